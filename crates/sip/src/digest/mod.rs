@@ -1,0 +1,1 @@
+//! Digest access authentication (RFC 7616, RFC 8760).
