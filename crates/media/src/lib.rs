@@ -1,1 +1,35 @@
+//! The media plane: everything that touches audio, on threads of its own.
+//!
+//! The control side (an async host) opens [`EndpointId`]s, one for each leg, tells them where the peer is, joins
+//! them, and plays into them. The media side receives, decides and sends each RTP packet on one thread, without a
+//! lock, an allocation or an async task on the way.
+//!
+//! ```text
+//!   host ── MediaPlane::{open, set_remote, bridge, play, …} ──▶ bounded queue ──▶ media thread 0..N
+//!   host ◀── MediaPlane::next_event() ◀── bounded queue ◀── MediaEvent        (sockets, sessions, 20 ms tick)
+//! ```
+//!
+//! Media never waits for control: an event that finds its queue full is dropped and counted
+//! ([`StatsSnapshot::events_dropped`]).
+//!
+//! Beside it: [`sdp`] (offer and answer), [`g711`], and [`analysis`] (which frequencies are in this audio), which
+//! tests of every crate use to prove that audio really flows.
 
+pub mod analysis;
+mod config;
+mod error;
+pub mod g711;
+mod plane;
+mod prompts;
+pub mod sdp;
+mod stats;
+mod tones;
+mod types;
+
+pub use config::{MediaConfig, PortRange};
+pub use error::MediaError;
+pub use plane::MediaPlane;
+pub use prompts::{Language, Prompt};
+pub use stats::{EndpointStats, StatsSnapshot};
+pub use tones::{Country, Tone};
+pub use types::{Codec, Direction, EndpointId, MediaEvent, PlayMode, RemoteMedia, Source};
