@@ -1,1 +1,33 @@
+//! The wire types that the portal, the edge and the media gateway share; `docs/protocol.md` shows them at work.
+//!
+//! Everything is JSON in text frames. An enum carries its name in `type`, in `snake_case`. A receiver ignores fields
+//! and events it does not know, so that two neighbouring versions work with each other; see [`version`].
 
+pub mod call;
+pub mod command;
+pub mod event;
+pub mod frames;
+pub mod ids;
+pub mod link;
+pub mod number;
+pub mod pii;
+pub mod profile;
+pub mod record;
+pub mod refusal;
+pub mod state;
+pub mod version;
+
+pub use call::{
+    CallPhase, CallView, Cause, CauseReason, Direction, EndedBy, FailureClass, LegRole, LegState, LegView,
+};
+pub use command::{Command, CommandBody, DestinationChoice, LogPage, Outcome, Reply};
+pub use event::{Event, EventBody, Snapshot};
+pub use frames::{ClientFrame, ServerFrame};
+pub use ids::{CallId, CommandId, DestinationId, SiteId, UnixMillis, UserId};
+pub use link::{EdgeFrame, GatewayFrame, LinkEvent};
+pub use number::{DialString, E164, Extension, NumberError};
+pub use pii::Pii;
+pub use profile::{CallerId, Destination, Mode, SavedDestination, UserProfile};
+pub use record::{CallRecord, LegRecord};
+pub use refusal::Refusal;
+pub use state::UserState;

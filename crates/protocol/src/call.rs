@@ -1,0 +1,186 @@
+//! A call as the portal shows it.
+
+use crate::{CallId, DialString, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// Whether the user called or was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Outgoing,
+    Incoming,
+}
+
+/// Whose telephone a leg goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegRole {
+    /// The telephone near the user.
+    User,
+    /// The other party.
+    Far,
+}
+
+/// A leg's dialog state, by the names of RFC 4235 section 3.7.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegState {
+    /// INVITE sent, nothing heard.
+    Trying,
+    /// A provisional answer without a telephone that rings (e.g. 100, 181).
+    Proceeding,
+    /// The telephone rings, or early media is heard.
+    Early,
+    /// Answered.
+    Confirmed,
+    /// Over.
+    Terminated,
+}
+
+/// Whose failure an ended leg was, so that a carrier's fault does not colour our own record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// A call that was answered and ended.
+    Success,
+    /// A person's doing: busy, declined, not answered, hung up.
+    User,
+    /// The network between: loss, time-out, no media.
+    Network,
+    /// The carrier's doing: 5xx, congestion, a number that does not exist.
+    Upstream,
+    /// Ours.
+    Internal,
+}
+
+/// Why a leg or a call ended, in words that a portal can translate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseReason {
+    /// Answered, and hung up in the ordinary way.
+    NormalClearing,
+    /// Given up before it was answered.
+    Cancelled,
+    Busy,
+    Declined,
+    NoAnswer,
+    NoSuchNumber,
+    /// The telephone is not reachable now.
+    Unavailable,
+    /// The network has no capacity, or failed.
+    Congestion,
+    /// No trunk took the call.
+    TrunkFailure,
+    /// The carrier forbids the call.
+    Forbidden,
+    /// The user's telephone answered, but nobody confirmed that a person is there: most often a voicemail.
+    NotConfirmed,
+    /// No audio arrived for the time-out.
+    MediaTimeout,
+    /// The gateway restarted while the call was up.
+    GatewayRestarted,
+    /// No codec in common.
+    IncompatibleMedia,
+    /// A fault of the gateway.
+    InternalError,
+    /// A cause this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// Why a leg ended: the portal's reason beside the network's own codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cause {
+    pub reason: CauseReason,
+    pub class: FailureClass,
+    /// ITU-T Q.850 cause, 1 to 127.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q850: Option<u8>,
+    /// SIP status, 100 to 699.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip: Option<u16>,
+}
+
+/// Who ended a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// The user's telephone hung up.
+    UserLeg,
+    /// The other party hung up, or its network refused.
+    FarLeg,
+    /// **Hang up** in a portal.
+    Portal,
+    /// A time limit, a restart, a fault.
+    System,
+}
+
+/// Where a call stands as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum CallPhase {
+    /// The user's telephone is being called.
+    CallingUser,
+    /// The user's telephone was answered; **Accept** or the key 1 must say that a person is there.
+    Confirming {
+        /// When the gateway gives up.
+        until: UnixMillis,
+    },
+    /// The other party is being called.
+    CallingFar,
+    /// Both are on the line.
+    Connected {
+        /// When the other party answered.
+        since: UnixMillis,
+    },
+    /// The other party was not reached; the user's leg is kept so that another number can be dialled on it.
+    FarFailed {
+        cause: Cause,
+        /// When the user's leg is released.
+        until: UnixMillis,
+    },
+    /// Being taken down.
+    Ending,
+    /// A phase this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One leg of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegView {
+    pub role: LegRole,
+    /// The number called, as the network takes it.
+    pub number: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub state: LegState,
+    /// When the leg came into this state.
+    pub since: UnixMillis,
+    /// Why it ended; only in `terminated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// No audio has arrived from this leg for five seconds or more.
+    #[serde(default)]
+    pub no_audio: bool,
+}
+
+/// A call that is up, whole: each change sends all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    pub id: CallId,
+    pub direction: Direction,
+    /// The number as it was dialled.
+    pub dialled: DialString,
+    pub phase: CallPhase,
+    pub started_at: UnixMillis,
+    /// The latest leg of each role; the user's first.
+    pub legs: Vec<LegView>,
+}
+
+impl CallView {
+    /// The latest leg of a role.
+    pub fn leg(&self, role: LegRole) -> Option<&LegView> {
+        self.legs.iter().rev().find(|leg| leg.role == role)
+    }
+}

@@ -1,0 +1,65 @@
+//! What happened.
+
+use crate::{CallId, CallRecord, CallView, Mode, SavedDestination, UnixMillis, UserProfile, UserState};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One entry of a site's event log, as the portal of one user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Rises with every event of the site; a portal sees gaps where other users' events stand.
+    pub seq: u64,
+    /// By the gateway's clock.
+    pub at: UnixMillis,
+    pub body: EventBody,
+}
+
+/// What happened. Each carries the whole of what changed, so applying one twice does no harm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventBody {
+    /// Everything anew, e.g. after the gateway restarted.
+    State {
+        state: Box<UserState>,
+    },
+    ProfileChanged {
+        profile: UserProfile,
+    },
+    ModeChanged {
+        mode: Mode,
+    },
+    DestinationsChanged {
+        destinations: Vec<SavedDestination>,
+    },
+    /// A call began or changed.
+    CallChanged {
+        call: CallView,
+    },
+    /// A call is over; its record is the newest of the log.
+    CallEnded {
+        call: CallId,
+        record: CallRecord,
+    },
+    /// Whether the telephone system is connected to the edge.
+    GatewayChanged {
+        connected: bool,
+    },
+    /// An event this version does not know; to be passed over.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Where a portal starts: the state up to and including the event `seq`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Which event log `seq` belongs to; another log means that no `seq` of before can be resumed.
+    pub log: Uuid,
+    pub seq: u64,
+    /// By the edge's clock, so that the portal can show durations by a clock that is not its own.
+    pub at: UnixMillis,
+    /// Whether the telephone system is connected to the edge.
+    pub gateway_connected: bool,
+    /// `None` while the edge has never heard of this user from the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<UserState>>,
+}

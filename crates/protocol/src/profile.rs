@@ -1,0 +1,74 @@
+//! What a user is and where the user's calls go.
+
+use crate::{DestinationId, E164, Extension, UnixMillis, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A number of the company that a user may show (rule T16).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerId {
+    pub number: E164,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What the administrator set for a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserProfile {
+    pub user: UserId,
+    pub display_name: String,
+    pub extension: Extension,
+    /// Rule T1: whether the portal offers telecommuter mode at all.
+    pub telecommuter_allowed: bool,
+    pub caller_id: CallerId,
+    /// ISO 3166-1 alpha-2 country of the site, upper case, e.g. `IT`: how national numbers are read.
+    pub country: String,
+    /// Language of the spoken prompts: `en` or `it`.
+    pub language: String,
+    /// Emergency numbers of the site: never dialled as a call back (rule T17).
+    pub emergency_numbers: Vec<String>,
+}
+
+/// Where the user's calls go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Destination {
+    /// A telephone.
+    Number {
+        number: E164,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        /// Rule T14: whether the key 1 or **Accept** must confirm that a person answered.
+        confirm: bool,
+    },
+    /// The browser itself.
+    Browser,
+    /// A kind this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How the user works now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Mode {
+    /// On the ordinary telephone of the office.
+    Office,
+    /// On a telephone elsewhere.
+    Telecommuting {
+        destination: Destination,
+        since: UnixMillis,
+    },
+    /// A mode this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A destination the user keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedDestination {
+    pub id: DestinationId,
+    /// 1 to 40 characters, e.g. `Home`.
+    pub label: String,
+    pub number: E164,
+    pub confirm: bool,
+}

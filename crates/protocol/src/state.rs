@@ -1,0 +1,159 @@
+//! A user's whole state and how events change it: the one reducer that edge and portal share.
+
+use crate::{CallRecord, CallView, EventBody, Mode, SavedDestination, UserProfile};
+use serde::{Deserialize, Serialize};
+
+/// The most records a state carries; older ones are fetched.
+pub const STATE_LOG_MAX: usize = 50;
+
+/// Everything a portal shows of one user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserState {
+    pub profile: UserProfile,
+    pub mode: Mode,
+    pub destinations: Vec<SavedDestination>,
+    /// Calls that are up, oldest first.
+    pub calls: Vec<CallView>,
+    /// The newest records, newest first, at most [`STATE_LOG_MAX`].
+    pub log: Vec<CallRecord>,
+}
+
+impl UserState {
+    /// Applies one event. Applying the same event again changes nothing.
+    pub fn apply(&mut self, event: &EventBody) {
+        match event {
+            EventBody::State { state } => self.clone_from(state),
+            EventBody::ProfileChanged { profile } => self.profile.clone_from(profile),
+            EventBody::ModeChanged { mode } => self.mode.clone_from(mode),
+            EventBody::DestinationsChanged { destinations } => self.destinations.clone_from(destinations),
+            EventBody::CallChanged { call } => {
+                // An end may overtake a change on its way through a resend; an ended call does not come back.
+                if self.log.iter().any(|record| record.id == call.id) {
+                    return;
+                }
+                match self.calls.iter_mut().find(|known| known.id == call.id) {
+                    Some(known) => known.clone_from(call),
+                    None => self.calls.push(call.clone()),
+                }
+            }
+            EventBody::CallEnded { call, record } => {
+                self.calls.retain(|known| known.id != *call);
+                if self.log.iter().all(|known| known.id != record.id) {
+                    let place = self
+                        .log
+                        .partition_point(|known| known.started_at > record.started_at);
+                    self.log.insert(place, record.clone());
+                    self.log.truncate(STATE_LOG_MAX);
+                }
+            }
+            EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::*;
+
+    fn state() -> UserState {
+        let number: E164 = "+390212345600".parse().unwrap();
+        UserState {
+            profile: UserProfile {
+                user: "anna".parse().unwrap(),
+                display_name: "Anna".into(),
+                extension: "201".parse().unwrap(),
+                telecommuter_allowed: true,
+                caller_id: CallerId { number, name: None },
+                country: "IT".into(),
+                language: "it".into(),
+                emergency_numbers: vec!["112".into()],
+            },
+            mode: Mode::Office,
+            destinations: vec![],
+            calls: vec![],
+            log: vec![],
+        }
+    }
+
+    fn call(n: u128) -> CallView {
+        CallView {
+            id: CallId(uuid::Uuid::from_u128(n)),
+            direction: Direction::Outgoing,
+            dialled: "0212345678".parse().unwrap(),
+            phase: CallPhase::CallingUser,
+            started_at: UnixMillis(n as u64),
+            legs: vec![],
+        }
+    }
+
+    fn ended(n: u128) -> EventBody {
+        let cause = Cause {
+            reason: CauseReason::NormalClearing,
+            class: FailureClass::Success,
+            q850: Some(16),
+            sip: None,
+        };
+        let record = CallRecord {
+            id: CallId(uuid::Uuid::from_u128(n)),
+            user: "anna".parse().unwrap(),
+            direction: Direction::Outgoing,
+            dialled: "0212345678".parse().unwrap(),
+            number: "+390212345678".into(),
+            name: None,
+            started_at: UnixMillis(n as u64),
+            connected_at: None,
+            ended_at: UnixMillis(n as u64 + 5),
+            cause,
+            ended_by: EndedBy::Portal,
+            legs: vec![],
+        };
+        EventBody::CallEnded {
+            call: record.id,
+            record,
+        }
+    }
+
+    #[test]
+    fn a_call_comes_changes_and_goes_into_the_log() {
+        let mut state = state();
+        state.apply(&EventBody::CallChanged { call: call(1) });
+        let changed = CallView {
+            phase: CallPhase::CallingFar,
+            ..call(1)
+        };
+        state.apply(&EventBody::CallChanged {
+            call: changed.clone(),
+        });
+        assert_eq!(state.calls, [changed]);
+        state.apply(&ended(1));
+        assert!(state.calls.is_empty());
+        assert_eq!(state.log.len(), 1);
+    }
+
+    #[test]
+    fn an_event_seen_twice_or_late_changes_nothing() {
+        let mut state = state();
+        state.apply(&ended(1));
+        state.apply(&ended(1));
+        state.apply(&EventBody::CallChanged { call: call(1) });
+        assert!(state.calls.is_empty());
+        assert_eq!(state.log.len(), 1);
+    }
+
+    #[test]
+    fn the_log_is_newest_first_and_bounded() {
+        let mut state = state();
+        for n in 1..=60 {
+            state.apply(&ended(if n % 2 == 0 { n - 1 } else { n + 1 }));
+        }
+        assert_eq!(state.log.len(), STATE_LOG_MAX);
+        assert!(
+            state
+                .log
+                .windows(2)
+                .all(|pair| pair[0].started_at > pair[1].started_at)
+        );
+        assert_eq!(state.log[0].started_at, UnixMillis(60));
+    }
+}
