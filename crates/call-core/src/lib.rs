@@ -1,1 +1,24 @@
+//! Call control as a pure state machine: no tokio, no clock, no randomness, no I/O.
+//!
+//! A host feeds [`Event`]s with the time at which they happened into a [`Switch`], then drains [`Switch::poll_effect`]
+//! and asks [`Switch::poll_timeout`] when to come back. Identifiers come in with the events, so a trace of a production
+//! system replays exactly.
+//!
+//! ```text
+//!  portal          Switch            user's telephone        far telephone
+//!    │ ── Dial ──▶   │
+//!    │               │ ── OpenLeg ─────▶ │
+//!    │               │ ◀─ LegAnswered ── │
+//!    │               │   (key 1 or Accept, where confirmation is on)
+//!    │               │ ── OpenLeg ───────────────────────────▶ │
+//!    │               │ ◀─ LegAnswered ──────────────────────── │
+//!    │               │ ── Connect ─────▶ ◀───────────────────▶ │
+//! ```
 
+pub mod config;
+pub mod effect;
+pub mod event;
+
+pub use config::{Caps, Dialled, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId, UserConfig};
+pub use effect::{Announcement, Effect, Playback, PlaybackToken, Tone};
+pub use event::{Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination};

@@ -114,8 +114,8 @@ impl CommandBody {
             })
         };
         match self {
-            Self::Unknown => Err(Refusal::Unsupported),
-            Self::EnterTelecommuter {
+            Self::Unknown
+            | Self::EnterTelecommuter {
                 destination: DestinationChoice::Unknown,
             } => Err(Refusal::Unsupported),
             Self::SendDtmf { digits, .. } => {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A value that identifies a person, such as a telephone number. It prints as its length only, never as itself.
+/// A value that identifies a person, such as a telephone number. It prints as its last two
+/// characters at most, so that two calls in a log can be told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pii<T>(pub T);
 
@@ -13,7 +14,6 @@ impl<T: AsRef<str>> fmt::Debug for Pii<T> {
 }
 
 impl<T: AsRef<str>> fmt::Display for Pii<T> {
-    /// The last two characters of a value of six or more, so that two calls in a log can be told apart.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.as_ref();
         let count = text.chars().count();

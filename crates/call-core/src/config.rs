@@ -1,0 +1,116 @@
+//! What the switch is told about users, trunks and numbers.
+
+use ponte_protocol::{E164, Extension, UserProfile};
+
+/// The name of a trunk in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrunkId(pub String);
+
+/// A trunk. Their order in [`crate::Event::TrunksConfigured`] is the order in which they are tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkConfig {
+    pub id: TrunkId,
+    /// Most legs at once on this trunk; `None`: no limit.
+    pub max_legs: Option<u32>,
+}
+
+/// One rule of a class of restriction: the first whose prefix the E.164 number starts with decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestrictionRule {
+    pub allow: bool,
+    /// `+` and digits, e.g. `+39`; `+` alone matches every number.
+    pub prefix: String,
+}
+
+/// What kind of telephone a number reaches, as far as the numbering plan tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberClass {
+    Fixed,
+    Mobile,
+    /// Shared cost, premium rate: denied unless a rule names them.
+    Premium,
+    Other,
+}
+
+/// A dialled number after the site's numbering plan has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialled {
+    /// Rule T17.
+    Emergency,
+    /// A number of this site: an extension, or a DID of ours.
+    Own {
+        extension: Option<Extension>,
+    },
+    External {
+        number: E164,
+        class: NumberClass,
+    },
+    /// `*` and `#` codes.
+    FeatureCode,
+    Invalid,
+}
+
+/// Limits that keep a stranger from running up a bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Accepted `Dial` commands in any 60 minutes.
+    pub dials_per_hour: u32,
+    /// Minutes of connected calls in any 24 hours; checked before a call, and the call is not cut by it.
+    pub minutes_per_day: u32,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            dials_per_hour: 120,
+            minutes_per_day: 24 * 60,
+        }
+    }
+}
+
+/// A user as the switch needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserConfig {
+    pub profile: UserProfile,
+    /// User over group over site, already in order; a number that no rule matches is denied.
+    pub restrictions: Vec<RestrictionRule>,
+    pub caps: Caps,
+    /// How long the user's own telephone may ring, in milliseconds.
+    pub user_no_answer_ms: u64,
+}
+
+/// How long each state may wait, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// INVITE sent, nothing heard, not even 100: the next trunk is tried.
+    pub trunk_response: u64,
+    /// For **Accept** or the key 1.
+    pub confirm: u64,
+    /// How long the confirmation prompt pauses before it is spoken again.
+    pub confirm_repeat: u64,
+    /// How long the far telephone may ring.
+    pub far_no_answer: u64,
+    /// After a failure of the far leg, for another number to be dialled on the same user leg (rule T5).
+    pub redial: u64,
+    /// For a leg that was told to close to say that it ended.
+    pub close: u64,
+    /// Without audio from a leg until the portal is warned.
+    pub no_audio_warning: u64,
+    /// Without audio from a leg until the call is ended.
+    pub no_audio_end: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            trunk_response: 4_000,
+            confirm: 20_000,
+            confirm_repeat: 4_000,
+            far_no_answer: 90_000,
+            redial: 10_000,
+            close: 40_000,
+            no_audio_warning: 5_000,
+            no_audio_end: 60_000,
+        }
+    }
+}
