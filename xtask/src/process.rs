@@ -1,0 +1,133 @@
+//! Child processes in groups of their own, so that a stop reaches grandchildren too (wrangler's workerd,
+//! Playwright's Chromium), and one flag that Ctrl-C sets.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+
+/// How long a group may take to end after SIGTERM before it gets SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Makes Ctrl-C, SIGTERM and SIGHUP set the flag of [`interrupted`]; a second one ends everything at once.
+pub(crate) fn install_handler() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            for group in groups() {
+                signal_group(group, Signal::SIGKILL);
+            }
+            std::process::exit(130);
+        }
+    })
+    .context("cannot install the Ctrl-C handler")
+}
+
+/// True once the user asked to stop.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+fn groups() -> Vec<i32> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn signal_group(group: i32, signal: Signal) {
+    // The group may be gone already: nothing to do then.
+    let _ = killpg(Pid::from_raw(group), signal);
+}
+
+fn group_alive(group: i32) -> bool {
+    killpg(Pid::from_raw(group), None).is_ok()
+}
+
+/// A child that leads its own process group. Dropping it ends the whole group.
+#[derive(Debug)]
+pub(crate) struct Group {
+    child: Child,
+    id: i32,
+}
+
+impl Group {
+    /// Starts `command` with no stdin, in a new process group.
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
+        let shown = describe(command);
+        let child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start `{shown}`"))?;
+        let id = i32::try_from(child.id()).context("process id out of range")?;
+        GROUPS.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        Ok(Self { child, id })
+    }
+
+    /// The process id of the leader, which is the id of the group.
+    pub(crate) fn id(&self) -> i32 {
+        self.id
+    }
+
+    /// The child itself, to take its pipes.
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// The status of the leader if it has ended.
+    pub(crate) fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().context("cannot wait for a child process")
+    }
+
+    /// Asks the whole group to end, then makes it.
+    pub(crate) fn stop(&mut self) {
+        signal_group(self.id, Signal::SIGTERM);
+        let deadline = Instant::now() + GRACE;
+        while Instant::now() < deadline {
+            // Reaping the leader is what lets the group id die.
+            let _ = self.child.try_wait();
+            if !group_alive(self.id) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        signal_group(self.id, Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if group_alive(self.id) {
+            self.stop();
+        }
+        GROUPS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|id| *id != self.id);
+    }
+}
+
+/// The command line as one would type it, without its environment.
+pub(crate) fn describe(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What a short command wrote to stdout, trimmed; `None` if it could not run or failed.
+pub(crate) fn capture(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
