@@ -1,0 +1,179 @@
+use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
+use ponte_media::{Country, PortRange};
+use ponte_protocol::{E164, SiteId};
+use ponte_sip::{Credentials, Transport};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub site: SiteConfig,
+    pub sip: SipConfig,
+    pub media: MediaSettings,
+    /// In the order in which they are tried; at least one.
+    pub trunks: Vec<TrunkSettings>,
+    /// `None`: no portal is served, the telephone system works alone.
+    pub edge: Option<EdgeConfig>,
+    /// `None`: no metrics are served.
+    pub metrics: Option<MetricsConfig>,
+    pub store: StoreConfig,
+    pub timeouts: Timeouts,
+    pub log: LogConfig,
+}
+
+/// The company and its numbers.
+#[derive(Clone, Debug)]
+pub struct SiteConfig {
+    pub name: SiteId,
+    /// ISO 3166-1 alpha-2, upper case: how national numbers are read.
+    pub country: String,
+    /// Language of prompts for users who have none of their own: `en` or `it`.
+    pub language: String,
+    /// Whose tones are played.
+    pub tone_country: Country,
+    /// Numbers that reach this site from outside.
+    pub own_numbers: Vec<OwnNumbers>,
+    /// Patterns of the site's extensions, e.g. `2xx`: digits, and `x` for any digit; 2 to 8 characters.
+    pub extensions: Vec<String>,
+    /// Digits as dialled, e.g. `112`.
+    pub emergency_numbers: Vec<String>,
+    /// What holds for every user after the user's own rules.
+    pub default_restrictions: Vec<RestrictionRule>,
+}
+
+/// Numbers of the site, in E.164.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnNumbers {
+    Single(E164),
+    /// Both included; of equal length.
+    Range {
+        first: E164,
+        last: E164,
+    },
+    /// `+` and digits: every number that starts so.
+    Prefix(String),
+}
+
+/// Where and how SIP is spoken.
+#[derive(Clone, Debug)]
+pub struct SipConfig {
+    pub udp: Vec<SocketAddr>,
+    pub tcp: Vec<SocketAddr>,
+    /// The address peers reach, behind a static NAT.
+    pub advertised_ip: Option<IpAddr>,
+    /// Value of User-Agent and Server.
+    pub user_agent: String,
+    /// Session-Expires that is proposed (RFC 4028), 90 s or more; `None`: none is proposed.
+    pub session_expires: Option<Duration>,
+}
+
+/// Where and how audio flows.
+#[derive(Clone, Debug)]
+pub struct MediaSettings {
+    pub bind_ip: IpAddr,
+    /// Goes into session descriptions: the public address behind a static NAT, else equal to `bind_ip`.
+    pub advertised_ip: IpAddr,
+    pub ports: PortRange,
+    /// 0: one a core.
+    pub threads: usize,
+}
+
+/// How numbers are written towards a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberFormat {
+    /// `+390212345678`
+    E164,
+    /// `390212345678`
+    Plain,
+}
+
+/// Registration to a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Register {
+    /// Asked for; 60 s to 24 h.
+    pub expires: Duration,
+}
+
+/// A trunk: a carrier's SIP service.
+#[derive(Clone, Debug)]
+pub struct TrunkSettings {
+    pub id: TrunkId,
+    /// A name or an address, without brackets.
+    pub host: String,
+    pub port: u16,
+    pub transport: Transport,
+    pub credentials: Option<Credentials>,
+    /// Domain of our own address towards the trunk; the trunk's host where it is not given.
+    pub from_domain: String,
+    pub register: Option<Register>,
+    /// Time between two OPTIONS; `None`: none are sent, and the trunk counts as up.
+    pub keep_alive: Option<Duration>,
+    /// Most legs at once; `None`: no limit.
+    pub max_legs: Option<u32>,
+    pub number_format: NumberFormat,
+}
+
+impl TrunkSettings {
+    /// The trunk as call control knows it.
+    pub fn switch_config(&self) -> TrunkConfig {
+        TrunkConfig {
+            id: self.id.clone(),
+            max_legs: self.max_legs,
+        }
+    }
+}
+
+/// The site's key for the link to the edge: 32 bytes that never travel and never print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SiteKey(pub(crate) [u8; 32]);
+
+impl SiteKey {
+    /// For the HMAC of [`ponte_protocol::link::proof_text`].
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SiteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SiteKey(…)")
+    }
+}
+
+/// The link to the edge.
+#[derive(Clone, Debug)]
+pub struct EdgeConfig {
+    /// `wss://…/link`, or `ws://` to a loopback address.
+    pub url: String,
+    pub key: SiteKey,
+    /// Where people open the portal, without a slash at the end; invitation links start with it.
+    pub portal_url: String,
+}
+
+/// Where metrics and health are served.
+#[derive(Clone, Debug)]
+pub struct MetricsConfig {
+    /// Loopback, unless the file allows another address by name.
+    pub listen: SocketAddr,
+}
+
+/// What is kept, where, for how long.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Made at the first start, readable by its owner only.
+    pub data_folder: PathBuf,
+    /// Days that call records are kept, 1 to 3650.
+    pub record_days: u32,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// A filter as `tracing` reads it, e.g. `info` or `info,ponte_sip=debug`.
+    pub level: String,
+    /// One JSON object a line in place of text.
+    pub json: bool,
+}

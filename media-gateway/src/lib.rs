@@ -1,0 +1,5 @@
+//! The telephone system as a library, so that tests can start it in their own process.
+
+pub mod config;
+pub mod numbers;
+pub mod store;

@@ -1,0 +1,202 @@
+use crate::config::SiteConfig;
+use ponte_call_core::{Caps, LegId, RestrictionRule, UserConfig};
+use ponte_protocol::{
+    CallId, CallRecord, CallerId, Cause, DialString, Direction, EndedBy, Extension, LegRecord, LegRole,
+    Reply, UnixMillis, UserId, UserProfile,
+};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a command id is kept, in milliseconds: far longer than any command lives.
+pub const COMMAND_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Who opens the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreUse {
+    /// The telephone system itself: one at a time in a data folder.
+    Gateway,
+    /// A command of the administrator, beside a gateway that may run.
+    Tool,
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Made where it does not exist, with access for its owner only.
+    pub folder: PathBuf,
+    pub used_by: StoreUse,
+    /// How long a write waits for another process's lock before the store counts as not writable.
+    pub busy_timeout: Duration,
+    /// Writes that may wait in memory while the database cannot be written; more are refused.
+    pub spool_max: usize,
+    /// The most pages the database may have; `None`: SQLite's own limit.
+    pub max_pages: Option<u32>,
+}
+
+impl StoreOptions {
+    /// The settings for a data folder.
+    pub fn new(folder: impl Into<PathBuf>, used_by: StoreUse) -> Self {
+        Self {
+            folder: folder.into(),
+            used_by,
+            busy_timeout: match used_by {
+                StoreUse::Gateway => Duration::from_secs(1),
+                StoreUse::Tool => Duration::from_secs(10),
+            },
+            spool_max: 100_000,
+            max_pages: None,
+        }
+    }
+}
+
+/// A user as the administrator set it up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRow {
+    pub user: UserId,
+    pub display_name: String,
+    pub extension: Extension,
+    /// Rule T1.
+    pub telecommuter_allowed: bool,
+    pub caller_id: CallerId,
+    /// `en` or `it`; `None`: the site's.
+    pub language: Option<String>,
+    /// The user's own rules, before those of the site.
+    pub restrictions: Vec<RestrictionRule>,
+    pub caps: Caps,
+    /// How long the user's own telephone may ring, in milliseconds.
+    pub user_no_answer_ms: u64,
+    /// Rule T14, where a destination does not say itself; `None`: on for mobiles.
+    pub confirm: Option<bool>,
+}
+
+impl UserRow {
+    /// What the portal is told about the user.
+    pub fn profile(&self, site: &SiteConfig) -> UserProfile {
+        UserProfile {
+            user: self.user.clone(),
+            display_name: self.display_name.clone(),
+            extension: self.extension.clone(),
+            telecommuter_allowed: self.telecommuter_allowed,
+            caller_id: self.caller_id.clone(),
+            country: site.country.clone(),
+            language: self.language.clone().unwrap_or_else(|| site.language.clone()),
+            emergency_numbers: site.emergency_numbers.clone(),
+        }
+    }
+
+    /// The user as call control knows it: the site's rules follow the user's own.
+    pub fn switch_config(&self, site: &SiteConfig) -> UserConfig {
+        let site_rules = site.default_restrictions.iter();
+        UserConfig {
+            profile: self.profile(site),
+            restrictions: self.restrictions.iter().chain(site_rules).cloned().collect(),
+            caps: self.caps,
+            user_no_answer_ms: self.user_no_answer_ms,
+        }
+    }
+}
+
+/// Counters that rise with every change, so that a running gateway sees what a command of the administrator did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    pub users: u64,
+    pub invitations: u64,
+}
+
+/// A link that lets a user set a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    pub user: UserId,
+    /// SHA-256 of the token, lower-case hexadecimal.
+    pub token_hash: String,
+    pub expires_at: UnixMillis,
+}
+
+/// What is known of a command id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Never seen: the caller is the one that carries it out.
+    New,
+    /// Seen with the same content from the same user; the reply, once there was one.
+    Known { reply: Option<Reply> },
+    /// Seen with another content, or from another user.
+    OtherContent,
+}
+
+/// A call that is up, so that a crash leaves neither a leg that nobody owns nor a call without a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallUp {
+    pub call: CallId,
+    pub user: UserId,
+    pub direction: Direction,
+    pub dialled: DialString,
+    /// The other party's number as the network takes it.
+    pub number: String,
+    pub name: Option<String>,
+    pub started_at: UnixMillis,
+    /// When both were first on the line.
+    pub connected_at: Option<UnixMillis>,
+}
+
+/// One leg of a call that is up; ended legs stay until the call's record is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegUp {
+    pub leg: LegId,
+    pub role: LegRole,
+    pub number: String,
+    pub trunk: String,
+    pub started_at: UnixMillis,
+    pub ringing_at: Option<UnixMillis>,
+    pub answered_at: Option<UnixMillis>,
+    /// When and why it ended.
+    pub ended: Option<(UnixMillis, Cause)>,
+    /// The dialog as the SIP layer writes it, in JSON.
+    pub dialog: Option<String>,
+}
+
+impl CallUp {
+    /// The record of a call that did not come to its own end. Legs that are up end now, with the call's cause.
+    pub fn into_record(
+        self,
+        legs: Vec<LegUp>,
+        ended_at: UnixMillis,
+        cause: Cause,
+        ended_by: EndedBy,
+    ) -> CallRecord {
+        let leg_record = |leg: LegUp| {
+            let (leg_ended_at, leg_cause) = leg.ended.unwrap_or((ended_at, cause));
+            LegRecord {
+                role: leg.role,
+                number: leg.number,
+                trunk: leg.trunk,
+                started_at: leg.started_at,
+                ringing_at: leg.ringing_at,
+                answered_at: leg.answered_at,
+                ended_at: leg_ended_at,
+                cause: leg_cause,
+            }
+        };
+        CallRecord {
+            id: self.call,
+            user: self.user,
+            direction: self.direction,
+            dialled: self.dialled,
+            number: self.number,
+            name: self.name,
+            started_at: self.started_at,
+            connected_at: self.connected_at,
+            ended_at,
+            cause,
+            ended_by,
+            legs: legs.into_iter().map(leg_record).collect(),
+        }
+    }
+}
+
+/// How much [`super::Store::prune`] took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    pub records: u64,
+    pub commands: u64,
+    pub invitations: u64,
+}
