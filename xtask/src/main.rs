@@ -1,8 +1,11 @@
 //! `cargo xtask …`: the only place that knows how to set up, build, run, test and measure everything.
 
+mod build;
 mod cargo;
+mod lint;
 mod paths;
 mod process;
+mod setup;
 mod test;
 mod ui;
 
@@ -27,8 +30,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Install what building, running and testing need; quick when all is there.
+    Setup,
     /// Run every test suite; the last line is `N passed, N failed`.
     Test(test::Options),
+    /// Formatting, clippy, the rules for dependencies.
+    Lint,
+    /// Say what is here and what is missing; change nothing.
+    Doctor,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +55,20 @@ fn dispatch(task: Task) -> Result<ExitCode> {
     let paths = Paths::discover()?;
     process::install_handler()?;
     match task {
+        Task::Setup => setup::ensure(&paths, setup::Needs::ALL).map(|_| ExitCode::SUCCESS),
+        Task::Lint => {
+            let counts = lint::check(&paths, None)?;
+            Ok(if counts.failed == 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+        Task::Doctor => Ok(if setup::doctor(&paths)? {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }),
         Task::Test(options) => Ok(test::run(&paths, &options)),
     }
 }

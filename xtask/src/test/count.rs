@@ -56,7 +56,13 @@ pub(crate) struct Reader {
     /// Tests seen to pass so far, for the live line.
     running: u64,
     seen_total: bool,
+    /// What the runner printed about its failures.
+    details: Vec<String>,
+    in_details: bool,
 }
+
+/// More than this nobody reads on a terminal; the log has the rest.
+const DETAIL_LINES: usize = 80;
 
 impl Reader {
     pub(crate) fn new(runner: Runner) -> Self {
@@ -65,7 +71,14 @@ impl Reader {
             totals: Counts::default(),
             running: 0,
             seen_total: false,
+            details: Vec::new(),
+            in_details: false,
         }
+    }
+
+    /// What the runner printed about its failures, as far as it is told apart from the rest.
+    pub(crate) fn details(&self) -> &[String] {
+        &self.details
     }
 
     /// Takes one line; answers with what to show while the suite runs.
@@ -88,9 +101,19 @@ impl Reader {
     }
 
     fn cargo_line(&mut self, line: &str) -> Option<String> {
+        if line == "failures:" || line.starts_with("error[") || line.starts_with("error:") {
+            self.in_details = true;
+        }
         if let Some(total) = cargo_total(line) {
+            self.in_details = false;
             self.seen_total = true;
             self.totals.add(total);
+            return None;
+        }
+        if self.in_details {
+            if self.details.len() < DETAIL_LINES {
+                self.details.push(line.to_owned());
+            }
             return None;
         }
         if let Some(test) = line.strip_prefix("test ") {
@@ -261,6 +284,31 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         let counts = read(Runner::Cargo, text, false);
         assert_eq!((counts.passed, counts.failed), (0, 1));
         assert_eq!(counts.failures, ["sip::t04_far_leg_waits"]);
+    }
+
+    #[test]
+    fn the_words_of_a_failed_test_are_kept() {
+        let text = "\
+test a ... FAILED
+
+failures:
+
+---- a stdout ----
+left: 1, right: 2
+
+failures:
+    a
+
+test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+     Running tests/b.rs
+";
+        let mut reader = Reader::new(Runner::Cargo);
+        for line in text.lines() {
+            reader.line(line);
+        }
+        assert!(reader.details().iter().any(|line| line == "left: 1, right: 2"));
+        assert!(!reader.details().iter().any(|line| line.contains("Running")));
     }
 
     #[test]

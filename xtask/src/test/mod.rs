@@ -2,6 +2,7 @@
 
 mod count;
 mod docs;
+mod purity;
 mod suites;
 
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use clap::ValueEnum;
 use crate::paths::Paths;
 use crate::{process, ui};
 
-use count::Counts;
+pub(crate) use count::Counts;
 
 /// A group of tests with a runner of its own, in the order they run: what fails fastest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,40 +1,67 @@
 //! What each suite runs.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::count::{Counts, Reader, Runner};
-use super::{Suite, SuiteResult, docs};
+use super::{Suite, SuiteResult, docs, purity};
+use crate::build::{self, gateway::Programs};
 use crate::cargo;
+use crate::lint;
 use crate::paths::Paths;
+use crate::setup::{self, Needs, NodeFolder, Tools};
 use crate::ui::{self, Job};
 
 const RUST_TIMEOUT: Duration = Duration::from_mins(45);
+const SUITE_TIMEOUT: Duration = Duration::from_mins(20);
 
 /// What the suites share: folders and what set-up found.
 pub(crate) struct Context<'a> {
     paths: &'a Paths,
     filter: Option<&'a str>,
+    tools: Option<Tools>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(paths: &'a Paths, filter: Option<&'a str>) -> Self {
-        Self { paths, filter }
+        Self {
+            paths,
+            filter,
+            tools: None,
+        }
     }
 
     /// Installs what the chosen suites need.
-    pub(crate) fn prepare(&mut self, _chosen: &[Suite]) -> Result<()> {
+    pub(crate) fn prepare(&mut self, chosen: &[Suite]) -> Result<()> {
+        let needs = chosen
+            .iter()
+            .map(|suite| needs_of(*suite))
+            .fold(Needs::default(), Needs::and);
+        self.tools = Some(setup::ensure(self.paths, needs)?);
         Ok(())
     }
 
     pub(crate) fn run(&mut self, suite: Suite) -> SuiteResult {
         match suite {
             Suite::Docs => docs::check(self.paths),
+            Suite::Lint => lint::check(
+                self.paths,
+                self.tools.as_ref().and_then(|tools| tools.wasm().ok()),
+            ),
             Suite::Rust => self.rust(),
-            _ => Ok(Counts::default()),
+            Suite::Purity => purity::check(self.paths, self.tools()?.wasm()?),
+            Suite::App => self.app(),
+            Suite::Edge => self.edge(),
+            Suite::E2e => self.e2e(),
         }
+    }
+
+    fn tools(&self) -> Result<&Tools> {
+        self.tools.as_ref().context("set-up failed, see above")
     }
 
     fn rust(&self) -> SuiteResult {
@@ -43,26 +70,135 @@ impl<'a> Context<'a> {
         for name in cargo::WASM_CRATES {
             command.args(["--exclude", name]);
         }
-        if let Some(filter) = self.filter {
-            command.args(["--", filter]);
-        }
+        self.filter_cargo(&mut command);
         self.counted("rust", Runner::Cargo, RUST_TIMEOUT, &mut command)
     }
 
-    /// Runs one test command and reads its totals; shows the end of its log when it fails.
+    /// The portal's logic natively; what needs a browser in headless Chromium.
+    fn app(&self) -> SuiteResult {
+        let folder = self.paths.root.join("app");
+        let mut counts = Counts::default();
+        if folder.join("src/lib.rs").exists() {
+            let mut command = cargo::native(self.paths);
+            command.args(["test", "--no-fail-fast", "-p", "ponte-app"]);
+            self.filter_cargo(&mut command);
+            counts.add(self.counted("app", Runner::Cargo, SUITE_TIMEOUT, &mut command)?);
+        }
+        Ok(counts)
+    }
+
+    /// The edge's pure modules natively, then the built worker in workerd.
+    fn edge(&self) -> SuiteResult {
+        let mut command = cargo::native(self.paths);
+        command.args(["test", "--no-fail-fast", "-p", "ponte-edge", "--lib"]);
+        self.filter_cargo(&mut command);
+        let mut counts = self.counted("edge (native)", Runner::Cargo, SUITE_TIMEOUT, &mut command)?;
+
+        let tools = self.tools()?;
+        // The worker serves the portal's files: its tests see the real ones.
+        build::portal::build(self.paths, tools)?;
+        build::edge::build(self.paths, tools)?;
+        let tests = test_files(&build::edge::folder(self.paths).join("tests"))?;
+        if tests.is_empty() {
+            bail!("no *.test.mjs in edge/tests");
+        }
+        let mut command = tools.node()?;
+        command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+        if let Some(filter) = self.filter {
+            command.arg(format!("--test-name-pattern={filter}"));
+        }
+        command.args(tests).current_dir(build::edge::folder(self.paths));
+        counts.add(self.counted("edge (workerd)", Runner::Node, SUITE_TIMEOUT, &mut command)?);
+        Ok(counts)
+    }
+
+    fn e2e(&self) -> SuiteResult {
+        let tools = self.tools()?;
+        let chromium =
+            setup::chromium().context("Chromium is missing: `cargo xtask doctor` says what to do")?;
+        build::portal::build(self.paths, tools)?;
+        build::edge::build(self.paths, tools)?;
+        let programs = build::gateway::build(self.paths, false)?;
+        let mut command = tools.node_command(NodeFolder::E2e, "playwright")?;
+        command
+            .args(["test", "--reporter=list"])
+            .env("PONTE_CHROMIUM", chromium);
+        stack_environment(&mut command, self.paths, tools, &programs)?;
+        if let Some(filter) = self.filter {
+            command.args(["--grep", filter]);
+        }
+        self.counted("e2e", Runner::Playwright, Duration::from_mins(30), &mut command)
+    }
+
+    fn filter_cargo(&self, command: &mut Command) {
+        if let Some(filter) = self.filter {
+            command.args(["--", filter]);
+        }
+    }
+
+    /// Runs one test command and reads its totals; shows what failed, or the end of its log.
     fn counted(&self, name: &str, runner: Runner, timeout: Duration, command: &mut Command) -> SuiteResult {
+        let log = format!("test-{}", name.replace([' ', '('], "-").replace(['(', ')'], ""));
         let mut reader = Reader::new(runner);
         let job = Job {
             name,
-            log: &format!("test-{name}"),
+            log: &log,
             timeout,
         };
         let outcome = ui::run_observed(self.paths, &job, command, &mut |line| reader.line(line))
             .with_context(|| format!("{name} did not run"))?;
         if !outcome.success() {
             ui::failed(name, &outcome.reason());
-            ui::print_tail(self.paths, &outcome.log, &outcome.tail);
+            let shown = if reader.details().is_empty() {
+                &outcome.tail
+            } else {
+                reader.details()
+            };
+            ui::print_tail(self.paths, &outcome.log, shown);
         }
         Ok(reader.finish(name, outcome.success()))
     }
+}
+
+fn needs_of(suite: Suite) -> Needs {
+    match suite {
+        Suite::Docs | Suite::Lint | Suite::App => Needs::default(),
+        Suite::Rust => Needs {
+            sip_peers: true,
+            ..Needs::default()
+        },
+        Suite::Purity => Needs {
+            wasm: true,
+            ..Needs::default()
+        },
+        Suite::Edge => Needs {
+            wasm: true,
+            edge: true,
+            ..Needs::default()
+        },
+        Suite::E2e => Needs::ALL,
+    }
+}
+
+/// What a program that starts the stack itself needs to know.
+fn stack_environment(command: &mut Command, paths: &Paths, tools: &Tools, programs: &Programs) -> Result<()> {
+    let wrangler = tools.node_command(NodeFolder::Edge, "wrangler")?;
+    command
+        .env("PONTE_ROOT", &paths.root)
+        .env("PONTE_GATEWAY_BIN", &programs.gateway)
+        .env("PONTE_PSTN_SIM_BIN", &programs.pstn_sim)
+        .env("PONTE_WRANGLER_BIN", wrangler.get_program())
+        .env("PONTE_EDGE_DIR", build::edge::folder(paths));
+    Ok(())
+}
+
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    Ok(files)
 }

@@ -1,0 +1,38 @@
+//! The worker: worker-build turns edge/ into edge/build, which wrangler runs and deploys.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::is_fresh;
+use crate::paths::Paths;
+use crate::setup::Tools;
+use crate::ui::{self, Job};
+
+const INPUTS: [&str; 4] = ["edge", "crates/protocol", "Cargo.toml", "Cargo.lock"];
+
+/// The worker's crate.
+pub(crate) fn folder(paths: &Paths) -> PathBuf {
+    paths.root.join("edge")
+}
+
+/// Builds the worker unless it is newer than its sources.
+pub(crate) fn build(paths: &Paths, tools: &Tools) -> Result<()> {
+    let output = folder(paths).join("build/index.js");
+    if is_fresh(paths, &output, &INPUTS) {
+        ui::done("edge", "up to date");
+        return Ok(());
+    }
+    let mut command = tools.wasm_command(paths, "worker-build")?;
+    command.args(["--profile", "wasm"]).current_dir(folder(paths));
+    ui::run(
+        paths,
+        &Job {
+            name: "edge",
+            log: "build-edge",
+            timeout: Duration::from_mins(30),
+        },
+        &mut command,
+    )
+}
