@@ -1,1 +1,89 @@
-fn main() {}
+//! `pstn-sim`: the simulator as a program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+use ponte_pstn_sim::{Config, Simulator};
+use tracing_subscriber::EnvFilter;
+
+/// A small carrier on SIP with telephones behind its numbers, for demos and tests. It serves this machine only.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// TOML file with trunks and numbers; the demo's telephones where it is not given.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Address of the first trunk, UDP and TCP.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Address of the second trunk, UDP and TCP.
+    #[arg(long)]
+    second_listen: Option<SocketAddr>,
+    /// Address of the control API.
+    #[arg(long)]
+    control: Option<SocketAddr>,
+}
+
+impl Arguments {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        if let Some(control) = self.control {
+            config.control = control;
+        }
+        for (place, listen) in [self.listen, self.second_listen].into_iter().enumerate() {
+            if let Some(listen) = listen {
+                config
+                    .trunks
+                    .get_mut(place)
+                    .context("the configuration has no second trunk to listen for")?
+                    .listen = listen;
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// `RUST_LOG`, else `info`. The SIP stack logs whole messages, with numbers and credentials: only its errors pass.
+fn filter() -> anyhow::Result<EnvFilter> {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(wanted).context("RUST_LOG")?;
+    Ok(filter.add_directive("rsipstack=error".parse()?))
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter()?)
+        .with_writer(std::io::stderr)
+        .init();
+    let config = arguments.config()?;
+    let names: Vec<String> = config.trunks.iter().map(|trunk| trunk.name.clone()).collect();
+    let simulator = Simulator::start(config).await?;
+    let trunks: Vec<String> = names
+        .iter()
+        .filter_map(|name| Some(format!("{name} {}", simulator.trunk_addr(name)?)))
+        .collect();
+    println!(
+        "pstn-sim ready: trunks {}; control http://{}",
+        trunks.join(", "),
+        simulator.control_addr()
+    );
+    stop_signal().await?;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
