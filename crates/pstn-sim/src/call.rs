@@ -150,7 +150,7 @@ pub(crate) struct Call {
     commands: mpsc::Sender<CallCommand>,
     /// The To tag of our responses: the SIP stack's own 487 would carry another.
     pub(crate) local_tag: Mutex<Option<String>>,
-    /// RSeq we wait to see in a PRACK.
+    /// The `RSeq` that a PRACK must name, while a reliable response waits for one.
     pub(crate) prack: tokio::sync::watch::Sender<Option<u32>>,
     /// Who answers an offer that comes in a 200: the SIP stack's own ACK has no body.
     pub(crate) ack_answer: Mutex<Option<AckAnswer>>,
@@ -184,8 +184,9 @@ impl Call {
         report
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut CallReport)) {
-        change(&mut lock(&self.report));
+    /// Reads or changes the report, whose `media` is not filled in.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut CallReport) -> T) -> T {
+        work(&mut lock(&self.report))
     }
 
     /// Hands a command to the call's task. False when the call is over.
@@ -195,7 +196,7 @@ impl Call {
 
     /// Ends the report once; later ends do not change it.
     pub(crate) fn end(&self, at: Mark, by: EndedBy) {
-        self.change(|report| {
+        self.with(|report| {
             if report.state != CallState::Ended {
                 report.state = CallState::Ended;
                 report.ended_at.get_or_insert(at);

@@ -9,14 +9,14 @@ use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TerminatedReas
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::prelude::HeadersExt;
 use rsipstack::sip::{Header, Method, Request, Response, StatusCode};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::Shared;
-use crate::behaviour::{Behaviour, Codec, Refresher, ReinviteMode};
+use crate::behaviour::{Codec, Refresher, ReinviteMode};
 use crate::call::{AckAnswer, Call, CallCommand, EndedBy, lock};
 use crate::media::{Media, Negotiated};
-use crate::script::{self, Answering, Step};
+use crate::script::{Answering, Step};
 use crate::sdp::{Described, Direction, Local};
 use crate::tone::Score;
 
@@ -32,11 +32,6 @@ const HOLD: Duration = Duration::from_secs(2);
 /// Goes on, or ends the call.
 type Flow<T = ()> = Result<T, EndedBy>;
 
-/// The codecs of a behaviour.
-pub(crate) fn codecs_of(behaviour: &Behaviour) -> Vec<Codec> {
-    script::codecs(behaviour)
-}
-
 /// One call as the telephone lives it.
 pub(crate) struct Leg {
     shared: Arc<Shared>,
@@ -50,6 +45,7 @@ pub(crate) struct Leg {
     answered: Option<Instant>,
     acked: bool,
     timer: Option<Timer>,
+    prack: watch::Receiver<Option<u32>>,
     /// Whether a re-INVITE of ours is on its way: one from the other side is glare (RFC 3261 §14.2).
     asking: bool,
 }
@@ -75,7 +71,9 @@ impl Timer {
         let wait = match self.refresher {
             Refresher::Uas => self.interval / 2,
             // RFC 4028 §10: a third of the interval, at most 32 s, before the end.
-            Refresher::Uac => self.interval - (self.interval / 3).min(Duration::from_secs(32)),
+            Refresher::Uac => self
+                .interval
+                .saturating_sub((self.interval / 3).min(Duration::from_secs(32))),
         };
         self.due = Instant::now() + wait;
     }
@@ -91,6 +89,7 @@ impl Leg {
         ip: IpAddr,
         codecs: Vec<Codec>,
     ) -> Self {
+        let prack = call.prack.subscribe();
         Self {
             shared,
             call,
@@ -103,6 +102,7 @@ impl Leg {
             answered: None,
             acked: false,
             timer: None,
+            prack,
             asking: false,
         }
     }
@@ -182,16 +182,22 @@ impl Leg {
 
     /// Waits until `until`, or for ever, while the call lives.
     async fn pause(&mut self, until: Option<Instant>) -> Flow {
-        loop {
-            let due = self.timer.as_ref().map(|timer| timer.due);
-            tokio::select! {
-                () = self.shared.closing.cancelled() => return Err(EndedBy::Simulator),
-                () = sleep_until(until) => return Ok(()),
-                () = sleep_until(due) => self.timer_due().await?,
-                state = self.states.recv() => self.heed(state).await?,
-                Some(command) = self.commands.recv() => self.obey(command).await?,
-            }
+        while !self.turn(until).await? {}
+        Ok(())
+    }
+
+    /// Heeds the next thing that happens. True when it was the clock passing `until`.
+    async fn turn(&mut self, until: Option<Instant>) -> Flow<bool> {
+        let due = self.timer.as_ref().map(|timer| timer.due);
+        tokio::select! {
+            () = self.shared.closing.cancelled() => return Err(EndedBy::Simulator),
+            () = sleep_until(until) => return Ok(true),
+            () = sleep_until(due) => self.timer_due().await?,
+            state = self.states.recv() => self.heed(state).await?,
+            Ok(()) = self.prack.changed() => {}
+            Some(command) = self.commands.recv() => self.obey(command).await?,
         }
+        Ok(false)
     }
 
     async fn obey(&mut self, command: CallCommand) -> Flow {
@@ -330,13 +336,13 @@ impl Leg {
             ];
             self.progress(headers, score.clone()).await?;
             let again = Instant::now() + wait;
-            let mut prack = self.call.prack.subscribe();
-            while prack.borrow_and_update().is_some() && Instant::now() < again {
-                let until = Instant::now() + Duration::from_millis(5);
-                self.pause(Some(until.min(again))).await?;
-            }
-            if prack.borrow().is_none() {
-                return Ok(());
+            loop {
+                if self.prack.borrow_and_update().is_none() {
+                    return Ok(());
+                }
+                if self.turn(Some(again)).await? {
+                    break;
+                }
             }
             if again > give_up {
                 self.refuse(504);

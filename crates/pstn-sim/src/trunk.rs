@@ -15,15 +15,16 @@ use rsipstack::transaction::{Endpoint, TransactionReceiver};
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{TcpListenerConnection, TransportLayer};
 use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
 
 use crate::Shared;
 use crate::behaviour::Behaviour;
-use crate::call::{CallDirection, CallReport, CallState, lock};
+use crate::call::{Call, CallCommand, CallDirection, CallReport, CallState, EndedBy, Way, lock};
 use crate::clock::Mark;
 use crate::config::{TrunkConfig, TrunkMode};
 use crate::digest::{DigestServer, Verdict};
 use crate::directory::Entry;
-use crate::leg::{Leg, codecs_of};
+use crate::leg::Leg;
 use crate::media::MediaReport;
 use crate::number::{Masked, from_user_part};
 use crate::registrar::Bindings;
@@ -49,6 +50,13 @@ pub(crate) struct Trunk {
     pub(crate) state: Arc<TrunkState>,
     pub(crate) addr: SocketAddr,
     pub(crate) dialogs: Arc<DialogLayer>,
+}
+
+/// An INVITE that has become a call.
+struct Admitted {
+    call: Arc<Call>,
+    commands: mpsc::Receiver<CallCommand>,
+    behaviour: Behaviour,
 }
 
 impl TrunkState {
@@ -318,7 +326,11 @@ impl Trunk {
         let request = transaction.original.clone();
         let (number, entry) = self.state.telephone(&request);
         let opened = self.admit(&request, &number, entry);
-        let (call, commands, behaviour) = match opened {
+        let Admitted {
+            call,
+            commands,
+            behaviour,
+        } = match opened {
             Ok(opened) => opened,
             Err((status, headers)) => {
                 tracing::info!(trunk = %self.state.name, number = %Masked(&number), status = status.code(), "call refused");
@@ -346,7 +358,7 @@ impl Trunk {
             Err(error) => {
                 tracing::debug!(call = call.id, %error, "INVITE cannot open a dialog");
                 let _ = refuse(transaction, StatusCode::BadRequest, Vec::new()).await;
-                call.end(shared.clock.mark(), crate::call::EndedBy::Simulator);
+                call.end(shared.clock.mark(), EndedBy::Simulator);
                 shared.calls.close(&call);
                 return;
             }
@@ -367,7 +379,7 @@ impl Trunk {
             states,
             commands,
             self.addr.ip(),
-            codecs_of(&behaviour),
+            script::codecs(&behaviour),
         );
         let by = leg.be_called(script::script(&behaviour, &number)).await;
         call.end(shared.clock.mark(), by);
@@ -387,20 +399,12 @@ impl Trunk {
     }
 
     /// Whether an INVITE becomes a call.
-    #[allow(clippy::type_complexity)]
     fn admit(
         &self,
         request: &Request,
         number: &str,
         entry: Option<Entry>,
-    ) -> Result<
-        (
-            Arc<crate::call::Call>,
-            tokio::sync::mpsc::Receiver<crate::call::CallCommand>,
-            Behaviour,
-        ),
-        (StatusCode, Vec<Header>),
-    > {
+    ) -> Result<Admitted, (StatusCode, Vec<Header>)> {
         self.state
             .authorise(request)
             .map_err(|(status, challenge)| (status, vec![challenge]))?;
@@ -417,11 +421,15 @@ impl Trunk {
         let at = mark_of(request).unwrap_or_else(|| shared.clock.mark());
         let opened = shared.calls.open(|id| {
             let mut report = self.state.report(id, number, &entry.behaviour, request, at);
-            report.note_request(at, crate::call::Way::In, "INVITE");
+            report.note_request(at, Way::In, "INVITE");
             report
         });
         match opened {
-            Some((call, commands)) => Ok((call, commands, entry.behaviour)),
+            Some((call, commands)) => Ok(Admitted {
+                call,
+                commands,
+                behaviour: entry.behaviour,
+            }),
             None => Err((
                 StatusCode::ServiceUnavailable,
                 cause(42, "Switching equipment congestion"),

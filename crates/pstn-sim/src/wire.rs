@@ -46,7 +46,7 @@ impl Notary {
     fn request_in(&self, mut request: Request) -> Request {
         let at = self.0.shared.clock.mark();
         if let Some(call) = call_id(&request).and_then(|id| self.0.shared.calls.by_call_id(&id)) {
-            call.change(|report| report.note_request(at, Way::In, &request.method.to_string()));
+            call.with(|report| report.note_request(at, Way::In, &request.method.to_string()));
         }
         if request.method == Method::Invite {
             request.headers.retain(|header| header.name() != MARK_HEADER);
@@ -66,7 +66,7 @@ impl Notary {
         let Some(method) = cseq_method(response) else {
             return;
         };
-        call.change(|report| {
+        call.with(|report| {
             let first = method == Method::Invite && report.direction == CallDirection::FromTelephone;
             report.note_response(
                 at,
@@ -89,7 +89,7 @@ impl Notary {
         let Some(call) = call_id(&request).and_then(|id| self.0.shared.calls.by_call_id(&id)) else {
             return request;
         };
-        call.change(|report| report.note_request(at, Way::Out, &request.method.to_string()));
+        call.with(|report| report.note_request(at, Way::Out, &request.method.to_string()));
         if request.method == Method::Ack
             && let Some(mut answer) = lock(&call.ack_answer).take()
             && let Some(offer) = answer
@@ -124,11 +124,11 @@ impl Notary {
         let Some(method) = cseq_method(&response) else {
             return response;
         };
-        let first_invite = method == Method::Invite && call.report().acked_at.is_none();
+        let first_invite = method == Method::Invite && call.with(|report| report.acked_at.is_none());
         if first_invite && response.status_code.code() >= 300 {
             retag(&mut response, lock(&call.local_tag).as_deref());
         }
-        call.change(|report| {
+        call.with(|report| {
             let first = first_invite && report.direction == CallDirection::ToTelephone;
             report.note_response(
                 at,
@@ -210,7 +210,7 @@ fn swallows(trunk: &Arc<TrunkState>, request: &Request) -> bool {
             return false;
         }
         let at = trunk.shared.clock.mark();
-        call.change(|report| report.note_request(at, Way::In, &request.method.to_string()));
+        call.with(|report| report.note_request(at, Way::In, &request.method.to_string()));
         if request.method == Method::Cancel {
             call.end(at, EndedBy::Cancel);
         }

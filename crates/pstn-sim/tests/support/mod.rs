@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -134,7 +135,7 @@ impl Caller {
         format!("sip:{}@{}", self.number, self.to)
     }
 
-    /// Sends a request; ACK and CANCEL take the INVITE's CSeq.
+    /// Sends a request; ACK and CANCEL take the INVITE's `CSeq`.
     pub async fn send(&mut self, method: &str, cseq: u32, body: &str) {
         let here = self.socket.local_addr().unwrap();
         if method != "CANCEL" {
@@ -247,15 +248,15 @@ impl Caller {
         let mut text = format!("SIP/2.0 {status}\r\n");
         for (name, value) in &request.headers {
             if ["via", "from", "to", "call-id", "cseq"].contains(&name.as_str()) {
-                text += &format!("{name}: {value}\r\n");
+                write!(text, "{name}: {value}\r\n").unwrap();
             }
         }
         let here = self.socket.local_addr().unwrap();
-        text += &format!("Contact: <sip:ann@{here}>\r\n");
+        write!(text, "Contact: <sip:ann@{here}>\r\n").unwrap();
         if !body.is_empty() {
             text += "Content-Type: application/sdp\r\n";
         }
-        text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        write!(text, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
         self.socket.send_to(text.as_bytes(), self.to).await.unwrap();
     }
 }
@@ -264,7 +265,7 @@ impl Caller {
 pub fn encode_ulaw(sample: i16) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let magnitude = i32::from(sample).abs().min(32635) + 132;
-    let exponent = (magnitude >> 7).ilog2() as i32;
+    let exponent = (magnitude >> 7).ilog2().cast_signed();
     let mantissa = (magnitude >> (exponent + 3)) & 0x0f;
     !(sign | (exponent << 4) as u8 | mantissa as u8)
 }
