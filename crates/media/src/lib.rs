@@ -16,20 +16,31 @@
 //! tests of every crate use to prove that audio really flows.
 
 pub mod analysis;
+mod audio;
 mod config;
+mod dtmf;
+mod endpoint;
 mod error;
 pub mod g711;
+mod outgoing;
 mod plane;
+mod player;
+mod ports;
 mod prompts;
+mod receive;
+mod relay;
+mod rtcp;
 pub mod sdp;
+mod source_lock;
 mod stats;
 mod tones;
 mod types;
+mod worker;
 
 pub use config::{MediaConfig, PortRange};
 pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};
 pub use stats::{EndpointStats, StatsSnapshot};
-pub use tones::{Country, Tone};
+pub use tones::{Country, Segment, Tone, cadence};
 pub use types::{Codec, Direction, EndpointId, MediaEvent, PlayMode, RemoteMedia, Source};

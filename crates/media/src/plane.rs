@@ -1,5 +1,15 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
 
+use crossbeam_queue::ArrayQueue;
+
+use crate::audio::Library;
+use crate::ports::PortPool;
+use crate::worker::{Command, Link, Shared, Worker};
 use crate::{EndpointId, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot};
 
 /// The media threads, seen from the control side. Every method returns at once; dropping it ends the threads.
@@ -7,69 +17,181 @@ use crate::{EndpointId, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMed
 /// A command to an endpoint that is closed already has no effect: the two sides race, and that is normal.
 #[derive(Debug)]
 pub struct MediaPlane {
-    _config: MediaConfig,
+    config: MediaConfig,
+    library: Arc<Library>,
+    ports: PortPool,
+    events: Arc<ArrayQueue<MediaEvent>>,
+    threads: Vec<Thread>,
+    next_id: AtomicU64,
+    commands_dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Thread {
+    link: Arc<Link>,
+    handle: Option<JoinHandle<()>>,
 }
 
 impl MediaPlane {
     /// Starts the threads. `wake` is called on a media thread after it queued events, and must not block:
     /// let it notify a task that then drains [`MediaPlane::next_event`].
     pub fn start(config: MediaConfig, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, MediaError> {
-        let _ = wake;
-        Ok(Self { _config: config })
+        let count = match config.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        let ports = PortPool::new(config.bind_ip, config.ports, config.port_hold)?;
+        let library = Arc::new(Library::new(config.tone_country)?);
+        let events = Arc::new(ArrayQueue::new(config.queue_capacity.max(16)));
+        let shared = Shared {
+            events: events.clone(),
+            wake: Arc::new(wake),
+            library: library.clone(),
+            freed: ports.freed(),
+            no_rtp_after: config.no_rtp_after,
+            rtcp_interval: config.rtcp_interval,
+        };
+        let mut plane = Self {
+            config,
+            library,
+            ports,
+            events,
+            threads: Vec::with_capacity(count),
+            next_id: AtomicU64::new(0),
+            commands_dropped: AtomicU64::new(0),
+        };
+        for index in 0..count {
+            // If a later one fails, dropping the plane ends those that run.
+            let (worker, link) =
+                Worker::new(plane.config.queue_capacity, shared.clone()).map_err(MediaError::Start)?;
+            let handle = std::thread::Builder::new()
+                .name(format!("ponte-media-{index}"))
+                .spawn(move || worker.run())
+                .map_err(MediaError::Start)?;
+            plane.threads.push(Thread {
+                link,
+                handle: Some(handle),
+            });
+        }
+        Ok(plane)
     }
 
     /// Binds an RTP and an RTCP port, on the thread of `group` (the legs of one call share a group).
     /// Returns the address for SDP; RTCP is on the next port.
     pub fn open(&self, group: u64) -> Result<(EndpointId, SocketAddr), MediaError> {
-        let _ = group;
-        Err(MediaError::Overloaded)
+        // Groups are often numbered in order or by time: their hash spreads them over the threads.
+        let spread = group.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let threads = self.threads.len() as u64;
+        let id = EndpointId(self.next_id.fetch_add(1, Relaxed) * threads + spread % threads);
+        let (port, (rtp, rtcp)) = self.ports.bind(Instant::now())?;
+        if !self.send(id, Command::Open { id, port, rtp, rtcp }) {
+            self.ports.give_back(port);
+            return Err(MediaError::Overloaded);
+        }
+        Ok((id, SocketAddr::new(self.config.advertised_ip, port)))
     }
 
-    /// Says what was agreed with the peer; again after each re-negotiation. Unlocks the source if the address changed.
+    /// Says what was agreed with the peer; again after each re-negotiation. A peer at another address than before has to
+    /// be heard anew.
     pub fn set_remote(&self, id: EndpointId, remote: RemoteMedia) {
-        let _ = (id, remote);
+        self.send(id, Command::SetRemote(id, remote));
     }
 
     /// Relays audio and DTMF both ways between two endpoints of one group, until
     /// [`unbridge`](Self::unbridge). Replaces the bridges that either was in.
     pub fn bridge(&self, a: EndpointId, b: EndpointId) -> Result<(), MediaError> {
-        let _ = (a, b);
-        Ok(())
+        if self.thread_of(a) != self.thread_of(b) {
+            return Err(MediaError::DifferentGroups(a, b));
+        }
+        if self.send(a, Command::Bridge(a, b)) {
+            Ok(())
+        } else {
+            Err(MediaError::Overloaded)
+        }
     }
 
     /// Takes an endpoint, and so its partner, out of their bridge.
     pub fn unbridge(&self, a: EndpointId) {
-        let _ = a;
+        self.send(a, Command::Unbridge(a));
     }
 
     /// Plays towards the peer of `id`, in place of what plays now. Bridged audio towards it is muted meanwhile.
+    /// Time goes on while the direction forbids sending, so that [`PlayMode::Once`] always ends.
     pub fn play(&self, id: EndpointId, source: Source, mode: PlayMode) {
-        let _ = (id, source, mode);
+        self.send(id, Command::Play(id, self.library.playlist(&source), mode));
     }
 
     /// Stops what plays; bridged audio is heard again.
     pub fn stop(&self, id: EndpointId) {
-        let _ = id;
+        self.send(id, Command::Stop(id));
     }
 
-    /// Sends keys (`0`–`9`, `*`, `#`, `A`–`D`, `,` for a pause of half a second; others are left out) after those still being
-    /// sent: RFC 4733 events, or tones where the peer takes no events. At most 64 wait.
+    /// Sends keys (`0`–`9`, `*`, `#`, `A`–`D`, `,` for a pause of half a second; others are left out) after those still
+    /// being sent: RFC 4733 events, or tones where the peer takes no events. At most 64 wait.
     pub fn send_dtmf(&self, id: EndpointId, digits: &str) {
-        let _ = (id, digits);
+        self.send(id, Command::SendDtmf(id, digits.into()));
     }
 
     /// Says RTCP BYE and frees the ports. [`MediaEvent::Closed`] follows.
     pub fn close(&self, id: EndpointId) {
-        let _ = id;
+        let thread = &self.threads[self.thread_of(id)];
+        if thread.link.commands.push(Command::Close(id)).is_err() {
+            thread.link.late_closes.push(id);
+        }
+        wake(&thread.link);
     }
 
     /// The oldest event not yet taken.
     pub fn next_event(&self) -> Option<MediaEvent> {
-        None
+        self.events.pop()
     }
 
-    /// Counters for metrics; at most 20 ms old.
+    /// Counters for metrics, as they were after each thread's last round.
     pub fn stats(&self) -> StatsSnapshot {
-        StatsSnapshot::default()
+        let mut total = StatsSnapshot {
+            commands_dropped: self.commands_dropped.load(Relaxed),
+            ..StatsSnapshot::default()
+        };
+        for thread in &self.threads {
+            thread.link.counters.add_to(&mut total);
+        }
+        total
+    }
+
+    fn thread_of(&self, id: EndpointId) -> usize {
+        (id.0 % self.threads.len() as u64) as usize
+    }
+
+    /// Queues a command; `false` and counted if the queue is full.
+    fn send(&self, id: EndpointId, command: Command) -> bool {
+        let link = &self.threads[self.thread_of(id)].link;
+        let queued = link.commands.push(command).is_ok();
+        if !queued {
+            self.commands_dropped.fetch_add(1, Relaxed);
+        }
+        wake(link);
+        queued
+    }
+}
+
+fn wake(link: &Link) {
+    if let Err(error) = link.waker.wake() {
+        tracing::error!(%error, "a media thread cannot be woken");
+    }
+}
+
+impl Drop for MediaPlane {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            thread.link.shutdown.store(true, Ordering::Release);
+            wake(&thread.link);
+        }
+        for thread in &mut self.threads {
+            if let Some(handle) = thread.handle.take()
+                && handle.join().is_err()
+            {
+                tracing::error!("a media thread had panicked");
+            }
+        }
     }
 }

@@ -1,3 +1,9 @@
+//! Spoken prompts, built into the binary.
+
+use std::io::Cursor;
+
+use crate::MediaError;
+
 /// The language of a spoken prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -26,4 +32,89 @@ pub enum Prompt {
     /// The other party hung up.
     CallEnded,
     Goodbye,
+}
+
+type Entry = (Prompt, &'static str, &'static [u8], &'static [u8]);
+
+macro_rules! entries {
+    ($($prompt:ident $file:literal),* $(,)?) => {
+        [$((
+            Prompt::$prompt,
+            $file,
+            include_bytes!(concat!("../prompts/en/", $file, ".wav")),
+            include_bytes!(concat!("../prompts/it/", $file, ".wav")),
+        )),*]
+    };
+}
+
+static ENTRIES: [Entry; 13] = entries![
+    ConfirmPressOne "confirm-press-one",
+    Connecting "connecting",
+    Busy "busy",
+    Declined "declined",
+    NoAnswer "no-answer",
+    NoSuchNumber "no-such-number",
+    Unavailable "unavailable",
+    NetworkFailure "network-failure",
+    Congestion "congestion",
+    NotPermitted "not-permitted",
+    DialAgain "dial-again",
+    CallEnded "call-ended",
+    Goodbye "goodbye",
+];
+
+/// Every prompt in every language: key, name, WAV file.
+pub(crate) fn all() -> impl Iterator<Item = ((Language, Prompt), &'static str, &'static [u8])> {
+    ENTRIES.iter().flat_map(|&(prompt, name, english, italian)| {
+        [
+            ((Language::En, prompt), name, english),
+            ((Language::It, prompt), name, italian),
+        ]
+    })
+}
+
+/// The samples of a WAV file, which must be 8 kHz, mono, 16 bit.
+pub(crate) fn read(name: &'static str, wav: &[u8]) -> Result<Vec<i16>, MediaError> {
+    let damaged = |reason: String| MediaError::Prompt { name, reason };
+    let mut reader = hound::WavReader::new(Cursor::new(wav)).map_err(|e| damaged(e.to_string()))?;
+    let spec = reader.spec();
+    if (spec.sample_rate, spec.channels, spec.bits_per_sample) != (8000, 1, 16) {
+        return Err(damaged(format!("{spec:?} where 8 kHz, mono, 16 bit is needed")));
+    }
+    reader
+        .samples::<i16>()
+        .collect::<Result<_, _>>()
+        .map_err(|e| damaged(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis;
+
+    #[test]
+    fn every_prompt_is_speech_at_telephone_level() {
+        for ((language, prompt), name, wav) in all() {
+            let samples = read(name, wav).unwrap();
+            let seconds = samples.len() as f64 / 8000.0;
+            assert!(
+                (0.5..6.0).contains(&seconds),
+                "{language:?} {prompt:?} lasts {seconds} s"
+            );
+            let level = analysis::level(&samples);
+            assert!(
+                (-16.0..-10.0).contains(&level),
+                "{language:?} {prompt:?} is at {level} dBm0"
+            );
+        }
+        assert_eq!(all().count(), 2 * ENTRIES.len());
+    }
+
+    #[test]
+    fn a_damaged_file_is_a_typed_error() {
+        assert!(matches!(
+            read("x", b"RIFF"),
+            Err(MediaError::Prompt { name: "x", .. })
+        ));
+    }
 }

@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What one endpoint saw in its life.
@@ -38,4 +40,60 @@ pub struct StatsSnapshot {
     pub commands_dropped: u64,
     /// Endpoints that are open now.
     pub active_endpoints: u64,
+}
+
+/// Counters of one media thread: written by it alone, read by anyone.
+#[derive(Debug, Default)]
+pub(crate) struct SharedCounters {
+    packets_in: AtomicU64,
+    bytes_in: AtomicU64,
+    packets_out: AtomicU64,
+    bytes_out: AtomicU64,
+    dropped_stranger: AtomicU64,
+    dropped_malformed: AtomicU64,
+    send_errors: AtomicU64,
+    events_dropped: AtomicU64,
+    active_endpoints: AtomicU64,
+}
+
+/// The thread's own copy, published after each round: no atomic operation for a packet.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) packets_in: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) packets_out: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) dropped_stranger: u64,
+    pub(crate) dropped_malformed: u64,
+    pub(crate) send_errors: u64,
+    pub(crate) events_dropped: u64,
+    pub(crate) active_endpoints: u64,
+}
+
+impl Counters {
+    pub(crate) fn publish(&self, shared: &SharedCounters) {
+        shared.packets_in.store(self.packets_in, Relaxed);
+        shared.bytes_in.store(self.bytes_in, Relaxed);
+        shared.packets_out.store(self.packets_out, Relaxed);
+        shared.bytes_out.store(self.bytes_out, Relaxed);
+        shared.dropped_stranger.store(self.dropped_stranger, Relaxed);
+        shared.dropped_malformed.store(self.dropped_malformed, Relaxed);
+        shared.send_errors.store(self.send_errors, Relaxed);
+        shared.events_dropped.store(self.events_dropped, Relaxed);
+        shared.active_endpoints.store(self.active_endpoints, Relaxed);
+    }
+}
+
+impl SharedCounters {
+    pub(crate) fn add_to(&self, total: &mut StatsSnapshot) {
+        total.packets_in += self.packets_in.load(Relaxed);
+        total.bytes_in += self.bytes_in.load(Relaxed);
+        total.packets_out += self.packets_out.load(Relaxed);
+        total.bytes_out += self.bytes_out.load(Relaxed);
+        total.dropped_stranger += self.dropped_stranger.load(Relaxed);
+        total.dropped_malformed += self.dropped_malformed.load(Relaxed);
+        total.send_errors += self.send_errors.load(Relaxed);
+        total.events_dropped += self.events_dropped.load(Relaxed);
+        total.active_endpoints += self.active_endpoints.load(Relaxed);
+    }
 }

@@ -1,0 +1,348 @@
+//! One leg's sockets and all that is known about its peer.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::UdpSocket;
+
+use crate::audio::Library;
+use crate::dtmf::inband::InbandDetector;
+use crate::dtmf::{DtmfSender, EventDetector, Step};
+use crate::outgoing::{Header, Incoming, OutStream};
+use crate::player::Player;
+use crate::receive::ReceiveStats;
+use crate::rtcp::{REPORT_CAPACITY, RtcpSession};
+use crate::source_lock::SourceLock;
+use crate::stats::Counters;
+use crate::{Codec, EndpointId, EndpointStats, MediaEvent, RemoteMedia};
+
+/// Samples in 20 ms.
+const STEP: usize = 160;
+/// Largest packet of ours: header and 60 ms.
+const MAX_PACKET: usize = Header::LEN + 480;
+
+/// What the peer is, once offer and answer told.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) media: RemoteMedia,
+    pub(crate) lock: SourceLock,
+    /// Where the peer's RTCP really comes from.
+    pub(crate) rtcp_from: Option<SocketAddr>,
+}
+
+/// Tells when a peer is not heard.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    /// When it was heard, or expected, last; `None` while nothing is expected.
+    since: Option<Instant>,
+    warnings: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) id: EndpointId,
+    pub(crate) rtp: UdpSocket,
+    pub(crate) rtcp: UdpSocket,
+    pub(crate) port: u16,
+    pub(crate) peer: Option<Peer>,
+    /// Slot of the other endpoint of the bridge.
+    pub(crate) partner: Option<usize>,
+    pub(crate) out: OutStream,
+    pub(crate) received: ReceiveStats,
+    pub(crate) strangers: u64,
+    pub(crate) heard: bool,
+    pub(crate) events: EventDetector,
+    pub(crate) inband: Option<Box<InbandDetector>>,
+    pub(crate) player: Option<Player>,
+    pub(crate) dtmf: DtmfSender,
+    /// Samples due to the player's next packet.
+    credit: usize,
+    pub(crate) reports: RtcpSession,
+    pub(crate) silence: Silence,
+    /// Whether this slot is on the list of those that get a tick.
+    pub(crate) ticking: bool,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        id: EndpointId,
+        rtp: UdpSocket,
+        rtcp: UdpSocket,
+        port: u16,
+        now: Instant,
+        first_report: Instant,
+    ) -> Self {
+        Self {
+            id,
+            rtp,
+            rtcp,
+            port,
+            peer: None,
+            partner: None,
+            out: OutStream::new(rand::random(), rand::random(), rand::random()),
+            received: ReceiveStats::new(now),
+            strangers: 0,
+            heard: false,
+            events: EventDetector::default(),
+            inband: None,
+            player: None,
+            dtmf: DtmfSender::new(),
+            credit: 0,
+            reports: RtcpSession::new(first_report, rand::random()),
+            silence: Silence::default(),
+            ticking: false,
+        }
+    }
+
+    pub(crate) fn set_remote(&mut self, media: RemoteMedia, now: Instant) {
+        match &mut self.peer {
+            Some(peer) => {
+                peer.lock.renegotiate(media.rtp);
+                if peer.media.rtcp != media.rtcp {
+                    peer.rtcp_from = None;
+                }
+                peer.media = media;
+            }
+            None => {
+                self.peer = Some(Peer {
+                    media,
+                    lock: SourceLock::new(media.rtp),
+                    rtcp_from: None,
+                })
+            }
+        }
+        self.inband = match (media.telephone_event_in, self.inband.take()) {
+            (Some(_), _) => None,
+            (None, Some(detector)) => Some(detector),
+            (None, None) => Some(Box::new(InbandDetector::new())),
+        };
+        self.silence.expect(media.direction.receives(), now);
+    }
+
+    /// Whether the peer may be sent audio now.
+    fn target(&self) -> Option<(SocketAddr, &RemoteMedia)> {
+        let peer = self.peer.as_ref()?;
+        let to = peer.lock.target();
+        let open = peer.media.direction.sends() && !to.ip().is_unspecified() && to.port() != 0;
+        open.then_some((to, &peer.media))
+    }
+
+    /// Whether something of our own replaces what the partner says.
+    pub(crate) fn is_playing(&self) -> bool {
+        self.player.is_some() || !self.dtmf.is_idle()
+    }
+
+    /// Sends `packet`, whose first bytes are reserved for the header.
+    fn transmit(&mut self, to: SocketAddr, header: Header, packet: &mut [u8], counters: &mut Counters) {
+        packet[..Header::LEN].copy_from_slice(&header.to_bytes());
+        match self.rtp.send_to(packet, to) {
+            Ok(_) => {
+                self.out.count(packet.len());
+                counters.packets_out += 1;
+                counters.bytes_out += packet.len() as u64;
+            }
+            Err(_) => counters.send_errors += 1,
+        }
+    }
+
+    /// Relays audio of the partner. `packet` has room for the header before the payload.
+    pub(crate) fn relay_audio(
+        &mut self,
+        from: Codec,
+        incoming: Incoming,
+        packet: &mut [u8],
+        now: Instant,
+        counters: &mut Counters,
+    ) {
+        if self.is_playing() {
+            return;
+        }
+        let Some((to, media)) = self.target() else { return };
+        let codec = media.codec;
+        let Some(header) = self.out.relayed(now, codec.payload_type(), incoming) else {
+            return;
+        };
+        crate::g711::transcode(from, codec, &mut packet[Header::LEN..]);
+        self.transmit(to, header, packet, counters);
+    }
+
+    /// Relays an event packet of the partner; `digit` is the key, when it is a new press.
+    pub(crate) fn relay_event(
+        &mut self,
+        digit: Option<char>,
+        incoming: Incoming,
+        packet: &mut [u8],
+        now: Instant,
+        counters: &mut Counters,
+    ) {
+        let Some((to, media)) = self.target() else { return };
+        let Some(payload_type) = media.telephone_event else {
+            if let Some(digit) = digit {
+                self.dtmf.push(digit.encode_utf8(&mut [0; 4]));
+            }
+            return;
+        };
+        if self.is_playing() {
+            return;
+        }
+        if let Some(header) = self.out.relayed(now, payload_type, incoming) {
+            self.transmit(to, header, packet, counters);
+        }
+    }
+
+    /// 20 ms went by: sends what is played. Tells the token of a play that ended.
+    pub(crate) fn tick(&mut self, now: Instant, library: &Library, counters: &mut Counters) -> Option<u64> {
+        let mut packet = [0u8; MAX_PACKET];
+        let target = self.target().map(|(to, media)| (to, *media));
+        let media = target
+            .map(|(_, media)| media)
+            .or(self.peer.as_ref().map(|peer| peer.media));
+        let codec = media.map_or(Codec::Pcma, |media| media.codec);
+
+        let event_type = media.and_then(|media| media.telephone_event);
+        match self.dtmf.step(event_type.is_some(), library) {
+            Step::Idle => {}
+            // What plays waits for the keys.
+            Step::Pause => return None,
+            Step::Event { payload, first } => {
+                if let (Some((to, _)), Some(payload_type)) = (target, event_type) {
+                    let header = self
+                        .out
+                        .event(now, payload_type, first, u32::from(payload.duration));
+                    let length = Header::LEN + payload.to_bytes().len();
+                    packet[Header::LEN..length].copy_from_slice(&payload.to_bytes());
+                    self.transmit(to, header, &mut packet[..length], counters);
+                }
+                return None;
+            }
+            Step::Tone { clip, from } => {
+                let audio = clip.bytes(codec).get(from..from + STEP);
+                if let (Some((to, _)), Some(audio)) = (target, audio) {
+                    packet[Header::LEN..Header::LEN + STEP].copy_from_slice(audio);
+                    let header = self.out.own(now, codec.payload_type(), STEP as u32);
+                    self.transmit(to, header, &mut packet[..Header::LEN + STEP], counters);
+                }
+                return None;
+            }
+        }
+
+        let ptime = media.map_or(20, |media| media.ptime);
+        let samples = 8 * usize::from(if (10..=60).contains(&ptime) { ptime } else { 20 });
+        self.credit += STEP;
+        while self.credit >= samples {
+            self.credit -= samples;
+            let finished = self
+                .player
+                .as_mut()?
+                .read(codec, &mut packet[Header::LEN..Header::LEN + samples]);
+            if let Some((to, _)) = target {
+                let header = self.out.own(now, codec.payload_type(), samples as u32);
+                self.transmit(to, header, &mut packet[..Header::LEN + samples], counters);
+            }
+            if finished.is_some() {
+                self.stop();
+                return finished;
+            }
+        }
+        None
+    }
+
+    pub(crate) fn play(&mut self, player: Option<Player>) {
+        self.player = player;
+        self.credit = 0;
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.play(None);
+    }
+
+    /// Sends a report, with `bye` the last one.
+    pub(crate) fn report(&mut self, now: Instant, bye: bool) {
+        let Some(peer) = &self.peer else { return };
+        let mut buffer = [0; REPORT_CAPACITY];
+        let written = self
+            .reports
+            .write(&self.out, &mut self.received, now, bye, &mut buffer);
+        let Ok(length) = written else { return };
+        let mux = peer.media.rtcp == peer.media.rtp;
+        let to = if mux {
+            peer.lock.target()
+        } else {
+            peer.rtcp_from.unwrap_or(peer.media.rtcp)
+        };
+        if to.ip().is_unspecified() || to.port() == 0 {
+            return;
+        }
+        let socket = if mux { &self.rtp } else { &self.rtcp };
+        // A report that is lost is followed by the next.
+        let _ = socket.send_to(&buffer[..length], to);
+    }
+
+    /// Takes a report of the peer; what comes from another host than its RTP is a stranger's.
+    pub(crate) fn read_report(
+        &mut self,
+        data: &[u8],
+        from: SocketAddr,
+        now: Instant,
+        counters: &mut Counters,
+    ) {
+        let Some(peer) = &mut self.peer else { return };
+        let host = peer.lock.target().ip();
+        if from.ip() != host && from != peer.media.rtcp {
+            counters.dropped_stranger += 1;
+            return;
+        }
+        if !self.reports.read(data, self.out.ssrc(), now) {
+            counters.dropped_malformed += 1;
+        } else if peer.lock.peer().is_some() {
+            peer.rtcp_from = Some(from);
+        }
+    }
+
+    pub(crate) fn stats(&self) -> EndpointStats {
+        EndpointStats {
+            packets_in: self.received.packets,
+            bytes_in: self.received.bytes,
+            packets_out: self.out.packets,
+            bytes_out: self.out.bytes,
+            lost: self.received.lost(),
+            jitter_ms: self.received.jitter_ms(),
+            ssrc_changes: self.received.ssrc_changes,
+            strangers: self.strangers,
+            round_trip: self.reports.round_trip,
+        }
+    }
+}
+
+impl Silence {
+    fn expect(&mut self, expected: bool, now: Instant) {
+        if !expected {
+            *self = Self::default();
+        } else if self.since.is_none() {
+            self.since = Some(now);
+        }
+    }
+
+    /// A packet came; `true` if that ends a silence that was told.
+    pub(crate) fn broken(&mut self, now: Instant) -> bool {
+        if let Some(since) = &mut self.since {
+            *since = now;
+        }
+        std::mem::take(&mut self.warnings) > 0
+    }
+
+    pub(crate) fn check(
+        &mut self,
+        id: EndpointId,
+        limits: &[Duration; 2],
+        now: Instant,
+    ) -> Option<MediaEvent> {
+        let silent_for = now.saturating_duration_since(self.since?);
+        let limit = limits.get(self.warnings)?;
+        if silent_for < *limit {
+            return None;
+        }
+        self.warnings += 1;
+        Some(MediaEvent::NoRtp { id, silent_for })
+    }
+}

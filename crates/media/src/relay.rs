@@ -1,0 +1,139 @@
+//! The way of a packet: received, decided and sent, without a lock or an allocation.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use rtp_types::RtpPacket;
+use slab::Slab;
+
+use crate::dtmf::EventPayload;
+use crate::endpoint::Endpoint;
+use crate::g711;
+use crate::outgoing::{Header, Incoming};
+use crate::source_lock::{Evidence, Verdict};
+use crate::stats::Counters;
+use crate::{Codec, MediaEvent};
+
+/// The second byte of RTCP on the RTP port (RFC 5761 section 4).
+const RTCP_TYPES: std::ops::RangeInclusive<u8> = 192..=223;
+
+/// What a payload is.
+enum Kind {
+    Audio(Codec),
+    Event,
+}
+
+/// Takes the datagram in `data` that came to the RTP socket of `slot`. `tell` gets the rare events.
+/// Returns the slot of a partner that has something of its own to send from now on.
+pub(crate) fn datagram(
+    endpoints: &mut Slab<Endpoint>,
+    slot: usize,
+    data: &mut [u8],
+    from: SocketAddr,
+    now: Instant,
+    counters: &mut Counters,
+    tell: &mut impl FnMut(MediaEvent),
+) -> Option<usize> {
+    let endpoint = endpoints.get_mut(slot)?;
+    counters.packets_in += 1;
+    counters.bytes_in += data.len() as u64;
+    if data.get(1).is_some_and(|kind| RTCP_TYPES.contains(kind)) {
+        endpoint.read_report(data, from, now, counters);
+        return None;
+    }
+    let Ok(packet) = RtpPacket::parse(data) else {
+        counters.dropped_malformed += 1;
+        return None;
+    };
+    let evidence = Evidence {
+        ssrc: packet.ssrc(),
+        sequence: packet.sequence_number(),
+        timestamp: packet.timestamp(),
+    };
+    let (payload_type, marker) = (packet.payload_type(), packet.marker_bit());
+    let (start, length) = (packet.payload_offset(), packet.payload_len());
+
+    let id = endpoint.id;
+    let verdict = endpoint
+        .peer
+        .as_mut()
+        .map(|peer| peer.lock.judge(from, evidence, now));
+    match verdict {
+        Some(Verdict::Accept) => {}
+        Some(Verdict::Learned) => {
+            if !std::mem::replace(&mut endpoint.heard, true) {
+                tell(MediaEvent::FirstPacket { id });
+            }
+        }
+        Some(Verdict::Stranger) | None => {
+            counters.dropped_stranger += 1;
+            endpoint.strangers += 1;
+            return None;
+        }
+    }
+    if endpoint.silence.broken(now) {
+        tell(MediaEvent::RtpResumed { id });
+    }
+    let media = endpoint.peer.as_ref()?.media;
+    let kind = if media.telephone_event_in == Some(payload_type) {
+        Some(Kind::Event)
+    } else {
+        Codec::from_payload_type(payload_type).map(Kind::Audio)
+    };
+    let timed = matches!(kind, Some(Kind::Audio(_)));
+    endpoint.received.packet(evidence, data.len(), timed, now);
+    let Some(kind) = kind else {
+        counters.dropped_malformed += 1;
+        return None;
+    };
+    if !media.direction.receives() || length == 0 {
+        return None;
+    }
+
+    let payload = &data[start..start + length];
+    let mut digit = None;
+    match kind {
+        Kind::Audio(codec) => {
+            if let Some(detector) = &mut endpoint.inband {
+                let table = g711::linear_table(codec);
+                let samples = payload.iter().map(|&byte| table[usize::from(byte)]);
+                if let Some(digit) = detector.listen(samples) {
+                    tell(MediaEvent::Dtmf { id, digit });
+                }
+            }
+        }
+        Kind::Event => {
+            let Some(event) = EventPayload::parse(payload) else {
+                counters.dropped_malformed += 1;
+                return None;
+            };
+            digit = endpoint.events.packet(evidence.ssrc, evidence.timestamp, event);
+            if let Some(digit) = digit {
+                tell(MediaEvent::Dtmf { id, digit });
+            }
+        }
+    }
+
+    let partner_slot = endpoint.partner?;
+    let partner = endpoints.get_mut(partner_slot)?;
+    // The header goes right before the payload, over what CSRC and extension took.
+    let packet = &mut data[start - Header::LEN..start + length];
+    let Evidence {
+        ssrc,
+        sequence,
+        timestamp,
+    } = evidence;
+    let samples = if timed { length as u32 } else { 0 };
+    let incoming = Incoming {
+        ssrc,
+        sequence,
+        timestamp,
+        marker,
+        samples,
+    };
+    match kind {
+        Kind::Audio(codec) => partner.relay_audio(codec, incoming, packet, now, counters),
+        Kind::Event => partner.relay_event(digit, incoming, packet, now, counters),
+    }
+    (digit.is_some() && partner.is_playing()).then_some(partner_slot)
+}

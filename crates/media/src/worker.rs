@@ -1,0 +1,424 @@
+//! One media thread: its poll, its sockets, its sessions, its clock.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_queue::{ArrayQueue, SegQueue};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use slab::Slab;
+
+use crate::audio::{Library, Playlist};
+use crate::endpoint::Endpoint;
+use crate::player::Player;
+use crate::ports::FreedPorts;
+use crate::relay;
+use crate::stats::{Counters, SharedCounters};
+use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia};
+
+const WAKER: Token = Token(usize::MAX);
+/// A tick serves every fourth endpoint, so that packets that are played leave spread over 20 ms.
+const TICK: Duration = Duration::from_millis(5);
+const PHASES: usize = 4;
+/// Ticks that are made up for after a stall; older ones are let go.
+const MAX_CATCH_UP: Duration = Duration::from_millis(100);
+/// How often silence and reports are looked after.
+const HOUSEKEEPING: Duration = Duration::from_millis(100);
+/// Datagrams read from one socket before the others have their turn.
+const BURST: usize = 32;
+/// More than any packet of telephone audio; a longer one is cut and then refused.
+const DATAGRAM: usize = 2048;
+
+/// What the control side asks of a thread.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Open {
+        id: EndpointId,
+        port: u16,
+        rtp: std::net::UdpSocket,
+        rtcp: std::net::UdpSocket,
+    },
+    SetRemote(EndpointId, RemoteMedia),
+    Bridge(EndpointId, EndpointId),
+    Unbridge(EndpointId),
+    Play(EndpointId, Playlist, PlayMode),
+    Stop(EndpointId),
+    SendDtmf(EndpointId, Box<str>),
+    Close(EndpointId),
+}
+
+/// What both sides of one thread share.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) commands: ArrayQueue<Command>,
+    /// Closes that found the queue full: an endpoint must never be left open.
+    pub(crate) late_closes: SegQueue<EndpointId>,
+    pub(crate) waker: Waker,
+    pub(crate) counters: SharedCounters,
+    pub(crate) shutdown: AtomicBool,
+}
+
+/// What all threads share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) events: Arc<ArrayQueue<MediaEvent>>,
+    pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+    pub(crate) library: Arc<Library>,
+    pub(crate) freed: FreedPorts,
+    pub(crate) no_rtp_after: [Duration; 2],
+    pub(crate) rtcp_interval: Duration,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// Events on their way to the control side.
+struct Outbox {
+    shared: Shared,
+    pushed: bool,
+    dropped: u64,
+}
+
+impl Outbox {
+    fn push(&mut self, event: MediaEvent) {
+        match self.shared.events.push(event) {
+            Ok(()) => self.pushed = true,
+            Err(_) => self.dropped += 1,
+        }
+    }
+}
+
+pub(crate) struct Worker {
+    poll: Poll,
+    link: Arc<Link>,
+    outbox: Outbox,
+    endpoints: Slab<Endpoint>,
+    slots: HashMap<EndpointId, usize>,
+    /// Slots that get ticks.
+    ticking: Vec<usize>,
+    next_tick: Instant,
+    phase: usize,
+    next_housekeeping: Instant,
+    /// Sockets that were left with packets in them.
+    unread: Vec<Token>,
+    counters: Counters,
+}
+
+impl Worker {
+    pub(crate) fn new(queue_capacity: usize, shared: Shared) -> io::Result<(Self, Arc<Link>)> {
+        let poll = Poll::new()?;
+        let link = Arc::new(Link {
+            commands: ArrayQueue::new(queue_capacity.max(16)),
+            late_closes: SegQueue::new(),
+            waker: Waker::new(poll.registry(), WAKER)?,
+            counters: SharedCounters::default(),
+            shutdown: AtomicBool::new(false),
+        });
+        let now = Instant::now();
+        let worker = Self {
+            poll,
+            link: link.clone(),
+            outbox: Outbox {
+                shared,
+                pushed: false,
+                dropped: 0,
+            },
+            endpoints: Slab::new(),
+            slots: HashMap::new(),
+            ticking: Vec::new(),
+            next_tick: now,
+            phase: 0,
+            next_housekeeping: now,
+            unread: Vec::new(),
+            counters: Counters::default(),
+        };
+        Ok((worker, link))
+    }
+
+    /// Runs until it is told to end.
+    pub(crate) fn run(mut self) {
+        let mut ready = Events::with_capacity(1024);
+        let mut buffer = vec![0u8; DATAGRAM];
+        while !self.link.shutdown.load(Ordering::Acquire) {
+            let timeout = self.timeout(Instant::now());
+            if let Err(error) = self.poll.poll(&mut ready, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a media thread cannot poll its sockets");
+                std::thread::sleep(TICK);
+            }
+            let now = Instant::now();
+            while let Some(command) = self.link.commands.pop() {
+                self.execute(command, now);
+            }
+            for token in std::mem::take(&mut self.unread) {
+                self.read(token, &mut buffer, now);
+            }
+            for event in &ready {
+                if event.token() != WAKER {
+                    self.read(event.token(), &mut buffer, now);
+                }
+            }
+            self.tick(now);
+            self.housekeeping(now);
+            self.counters.events_dropped = self.outbox.dropped;
+            self.counters.publish(&self.link.counters);
+            if std::mem::take(&mut self.outbox.pushed) {
+                (self.outbox.shared.wake)();
+            }
+        }
+        let now = Instant::now();
+        for (_, endpoint) in &mut self.endpoints {
+            endpoint.report(now, true);
+        }
+    }
+
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        if !self.unread.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        if self.endpoints.is_empty() {
+            return None;
+        }
+        let due = if self.ticking.is_empty() {
+            self.next_housekeeping
+        } else {
+            self.next_tick.min(self.next_housekeeping)
+        };
+        Some(due.saturating_duration_since(now))
+    }
+
+    fn read(&mut self, token: Token, buffer: &mut [u8], now: Instant) {
+        let (slot, is_rtcp) = (token.0 >> 1, token.0 & 1 == 1);
+        for _ in 0..BURST {
+            let Some(endpoint) = self.endpoints.get_mut(slot) else {
+                return;
+            };
+            let socket = if is_rtcp { &endpoint.rtcp } else { &endpoint.rtp };
+            let (length, from) = match socket.recv_from(buffer) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP error of an earlier packet; the next read goes on.
+                Err(_) => continue,
+            };
+            if length == buffer.len() {
+                self.counters.dropped_malformed += 1;
+            } else if is_rtcp {
+                endpoint.read_report(&buffer[..length], from, now, &mut self.counters);
+            } else {
+                let outbox = &mut self.outbox;
+                let playing = relay::datagram(
+                    &mut self.endpoints,
+                    slot,
+                    &mut buffer[..length],
+                    from,
+                    now,
+                    &mut self.counters,
+                    &mut |event| outbox.push(event),
+                );
+                if let Some(partner) = playing {
+                    self.start_ticking(partner, now);
+                }
+            }
+        }
+        self.unread.push(token);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        if self.ticking.is_empty() {
+            return;
+        }
+        if now.saturating_duration_since(self.next_tick) > MAX_CATCH_UP {
+            self.next_tick = now;
+        }
+        while self.next_tick <= now {
+            self.next_tick += TICK;
+            self.phase = (self.phase + 1) % PHASES;
+            let mut index = 0;
+            while let Some(&slot) = self.ticking.get(index) {
+                if slot % PHASES != self.phase {
+                    index += 1;
+                    continue;
+                }
+                let Some(endpoint) = self.endpoints.get_mut(slot) else {
+                    self.ticking.swap_remove(index);
+                    continue;
+                };
+                if let Some(token) = endpoint.tick(now, &self.outbox.shared.library, &mut self.counters) {
+                    self.outbox.push(MediaEvent::PlayFinished {
+                        id: endpoint.id,
+                        token,
+                    });
+                }
+                if endpoint.is_playing() {
+                    index += 1;
+                } else {
+                    endpoint.ticking = false;
+                    self.ticking.swap_remove(index);
+                }
+            }
+        }
+    }
+
+    fn start_ticking(&mut self, slot: usize, now: Instant) {
+        let Some(endpoint) = self.endpoints.get_mut(slot) else {
+            return;
+        };
+        if !std::mem::replace(&mut endpoint.ticking, true) {
+            if self.ticking.is_empty() {
+                self.next_tick = now;
+            }
+            self.ticking.push(slot);
+        }
+    }
+
+    fn housekeeping(&mut self, now: Instant) {
+        if now < self.next_housekeeping {
+            return;
+        }
+        self.next_housekeeping = now + HOUSEKEEPING;
+        while let Some(id) = self.link.late_closes.pop() {
+            self.close(id, now);
+        }
+        let interval = self.outbox.shared.rtcp_interval;
+        for (_, endpoint) in &mut self.endpoints {
+            let limits = &self.outbox.shared.no_rtp_after;
+            if let Some(event) = endpoint.silence.check(endpoint.id, limits, now) {
+                self.outbox.push(event);
+            }
+            if now >= endpoint.reports.next_report {
+                endpoint.reports.next_report = now + interval.mul_f64(rand::random_range(0.5..1.5));
+                endpoint.report(now, false);
+            }
+        }
+    }
+
+    fn execute(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Open { id, port, rtp, rtcp } => self.open(id, port, rtp, rtcp, now),
+            Command::SetRemote(id, media) => {
+                if let Some(endpoint) = self.endpoint(id) {
+                    endpoint.set_remote(media, now);
+                }
+            }
+            Command::Bridge(a, b) => self.bridge(a, b),
+            Command::Unbridge(id) => {
+                if let Some(&slot) = self.slots.get(&id) {
+                    self.unbridge(slot);
+                }
+            }
+            Command::Play(id, clips, mode) => self.play(id, clips, mode, now),
+            Command::Stop(id) => {
+                if let Some(endpoint) = self.endpoint(id) {
+                    endpoint.stop();
+                }
+            }
+            Command::SendDtmf(id, digits) => {
+                if let Some(&slot) = self.slots.get(&id) {
+                    self.endpoints[slot].dtmf.push(&digits);
+                    self.start_ticking(slot, now);
+                }
+            }
+            Command::Close(id) => self.close(id, now),
+        }
+    }
+
+    fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
+        self.slots.get(&id).and_then(|&slot| self.endpoints.get_mut(slot))
+    }
+
+    fn open(
+        &mut self,
+        id: EndpointId,
+        port: u16,
+        rtp: std::net::UdpSocket,
+        rtcp: std::net::UdpSocket,
+        now: Instant,
+    ) {
+        let entry = self.endpoints.vacant_entry();
+        let slot = entry.key();
+        let (mut rtp, mut rtcp) = (UdpSocket::from_std(rtp), UdpSocket::from_std(rtcp));
+        if let Err(error) = register(self.poll.registry(), slot, &mut rtp, &mut rtcp) {
+            tracing::error!(%error, "an RTP socket cannot be watched");
+            drop((rtp, rtcp));
+            self.free(port, now);
+            self.outbox.push(MediaEvent::Closed {
+                id,
+                stats: crate::EndpointStats::default(),
+            });
+            return;
+        }
+        let interval = self.outbox.shared.rtcp_interval;
+        let first_report = now + interval.mul_f64(rand::random_range(0.25..0.75));
+        entry.insert(Endpoint::new(id, rtp, rtcp, port, now, first_report));
+        self.slots.insert(id, slot);
+        self.counters.active_endpoints += 1;
+    }
+
+    fn bridge(&mut self, a: EndpointId, b: EndpointId) {
+        let (Some(&a), Some(&b)) = (self.slots.get(&a), self.slots.get(&b)) else {
+            return;
+        };
+        if a == b || self.endpoints[a].partner == Some(b) {
+            return;
+        }
+        self.unbridge(a);
+        self.unbridge(b);
+        self.endpoints[a].partner = Some(b);
+        self.endpoints[b].partner = Some(a);
+    }
+
+    fn unbridge(&mut self, slot: usize) {
+        let Some(partner) = self.endpoints[slot].partner.take() else {
+            return;
+        };
+        self.endpoints[slot].out.cut();
+        if let Some(partner) = self.endpoints.get_mut(partner) {
+            partner.partner = None;
+            partner.out.cut();
+        }
+    }
+
+    fn play(&mut self, id: EndpointId, clips: Playlist, mode: PlayMode, now: Instant) {
+        let Some(&slot) = self.slots.get(&id) else { return };
+        let player = Player::new(clips, mode);
+        if let (None, PlayMode::Once(token)) = (&player, mode) {
+            self.outbox.push(MediaEvent::PlayFinished { id, token });
+        }
+        self.endpoints[slot].play(player);
+        self.start_ticking(slot, now);
+    }
+
+    fn close(&mut self, id: EndpointId, now: Instant) {
+        let Some(slot) = self.slots.remove(&id) else {
+            return;
+        };
+        self.unbridge(slot);
+        let mut endpoint = self.endpoints.remove(slot);
+        endpoint.report(now, true);
+        self.ticking.retain(|&other| other != slot);
+        let (port, stats) = (endpoint.port, endpoint.stats());
+        // The descriptors leave the poll as they are closed.
+        drop(endpoint);
+        self.free(port, now);
+        self.counters.active_endpoints -= 1;
+        self.outbox.push(MediaEvent::Closed { id, stats });
+    }
+
+    fn free(&self, port: u16, now: Instant) {
+        // As long as the pool: it cannot be full.
+        let _ = self.outbox.shared.freed.push((port, now));
+    }
+}
+
+fn register(registry: &Registry, slot: usize, rtp: &mut UdpSocket, rtcp: &mut UdpSocket) -> io::Result<()> {
+    registry.register(rtp, Token(slot << 1), Interest::READABLE)?;
+    registry.register(rtcp, Token((slot << 1) | 1), Interest::READABLE)
+}
