@@ -1,10 +1,12 @@
 //! `cargo xtask …`: the only place that knows how to set up, build, run, test and measure everything.
 
+mod bench;
 mod build;
 mod cargo;
 mod lint;
 mod paths;
 mod process;
+mod run;
 mod setup;
 mod test;
 mod ui;
@@ -32,8 +34,14 @@ struct Cli {
 enum Task {
     /// Install what building, running and testing need; quick when all is there.
     Setup,
+    /// Build and run everything with a simulated carrier; print where to sign in. Ctrl-C stops it.
+    Demo(run::demo::Options),
+    /// Like `demo`, and rebuild what changes.
+    Dev(run::demo::Options),
     /// Run every test suite; the last line is `N passed, N failed`.
     Test(test::Options),
+    /// Measure, in release builds; results go to bench/results.
+    Bench(bench::Options),
     /// Formatting, clippy, the rules for dependencies.
     Lint,
     /// Say what is here and what is missing; change nothing.
@@ -56,6 +64,9 @@ fn dispatch(task: Task) -> Result<ExitCode> {
     process::install_handler()?;
     match task {
         Task::Setup => setup::ensure(&paths, setup::Needs::ALL).map(|_| ExitCode::SUCCESS),
+        Task::Bench(options) => bench::run(&paths, &options),
+        Task::Demo(options) => run::demo::run(&paths, &options),
+        Task::Dev(options) => run::dev::run(&paths, &options),
         Task::Lint => {
             let counts = lint::check(&paths, None)?;
             Ok(if counts.failed == 0 {

@@ -70,11 +70,6 @@ impl Group {
         Ok(Self { child, id })
     }
 
-    /// The process id of the leader, which is the id of the group.
-    pub(crate) fn id(&self) -> i32 {
-        self.id
-    }
-
     /// The child itself, to take its pipes.
     pub(crate) fn child(&mut self) -> &mut Child {
         &mut self.child
@@ -83,6 +78,12 @@ impl Group {
     /// The status of the leader if it has ended.
     pub(crate) fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().context("cannot wait for a child process")
+    }
+
+    /// Ends the whole group at once.
+    pub(crate) fn kill(&mut self) {
+        signal_group(self.id, Signal::SIGKILL);
+        let _ = self.child.wait();
     }
 
     /// Asks the whole group to end, then makes it.
@@ -97,8 +98,7 @@ impl Group {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        signal_group(self.id, Signal::SIGKILL);
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

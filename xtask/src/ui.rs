@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::process::{self, Group};
+
+static ON_STDERR: AtomicBool = AtomicBool::new(false);
 
 const TICK: Duration = Duration::from_millis(200);
 /// How often a step that is still running says so where there is no terminal.
@@ -111,13 +114,12 @@ pub(crate) fn run_observed(
         }
         match ended {
             Some((_, at)) if !open || at.elapsed() > DRAIN => break,
-            Some(_) => {}
             None if process::interrupted() => break,
             None if started.elapsed() > job.timeout => {
                 timed_out = true;
                 break;
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     drop(group);
@@ -171,10 +173,27 @@ pub(crate) fn heading(text: &str) {
     say(&format!("\n{}", paint("1", text)));
 }
 
+/// From now on stdout is for a program that reads [`answer`]s; people read stderr.
+pub(crate) fn talk_on_stderr() {
+    ON_STDERR.store(true, Ordering::Relaxed);
+}
+
+/// One line of JSON on stdout.
+pub(crate) fn answer(value: &serde_json::Value) {
+    let mut out = io::stdout().lock();
+    // A reader that went away is seen as the end of its commands.
+    let _ = writeln!(out, "{value}");
+    let _ = out.flush();
+}
+
 /// A plain line.
 pub(crate) fn say(text: &str) {
-    let mut out = io::stdout().lock();
     // A closed stdout must not turn a finished build into a failed one.
+    if ON_STDERR.load(Ordering::Relaxed) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+        return;
+    }
+    let mut out = io::stdout().lock();
     let _ = writeln!(out, "{text}");
     let _ = out.flush();
 }
@@ -240,7 +259,7 @@ impl<'a> Live<'a> {
             status: String::new(),
             started: now,
             drawn: now,
-            terminal: io::stdout().is_terminal(),
+            terminal: io::stdout().is_terminal() && !ON_STDERR.load(Ordering::Relaxed),
         }
     }
 

@@ -43,6 +43,6 @@ pub(crate) fn build(paths: &Paths, release: bool) -> Result<Programs> {
         .join(if release { "release" } else { "debug" });
     Ok(Programs {
         gateway: dir.join("ponte-gateway"),
-        pstn_sim: dir.join("ponte-pstn-sim"),
+        pstn_sim: dir.join("pstn-sim"),
     })
 }

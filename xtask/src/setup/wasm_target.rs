@@ -16,7 +16,7 @@ use crate::ui::{self, Job};
 
 const DEBIAN_BIN: &str = "/usr/bin";
 const DEBIAN_LIB: &str = "/usr/lib/rustlib";
-/// lld-22 holds the file that rustc-web's `rust-lld` is a link to.
+/// lld-22 holds the program that `/usr/bin/rust-lld` is a link to.
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 const RUSTUP_TIMEOUT: Duration = Duration::from_mins(3);
 
@@ -167,19 +167,12 @@ fn debian(paths: &Paths) -> Result<WasmToolchain> {
 }
 
 fn debian_packages_there() -> bool {
-    let lib = Path::new(DEBIAN_LIB);
-    let linker = lib.join("x86_64-unknown-linux-gnu/bin/rust-lld");
-    let any_linker =
-        linker.exists() || fs::read_dir(lib).is_ok_and(|mut dir| dir.any(|e| holds_linker(e.ok())));
-    ["rustc", "cargo"]
+    ["rustc", "cargo", "rust-lld"]
         .iter()
         .all(|name| paths::is_executable(&Path::new(DEBIAN_BIN).join(name)))
-        && lib.join("src/rust/library/std/Cargo.toml").exists()
-        && any_linker
-}
-
-fn holds_linker(entry: Option<fs::DirEntry>) -> bool {
-    entry.is_some_and(|entry| entry.path().join("bin/rust-lld").exists())
+        && Path::new(DEBIAN_LIB)
+            .join("src/rust/library/std/Cargo.toml")
+            .exists()
 }
 
 /// Builds the standard library from an empty crate and puts its parts where rustc looks for them.

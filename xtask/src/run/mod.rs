@@ -1,0 +1,8 @@
+//! Running the whole of Ponte on this machine.
+
+mod control;
+pub(crate) mod demo;
+pub(crate) mod dev;
+mod ports;
+mod service;
+mod stack;

@@ -1,0 +1,328 @@
+//! The whole of Ponte with a simulated carrier: ports, configuration, order of start.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::ports::Ports;
+use super::service::{Health, Service};
+use crate::build::{self, gateway::Programs};
+use crate::paths::Paths;
+use crate::process;
+use crate::setup::{NodeFolder, Tools};
+use crate::ui;
+
+/// The site of the demo.
+pub(crate) const SITE: &str = "demo";
+
+/// Where each part listens, all on 127.0.0.1.
+#[derive(Debug, Clone)]
+pub(crate) struct Listens {
+    pub(crate) edge: u16,
+    pub(crate) inspector: u16,
+    pub(crate) sip: u16,
+    pub(crate) metrics: u16,
+    pub(crate) trunk: u16,
+    pub(crate) second_trunk: u16,
+    pub(crate) carrier: u16,
+    /// First of `MEDIA_PORTS` ports.
+    pub(crate) media: u16,
+}
+
+/// Room for 100 legs, RTP and RTCP.
+const MEDIA_PORTS: u16 = 200;
+
+impl Listens {
+    /// Takes the usual ports where they are free; `edge` is taken as given or refused.
+    pub(crate) fn choose(edge: Option<u16>) -> Result<Self> {
+        let mut ports = Ports::default();
+        Ok(Self {
+            edge: match edge {
+                Some(port) => ports.exactly(port)?,
+                None => ports.near(8787)?,
+            },
+            inspector: ports.near(9329)?,
+            sip: ports.near(15_060)?,
+            metrics: ports.near(19_090)?,
+            trunk: ports.near(15_070)?,
+            second_trunk: ports.near(15_080)?,
+            carrier: ports.near(18_089)?,
+            media: ports.near(21_000)?,
+        })
+    }
+}
+
+/// A person of the demo.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) name: &'static str,
+    pub(crate) display_name: &'static str,
+    pub(crate) extension: &'static str,
+    /// Number the far end sees.
+    pub(crate) caller_id: &'static str,
+    /// Saved destinations: label, number, kind.
+    pub(crate) destinations: &'static [(&'static str, &'static str)],
+    pub(crate) password: &'static str,
+}
+
+/// Everything that runs.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) listens: Listens,
+    pub(crate) data: PathBuf,
+    programs: Programs,
+    services: Vec<Service>,
+}
+
+impl Stack {
+    /// Writes the configuration into `data` and describes the services; nothing runs yet.
+    pub(crate) fn prepare(
+        paths: &Paths,
+        tools: &Tools,
+        programs: Programs,
+        data: PathBuf,
+        listens: Listens,
+    ) -> Result<Self> {
+        fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+        let key = site_key(&data)?;
+        fs::write(data.join("edge.env"), edge_secrets(&key))?;
+        fs::write(data.join("ponte.toml"), gateway_config(&data, &listens, &key))?;
+
+        let carrier = carrier(paths, &programs, &listens)?;
+        let edge = edge(paths, tools, &data, &listens)?;
+        let gateway = gateway(paths, &programs, &data, &listens)?;
+        Ok(Self {
+            listens,
+            data,
+            programs,
+            services: vec![carrier, edge, gateway],
+        })
+    }
+
+    /// The address of the portal.
+    pub(crate) fn url(&self) -> String {
+        format!("http://localhost:{}", self.listens.edge)
+    }
+
+    /// Starts everything in order; each is ready before the next one starts.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        for service in &mut self.services {
+            let started = std::time::Instant::now();
+            service.start()?;
+            ui::done(
+                service.name,
+                &format!("ready in {}", ui::duration(started.elapsed())),
+            );
+        }
+        Ok(())
+    }
+
+    /// The service of this name.
+    pub(crate) fn service(&mut self, name: &str) -> Result<&mut Service> {
+        match self.services.iter_mut().find(|service| service.name == name) {
+            Some(service) => Ok(service),
+            None => bail!("there is no service `{name}`"),
+        }
+    }
+
+    /// Fails if a service ended by itself.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        for service in &mut self.services {
+            if let Some(status) = service.ended()? {
+                bail!("{} ended by itself ({status})\n{}", service.name, service.tail());
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops everything, last started first.
+    pub(crate) fn stop(&mut self) {
+        for service in self.services.iter_mut().rev() {
+            service.stop();
+        }
+    }
+
+    /// Each service's name and log.
+    pub(crate) fn logs(&self) -> Vec<(&'static str, PathBuf)> {
+        self.services
+            .iter()
+            .map(|service| (service.name, service.log.clone()))
+            .collect()
+    }
+
+    /// Runs a command of the gateway on the demo's store.
+    pub(crate) fn gateway_command(&self, args: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.programs.gateway);
+        command
+            .arg("--config")
+            .arg(self.data.join("ponte.toml"))
+            .args(args);
+        let output = command
+            .stdin(std::process::Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start `{}`", process::describe(&command)))?;
+        if !output.status.success() {
+            bail!(
+                "`{}` failed: {}",
+                process::describe(&command),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn carrier(paths: &Paths, programs: &Programs, listens: &Listens) -> Result<Service> {
+    let mut command = Command::new(&programs.pstn_sim);
+    command
+        .args(["--listen", &loopback(listens.trunk)])
+        .args(["--second-listen", &loopback(listens.second_trunk)])
+        .args(["--control", &loopback(listens.carrier)]);
+    Service::new(
+        "carrier",
+        &command,
+        paths.log("demo-carrier"),
+        Health {
+            port: listens.carrier,
+            path: "/health",
+        },
+    )
+}
+
+fn edge(paths: &Paths, tools: &Tools, data: &Path, listens: &Listens) -> Result<Service> {
+    let mut command = tools.node_command(NodeFolder::Edge, "wrangler")?;
+    command
+        .args([
+            "dev",
+            "--local",
+            "--show-interactive-dev-session=false",
+            "--ip",
+            "127.0.0.1",
+        ])
+        .args(["--port", &listens.edge.to_string()])
+        .args(["--inspector-port", &listens.inspector.to_string()])
+        .arg("--persist-to")
+        .arg(data.join("edge"))
+        .arg("--env-file")
+        .arg(data.join("edge.env"))
+        .env("CI", "1")
+        .current_dir(build::edge::folder(paths));
+    Service::new(
+        "edge",
+        &command,
+        paths.log("demo-edge"),
+        Health {
+            port: listens.edge,
+            path: "/",
+        },
+    )
+}
+
+fn gateway(paths: &Paths, programs: &Programs, data: &Path, listens: &Listens) -> Result<Service> {
+    let mut command = Command::new(&programs.gateway);
+    command
+        .arg("--config")
+        .arg(data.join("ponte.toml"))
+        .arg("run")
+        .current_dir(data);
+    Service::new(
+        "gateway",
+        &command,
+        paths.log("demo-gateway"),
+        Health {
+            port: listens.metrics,
+            path: "/health",
+        },
+    )
+}
+
+fn loopback(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+/// The site's key: made once for each data folder, 32 bytes in hexadecimal.
+fn site_key(data: &Path) -> Result<String> {
+    let file = data.join("site.key");
+    if let Ok(key) = fs::read_to_string(&file) {
+        return Ok(key.trim().to_owned());
+    }
+    let mut bytes = [0_u8; 32];
+    let mut random = fs::File::open("/dev/urandom").context("no /dev/urandom")?;
+    std::io::Read::read_exact(&mut random, &mut bytes)?;
+    let key = bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write as _;
+        // Writing into a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    fs::write(&file, &key).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(key)
+}
+
+fn edge_secrets(key: &str) -> String {
+    format!("LINK_KEYS='{{\"{SITE}\":\"{key}\"}}'\n")
+}
+
+fn gateway_config(data: &Path, listens: &Listens, key: &str) -> String {
+    let Listens {
+        edge,
+        sip,
+        metrics,
+        trunk,
+        second_trunk,
+        media,
+        ..
+    } = listens;
+    let last = media + MEDIA_PORTS - 1;
+    let folder = data.join("gateway");
+    format!(
+        "# Written by `cargo xtask demo`.
+[site]
+name = \"{SITE}\"
+country = \"IT\"
+language = \"en\"
+own_numbers = [\"+3902123456*\"]
+extensions = [\"2xx\"]
+
+[sip]
+udp = [\"127.0.0.1:{sip}\"]
+tcp = [\"127.0.0.1:{sip}\"]
+
+[media]
+bind_ip = \"127.0.0.1\"
+ports = \"{media}-{last}\"
+
+[[trunks]]
+id = \"main\"
+host = \"127.0.0.1\"
+port = {trunk}
+transport = \"udp\"
+
+[[trunks]]
+id = \"second\"
+host = \"127.0.0.1\"
+port = {second_trunk}
+transport = \"udp\"
+
+[edge]
+url = \"ws://127.0.0.1:{edge}/link\"
+key = \"{key}\"
+portal_url = \"http://localhost:{edge}\"
+
+[metrics]
+listen = \"127.0.0.1:{metrics}\"
+
+[store]
+data_folder = \"{}\"
+",
+        folder.display()
+    )
+}
