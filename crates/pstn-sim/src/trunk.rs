@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::sip::prelude::{HeadersExt, ToTypedHeader};
 use rsipstack::sip::{Auth, Header, Method, Request, Scheme, StatusCode, Transport, Uri};
+use rsipstack::transaction::TransactionReceiver;
+use rsipstack::transaction::endpoint::EndpointInnerRef;
 use rsipstack::transaction::transaction::Transaction;
-use rsipstack::transaction::{Endpoint, TransactionReceiver};
+use rsipstack::transport::tcp::TcpConnection;
 use rsipstack::transport::udp::UdpConnection;
-use rsipstack::transport::{TcpListenerConnection, TransportLayer};
-use tokio::net::UdpSocket;
+use rsipstack::transport::{SipAddr, TransportLayer};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
 use crate::behaviour::Behaviour;
@@ -197,14 +200,12 @@ impl Trunk {
                 .map(|auth| Mutex::new(DigestServer::new(auth))),
             bindings: Bindings::default(),
         });
-        let socket = bind(config.listen).await?;
+        let (socket, listener) = bind(config.listen).await?;
         let addr = socket.local_addr()?;
         let fault = |error: rsipstack::Error| io::Error::other(error.to_string());
         let transport = TransportLayer::new(shared.token.clone());
         let udp = UdpConnection::from_socket(Arc::new(socket), None, Some(shared.token.clone()));
         transport.add_transport(udp.await.map_err(fault)?.into());
-        let tcp = TcpListenerConnection::new(addr, None).await.map_err(fault)?;
-        transport.add_transport(tcp.into());
         let endpoint = EndpointBuilder::new()
             .with_user_agent("pstn-sim")
             .with_cancel_token(shared.token.clone())
@@ -218,7 +219,13 @@ impl Trunk {
             addr,
             dialogs: Arc::new(DialogLayer::new(Arc::clone(&endpoint.inner))),
         });
-        shared.tracker.spawn(serve_endpoint(endpoint));
+        shared.spawn(accept(
+            listener,
+            addr,
+            Arc::clone(&endpoint.inner),
+            shared.token.clone(),
+        ));
+        shared.tracker.spawn(async move { endpoint.serve().await });
         shared.tracker.spawn(Arc::clone(&trunk).serve(incoming));
         Ok(trunk)
     }
@@ -463,8 +470,31 @@ fn knows_100rel(request: &Request) -> bool {
     request.header_contains_token("Supported", "100rel") || request.header_contains_token("Require", "100rel")
 }
 
-async fn serve_endpoint(endpoint: Endpoint) {
-    endpoint.serve().await;
+/// Hands TCP connections to the SIP stack. Its own listener binds late, and tells nobody when it cannot.
+async fn accept(
+    listener: TcpListener,
+    addr: SocketAddr,
+    endpoint: EndpointInnerRef,
+    token: CancellationToken,
+) {
+    let local = SipAddr {
+        r#type: Some(Transport::Tcp),
+        addr: addr.into(),
+    };
+    loop {
+        let accepted = match listener.accept().await {
+            Ok((stream, _)) => TcpConnection::from_stream(stream, local.clone(), Some(token.child_token())),
+            Err(error) => {
+                tracing::warn!(%error, "TCP connection not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        match accepted {
+            Ok(connection) => endpoint.transport_layer.add_connection(connection.into()),
+            Err(error) => tracing::debug!(%error, "TCP connection"),
+        }
+    }
 }
 
 /// Answers finally and stays until the answer is acknowledged or times out.
@@ -480,13 +510,13 @@ async fn refuse(
     Ok(())
 }
 
-/// A UDP socket whose port is free for TCP as well.
-async fn bind(listen: SocketAddr) -> io::Result<UdpSocket> {
+/// One port for UDP and for TCP.
+async fn bind(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_ATTEMPTS {
         let socket = UdpSocket::bind(listen).await?;
-        match std::net::TcpListener::bind(socket.local_addr()?) {
-            Ok(_) => return Ok(socket),
+        match TcpListener::bind(socket.local_addr()?).await {
+            Ok(listener) => return Ok((socket, listener)),
             Err(error) => last = error,
         }
         if listen.port() != 0 {
