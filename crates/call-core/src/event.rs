@@ -1,7 +1,7 @@
 //! What happens to the switch.
 
 use crate::{Dialled, TrunkConfig, TrunkId, UserConfig};
-use ponte_protocol::{CallId, CommandId, DialString, Mode, UserId};
+use ponte_protocol::{CallId, CommandId, DialString, Mode, UnixMillis, UserId};
 use std::fmt;
 
 /// One attempt to call one telephone: the call, and the attempt's place in it from 0.
@@ -78,10 +78,17 @@ pub enum Event {
     UserRemoved {
         user: UserId,
     },
-    /// The mode as it was before a restart; no checks, no notice.
+    /// The mode as it was before a restart, of a user who was configured before; no checks, no notice.
     ModeRestored {
         user: UserId,
         mode: Mode,
+    },
+    /// What counted towards the user's caps before a restart: when numbers were dialled in the last hour, and from when
+    /// to when calls were connected in the last day. Whatever was counted so far is replaced.
+    UsageRestored {
+        user: UserId,
+        dials: Vec<UnixMillis>,
+        talks: Vec<(UnixMillis, UnixMillis)>,
     },
     /// All trunks, in the order in which they are tried. New ones count as up until told otherwise.
     TrunksConfigured {

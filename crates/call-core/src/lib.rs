@@ -15,10 +15,28 @@
 //!    │               │ ── Connect ─────▶ ◀───────────────────▶ │
 //! ```
 
+mod call;
+pub mod cause;
+mod clearing;
+mod commands;
 pub mod config;
+mod confirm;
+mod context;
+mod dial;
 pub mod effect;
 pub mod event;
+mod failover;
+mod leg;
+mod progress;
+mod restriction;
+mod switch;
+mod timers;
+mod trunks;
+mod user;
+mod view;
 
 pub use config::{Caps, Dialled, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId, UserConfig};
 pub use effect::{Announcement, Effect, Playback, PlaybackToken, Tone};
 pub use event::{Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination};
+pub use switch::Switch;
+pub use timers::TimerKind;

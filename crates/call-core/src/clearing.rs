@@ -1,0 +1,119 @@
+//! Ends: who hung up, why, and what is left to be closed.
+
+use crate::call::{Call, Phase};
+use crate::cause::{self, Stage};
+use crate::context::Context;
+use crate::{LegEnd, LegEndKind, LegId};
+use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole};
+
+impl Call {
+    /// Takes the call down. While the far failure is being told, that stays the call's cause, whoever ends it.
+    pub(crate) fn end(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
+        let (cause, by) = match self.phase {
+            Phase::Ending { .. } => return,
+            Phase::FarFailed(failure) => (failure.cause, failure.by),
+            _ => (cause, by),
+        };
+        self.close_all(cx);
+        self.set_phase(Phase::Ending {
+            cause,
+            by,
+            at: cx.now,
+        });
+    }
+
+    /// **Hang up** in a portal, or the user was removed.
+    pub(crate) fn hang_up(&mut self, cx: &mut Context, by: EndedBy) {
+        self.end(cx, self.clearing_cause(), by);
+    }
+
+    fn clearing_cause(&self) -> Cause {
+        cause::local(match self.phase {
+            Phase::Connected { .. } => CauseReason::NormalClearing,
+            _ => CauseReason::Cancelled,
+        })
+    }
+
+    /// A leg says that it ended.
+    pub(crate) fn leg_ended(&mut self, cx: &mut Context, place: usize, end: LegEnd) {
+        let leg = &self.legs[place];
+        if leg.has_ended() {
+            return;
+        }
+        if let Some(ours) = leg.closing() {
+            let cause = cause::of_closed(ours, end, leg.is_answered());
+            self.leg_over(cx, place, cause);
+            return;
+        }
+        let stage = match (leg.is_answered(), leg.ringing_at) {
+            (true, _) => Stage::Answered,
+            (false, Some(_)) => Stage::Ringing,
+            (false, None) => Stage::Trying,
+        };
+        let role = leg.role;
+        let cause = cause::of_end(end, stage);
+        let next = stage == Stage::Trying && self.may_try_next(place, end);
+        self.leg_over(cx, place, cause);
+        let by = match (end.kind, role) {
+            (LegEndKind::Remote | LegEndKind::IncompatibleMedia, LegRole::User) => EndedBy::UserLeg,
+            (LegEndKind::Remote | LegEndKind::IncompatibleMedia, LegRole::Far) => EndedBy::FarLeg,
+            _ => EndedBy::System,
+        };
+        match (role, self.phase) {
+            (_, Phase::CallingUser | Phase::CallingFar) if next => self.try_next(cx, role, by),
+            (LegRole::Far, Phase::CallingFar) => self.far_failed(cx, cause, by),
+            (LegRole::User, Phase::Confirming { .. }) if is_hang_up(cause) => {
+                // It answered and went away without a word, as a voicemail does.
+                self.end(cx, cause::local(CauseReason::NotConfirmed), by);
+            }
+            (LegRole::User, Phase::CallingFar) if is_hang_up(cause) => {
+                self.end(cx, cause::local(CauseReason::Cancelled), by);
+            }
+            _ => self.end(cx, cause, by),
+        }
+    }
+
+    /// A leg that was told to close has not said that it ended.
+    pub(crate) fn close_timed_out(&mut self, cx: &mut Context, place: usize) {
+        if !self.legs[place].has_ended() {
+            self.leg_over(cx, place, cause::local(CauseReason::InternalError));
+        }
+    }
+
+    /// Nobody answered in time.
+    pub(crate) fn no_answer(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
+        let rang = self.legs[usize::from(leg.index)].ringing_at.is_some();
+        let cause = cause::no_answer(rang);
+        if role == LegRole::Far {
+            self.unbridge(cx);
+        }
+        self.close_leg(cx, leg, cause);
+        match role {
+            LegRole::User => self.end(cx, cause, EndedBy::System),
+            LegRole::Far => self.far_failed(cx, cause, EndedBy::System),
+        }
+    }
+
+    /// No audio arrives from an answered leg.
+    pub(crate) fn audio_missing(&mut self, cx: &mut Context, leg: LegId, since_ms: u64) {
+        let cause = cause::local(CauseReason::MediaTimeout);
+        if since_ms >= cx.timeouts.no_audio_end {
+            self.close_leg(cx, leg, cause);
+            self.end(cx, cause, EndedBy::System);
+        } else if since_ms >= cx.timeouts.no_audio_warning {
+            self.set_no_audio(leg, true);
+        }
+    }
+
+    pub(crate) fn set_no_audio(&mut self, leg: LegId, no_audio: bool) {
+        let leg = &mut self.legs[usize::from(leg.index)];
+        if leg.no_audio != no_audio {
+            leg.no_audio = no_audio;
+            self.touch();
+        }
+    }
+}
+
+fn is_hang_up(cause: Cause) -> bool {
+    cause.reason == CauseReason::NormalClearing
+}

@@ -1,0 +1,211 @@
+//! What users ask for.
+
+use crate::call::{Call, Phase, Setup};
+use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, dial};
+use ponte_protocol::command::DTMF_MAX;
+use ponte_protocol::{
+    CallId, CommandId, Destination, DialString, EndedBy, EventBody, Mode, Outcome, Refusal, Reply, UserId,
+};
+
+impl Switch {
+    pub(crate) fn command(&mut self, user: &UserId, id: CommandId, command: SwitchCommand) {
+        let (outcome, touched) = match self.carry_out(user, id, command) {
+            Ok(Done::Call(call)) => (Outcome::Accepted { call: Some(call) }, Some(call)),
+            Ok(Done::Mode) => (Outcome::Accepted { call: None }, None),
+            Err(refusal) => (Outcome::Refused { refusal }, None),
+        };
+        let reply = Reply { id, outcome };
+        self.cx.push(Effect::Reply {
+            user: user.clone(),
+            reply,
+        });
+        if let Some(call) = touched {
+            self.settle(call);
+        }
+    }
+
+    fn carry_out(&mut self, user: &UserId, id: CommandId, command: SwitchCommand) -> Result<Done, Refusal> {
+        match command {
+            SwitchCommand::EnterTelecommuter { destination } => self.enter(user, destination),
+            SwitchCommand::LeaveTelecommuter => self.leave(user),
+            SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
+            SwitchCommand::HangUp { call } => {
+                let (cx, known) = self.own_call(user, call)?;
+                known.hang_up(cx, EndedBy::Portal);
+                Ok(Done::Call(call))
+            }
+            SwitchCommand::Accept { call } => {
+                let (cx, known) = self.own_call(user, call)?;
+                known.accept(cx)?;
+                Ok(Done::Call(call))
+            }
+            SwitchCommand::SendDtmf { call, digits } => {
+                let (cx, known) = self.own_call(user, call)?;
+                check_digits(&digits)?;
+                let far = known.active_far_leg().filter(|_| known.far_hears());
+                let leg = far.ok_or(Refusal::WrongState)?;
+                cx.push(Effect::SendDtmf { leg, digits });
+                Ok(Done::Call(call))
+            }
+        }
+    }
+
+    fn enter(&mut self, id: &UserId, destination: SwitchDestination) -> Result<Done, Refusal> {
+        let user = self.known_user(id)?;
+        if !user.config.profile.telecommuter_allowed {
+            return Err(Refusal::NotPermitted);
+        }
+        let SwitchDestination::Number {
+            dialled,
+            label,
+            confirm,
+        } = destination
+        else {
+            return Err(Refusal::Unsupported);
+        };
+        let number = dial::check_destination(user, &dialled)?;
+        let class = match dialled {
+            Dialled::External { class, .. } => class,
+            _ => NumberClass::Other,
+        };
+        let since = match user.mode {
+            Mode::Telecommuting { since, .. } => since,
+            Mode::Office | Mode::Unknown => self.cx.now,
+        };
+        let mode = Mode::Telecommuting {
+            destination: Destination::Number {
+                number,
+                label,
+                confirm: confirm.unwrap_or(class == NumberClass::Mobile),
+            },
+            since,
+        };
+        self.change_mode(id, mode, class)
+    }
+
+    fn leave(&mut self, id: &UserId) -> Result<Done, Refusal> {
+        self.known_user(id)?;
+        self.change_mode(id, Mode::Office, NumberClass::Other)
+    }
+
+    fn change_mode(&mut self, id: &UserId, mode: Mode, class: NumberClass) -> Result<Done, Refusal> {
+        if self.known_user(id)?.mode != mode && !self.store_writable {
+            // A mode that cannot be kept would send the user's calls to the old place after a restart.
+            return Err(Refusal::StoreUnavailable);
+        }
+        self.set_mode(id, mode, class);
+        Ok(Done::Mode)
+    }
+
+    /// Stores the mode, then shows it; one that is the same already is left alone.
+    pub(crate) fn set_mode(&mut self, id: &UserId, mode: Mode, class: NumberClass) {
+        let Some(user) = self.users.get_mut(id) else {
+            return;
+        };
+        user.destination_class = class;
+        if user.mode == mode {
+            return;
+        }
+        user.mode = mode.clone();
+        self.cx.push(Effect::SaveMode {
+            user: id.clone(),
+            mode: mode.clone(),
+        });
+        self.cx.push(Effect::Notify {
+            user: id.clone(),
+            body: EventBody::ModeChanged { mode },
+        });
+    }
+
+    fn dial(
+        &mut self,
+        id: &UserId,
+        new: CallId,
+        typed: DialString,
+        dialled: &Dialled,
+    ) -> Result<Done, Refusal> {
+        let now = self.cx.now;
+        let waits = |call| {
+            let call: Option<&Call> = self.calls.get(&call);
+            call.is_some_and(|call| matches!(call.phase, Phase::FarFailed(_)))
+        };
+        let user = self
+            .users
+            .get_mut(id)
+            .filter(|user| !user.removed)
+            .ok_or(Refusal::UnknownUser)?;
+        dial::check_user(user)?;
+        let waiting = dial::check_line(user, waits)?;
+        let number = dial::check_numbers(user, dialled)?;
+        user.check_caps(now)?;
+        if !self.store_writable {
+            return Err(Refusal::StoreUnavailable);
+        }
+        if !self.cx.trunks.any_up() {
+            return Err(Refusal::NoTrunk);
+        }
+        // A call back needs two legs; nobody's telephone rings for a call that cannot be completed.
+        let legs = if waiting.is_some() { 1 } else { 2 };
+        if self.cx.trunks.capacity() < legs {
+            return Err(Refusal::CapReached);
+        }
+        if let Some(call) = waiting {
+            let known = self.calls.get_mut(&call).ok_or(Refusal::Internal)?;
+            if !known.may_add_leg() {
+                return Err(Refusal::CapReached);
+            }
+            user.count_dial(now);
+            known.dial_again(&mut self.cx, typed, number);
+            return Ok(Done::Call(call));
+        }
+        if self.calls.contains_key(&new) {
+            return Err(Refusal::DuplicateId);
+        }
+        let telephone = user.telephone()?;
+        let setup = Setup {
+            id: new,
+            user: id.clone(),
+            dialled: typed,
+            user_number: telephone.number.clone(),
+            far_number: number,
+            caller_id: user.config.profile.caller_id.clone(),
+            confirm: telephone.confirm,
+            user_no_answer_ms: user.config.user_no_answer_ms,
+        };
+        user.count_dial(now);
+        user.calls.push(new);
+        user.line = Some(new);
+        let call = Call::start(&mut self.cx, setup);
+        self.calls.insert(new, call);
+        Ok(Done::Call(new))
+    }
+
+    /// A call of this user; another's is as unknown as one that does not exist.
+    fn own_call(
+        &mut self,
+        user: &UserId,
+        call: CallId,
+    ) -> Result<(&mut crate::context::Context, &mut Call), Refusal> {
+        self.known_user(user)?;
+        match self.calls.get_mut(&call) {
+            Some(known) if known.setup.user == *user => Ok((&mut self.cx, known)),
+            _ => Err(Refusal::UnknownCall),
+        }
+    }
+}
+
+/// What an accepted command touched.
+enum Done {
+    Call(CallId),
+    Mode,
+}
+
+fn check_digits(digits: &str) -> Result<(), Refusal> {
+    let valid = |b: u8| b.is_ascii_digit() || b"*#ABCD".contains(&b);
+    if digits.is_empty() || digits.len() > DTMF_MAX || !digits.bytes().all(valid) {
+        return Err(Refusal::Malformed {
+            detail: "digits: 1 to 32 out of 0-9 * # A-D".to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The next trunk, when one fails before it has reached a telephone.
+
+use crate::call::Call;
+use crate::context::Context;
+use crate::leg::Leg;
+use crate::{LegEnd, LegId, cause};
+use ponte_protocol::{Cause, EndedBy, LegRole};
+
+impl Call {
+    /// Whether the end of this leg, which was neither answered nor closed by us, leaves another trunk to be tried.
+    pub(crate) fn may_try_next(&self, place: usize, end: LegEnd) -> bool {
+        !self.legs[place].route_proven && cause::is_route_failure(end)
+    }
+
+    /// Calls the far number on the next trunk.
+    pub(crate) fn try_far(&mut self, cx: &mut Context) {
+        if !self.open_leg(cx, LegRole::Far) {
+            let failure = self.nothing_left(cx, LegRole::Far);
+            self.far_failed(cx, failure, EndedBy::System);
+        }
+    }
+
+    /// After a failure of the network: the same number over the next trunk, or the end of the attempts.
+    pub(crate) fn try_next(&mut self, cx: &mut Context, role: LegRole, by: EndedBy) {
+        if self.open_leg(cx, role) {
+            return;
+        }
+        let failure = self.nothing_left(cx, role);
+        match role {
+            LegRole::User => self.end(cx, failure, by),
+            LegRole::Far => self.far_failed(cx, failure, by),
+        }
+    }
+
+    /// The trunk has not answered at all.
+    pub(crate) fn trunk_silent(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
+        self.close_leg(cx, leg, cause::no_response());
+        self.try_next(cx, role, EndedBy::System);
+    }
+
+    /// Why no trunk carries the call.
+    pub(crate) fn nothing_left(&self, cx: &Context, role: LegRole) -> Cause {
+        let mut attempts = self.legs[self.attempts_from(role)..]
+            .iter()
+            .filter(|leg| leg.role == role)
+            .filter_map(Leg::cause)
+            .peekable();
+        if attempts.peek().is_some() {
+            cause::all_trunks_failed(attempts)
+        } else if cx.trunks.any_up() {
+            cause::trunks_full()
+        } else {
+            cause::no_trunk()
+        }
+    }
+}

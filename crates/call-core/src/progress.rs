@@ -1,0 +1,137 @@
+//! The far leg, and what the user hears of it (rule T5): early media where it comes, else a tone; a failure gives a
+//! tone and a spoken reason; never silence.
+
+use crate::call::{Call, FarFailure, Phase};
+use crate::context::Context;
+use crate::{Announcement, LegId, PlaybackToken, TimerKind, Tone};
+use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState};
+
+/// How often the time for another number is put off because the announcement is still being spoken.
+const EXTENSIONS_MAX: u8 = 2;
+
+impl Call {
+    /// A provisional answer on an active leg that is not answered.
+    pub(crate) fn leg_progress(&mut self, cx: &mut Context, place: usize, status: u16, early_media: bool) {
+        let now = cx.now;
+        let leg = &mut self.legs[place];
+        cx.timers.cancel(leg.id, TimerKind::TrunkResponse);
+        let rings = status == 180;
+        leg.route_proven |= (180..=189).contains(&status) || early_media;
+        leg.early_media |= early_media;
+        if rings && leg.ringing_at.is_none() {
+            leg.ringing_at = Some(now);
+            self.touch();
+        }
+        let leg = &mut self.legs[place];
+        let state = if rings || early_media {
+            LegState::Early
+        } else {
+            LegState::Proceeding
+        };
+        let (role, id, heard) = (leg.role, leg.id, leg.early_media);
+        if leg.advance(state, now) {
+            self.touch();
+            if state == LegState::Early {
+                // How long a telephone may ring counts from its ringing.
+                self.restart_no_answer(cx, id, role);
+            }
+        }
+        if role == LegRole::Far && self.phase == Phase::CallingFar {
+            if heard {
+                self.bridge(cx);
+            } else if rings {
+                self.play_tone(cx, Tone::Ringback);
+            }
+        }
+    }
+
+    fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
+        let (kind, patience) = match role {
+            LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
+            LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
+        };
+        cx.timers.set(leg, kind, cx.now.plus(patience));
+    }
+
+    pub(crate) fn far_answered(&mut self, cx: &mut Context) {
+        if self.phase != Phase::CallingFar {
+            return;
+        }
+        self.bridge(cx);
+        self.connected_at = Some(cx.now);
+        self.set_phase(Phase::Connected { since: cx.now });
+    }
+
+    /// The other party was not reached: the user hears why, and may dial again.
+    pub(crate) fn far_failed(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
+        let Some(user) = self.active_user_leg() else {
+            self.end(cx, cause, by);
+            return;
+        };
+        self.unbridge(cx);
+        let (tone, tone_ms, reason) = spoken(cause.reason);
+        let announcement = self.announce(cx, Some((tone, tone_ms)), vec![reason, Announcement::DialAgain]);
+        let until = cx.now.plus(cx.timeouts.redial);
+        cx.timers.set(user, TimerKind::Redial, until);
+        self.set_phase(Phase::FarFailed(FarFailure {
+            cause,
+            by,
+            until,
+            announcement,
+            extended: 0,
+        }));
+    }
+
+    /// The reason was spoken: the whole time to dial again begins.
+    pub(crate) fn reason_finished(&mut self, cx: &mut Context, leg: LegId, token: PlaybackToken) {
+        if let Phase::FarFailed(failure) = self.phase
+            && failure.announcement == Some(token)
+        {
+            let until = cx.now.plus(cx.timeouts.redial);
+            cx.timers.set(leg, TimerKind::Redial, until);
+            self.playback_over();
+            self.play_tone(cx, Tone::Progress);
+            self.set_phase(Phase::FarFailed(FarFailure {
+                until,
+                announcement: None,
+                ..failure
+            }));
+        }
+    }
+
+    /// No other number was dialled in time.
+    pub(crate) fn redial_timed_out(&mut self, cx: &mut Context, leg: LegId) {
+        let Phase::FarFailed(failure) = self.phase else {
+            return;
+        };
+        if failure.announcement.is_some() && failure.extended < EXTENSIONS_MAX {
+            let until = cx.now.plus(cx.timeouts.redial);
+            cx.timers.set(leg, TimerKind::Redial, until);
+            self.set_phase(Phase::FarFailed(FarFailure {
+                until,
+                extended: failure.extended + 1,
+                ..failure
+            }));
+            return;
+        }
+        self.end(cx, failure.cause, failure.by);
+    }
+}
+
+/// What a user hears of a failure: a tone, for how many milliseconds, and the words after it.
+fn spoken(reason: CauseReason) -> (Tone, u64, Announcement) {
+    const SHORT: u64 = 2_000;
+    // Three tones of 330 ms (ITU-T E.180), once.
+    const SIT: u64 = 1_000;
+    match reason {
+        CauseReason::Busy => (Tone::Busy, SHORT, Announcement::Busy),
+        CauseReason::Declined => (Tone::Busy, SHORT, Announcement::Declined),
+        CauseReason::NoAnswer => (Tone::Busy, SHORT, Announcement::NoAnswer),
+        CauseReason::NoSuchNumber => (Tone::SpecialInformation, SIT, Announcement::NoSuchNumber),
+        CauseReason::Forbidden => (Tone::SpecialInformation, SIT, Announcement::NotAllowed),
+        CauseReason::Unavailable | CauseReason::IncompatibleMedia => {
+            (Tone::SpecialInformation, SIT, Announcement::Unavailable)
+        }
+        _ => (Tone::Congestion, SHORT, Announcement::Congestion),
+    }
+}

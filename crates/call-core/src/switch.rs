@@ -1,0 +1,306 @@
+//! The switch: where events, time and effects meet.
+
+use crate::call::{Call, Phase};
+use crate::context::Context;
+use crate::user::User;
+use crate::{
+    Dialled, Effect, Event, LegEnd, LegId, NumberClass, PlaybackToken, Timeouts, TimerKind, UserConfig, dial,
+};
+use ponte_protocol::{CallId, CallView, EndedBy, EventBody, LegRole, Mode, Refusal, UnixMillis, UserId};
+use std::collections::BTreeMap;
+
+/// Call control. See the crate's documentation for how a host drives it.
+///
+/// After each [`Self::handle_event`] and [`Self::handle_timeout`] the host drains [`Self::poll_effect`], then waits for
+/// the next event until the time that [`Self::poll_timeout`] names. The same events at the same times give the same
+/// effects. Time that runs backwards counts as standing still.
+#[derive(Debug)]
+pub struct Switch {
+    pub(crate) cx: Context,
+    pub(crate) users: BTreeMap<UserId, User>,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) store_writable: bool,
+}
+
+impl Switch {
+    /// A switch without users and trunks.
+    pub fn new(timeouts: Timeouts) -> Self {
+        Self {
+            cx: Context::new(timeouts),
+            users: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            store_writable: true,
+        }
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn handle_event(&mut self, now: UnixMillis, event: Event) {
+        self.cx.now = self.cx.now.max(now);
+        match event {
+            Event::UserConfigured { config } => self.configure_user(*config),
+            Event::UserRemoved { user } => self.remove_user(&user),
+            Event::ModeRestored { user, mode } => {
+                if let Some(user) = self.users.get_mut(&user) {
+                    user.mode = mode;
+                    user.destination_class = NumberClass::Other;
+                }
+            }
+            Event::UsageRestored { user, dials, talks } => {
+                if let Some(user) = self.users.get_mut(&user) {
+                    user.restore_usage(dials, talks);
+                }
+            }
+            Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
+            Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),
+            Event::StoreState { writable } => self.store_writable = writable,
+            // Only in-call key codes ask for it (rule T13), and no call takes any yet.
+            Event::PortalsChanged { .. } => {}
+            Event::Command { user, id, command } => self.command(&user, id, command),
+            Event::LegProgress {
+                leg,
+                status,
+                early_media,
+            } => self.leg_progress(leg, status, early_media),
+            Event::LegAnswered { leg } => self.leg_answered(leg),
+            Event::LegEnded { leg, end } => self.leg_ended(leg, end),
+            Event::Dtmf { leg, digit } => self.with_answered(leg, |call, cx, role| {
+                if role == LegRole::User {
+                    call.user_pressed(cx, digit);
+                }
+            }),
+            Event::PlaybackFinished { leg, token } => self.playback_finished(leg, token),
+            Event::AudioMissing { leg, since_ms } => {
+                self.with_answered(leg, |call, cx, _| call.audio_missing(cx, leg, since_ms));
+            }
+            Event::AudioResumed { leg } => {
+                self.with_answered(leg, |call, _, _| call.set_no_audio(leg, false));
+            }
+        }
+    }
+
+    /// Carries out what has become due at `now`.
+    pub fn handle_timeout(&mut self, now: UnixMillis) {
+        self.cx.now = self.cx.now.max(now);
+        while let Some((leg, kind)) = self.cx.timers.pop_due(self.cx.now) {
+            self.timer_fired(leg, kind);
+        }
+    }
+
+    /// The next thing to be done; in this order.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.cx.pop()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called at the latest, and why.
+    pub fn poll_timeout(&self) -> Option<(UnixMillis, TimerKind)> {
+        self.cx.timers.next()
+    }
+
+    /// Whether the user may be called back on this number (rule T2); also to be asked before one is saved.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownUser`], [`Refusal::EmergencyNumber`], [`Refusal::OwnNumber`], [`Refusal::InvalidNumber`],
+    /// [`Refusal::Restricted`].
+    pub fn check_destination(&self, user: &UserId, dialled: &Dialled) -> Result<(), Refusal> {
+        dial::check_destination(self.known_user(user)?, dialled).map(|_| ())
+    }
+
+    /// How the user works now; `None` for a user who is not known.
+    pub fn mode(&self, user: &UserId) -> Option<&Mode> {
+        self.known_user(user).ok().map(|user| &user.mode)
+    }
+
+    /// The user's calls that are not over, oldest first.
+    pub fn calls(&self, user: &UserId) -> Vec<CallView> {
+        let calls = self.users.get(user).map_or(&[][..], |user| &user.calls[..]);
+        calls
+            .iter()
+            .filter_map(|id| self.calls.get(id))
+            .map(Call::view)
+            .collect()
+    }
+
+    /// Calls that are not over, of all users.
+    pub fn call_count(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(crate) fn known_user(&self, id: &UserId) -> Result<&User, Refusal> {
+        self.users
+            .get(id)
+            .filter(|user| !user.removed)
+            .ok_or(Refusal::UnknownUser)
+    }
+
+    fn configure_user(&mut self, config: UserConfig) {
+        let id = config.profile.user.clone();
+        let Some(user) = self.users.get_mut(&id) else {
+            self.users.insert(id, User::new(config));
+            return;
+        };
+        if std::mem::take(&mut user.removed) {
+            user.mode = Mode::Office;
+        }
+        let changed = user.config.profile != config.profile;
+        user.config = config;
+        if changed {
+            let profile = user.config.profile.clone();
+            let allowed = profile.telecommuter_allowed;
+            self.cx.push(Effect::Notify {
+                user: id.clone(),
+                body: EventBody::ProfileChanged { profile },
+            });
+            if !allowed {
+                // Rule T1: a right that is taken away ends the mode that stood on it.
+                self.set_mode(&id, Mode::Office, NumberClass::Other);
+            }
+        }
+    }
+
+    fn remove_user(&mut self, id: &UserId) {
+        let Some(user) = self.users.get_mut(id) else {
+            return;
+        };
+        user.removed = true;
+        let calls = user.calls.clone();
+        if calls.is_empty() {
+            self.users.remove(id);
+        }
+        for call in calls {
+            if let Some(known) = self.calls.get_mut(&call) {
+                known.hang_up(&mut self.cx, EndedBy::System);
+            }
+            self.settle(call);
+        }
+    }
+
+    /// The call of an active leg, and the leg's place in it.
+    fn active(&mut self, leg: LegId) -> Option<(&mut Context, &mut Call, usize)> {
+        let call = self.calls.get_mut(&leg.call)?;
+        let place = usize::from(leg.index);
+        let active = call.legs.get(place)?.is_active();
+        active.then_some((&mut self.cx, call, place))
+    }
+
+    fn with_answered(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Context, LegRole)) {
+        if let Some((cx, call, place)) = self.active(leg)
+            && call.legs[place].is_answered()
+        {
+            let role = call.legs[place].role;
+            act(call, cx, role);
+            self.settle(leg.call);
+        }
+    }
+
+    fn leg_progress(&mut self, leg: LegId, status: u16, early_media: bool) {
+        if let Some((cx, call, place)) = self.active(leg)
+            && !call.legs[place].is_answered()
+            && (100..=199).contains(&status)
+        {
+            call.leg_progress(cx, place, status, early_media);
+            self.settle(leg.call);
+        }
+    }
+
+    fn leg_answered(&mut self, leg: LegId) {
+        let Some((cx, call, place)) = self.active(leg) else {
+            return;
+        };
+        let answered = &mut call.legs[place];
+        if answered.is_answered() {
+            return;
+        }
+        answered.answer(cx.now);
+        let role = answered.role;
+        cx.timers.cancel_leg(leg);
+        call.touch();
+        match role {
+            LegRole::User => call.user_answered(cx),
+            LegRole::Far => call.far_answered(cx),
+        }
+        self.settle(leg.call);
+    }
+
+    fn leg_ended(&mut self, leg: LegId, end: LegEnd) {
+        if let Some(call) = self.calls.get_mut(&leg.call)
+            && usize::from(leg.index) < call.legs.len()
+        {
+            call.leg_ended(&mut self.cx, usize::from(leg.index), end);
+            self.settle(leg.call);
+        }
+    }
+
+    fn playback_finished(&mut self, leg: LegId, token: PlaybackToken) {
+        self.with_answered(leg, |call, cx, _| {
+            call.prompt_finished(cx, leg, token);
+            call.reason_finished(cx, leg, token);
+        });
+    }
+
+    fn timer_fired(&mut self, leg: LegId, kind: TimerKind) {
+        let Some(call) = self.calls.get_mut(&leg.call) else {
+            return;
+        };
+        let cx = &mut self.cx;
+        let place = usize::from(leg.index);
+        match kind {
+            TimerKind::TrunkResponse => {
+                let role = call.legs[place].role;
+                call.trunk_silent(cx, leg, role);
+            }
+            TimerKind::UserNoAnswer => call.no_answer(cx, leg, LegRole::User),
+            TimerKind::FarNoAnswer => call.no_answer(cx, leg, LegRole::Far),
+            TimerKind::Confirm => call.confirm_timed_out(cx, leg),
+            TimerKind::ConfirmRepeat => call.repeat_prompt(cx),
+            TimerKind::Redial => call.redial_timed_out(cx, leg),
+            TimerKind::Close => call.close_timed_out(cx, place),
+        }
+        self.settle(leg.call);
+    }
+
+    /// After something happened to a call: frees the line, tells the portals, and files the record of one that is over.
+    pub(crate) fn settle(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        debug_assert!(
+            call.is_over() || self.cx.timers.any_of(id) || call.active_user_leg().is_some(),
+            "a call waits for nothing: {call:?}"
+        );
+        let owner = call.setup.user.clone();
+        let user = self.users.get_mut(&owner);
+        if let Some(user) = user
+            && user.line == Some(id)
+            && !call.holds_line()
+        {
+            user.line = None;
+            if let (Some(from), Phase::Ending { at, .. }) = (call.connected_at, call.phase) {
+                user.count_talk(from, at);
+            }
+        }
+        if !call.is_over() {
+            if call.take_dirty() {
+                let body = EventBody::CallChanged { call: call.view() };
+                self.cx.push(Effect::Notify { user: owner, body });
+            }
+            return;
+        }
+        if let Some(call) = self.calls.remove(&id)
+            && let Some(record) = call.record()
+        {
+            self.cx.push(Effect::Record {
+                record: Box::new(record.clone()),
+            });
+            self.cx.push(Effect::Notify {
+                user: owner.clone(),
+                body: EventBody::CallEnded { call: id, record },
+            });
+        }
+        if let Some(user) = self.users.get_mut(&owner) {
+            user.calls.retain(|call| *call != id);
+            if user.removed && user.calls.is_empty() {
+                self.users.remove(&owner);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A call as the portal shows it, and the record that stays of it.
+
+use crate::call::{Call, Phase};
+use crate::leg::Leg;
+use ponte_protocol::{CallPhase, CallRecord, CallView, Direction, LegRole};
+
+impl Call {
+    pub(crate) fn view(&self) -> CallView {
+        CallView {
+            id: self.id(),
+            direction: Direction::Outgoing,
+            dialled: self.setup.dialled.clone(),
+            phase: match self.phase {
+                Phase::CallingUser => CallPhase::CallingUser,
+                Phase::Confirming { until, .. } => CallPhase::Confirming { until },
+                Phase::CallingFar => CallPhase::CallingFar,
+                Phase::Connected { since } => CallPhase::Connected { since },
+                Phase::FarFailed(failure) => CallPhase::FarFailed {
+                    cause: failure.cause,
+                    until: failure.until,
+                },
+                Phase::Ending { .. } => CallPhase::Ending,
+            },
+            started_at: self.started_at,
+            legs: [LegRole::User, LegRole::Far]
+                .into_iter()
+                .filter_map(|role| self.latest(role))
+                .map(|place| self.legs[place].view())
+                .collect(),
+        }
+    }
+
+    /// The record; `None` before the call is over.
+    ///
+    /// The call ends for its people when the first of them hangs up: `ended_at` is that moment. A leg's own line may
+    /// end later, when its network has said so.
+    pub(crate) fn record(&self) -> Option<CallRecord> {
+        let Phase::Ending { cause, by, at } = self.phase else {
+            return None;
+        };
+        Some(CallRecord {
+            id: self.id(),
+            user: self.setup.user.clone(),
+            direction: Direction::Outgoing,
+            dialled: self.setup.dialled.clone(),
+            number: self.setup.far_number.as_str().to_owned(),
+            name: None,
+            started_at: self.started_at,
+            connected_at: self.connected_at,
+            ended_at: at,
+            cause,
+            ended_by: by,
+            legs: self.legs.iter().filter_map(Leg::record).collect(),
+        })
+    }
+}
