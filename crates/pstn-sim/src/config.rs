@@ -214,14 +214,12 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// A simulator for tests: ports of the system's choice, one trunk, no numbers but `*`, which rings 50 ms.
+    /// A simulator for tests: one trunk and the control API on free ports, and the demo's numbers.
     pub fn for_tests() -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
             control: any,
             trunks: vec![TrunkConfig::at("main", any)],
-            numbers: Vec::new(),
-            demo_numbers: true,
             ..Self::default()
         }
     }

@@ -291,4 +291,15 @@ mod tests {
             assert_eq!(server.check(&value, "INVITE", |_| true, now), expected, "nc {nc}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_credentials_panic(value in "(Digest )?[ -~]{0,120}") {
+            let mut server = server(Algorithm::Md5);
+            proptest::prop_assert_eq!(
+                server.check(&value, "INVITE", |_| true, Instant::now()),
+                Verdict::Wrong
+            );
+        }
+    }
 }

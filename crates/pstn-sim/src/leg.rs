@@ -367,7 +367,13 @@ impl Leg {
             Header::Supported("100rel, timer".into()),
         ];
         if let Some((interval_s, refresher)) = answering.timer {
-            headers.extend(self.timer_headers(interval_s, refresher));
+            let known = self
+                .dialog
+                .initial_request()
+                .header_contains_token("Supported", "timer");
+            // A caller that does not know timers cannot be asked to refresh (RFC 4028 §9).
+            let refresher = if known { refresher } else { Refresher::Uas };
+            headers.extend(timer_headers(interval_s, refresher));
             let mut timer = Timer {
                 interval: Duration::from_secs(u64::from(interval_s)),
                 refresher,
@@ -380,26 +386,6 @@ impl Leg {
         self.sip(self.dialog.accept(Some(headers), Some(body)))?;
         self.answered = Some(Instant::now());
         Ok(())
-    }
-
-    fn timer_headers(&self, interval_s: u32, refresher: Refresher) -> Vec<Header> {
-        let known = self
-            .dialog
-            .initial_request()
-            .header_contains_token("Supported", "timer");
-        // A caller that does not know timers cannot be asked to refresh (RFC 4028 §9).
-        let refresher = if known { refresher } else { Refresher::Uas };
-        let name = match refresher {
-            Refresher::Uac => "uac",
-            Refresher::Uas => "uas",
-        };
-        let mut headers = vec![Header::SessionExpires(
-            format!("{interval_s};refresher={name}").into(),
-        )];
-        if known && refresher == Refresher::Uac {
-            headers.push(Header::Require("timer".into()));
-        }
-        headers
     }
 
     /// The ACK of a 200 that carried our offer has the answer.
@@ -612,6 +598,19 @@ impl Leg {
             tracing::debug!(call = self.call.id, %error, "dialog");
             EndedBy::Simulator
         })
+    }
+}
+
+/// What a 200 says about the session timer; a caller that must refresh must understand it (RFC 4028 §9).
+fn timer_headers(interval_s: u32, refresher: Refresher) -> Vec<Header> {
+    match refresher {
+        Refresher::Uac => vec![
+            Header::SessionExpires(format!("{interval_s};refresher=uac").into()),
+            Header::Require("timer".into()),
+        ],
+        Refresher::Uas => vec![Header::SessionExpires(
+            format!("{interval_s};refresher=uas").into(),
+        )],
     }
 }
 

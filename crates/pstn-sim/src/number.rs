@@ -83,4 +83,13 @@ mod tests {
         assert_eq!(Masked("+390212345601").to_string(), "…01");
         assert_eq!(Masked("").to_string(), "…");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_number_read_again_is_the_same(user in "[ -~]{0,40}") {
+            if let Some(number) = from_user_part(&user) {
+                proptest::prop_assert_eq!(from_user_part(&number), Some(number));
+            }
+        }
+    }
 }

@@ -320,4 +320,23 @@ mod tests {
         let named = OFFER.replace("c=IN IP4 192.0.2.1", "c=IN IP4 host.example");
         assert_eq!(Described::parse(named.as_bytes()), Err(SdpError::NoAddress));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_panics(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let _ = Described::parse(&body);
+        }
+
+        #[test]
+        fn no_media_line_panics(line in "m=audio [0-9]{1,6} RTP/AVP [ -~]{0,30}", attribute in "a=[ -~]{0,40}") {
+            let text = format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{line}\r\n{attribute}\r\n");
+            if let Ok(offer) = Described::parse(text.as_bytes())
+                && let Some(codec) = offer.choose(&[Codec::Pcma, Codec::Pcmu])
+            {
+                let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7);
+                let answer = local.answer(&offer, codec, offer.direction.answered());
+                proptest::prop_assert!(Described::parse(answer.as_bytes()).is_ok(), "{}", answer);
+            }
+        }
+    }
 }

@@ -290,3 +290,33 @@ async fn a_port_in_use_is_named() {
     .unwrap();
     assert!(matches!(error, StartError::Control { .. }));
 }
+
+#[tokio::test]
+async fn malformed_datagrams_do_not_stop_the_next_call() {
+    let simulator = simulator().await;
+    let answer = Answer {
+        after_ms: 0,
+        ..Answer::default()
+    };
+    simulator.set_number(NUMBER, Behaviour::Answer(answer)).unwrap();
+    let socket = tokio::net::UdpSocket::bind(any()).await.unwrap();
+    for junk in [
+        "",
+        "\r\n\r\n",
+        "INVITE",
+        "INVITE sip:x SIP/2.0\r\n\r\n",
+        "INVITE sip:+391234567@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx\r\nCSeq: 1 INVITE\r\n\r\n",
+        "INVITE sip:+391234567@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKy\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n",
+        "SIP/2.0 200 OK\r\nVia: x\r\n\r\n",
+        "\u{0}\u{1}\u{ff}",
+    ] {
+        socket
+            .send_to(junk.as_bytes(), simulator.sip_addr())
+            .await
+            .unwrap();
+    }
+    let mut caller = Caller::new(simulator.sip_addr(), NUMBER).await;
+    caller.establish().await;
+    caller.bye().await;
+    simulator.shutdown().await;
+}

@@ -1,0 +1,134 @@
+//! Against `SIPp` (Debian: `sip-tester`), which shares no code with us and echoes what it hears.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::process::Stdio;
+use std::time::Duration;
+
+use ponte_pstn_sim::{Answer, Behaviour, CallReport, CallState, Codec, EndedBy, PlaceCall, Simulator};
+use support::{call_when, simulator};
+use tokio::process::{Child, Command};
+
+const NUMBER: &str = "+390698765499";
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+/// Starts `sipp` with its own signalling and media ports.
+fn sipp(port: u16, arguments: &[&str]) -> Child {
+    let media = free_port() & !1;
+    Command::new("sipp")
+        .args(arguments)
+        .args(["-i", "127.0.0.1", "-p", &port.to_string()])
+        .args(["-mi", "127.0.0.1", "-mp", &media.to_string()])
+        .args(["-rtp_echo", "-nostdin", "-timeout", "30"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("SIPp is not installed: apt-get install sip-tester")
+}
+
+/// Runs `sipp` as a caller to the end; true when every call was as its scenario wants.
+async fn calls(simulator: &Simulator, arguments: &[&str]) -> bool {
+    let target = simulator.sip_addr().to_string();
+    let mut all = vec!["-sn", "uac", &target, "-s", NUMBER];
+    all.extend(arguments);
+    sipp(free_port(), &all).wait().await.unwrap().success()
+}
+
+fn ended(call: &CallReport) -> bool {
+    call.state == CallState::Ended
+}
+
+#[tokio::test]
+async fn a_call_from_sipp_hears_its_own_tone_come_back() {
+    let simulator = simulator().await;
+    let telephone = Answer {
+        after_ms: 100,
+        tone_hz: Some(660.0),
+        ..Answer::default()
+    };
+    simulator
+        .set_number(NUMBER, Behaviour::Answer(telephone))
+        .unwrap();
+    assert!(calls(&simulator, &["-m", "1", "-d", "1200"]).await);
+    let call = call_when(&simulator, Duration::from_secs(2), ended).await;
+    assert_eq!(call.media.codec, Some(Codec::Pcmu), "all that SIPp offers");
+    assert!(call.media.has_heard(660.0, 800), "{:?}", call.media);
+    assert_eq!(call.media.heard.len(), 1);
+    assert_eq!(call.ended_by, Some(EndedBy::Peer));
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn sipp_sees_a_refusal_as_a_failed_call() {
+    let simulator = simulator().await;
+    simulator.set_number(NUMBER, Behaviour::Busy).unwrap();
+    assert!(!calls(&simulator, &["-m", "1"]).await);
+    let call = call_when(&simulator, Duration::from_secs(2), ended).await;
+    assert_eq!(call.status, Some(486));
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_call_to_sipp_is_answered_and_echoed() {
+    let simulator = simulator().await;
+    let port = free_port();
+    let mut gateway = sipp(port, &["-sn", "uas", "-m", "1"]);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    simulator
+        .place(PlaceCall {
+            from: "+393331234501".to_owned(),
+            to: "100".to_owned(),
+            via: SocketAddr::from(([127, 0, 0, 1], port)),
+            tcp: false,
+            trunk: None,
+            telephone: Answer {
+                tone_hz: Some(900.0),
+                hang_up_after_ms: Some(1200),
+                ..Answer::default()
+            },
+        })
+        .unwrap();
+    let call = call_when(&simulator, Duration::from_secs(5), ended).await;
+    assert_eq!(call.ended_by, Some(EndedBy::Telephone), "{call:#?}");
+    assert!(call.media.has_heard(900.0, 600), "{:?}", call.media);
+    assert!(gateway.wait().await.unwrap().success());
+    simulator.shutdown().await;
+}
+
+/// 100 calls a second, half of them with audio at any moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_calls_a_second_are_all_answered_and_heard() {
+    let simulator = simulator().await;
+    let telephone = Answer {
+        after_ms: 0,
+        tone_hz: Some(660.0),
+        ..Answer::default()
+    };
+    simulator
+        .set_number(NUMBER, Behaviour::Answer(telephone))
+        .unwrap();
+    let load = ["-r", "100", "-m", "200", "-l", "200", "-d", "600"];
+    assert!(calls(&simulator, &load).await);
+    call_when(&simulator, Duration::from_secs(5), |_| {
+        simulator.active_calls() == 0
+    })
+    .await;
+    let calls = simulator.calls();
+    assert_eq!(calls.len(), 200);
+    assert!(calls.iter().all(|call| call.status == Some(200)));
+    let heard = calls
+        .iter()
+        .filter(|call| call.media.has_heard(660.0, 200))
+        .count();
+    assert!(heard >= 190, "{heard} of 200 heard themselves");
+    simulator.shutdown().await;
+}
