@@ -1,0 +1,285 @@
+//! Commands: checked, claimed in the ledger, carried out once, answered.
+
+use super::{Driver, UserEntry};
+use crate::link::ToLink;
+use crate::store::{Claim, StoreError};
+use futures_util::stream::FuturesOrdered;
+use ponte_call_core::{Dialled, Event, NumberClass, SwitchCommand, SwitchDestination};
+use ponte_protocol::{
+    Command, CommandBody, DestinationChoice, DestinationId, DialString, EventBody, Outcome, Refusal, Reply,
+    SavedDestination, UserId,
+};
+use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::pin::Pin;
+
+/// The edge tells a command's end by its own clock; this much the two clocks may differ, in milliseconds.
+const CLOCK_TOLERANCE_MS: u64 = 5_000;
+/// Saved destinations a user may have.
+const DESTINATIONS_MAX: usize = 50;
+/// Claims on their way; more are refused.
+const CLAIMS_MAX: usize = 10_000;
+
+/// A command and what the store says of its id.
+pub(super) struct Claimed {
+    pub user: UserId,
+    pub command: Command,
+    pub claim: Result<Claim, StoreError>,
+}
+
+/// Claims on their way to the store, in the order of the commands.
+pub(super) type Ledger = FuturesOrdered<Pin<Box<dyn Future<Output = Claimed> + Send>>>;
+
+impl Driver {
+    /// A command came over the link.
+    pub(super) fn command(&mut self, user: UserId, command: Command) {
+        metrics::counter!("ponte_commands_total").increment(1);
+        let now = self.clock.now();
+        let refusal = if let Err(refusal) = command.body.validate() {
+            Some(refusal)
+        } else if now > command.expires_at.plus(CLOCK_TOLERANCE_MS) {
+            Some(Refusal::Expired)
+        } else if !self.users.contains_key(&user) {
+            Some(Refusal::UnknownUser)
+        } else if self.ledger.len() >= CLAIMS_MAX {
+            Some(Refusal::TooFast {
+                retry_after_ms: 1_000,
+            })
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            return self.answer(&user, Reply::refused(command.id, refusal));
+        }
+        if let CommandBody::FetchLog { before, limit } = command.body {
+            return self.fetch_log(user, command.id, before, limit);
+        }
+        let digest = digest(&command.body);
+        let claim = self.store.claim_command(user.clone(), command.id, digest, now);
+        self.ledger.push_back(Box::pin(async move {
+            Claimed {
+                user,
+                command,
+                claim: claim.await,
+            }
+        }));
+    }
+
+    /// The store has said whether the command is new.
+    pub(super) fn claimed(&mut self, claimed: Claimed) {
+        let Claimed { user, command, claim } = claimed;
+        match claim {
+            Ok(Claim::New) => self.carry_out(user, command),
+            Ok(Claim::Known { reply: Some(reply) }) => self.send_reply(&user, reply),
+            // Claimed by a gateway that stopped before it could answer: too late now.
+            Ok(Claim::Known { reply: None }) => {
+                self.send_reply(&user, Reply::refused(command.id, Refusal::Expired))
+            }
+            Ok(Claim::OtherContent) => {
+                self.send_reply(&user, Reply::refused(command.id, Refusal::DuplicateId))
+            }
+            Err(error) => {
+                tracing::error!(%error, "a command could not be claimed");
+                self.without_ledger(user, command);
+            }
+        }
+    }
+
+    /// The store cannot be written. What costs nothing and takes nothing up goes on; the rest is refused.
+    fn without_ledger(&mut self, user: UserId, command: Command) {
+        match command.body {
+            CommandBody::HangUp { .. } | CommandBody::Accept { .. } | CommandBody::SendDtmf { .. } => {
+                self.carry_out(user, command);
+            }
+            _ => self.send_reply(&user, Reply::refused(command.id, Refusal::StoreUnavailable)),
+        }
+    }
+
+    fn carry_out(&mut self, user: UserId, command: Command) {
+        let id = command.id;
+        let switch_command = match command.body {
+            CommandBody::EnterTelecommuter { destination } => match self.destination(&user, destination) {
+                Ok(destination) => SwitchCommand::EnterTelecommuter { destination },
+                Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
+            },
+            CommandBody::LeaveTelecommuter => SwitchCommand::LeaveTelecommuter,
+            CommandBody::Dial { number } => {
+                let dialled = self.plan.read(&number);
+                SwitchCommand::Dial {
+                    typed: number,
+                    dialled,
+                }
+            }
+            CommandBody::HangUp { call } => SwitchCommand::HangUp { call },
+            CommandBody::Accept { call } => SwitchCommand::Accept { call },
+            CommandBody::SendDtmf { call, digits } => SwitchCommand::SendDtmf { call, digits },
+            CommandBody::SaveDestination {
+                label,
+                number,
+                confirm,
+            } => {
+                let outcome = self.save_destination(&user, id.0, label.trim(), &number, confirm);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::DeleteDestination { destination } => {
+                let outcome = self.delete_destination(&user, destination);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::FetchLog { .. } | CommandBody::Unknown => {
+                return self.answer(&user, Reply::refused(id, Refusal::Unsupported));
+            }
+        };
+        self.tell(Event::Command {
+            user,
+            id,
+            command: switch_command,
+        });
+    }
+
+    fn destination(&self, user: &UserId, choice: DestinationChoice) -> Result<SwitchDestination, Refusal> {
+        match choice {
+            DestinationChoice::Saved { destination } => {
+                let saved = self
+                    .users
+                    .get(user)
+                    .and_then(|entry| entry.destinations.iter().find(|saved| saved.id == destination))
+                    .ok_or(Refusal::UnknownDestination)?;
+                let number: DialString = saved
+                    .number
+                    .as_str()
+                    .parse()
+                    .map_err(|_| Refusal::InvalidNumber)?;
+                Ok(SwitchDestination::Number {
+                    dialled: self.plan.read(&number),
+                    label: Some(saved.label.clone()),
+                    confirm: Some(saved.confirm),
+                })
+            }
+            DestinationChoice::Number { number, confirm } => Ok(SwitchDestination::Number {
+                dialled: self.plan.read(&number),
+                label: None,
+                confirm: confirm.or_else(|| self.users.get(user).and_then(|entry| entry.row.confirm)),
+            }),
+            DestinationChoice::Browser => Ok(SwitchDestination::Browser),
+            DestinationChoice::Unknown => Err(Refusal::Unsupported),
+        }
+    }
+
+    fn save_destination(
+        &mut self,
+        user: &UserId,
+        id: uuid::Uuid,
+        label: &str,
+        number: &DialString,
+        confirm: Option<bool>,
+    ) -> Outcome {
+        let dialled = self.plan.read(number);
+        let refused = |refusal| Outcome::Refused { refusal };
+        if let Err(refusal) = self.switch.check_destination(user, &dialled) {
+            return refused(refusal);
+        }
+        let Dialled::External { number, class } = dialled else {
+            return refused(Refusal::InvalidNumber);
+        };
+        let Some(entry) = self.users.get_mut(user) else {
+            return refused(Refusal::UnknownUser);
+        };
+        if entry.destinations.len() >= DESTINATIONS_MAX {
+            return refused(Refusal::CapReached);
+        }
+        let confirm = confirm
+            .or(entry.row.confirm)
+            .unwrap_or(class == NumberClass::Mobile);
+        let saved = SavedDestination {
+            id: DestinationId(id),
+            label: label.to_owned(),
+            number,
+            confirm,
+        };
+        entry.destinations.push(saved.clone());
+        drop(self.store.save_destination(user.clone(), saved));
+        self.notify_destinations(user);
+        Outcome::Accepted { call: None }
+    }
+
+    fn delete_destination(&mut self, user: &UserId, destination: DestinationId) -> Outcome {
+        let entry = self.users.get_mut(user);
+        let place = entry.and_then(|entry| {
+            let place = entry
+                .destinations
+                .iter()
+                .position(|saved| saved.id == destination)?;
+            Some(entry.destinations.remove(place))
+        });
+        if place.is_none() {
+            return Outcome::Refused {
+                refusal: Refusal::UnknownDestination,
+            };
+        }
+        drop(self.store.delete_destination(user.clone(), destination));
+        self.notify_destinations(user);
+        Outcome::Accepted { call: None }
+    }
+
+    fn notify_destinations(&mut self, user: &UserId) {
+        let destinations = self
+            .users
+            .get(user)
+            .map(|entry: &UserEntry| entry.destinations.clone());
+        if let Some(destinations) = destinations {
+            self.send_event(user.clone(), EventBody::DestinationsChanged { destinations });
+        }
+    }
+
+    fn fetch_log(
+        &self,
+        user: UserId,
+        id: ponte_protocol::CommandId,
+        before: Option<ponte_protocol::UnixMillis>,
+        limit: u16,
+    ) {
+        let (store, link) = (self.store.clone(), self.link.clone());
+        tokio::spawn(async move {
+            let outcome = match store.records(&user, before, limit).await {
+                Ok(page) => Outcome::Log(page),
+                Err(error) => {
+                    tracing::error!(%error, "the call log could not be read");
+                    Outcome::Refused {
+                        refusal: Refusal::StoreUnavailable,
+                    }
+                }
+            };
+            if let Some(link) = link {
+                link.send(ToLink::Reply {
+                    user,
+                    reply: Reply { id, outcome },
+                });
+            }
+        });
+    }
+
+    /// Answers a command for good: the same id is answered the same from now on.
+    pub(super) fn answer(&mut self, user: &UserId, reply: Reply) {
+        drop(self.store.store_reply(reply.clone()));
+        self.send_reply(user, reply);
+    }
+
+    fn send_reply(&self, user: &UserId, reply: Reply) {
+        if let Outcome::Refused { refusal } = &reply.outcome {
+            metrics::counter!("ponte_commands_refused_total").increment(1);
+            tracing::info!(%user, command = %reply.id, %refusal, "a command was refused");
+        }
+        if let Some(link) = &self.link {
+            link.send(ToLink::Reply {
+                user: user.clone(),
+                reply,
+            });
+        }
+    }
+}
+
+/// What tells two commands with one id apart.
+fn digest(body: &CommandBody) -> [u8; 32] {
+    let json = serde_json::to_vec(body).unwrap_or_default();
+    Sha256::digest(json).into()
+}

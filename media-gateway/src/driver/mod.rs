@@ -1,0 +1,98 @@
+//! The control plane's one task: it owns the [`Switch`], turns the world into its events and its effects into the
+//! world.
+//!
+//! ```text
+//!   SIP sockets ─▶ UserAgent ─┐                         ┌─▶ UserAgent ─▶ SIP sockets
+//!   media plane ──────────────┼─▶ Event ─▶ Switch ─▶ Effect ──▶ media plane
+//!   link ─▶ ledger (store) ───┤                         ├─▶ store
+//!   timers ───────────────────┘                         └─▶ link ─▶ edge ─▶ portals
+//! ```
+//!
+//! Nothing here waits: what takes time (store, DNS, link) runs beside and comes back as an input.
+
+mod clock;
+mod commands;
+mod effects;
+mod legs;
+mod portal;
+mod restore;
+mod run;
+mod sip_events;
+mod sound;
+mod trunks;
+
+pub use trunks::TrunkError;
+
+use crate::config::Config;
+use crate::link::{FromLink, LinkHandle};
+use crate::numbers::NumberingPlan;
+use crate::sip::{Inbound, SipSockets};
+use crate::store::{Store, UserRow};
+use clock::Clock;
+use commands::Ledger;
+use legs::LegTable;
+use ponte_call_core::{Event, LegId, Switch};
+use ponte_media::MediaPlane;
+use ponte_protocol::{CallId, CallRecord, CallView, SavedDestination, UserId};
+use ponte_sip::UserAgent;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+use tokio::sync::{Notify, mpsc, watch};
+use trunks::Trunks;
+
+/// What the driver is made of.
+pub struct Parts {
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub sockets: SipSockets,
+    pub sip_inbound: mpsc::Receiver<Inbound>,
+    pub media: MediaPlane,
+    /// Told by the media plane when it has events.
+    pub media_wake: Arc<Notify>,
+    /// The link and what it says; `None` where no portal is served.
+    pub link: Option<(LinkHandle, mpsc::Receiver<FromLink>)>,
+    /// Turns true when the gateway is to stop.
+    pub stop: watch::Receiver<bool>,
+    /// What `/health` tells.
+    pub healthy: Arc<AtomicBool>,
+}
+
+/// A user, with what the portal shows beside the calls.
+struct UserEntry {
+    row: UserRow,
+    destinations: Vec<SavedDestination>,
+    /// The newest records, newest first.
+    log: VecDeque<CallRecord>,
+}
+
+/// A step that the driver itself has to take later: the sentence after the tone of playback number `playback`.
+type LaterStep = Reverse<(Instant, LegId, u64)>;
+
+/// See the module's documentation.
+pub struct Driver {
+    config: Arc<Config>,
+    plan: Arc<NumberingPlan>,
+    clock: Clock,
+    store: Store,
+    switch: Switch,
+    agent: UserAgent,
+    sockets: SipSockets,
+    media: MediaPlane,
+    link: Option<LinkHandle>,
+    legs: LegTable,
+    trunks: Trunks,
+    users: BTreeMap<UserId, UserEntry>,
+    ledger: Ledger,
+    /// Calls that are up, as they were last told to the portals.
+    shown: HashMap<CallId, CallView>,
+    later: BinaryHeap<LaterStep>,
+}
+
+impl Driver {
+    fn tell(&mut self, event: Event) {
+        self.switch.handle_event(self.clock.now(), event);
+    }
+}

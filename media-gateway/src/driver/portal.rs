@@ -1,0 +1,157 @@
+//! What the portals are shown: users, states, the log.
+
+use super::{Driver, UserEntry};
+use crate::link::{FromLink, ToLink};
+use crate::store::{Invitation, UserRow};
+use ponte_call_core::Event;
+use ponte_protocol::link::LinkUser;
+use ponte_protocol::state::STATE_LOG_MAX;
+use ponte_protocol::{CallRecord, EventBody, Mode, SavedDestination, UserId, UserState};
+use std::collections::BTreeSet;
+
+/// A user with everything that the store keeps of it.
+#[derive(Debug)]
+pub(super) struct SavedState {
+    pub row: UserRow,
+    pub mode: Option<Mode>,
+    pub destinations: Vec<SavedDestination>,
+    /// Newest first.
+    pub log: Vec<CallRecord>,
+}
+
+/// What another process changed in the store.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub users: Option<Vec<SavedState>>,
+    pub invitations: Vec<Invitation>,
+}
+
+impl Driver {
+    pub(super) fn from_link(&mut self, message: FromLink) {
+        match message {
+            FromLink::Up { states } => {
+                metrics::gauge!("ponte_link_up").set(1.0);
+                self.send_users();
+                if states {
+                    let users: Vec<UserId> = self.users.keys().cloned().collect();
+                    users.iter().for_each(|user| self.send_state(user));
+                }
+            }
+            FromLink::Down => {
+                metrics::gauge!("ponte_link_up").set(0.0);
+                // No portal reaches us now (rule T13).
+                let users: Vec<UserId> = self.users.keys().cloned().collect();
+                users
+                    .into_iter()
+                    .for_each(|user| self.tell(Event::PortalsChanged { user, portals: 0 }));
+            }
+            FromLink::Command { user, command } => self.command(user, command),
+            FromLink::NeedState { user } => self.send_state(&user),
+            FromLink::Presence { user, portals } => self.tell(Event::PortalsChanged { user, portals }),
+        }
+    }
+
+    fn send_users(&self) {
+        let users = self.users.values().map(|entry| LinkUser {
+            user: entry.row.user.clone(),
+            display_name: entry.row.display_name.clone(),
+        });
+        if let Some(link) = &self.link {
+            link.send(ToLink::Users(users.collect()));
+        }
+    }
+
+    fn send_state(&self, user: &UserId) {
+        let Some(entry) = self.users.get(user) else { return };
+        let state = UserState {
+            profile: entry.row.profile(&self.config.site),
+            mode: self.switch.mode(user).cloned().unwrap_or(Mode::Office),
+            destinations: entry.destinations.clone(),
+            calls: self.switch.calls(user),
+            log: entry.log.iter().cloned().collect(),
+        };
+        self.send_event(
+            user.clone(),
+            EventBody::State {
+                state: Box::new(state),
+            },
+        );
+    }
+
+    /// Keeps a record for the states to come.
+    pub(super) fn remember(&mut self, record: &CallRecord) {
+        if let Some(entry) = self.users.get_mut(&record.user) {
+            entry.log.push_front(record.clone());
+            entry.log.truncate(STATE_LOG_MAX);
+        }
+    }
+
+    /// A user as the store has it, at the start.
+    pub(super) fn load_user(&mut self, saved: SavedState) {
+        let user = saved.row.user.clone();
+        let config = Box::new(saved.row.switch_config(&self.config.site));
+        self.tell(Event::UserConfigured { config });
+        if let Some(mode) = saved.mode {
+            self.tell(Event::ModeRestored {
+                user: user.clone(),
+                mode,
+            });
+        }
+        let entry = UserEntry {
+            row: saved.row,
+            destinations: saved.destinations,
+            log: saved.log.into(),
+        };
+        self.users.insert(user, entry);
+    }
+
+    /// An administrator's command changed the store.
+    pub(super) fn store_changed(&mut self, changes: Changes) {
+        if let Some(users) = changes.users {
+            let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
+            let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
+            for user in known.difference(&now) {
+                self.users.remove(user);
+                self.tell(Event::UserRemoved { user: user.clone() });
+            }
+            for saved in users {
+                match self.users.get(&saved.row.user) {
+                    Some(entry) if entry.row == saved.row => {}
+                    Some(_) => self.change_user(saved.row),
+                    None => {
+                        let user = saved.row.user.clone();
+                        self.load_user(saved);
+                        self.send_state(&user);
+                    }
+                }
+            }
+            self.send_users();
+        }
+        if let Some(link) = &self.link {
+            for Invitation {
+                user,
+                token_hash,
+                expires_at,
+            } in changes.invitations
+            {
+                link.send(ToLink::Invitation {
+                    user,
+                    token_hash,
+                    expires_at,
+                });
+            }
+        }
+    }
+
+    fn change_user(&mut self, row: UserRow) {
+        let profile = row.profile(&self.config.site);
+        let user = row.user.clone();
+        self.tell(Event::UserConfigured {
+            config: Box::new(row.switch_config(&self.config.site)),
+        });
+        if let Some(entry) = self.users.get_mut(&user) {
+            entry.row = row;
+        }
+        self.send_event(user, EventBody::ProfileChanged { profile });
+    }
+}

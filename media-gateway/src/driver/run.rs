@@ -1,0 +1,279 @@
+//! The driver's start, its loop, its end.
+
+use super::portal::{Changes, SavedState};
+use super::trunks::Trunks;
+use super::{Driver, Parts};
+use crate::link::FromLink;
+use crate::numbers::NumberingPlan;
+use crate::sip::Inbound;
+use crate::store::{Store, StoreError, Versions};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use ponte_call_core::{Event, Switch};
+use ponte_protocol::UnixMillis;
+use ponte_protocol::state::STATE_LOG_MAX;
+use ponte_sip::{Reason, UaConfig, UserAgent};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc, watch};
+
+/// How often the store is asked whether another process changed it.
+const CHANGES_EVERY: Duration = Duration::from_secs(1);
+/// How long calls may take to end when the gateway stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// Messages taken from one queue before the others have their turn.
+const BATCH: usize = 64;
+
+/// What wakes the driver beside its timers.
+struct Inputs {
+    sip: mpsc::Receiver<Inbound>,
+    link: Option<mpsc::Receiver<FromLink>>,
+    media: Arc<Notify>,
+    changes: mpsc::Receiver<Changes>,
+    writable: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
+    healthy: Arc<AtomicBool>,
+}
+
+impl Driver {
+    /// A driver that is ready to run: users and trunks are known, and what an earlier run left up is ended.
+    ///
+    /// # Errors
+    /// What an administrator has to mend: a trunk that cannot be resolved, a store that cannot be read.
+    pub async fn run(parts: Parts) -> anyhow::Result<()> {
+        let Parts {
+            config,
+            store,
+            sockets,
+            sip_inbound,
+            media,
+            media_wake,
+            link,
+            stop,
+            healthy,
+        } = parts;
+        let trunks = Trunks::resolve(&config.trunks, &sockets).await?;
+        let agent_config = UaConfig {
+            user_agent: config.sip.user_agent.clone(),
+            session_expires: config.sip.session_expires,
+            ..UaConfig::default()
+        };
+        let (link, from_link) = link.unzip();
+        let changes = watch_store(store.clone(), store.versions().await?);
+        let inputs = Inputs {
+            sip: sip_inbound,
+            link: from_link,
+            media: media_wake,
+            changes,
+            writable: store.writable(),
+            stop,
+            healthy,
+        };
+        let mut driver = Self {
+            plan: Arc::new(NumberingPlan::new(&config.site)),
+            clock: super::Clock::start(),
+            switch: Switch::new(config.timeouts),
+            agent: UserAgent::new(agent_config, rand::random()),
+            store: store.clone(),
+            config,
+            sockets,
+            media,
+            link,
+            legs: super::LegTable::default(),
+            trunks,
+            users: BTreeMap::new(),
+            ledger: FuturesOrdered::new(),
+            shown: HashMap::new(),
+            later: BinaryHeap::new(),
+        };
+        driver.end_abandoned_calls(&store).await?;
+        driver.configure_trunks();
+        for saved in load_users(&store).await? {
+            driver.load_user(saved);
+        }
+        driver.drain();
+        inputs.healthy.store(true, Ordering::Relaxed);
+        tracing::info!(
+            users = driver.users.len(),
+            trunks = driver.trunks.iter().count(),
+            "the gateway is ready"
+        );
+        driver.serve(inputs).await;
+        Ok(())
+    }
+
+    async fn serve(mut self, mut inputs: Inputs) {
+        let mut stopping: Option<Instant> = None;
+        loop {
+            let wake = self.next_wake(stopping);
+            tokio::select! {
+                Some(inbound) = inputs.sip.recv() => {
+                    self.sip_inbound(&inbound);
+                    for _ in 1..BATCH {
+                        let Ok(inbound) = inputs.sip.try_recv() else { break };
+                        self.sip_inbound(&inbound);
+                    }
+                }
+                Some(message) = receive(&mut inputs.link) => {
+                    self.from_link(message);
+                    for _ in 1..BATCH {
+                        let Some(Ok(message)) = inputs.link.as_mut().map(mpsc::Receiver::try_recv) else { break };
+                        self.from_link(message);
+                    }
+                }
+                Some(claimed) = self.ledger.next(), if !self.ledger.is_empty() => self.claimed(claimed),
+                () = inputs.media.notified() => {}
+                Some(changes) = inputs.changes.recv() => self.store_changed(changes),
+                Ok(()) = inputs.writable.changed() => {
+                    let writable = *inputs.writable.borrow_and_update();
+                    tracing::warn!(writable, "the store changed its state");
+                    self.tell(Event::StoreState { writable });
+                }
+                Ok(()) = inputs.stop.changed(), if stopping.is_none() => {
+                    tracing::info!(legs = self.legs.len(), "the gateway is stopping");
+                    inputs.healthy.store(false, Ordering::Relaxed);
+                    stopping = Some(Instant::now() + STOP_PATIENCE);
+                    self.end_everything();
+                }
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            self.drain();
+            metrics::gauge!("ponte_calls").set(self.switch.call_count() as f64);
+            if stopping.is_some_and(|until| self.switch.call_count() == 0 || Instant::now() >= until) {
+                break;
+            }
+        }
+        // The BYEs that are on their way may have to be repeated once.
+        self.drain();
+        drop(self.link);
+        let lost = self.store.close(STOP_PATIENCE).await;
+        if lost > 0 {
+            tracing::error!(lost, "writes were lost because the store could not be written");
+        }
+    }
+
+    /// Lets everything that follows from the last input happen.
+    fn drain(&mut self) {
+        let now = self.clock.sip_now();
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.agent.handle_timeout(now);
+        }
+        let now = self.clock.now();
+        if self.switch.poll_timeout().is_some_and(|(at, _)| at <= now) {
+            self.switch.handle_timeout(now);
+        }
+        self.later_steps();
+        if self.trunks.next_due().is_some_and(|at| at <= Instant::now()) {
+            self.trunk_timers();
+        }
+        self.drain_media();
+        // Effects make the SIP layer speak, and what it says makes effects.
+        loop {
+            self.drain_agent();
+            if !self.drain_effects() {
+                return;
+            }
+        }
+    }
+
+    fn next_wake(&self, stopping: Option<Instant>) -> Instant {
+        let agent = self.agent.poll_timeout().map(|at| self.clock.sip_instant(at));
+        let switch = self.switch.poll_timeout().map(|(at, _)| self.clock.instant(at));
+        let later = self.later.peek().map(|step| step.0.0);
+        let due = [agent, switch, later, self.trunks.next_due(), stopping];
+        due.into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_else(|| Instant::now() + Duration::from_secs(60))
+    }
+
+    /// Ends every call, with its record, before the gateway stops.
+    fn end_everything(&mut self) {
+        let users: Vec<_> = self.users.keys().cloned().collect();
+        for user in users {
+            self.tell(Event::UserRemoved { user });
+        }
+        self.drain();
+        for leg in self.legs.ids() {
+            if let Some(leg) = self.legs.get(leg) {
+                let reason = Reason::q850(41, "Gateway stopped");
+                drop(self.agent.hang_up(self.clock.sip_now(), leg.dialog, Some(reason)));
+            }
+        }
+    }
+}
+
+async fn receive(link: &mut Option<mpsc::Receiver<FromLink>>) -> Option<FromLink> {
+    match link {
+        Some(link) => link.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn load_users(store: &Store) -> Result<Vec<SavedState>, StoreError> {
+    let mut modes: BTreeMap<_, _> = store.modes().await?.into_iter().collect();
+    let mut users = Vec::new();
+    for row in store.users().await? {
+        let destinations = store.destinations(&row.user).await?;
+        let log = store
+            .records(&row.user, None, STATE_LOG_MAX as u16)
+            .await?
+            .records;
+        let mode = modes.remove(&row.user);
+        users.push(SavedState {
+            row,
+            mode,
+            destinations,
+            log,
+        });
+    }
+    Ok(users)
+}
+
+/// Looks every second whether an administrator's command changed users or invitations.
+fn watch_store(store: Store, mut seen: Versions) -> mpsc::Receiver<Changes> {
+    let (sender, receiver) = mpsc::channel(4);
+    // Invitations of before the start are sent once: the edge may have missed them.
+    seen.invitations = seen.invitations.wrapping_sub(1);
+    tokio::spawn(async move {
+        while !sender.is_closed() {
+            match changes(&store, &mut seen).await {
+                Ok(None) => {}
+                Ok(Some(changes)) => {
+                    if sender.send(changes).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the store could not be asked for changes"),
+            }
+            tokio::time::sleep(CHANGES_EVERY).await;
+        }
+    });
+    receiver
+}
+
+async fn changes(store: &Store, seen: &mut Versions) -> Result<Option<Changes>, StoreError> {
+    let found = store.versions().await?;
+    if found == *seen {
+        return Ok(None);
+    }
+    let users = if found.users == seen.users {
+        None
+    } else {
+        Some(load_users(store).await?)
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let invitations = if found.invitations == seen.invitations {
+        Vec::new()
+    } else {
+        store
+            .pending_invitations(UnixMillis(now.as_millis() as u64))
+            .await?
+    };
+    *seen = found;
+    Ok(Some(Changes { users, invitations }))
+}

@@ -1,0 +1,89 @@
+//! The link to the edge: the gateway dials out, so that the telephone system needs no open HTTP port.
+//!
+//! One task owns the connection. It comes back by itself, with jitter; while it is away the driver's events wait in
+//! the [`outbox`], and commands wait at the edge until they are answered or expire.
+
+mod client;
+mod handshake;
+mod outbox;
+
+pub use client::{LinkConfig, LinkConfigError, start};
+pub use handshake::LinkKey;
+
+use ponte_protocol::link::LinkUser;
+use ponte_protocol::{Command, EventBody, Reply, UnixMillis, UserId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::mpsc;
+
+/// From the driver to the edge.
+#[derive(Debug)]
+pub enum ToLink {
+    Event {
+        user: UserId,
+        at: UnixMillis,
+        body: EventBody,
+    },
+    Reply {
+        user: UserId,
+        reply: Reply,
+    },
+    /// Everybody who may sign in.
+    Users(Vec<LinkUser>),
+    Invitation {
+        user: UserId,
+        token_hash: String,
+        expires_at: UnixMillis,
+    },
+}
+
+/// From the edge to the driver.
+#[derive(Debug)]
+pub enum FromLink {
+    /// Connected and proven. The driver sends the users and the invitations; where `states` is set, every state too.
+    Up {
+        states: bool,
+    },
+    Down,
+    Command {
+        user: UserId,
+        command: Command,
+    },
+    NeedState {
+        user: UserId,
+    },
+    Presence {
+        user: UserId,
+        portals: u32,
+    },
+}
+
+/// The driver's end of the link. Sending never waits.
+#[derive(Clone, Debug)]
+pub struct LinkHandle {
+    queue: mpsc::Sender<ToLink>,
+    overflowed: Arc<AtomicBool>,
+}
+
+impl LinkHandle {
+    /// A handle and what the link's task reads.
+    pub(crate) fn channel(capacity: usize) -> (Self, mpsc::Receiver<ToLink>, Arc<AtomicBool>) {
+        let (queue, receiver) = mpsc::channel(capacity);
+        let overflowed = Arc::new(AtomicBool::new(false));
+        (
+            Self {
+                queue,
+                overflowed: Arc::clone(&overflowed),
+            },
+            receiver,
+            overflowed,
+        )
+    }
+
+    /// Hands something to the link. When the queue is full it is dropped, and the edge is given every state anew.
+    pub fn send(&self, message: ToLink) {
+        if self.queue.try_send(message).is_err() {
+            self.overflowed.store(true, Ordering::Relaxed);
+        }
+    }
+}
