@@ -36,13 +36,14 @@ pub fn random_uuid() -> Result<uuid::Uuid, NoRandomness> {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
+    bytes.iter().fold(
+        String::with_capacity(bytes.len().saturating_mul(2)),
+        |mut text, byte| {
             // Writing to a String does not fail.
             let _ = write!(text, "{byte:02x}");
             text
-        })
+        },
+    )
 }
 
 /// 32 bytes out of 64 hexadecimal digits.
@@ -138,7 +139,14 @@ mod tests {
         assert_eq!(hmac_hex(&key, "what do ya want for nothing?"), proof);
         assert!(hmac_matches(&key, "what do ya want for nothing?", proof));
         assert!(!hmac_matches(&key, "what do ya want for something?", proof));
-        for bad in ["", "zz", &proof[..62], &format!("{proof}00"), &proof.to_uppercase(), "é"] {
+        for bad in [
+            "",
+            "zz",
+            &proof[..62],
+            &format!("{proof}00"),
+            &proof.to_uppercase(),
+            "é",
+        ] {
             assert!(!hmac_matches(&key, "what do ya want for nothing?", bad), "{bad}");
         }
     }

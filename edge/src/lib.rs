@@ -9,7 +9,7 @@ pub mod crypto;
 pub mod headers;
 pub mod limits;
 pub mod link;
-//pub mod site;
+pub mod site;
 
 #[cfg(target_arch = "wasm32")]
 mod routes;

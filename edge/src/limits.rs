@@ -5,9 +5,15 @@ use ponte_protocol::UnixMillis;
 /// The largest JSON body of a request, in bytes.
 pub const BODY_MAX: usize = 4096;
 /// Frames a second that a portal's socket may send, and how many at once.
-pub const FRAMES: Rate = Rate { per_second: 20, burst: 40 };
+pub const FRAMES: Rate = Rate {
+    per_second: 20,
+    burst: 40,
+};
 /// New dial commands a second that a user may send over all portals, and how many at once.
-pub const DIALS: Rate = Rate { per_second: 2, burst: 2 };
+pub const DIALS: Rate = Rate {
+    per_second: 2,
+    burst: 2,
+};
 /// Refused frames in a row of a minute after which a portal's socket is closed with
 /// [`CLOSE_TOO_FAST`](ponte_protocol::frames::CLOSE_TOO_FAST).
 pub const STRIKES_MAX: u32 = 120;
@@ -51,7 +57,11 @@ pub struct TokenBucket {
 impl TokenBucket {
     /// A full bucket.
     pub fn full(rate: Rate, now: UnixMillis) -> Self {
-        Self { rate, thousandths: u64::from(rate.burst).saturating_mul(1000), at: now }
+        Self {
+            rate,
+            thousandths: u64::from(rate.burst).saturating_mul(1000),
+            at: now,
+        }
     }
 
     /// Takes one.
@@ -69,7 +79,10 @@ impl TokenBucket {
                 self.thousandths = rest;
                 Ok(())
             }
-            None => Err(1000_u64.saturating_sub(self.thousandths).div_ceil(per_second).max(1)),
+            None => Err(1000_u64
+                .saturating_sub(self.thousandths)
+                .div_ceil(per_second)
+                .max(1)),
         }
     }
 }

@@ -20,9 +20,19 @@ pub struct Policy {
 }
 
 /// For one account. Its limit is short, because whoever knows a name can cause it.
-pub const ACCOUNT: Policy = Policy { free: 4, first_ms: 1000, longest_ms: 30_000, forget_ms: 3_600_000 };
+pub const ACCOUNT: Policy = Policy {
+    free: 4,
+    first_ms: 1000,
+    longest_ms: 30_000,
+    forget_ms: 3_600_000,
+};
 /// For one network, from which many people may sign in.
-pub const NETWORK: Policy = Policy { free: 20, first_ms: 1000, longest_ms: 900_000, forget_ms: 3_600_000 };
+pub const NETWORK: Policy = Policy {
+    free: 20,
+    first_ms: 1000,
+    longest_ms: 900_000,
+    forget_ms: 3_600_000,
+};
 
 /// What is kept of an account's or a network's failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,14 +67,24 @@ impl Policy {
     /// The failures with one attempt more.
     #[must_use]
     pub fn charge(&self, failures: Failures, now: UnixMillis) -> Failures {
-        let count = if self.is_forgotten(failures, now) { 0 } else { failures.count };
-        Failures { count: count.saturating_add(1), last: now }
+        let count = if self.is_forgotten(failures, now) {
+            0
+        } else {
+            failures.count
+        };
+        Failures {
+            count: count.saturating_add(1),
+            last: now,
+        }
     }
 
     /// The failures after an attempt succeeded: its charge given back.
     #[must_use]
     pub fn refund(failures: Failures) -> Failures {
-        Failures { count: failures.count.saturating_sub(1), ..failures }
+        Failures {
+            count: failures.count.saturating_sub(1),
+            ..failures
+        }
     }
 
     /// Whether nothing need be kept.
@@ -86,7 +106,10 @@ mod tests {
     #[test]
     fn the_delay_doubles_up_to_its_limit_and_stays_there() {
         let delays: Vec<u64> = (0..12).map(|failures| ACCOUNT.delay_ms(failures)).collect();
-        assert_eq!(delays, [0, 0, 0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+        assert_eq!(
+            delays,
+            [0, 0, 0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]
+        );
         assert_eq!(ACCOUNT.delay_ms(u32::MAX), 30_000);
         assert_eq!(NETWORK.delay_ms(u32::MAX), 900_000);
     }

@@ -8,7 +8,10 @@ pub const NAME: &str = "__Host-ponte";
 /// The `Set-Cookie` that hands out a session.
 pub fn set(token: &Token, max_age_ms: u64) -> String {
     let seconds = max_age_ms / 1000;
-    format!("{NAME}={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}", token.reveal())
+    format!(
+        "{NAME}={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}",
+        token.reveal()
+    )
 }
 
 /// The `Set-Cookie` that takes it away.

@@ -6,7 +6,10 @@ pub fn is_own(origin: Option<&str>, request_origin: Option<&str>, public_origin:
     let Some(origin) = origin.filter(|origin| !origin.is_empty() && *origin != "null") else {
         return false;
     };
-    match public_origin.map(str::trim).filter(|configured| !configured.is_empty()) {
+    match public_origin
+        .map(str::trim)
+        .filter(|configured| !configured.is_empty())
+    {
         Some(configured) => configured.trim_end_matches('/') == origin,
         None => request_origin == Some(origin),
     }
@@ -39,7 +42,11 @@ mod tests {
     #[test]
     fn a_configured_origin_decides_alone() {
         let inner = Some("http://127.0.0.1:8787");
-        assert!(is_own(Some("https://ponte.example"), inner, Some("https://ponte.example/")));
+        assert!(is_own(
+            Some("https://ponte.example"),
+            inner,
+            Some("https://ponte.example/")
+        ));
         assert!(!is_own(inner, inner, Some("https://ponte.example")));
         assert!(is_own(inner, inner, Some(" ")));
     }

@@ -19,7 +19,8 @@ pub const PASSES: u32 = 2;
 pub const LANES: u32 = 1;
 
 /// The hash of a password that nobody has, so that an unknown name costs the same work as a known one.
-pub const DUMMY_PHC: &str = "$argon2id$v=19$m=19456,t=2,p=1$cG9udGUtbm9ib2R5LTAwMQ$J6P0Oxx5Ilrn/QshRG1ZpkB6gP0hpn9WJ4c9ZBeg12E";
+pub const DUMMY_PHC: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$cG9udGUtbm9ib2R5LTAwMQ$J6P0Oxx5Ilrn/QshRG1ZpkB6gP0hpn9WJ4c9ZBeg12E";
 
 /// Why a new password was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -46,12 +47,50 @@ pub enum HashError {
 
 /// Passwords of ten characters and more that every list of leaked passwords starts with.
 const COMMON: [&str; 44] = [
-    "0123456789", "0987654321", "1029384756", "1122334455", "1234509876", "12345678910", "1234567890", "123456789a",
-    "1q2w3e4r5t", "1q2w3e4r5t6y", "1qaz2wsx3edc", "9876543210", "a123456789", "abcd123456", "abcdefghij",
-    "administrator", "bismillah1", "changeme123", "football123", "iloveyou123", "internet123", "letmein123",
-    "liverpool1", "manchester", "motdepasse", "newpassword", "p@ssw0rd123", "passw0rd123", "password01", "password10",
-    "password12", "password123", "password1234", "passwordpassword", "princess123", "q1w2e3r4t5", "qwerty12345",
-    "qwerty123456", "qwertyuiop", "qwertyuiop123", "superman123", "telephone123", "welcome123", "zaq12wsxcde",
+    "0123456789",
+    "0987654321",
+    "1029384756",
+    "1122334455",
+    "1234509876",
+    "12345678910",
+    "1234567890",
+    "123456789a",
+    "1q2w3e4r5t",
+    "1q2w3e4r5t6y",
+    "1qaz2wsx3edc",
+    "9876543210",
+    "a123456789",
+    "abcd123456",
+    "abcdefghij",
+    "administrator",
+    "bismillah1",
+    "changeme123",
+    "football123",
+    "iloveyou123",
+    "internet123",
+    "letmein123",
+    "liverpool1",
+    "manchester",
+    "motdepasse",
+    "newpassword",
+    "p@ssw0rd123",
+    "passw0rd123",
+    "password01",
+    "password10",
+    "password12",
+    "password123",
+    "password1234",
+    "passwordpassword",
+    "princess123",
+    "q1w2e3r4t5",
+    "qwerty12345",
+    "qwerty123456",
+    "qwertyuiop",
+    "qwertyuiop123",
+    "superman123",
+    "telephone123",
+    "welcome123",
+    "zaq12wsxcde",
 ];
 
 /// Checks a new password of `user`.
@@ -107,7 +146,8 @@ pub fn hash(password: &str) -> Result<String, HashError> {
 /// Whether a password is the one kept in `phc`; for no account at all the same work is done, and the answer is no.
 pub fn verify(phc: Option<&str>, password: &str) -> bool {
     let work = PasswordHash::new(phc.unwrap_or(DUMMY_PHC)).ok().zip(argon2());
-    let matched = work.is_some_and(|(hash, argon2)| argon2.verify_password(password.as_bytes(), &hash).is_ok());
+    let matched =
+        work.is_some_and(|(hash, argon2)| argon2.verify_password(password.as_bytes(), &hash).is_ok());
     matched && phc.is_some()
 }
 
@@ -131,8 +171,14 @@ mod tests {
     #[test]
     fn an_unknown_user_costs_the_work_of_a_known_one() {
         let known = hash("correct horse battery").unwrap();
-        let (known, dummy) = (PasswordHash::new(&known).unwrap(), PasswordHash::new(DUMMY_PHC).unwrap());
-        assert_eq!((known.algorithm, known.version, known.params.as_str()), (dummy.algorithm, dummy.version, dummy.params.as_str()));
+        let (known, dummy) = (
+            PasswordHash::new(&known).unwrap(),
+            PasswordHash::new(DUMMY_PHC).unwrap(),
+        );
+        assert_eq!(
+            (known.algorithm, known.version, known.params.as_str()),
+            (dummy.algorithm, dummy.version, dummy.params.as_str())
+        );
         let lengths = |hash: &PasswordHash| (hash.salt.unwrap().len(), hash.hash.unwrap().len());
         assert_eq!(lengths(&known), lengths(&dummy));
         assert!(!verify(None, "correct horse battery"));
@@ -140,7 +186,13 @@ mod tests {
 
     #[test]
     fn a_broken_hash_lets_nobody_in() {
-        for broken in ["", "x", "$argon2id$", "$argon2id$v=19$m=19456,t=2,p=1$", "$2b$10$abcdefghijklmnopqrstuv"] {
+        for broken in [
+            "",
+            "x",
+            "$argon2id$",
+            "$argon2id$v=19$m=19456,t=2,p=1$",
+            "$2b$10$abcdefghijklmnopqrstuv",
+        ] {
             assert!(!verify(Some(broken), ""), "{broken}");
         }
     }
@@ -164,7 +216,12 @@ mod tests {
 
     #[test]
     fn good_passwords_are_taken_whatever_their_letters() {
-        for password in ["correct horse battery", "pässwörd-ñ-漢字-x", "anna.rossi likes tea", &"abcdefgh".repeat(32)] {
+        for password in [
+            "correct horse battery",
+            "pässwörd-ñ-漢字-x",
+            "anna.rossi likes tea",
+            &"abcdefgh".repeat(32),
+        ] {
             assert_eq!(check_new(&anna(), password), Ok(()), "{password}");
         }
     }

@@ -24,7 +24,13 @@ pub fn judge(
     edge_nonce: &str,
     key: Option<&[u8; SECRET_BYTES]>,
 ) -> Result<Authenticated, LinkError> {
-    let GatewayFrame::Authenticate { site, versions, nonce, proof } = frame else {
+    let GatewayFrame::Authenticate {
+        site,
+        versions,
+        nonce,
+        proof,
+    } = frame
+    else {
         return Err(LinkError::NotAuthentic);
     };
     let text = proof_text(ProofBy::Gateway, asked_site, edge_nonce, nonce);
@@ -33,7 +39,9 @@ pub fn judge(
     let Some(key) = key.filter(|_| matched && well_formed) else {
         return Err(LinkError::NotAuthentic);
     };
-    let version = VersionRange::OURS.common(*versions).ok_or(LinkError::UnsupportedVersion)?;
+    let version = VersionRange::OURS
+        .common(*versions)
+        .ok_or(LinkError::UnsupportedVersion)?;
     let proof = crypto::hmac_hex(key, &proof_text(ProofBy::Edge, asked_site, edge_nonce, nonce));
     Ok(Authenticated { version, proof })
 }
@@ -66,7 +74,10 @@ mod tests {
         let frame = answer(&KEY, ProofBy::Gateway, &nonce('a'), &nonce('b'));
         let welcome = judge(&frame, &site(), &nonce('a'), Some(&KEY)).unwrap();
         assert_eq!(welcome.version, 1);
-        let expected = crypto::hmac_hex(&KEY, &proof_text(ProofBy::Edge, &site(), &nonce('a'), &nonce('b')));
+        let expected = crypto::hmac_hex(
+            &KEY,
+            &proof_text(ProofBy::Edge, &site(), &nonce('a'), &nonce('b')),
+        );
         assert_eq!(welcome.proof, expected);
     }
 
@@ -82,18 +93,33 @@ mod tests {
         assert_eq!(judge(&good, &site(), &nonce('c'), Some(&KEY)), refused);
         assert_eq!(judge(&reflected, &site(), &nonce('a'), Some(&KEY)), refused);
         assert_eq!(judge(&odd_nonce, &site(), &nonce('a'), Some(&KEY)), refused);
-        assert_eq!(judge(&good, &"roma".parse().unwrap(), &nonce('a'), Some(&KEY)), refused);
+        assert_eq!(
+            judge(&good, &"roma".parse().unwrap(), &nonce('a'), Some(&KEY)),
+            refused
+        );
         assert_eq!(judge(&zero_key, &site(), &nonce('a'), None), refused);
-        assert_eq!(judge(&GatewayFrame::Ping { n: 1 }, &site(), &nonce('a'), Some(&KEY)), refused);
+        assert_eq!(
+            judge(&GatewayFrame::Ping { n: 1 }, &site(), &nonce('a'), Some(&KEY)),
+            refused
+        );
     }
 
     #[test]
     fn a_version_we_do_not_speak_is_told_only_to_who_has_the_key() {
         let mut frame = answer(&KEY, ProofBy::Gateway, &nonce('a'), &nonce('b'));
         if let GatewayFrame::Authenticate { versions, .. } = &mut frame {
-            *versions = VersionRange { oldest: 90, newest: 99 };
+            *versions = VersionRange {
+                oldest: 90,
+                newest: 99,
+            };
         }
-        assert_eq!(judge(&frame, &site(), &nonce('a'), Some(&KEY)), Err(LinkError::UnsupportedVersion));
-        assert_eq!(judge(&frame, &site(), &nonce('a'), None), Err(LinkError::NotAuthentic));
+        assert_eq!(
+            judge(&frame, &site(), &nonce('a'), Some(&KEY)),
+            Err(LinkError::UnsupportedVersion)
+        );
+        assert_eq!(
+            judge(&frame, &site(), &nonce('a'), None),
+            Err(LinkError::NotAuthentic)
+        );
     }
 }

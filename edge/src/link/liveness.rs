@@ -24,9 +24,13 @@ pub fn judge(seen: UnixMillis, now: UnixMillis) -> Health {
     if silence >= LINK_IDLE_MS.saturating_mul(2) {
         Health::Dead
     } else if silence >= LINK_IDLE_MS {
-        Health::Silent { next: seen.plus(LINK_IDLE_MS.saturating_mul(2)) }
+        Health::Silent {
+            next: seen.plus(LINK_IDLE_MS.saturating_mul(2)),
+        }
     } else {
-        Health::Fine { next: seen.plus(LINK_IDLE_MS) }
+        Health::Fine {
+            next: seen.plus(LINK_IDLE_MS),
+        }
     }
 }
 
@@ -37,10 +41,30 @@ mod tests {
     #[test]
     fn a_silent_link_is_asked_then_given_up() {
         let seen = UnixMillis(1000);
-        assert_eq!(judge(seen, UnixMillis(1000)), Health::Fine { next: UnixMillis(16_000) });
-        assert_eq!(judge(seen, UnixMillis(16_000)), Health::Silent { next: UnixMillis(31_000) });
-        assert_eq!(judge(seen, UnixMillis(30_999)), Health::Silent { next: UnixMillis(31_000) });
+        assert_eq!(
+            judge(seen, UnixMillis(1000)),
+            Health::Fine {
+                next: UnixMillis(16_000)
+            }
+        );
+        assert_eq!(
+            judge(seen, UnixMillis(16_000)),
+            Health::Silent {
+                next: UnixMillis(31_000)
+            }
+        );
+        assert_eq!(
+            judge(seen, UnixMillis(30_999)),
+            Health::Silent {
+                next: UnixMillis(31_000)
+            }
+        );
         assert_eq!(judge(seen, UnixMillis(31_000)), Health::Dead);
-        assert_eq!(judge(seen, UnixMillis(0)), Health::Fine { next: UnixMillis(16_000) });
+        assert_eq!(
+            judge(seen, UnixMillis(0)),
+            Health::Fine {
+                next: UnixMillis(16_000)
+            }
+        );
     }
 }

@@ -24,7 +24,11 @@ pub fn classify(last: Option<StreamPosition>, position: StreamPosition) -> Arriv
         }
         _ => 1,
     };
-    if position.seq == expected { Arrival::Next } else { Arrival::AfterGap }
+    if position.seq == expected {
+        Arrival::Next
+    } else {
+        Arrival::AfterGap
+    }
 }
 
 #[cfg(test)]
@@ -33,7 +37,10 @@ mod tests {
     use uuid::Uuid;
 
     fn at(epoch: u128, seq: u64) -> StreamPosition {
-        StreamPosition { epoch: Uuid::from_u128(epoch), seq }
+        StreamPosition {
+            epoch: Uuid::from_u128(epoch),
+            seq,
+        }
     }
 
     #[test]

@@ -1,0 +1,59 @@
+//! The worker's HTTP interface. It is stateless: whatever must be remembered is the site's.
+
+mod account;
+mod answer;
+mod body;
+mod invitation;
+mod site_call;
+mod socket;
+
+use answer::{ApiError, Failure};
+use worker::{Context, Env, Method, Request, Response, Result, console_error, event};
+
+/// The version the health check tells.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    let outcome = route(request, &env).await;
+    let response = match outcome {
+        Ok(response) => response,
+        Err(Failure::Api(error)) => answer::error(&error)?,
+        Err(Failure::Fault(error)) => {
+            console_error!("request: {}", error.to_string());
+            answer::error(&ApiError::Internal)?
+        }
+    };
+    answer::harden(response)
+}
+
+async fn route(request: Request, env: &Env) -> std::result::Result<Response, Failure> {
+    let path = request.path();
+    let allowed = match path.as_str() {
+        "/api/health" | "/api/session" | "/api/socket" | "/link" => Method::Get,
+        "/api/sign-in" | "/api/sign-out" | "/api/ticket" | "/api/invitation" | "/api/invitation/check" => {
+            Method::Post
+        }
+        _ => return Err(ApiError::NotFound.into()),
+    };
+    let head_for_get = allowed == Method::Get && request.method() == Method::Head && path != "/link";
+    if request.method() != allowed && !head_for_get {
+        return Err(ApiError::MethodNotAllowed {
+            allow: allowed.to_string(),
+        }
+        .into());
+    }
+    match path.as_str() {
+        "/api/health" => Ok(Response::from_json(
+            &serde_json::json!({ "ok": true, "version": VERSION }),
+        )?),
+        "/api/session" => account::session(&request, env).await,
+        "/api/sign-in" => account::sign_in(request, env).await,
+        "/api/sign-out" => account::sign_out(request, env).await,
+        "/api/ticket" => account::ticket(request, env).await,
+        "/api/invitation" => invitation::accept(request, env).await,
+        "/api/invitation/check" => invitation::check(request, env).await,
+        "/api/socket" => socket::portal(&request, env).await,
+        _ => socket::link(&request, env).await,
+    }
+}

@@ -1,0 +1,365 @@
+//! The command ledger at work: from a portal to the gateway, and the one answer back.
+
+use super::attachment::{PortalSocket, user_tag};
+use super::core::{Core, Query};
+use super::db::{Fault, int};
+use super::ledger::{self, Delivery, Entry, Known};
+use super::sockets::{send, send_link};
+use crate::limits::{DIALS, QUERIES_PER_USER, TokenBucket, WAITING_PER_USER};
+use ponte_protocol::{
+    Command, CommandBody, CommandId, EdgeFrame, Outcome, Refusal, Reply, ServerFrame, UnixMillis, UserId,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+use worker::WebSocket;
+
+/// Sockets that wait for one answer; further ones get it when they ask again.
+const WAITERS_MAX: usize = 32;
+
+#[derive(Deserialize)]
+struct LedgerRow {
+    id: CommandId,
+    user: UserId,
+    digest: String,
+    command: String,
+    expires_at: u64,
+    forwarded: u8,
+    waiters: String,
+    outcome: Option<String>,
+}
+
+const COLUMNS: &str = "id, user, digest, command, expires_at, forwarded, waiters, outcome";
+
+impl LedgerRow {
+    fn waiters(&self) -> Vec<Uuid> {
+        serde_json::from_str(&self.waiters).unwrap_or_default()
+    }
+}
+
+fn answer(socket: &WebSocket, reply: Reply) {
+    send(socket, &ServerFrame::Reply { reply });
+}
+
+impl Core {
+    /// Takes a command of a portal. It is answered now or later, exactly once for each time it was sent.
+    pub(crate) fn take_command(
+        &self,
+        socket: &WebSocket,
+        portal: &PortalSocket,
+        command: Command,
+    ) -> Result<(), Fault> {
+        let id = command.id;
+        if let Err(refusal) = command.body.validate() {
+            answer(socket, Reply::refused(id, refusal));
+            return Ok(());
+        }
+        if command.body.is_query() {
+            return self.take_query(socket, portal, command);
+        }
+        let digest = ledger::digest(&command.body)?;
+        let row = self.ledger_row(id)?;
+        let entry = match &row {
+            Some(row) => Some(Entry {
+                user: row.user.clone(),
+                digest: row.digest.clone(),
+                outcome: row.outcome.as_deref().map(serde_json::from_str).transpose()?,
+            }),
+            None => None,
+        };
+        match ledger::compare(entry, &portal.user, &digest) {
+            Known::Different => answer(socket, Reply::refused(id, Refusal::DuplicateId)),
+            Known::Answered(outcome) => answer(socket, Reply { id, outcome }),
+            Known::Waiting => {
+                if let Some(row) = row {
+                    self.add_waiter(&row, portal.id)?;
+                }
+            }
+            Known::New => match self.admit_new(portal, &command)? {
+                Ok(command) => self.start_command(socket, portal, &command, &digest)?,
+                Err(refusal) => answer(socket, Reply::refused(id, refusal)),
+            },
+        }
+        Ok(())
+    }
+
+    /// What speaks against a command that was never seen. None of it is written down: sent again, it is judged again.
+    fn admit_new(&self, portal: &PortalSocket, command: &Command) -> Result<Result<Command, Refusal>, Fault> {
+        let now = self.now();
+        let command = match ledger::admit(command, now) {
+            Ok(command) => command,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if matches!(command.body, CommandBody::Dial { .. }) {
+            let mut memory = self.memory.borrow_mut();
+            let bucket = memory
+                .dials
+                .entry(portal.user.clone())
+                .or_insert_with(|| TokenBucket::full(DIALS, now));
+            if let Err(retry_after_ms) = bucket.take(now) {
+                return Ok(Err(Refusal::TooFast { retry_after_ms }));
+            }
+        }
+        let waiting: u32 = self
+            .db()?
+            .value(
+                "SELECT count(*) AS value FROM ledger WHERE user = ? AND outcome IS NULL",
+                vec![portal.user.as_str().into()],
+            )?
+            .unwrap_or(0);
+        if waiting >= WAITING_PER_USER {
+            return Ok(Err(Refusal::TooFast { retry_after_ms: 1000 }));
+        }
+        Ok(Ok(command))
+    }
+
+    fn start_command(
+        &self,
+        socket: &WebSocket,
+        portal: &PortalSocket,
+        command: &Command,
+        digest: &str,
+    ) -> Result<(), Fault> {
+        let gateway = self.gateway();
+        let delivery = ledger::deliver(&command.body, gateway.is_some());
+        let outcome = (delivery == Delivery::RefuseOffline).then_some(Outcome::Refused {
+            refusal: Refusal::GatewayOffline,
+        });
+        let forwarded = delivery == Delivery::Forward;
+        self.db()?.run(
+            "INSERT INTO ledger (id, user, digest, command, received_at, expires_at, forwarded, waiters, outcome)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            vec![
+                command.id.to_string().into(),
+                portal.user.as_str().into(),
+                digest.into(),
+                serde_json::to_string(command)?.into(),
+                int(self.now().0),
+                int(command.expires_at.0),
+                int(forwarded.into()),
+                serde_json::to_string(&[portal.id])?.into(),
+                outcome.as_ref().map(serde_json::to_string).transpose()?.into(),
+            ],
+        )?;
+        if let Some(outcome) = outcome {
+            answer(
+                socket,
+                Reply {
+                    id: command.id,
+                    outcome,
+                },
+            );
+            return Ok(());
+        }
+        self.wake_by(ledger::given_up_at(command.expires_at, forwarded));
+        if let Some((link, _)) = gateway {
+            send_link(
+                &link,
+                &EdgeFrame::Command {
+                    user: portal.user.clone(),
+                    command: command.clone(),
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn take_query(&self, socket: &WebSocket, portal: &PortalSocket, command: Command) -> Result<(), Fault> {
+        let now = self.now();
+        let command = match ledger::admit(&command, now) {
+            Ok(command) => command,
+            Err(refusal) => {
+                answer(socket, Reply::refused(command.id, refusal));
+                return Ok(());
+            }
+        };
+        let Some((link, _)) = self.gateway() else {
+            answer(socket, Reply::refused(command.id, Refusal::GatewayOffline));
+            return Ok(());
+        };
+        let refusal = {
+            let mut memory = self.memory.borrow_mut();
+            let waiting = memory
+                .queries
+                .values()
+                .filter(|query| query.user == portal.user)
+                .count();
+            match memory.queries.get_mut(&command.id) {
+                Some(query) if query.user != portal.user => Some(Refusal::DuplicateId),
+                Some(query) => {
+                    if !query.sockets.contains(&portal.id) && query.sockets.len() < WAITERS_MAX {
+                        query.sockets.push(portal.id);
+                    }
+                    return Ok(());
+                }
+                None if waiting >= QUERIES_PER_USER => Some(Refusal::TooFast { retry_after_ms: 1000 }),
+                None => {
+                    let query = Query {
+                        user: portal.user.clone(),
+                        sockets: vec![portal.id],
+                        expires_at: command.expires_at,
+                    };
+                    memory.queries.insert(command.id, query);
+                    None
+                }
+            }
+        };
+        if let Some(refusal) = refusal {
+            answer(socket, Reply::refused(command.id, refusal));
+            return Ok(());
+        }
+        self.wake_by(command.expires_at);
+        send_link(
+            &link,
+            &EdgeFrame::Command {
+                user: portal.user.clone(),
+                command,
+            },
+        );
+        Ok(())
+    }
+
+    /// Takes the gateway's answer. The first one counts.
+    pub(crate) fn take_reply(&self, user: &UserId, reply: Reply) -> Result<(), Fault> {
+        let query = {
+            let mut memory = self.memory.borrow_mut();
+            match memory.queries.get(&reply.id) {
+                Some(query) if query.user == *user => memory.queries.remove(&reply.id),
+                _ => None,
+            }
+        };
+        if let Some(query) = query {
+            self.pass_on(user, &query.sockets, reply);
+            return Ok(());
+        }
+        match self.ledger_row(reply.id)? {
+            Some(row) if row.user == *user && row.outcome.is_none() => self.settle(&row, reply.outcome),
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&self, row: &LedgerRow, outcome: Outcome) -> Result<(), Fault> {
+        self.db()?.run(
+            "UPDATE ledger SET outcome = ? WHERE id = ?",
+            vec![serde_json::to_string(&outcome)?.into(), row.id.to_string().into()],
+        )?;
+        self.pass_on(&row.user, &row.waiters(), Reply { id: row.id, outcome });
+        Ok(())
+    }
+
+    fn pass_on(&self, user: &UserId, sockets: &[Uuid], reply: Reply) {
+        let frame = ServerFrame::Reply { reply };
+        for (socket, portal) in self.portals(&user_tag(user)) {
+            if sockets.contains(&portal.id) {
+                send(&socket, &frame);
+            }
+        }
+    }
+
+    /// Gives a new link every command that still waits.
+    pub(crate) fn resend_commands(&self, link: &WebSocket) -> Result<(), Fault> {
+        let now = self.now();
+        for row in self.waiting()? {
+            if row.expires_at <= now.0 {
+                continue;
+            }
+            self.db()?.run(
+                "UPDATE ledger SET forwarded = 1 WHERE id = ?",
+                vec![row.id.to_string().into()],
+            )?;
+            self.wake_by(ledger::given_up_at(UnixMillis(row.expires_at), true));
+            let command = serde_json::from_str(&row.command)?;
+            send_link(
+                link,
+                &EdgeFrame::Command {
+                    user: row.user,
+                    command,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Queries have nobody to answer them while the gateway is away.
+    pub(crate) fn refuse_queries(&self) {
+        let queries = std::mem::take(&mut self.memory.borrow_mut().queries);
+        for (id, query) in queries {
+            self.pass_on(
+                &query.user,
+                &query.sockets,
+                Reply::refused(id, Refusal::GatewayOffline),
+            );
+        }
+    }
+
+    /// Answers what nobody answered in time, and says when to look again.
+    pub(crate) fn expire_commands(&self) -> Result<(), Fault> {
+        let now = self.now();
+        for row in self.waiting()? {
+            let until = ledger::given_up_at(UnixMillis(row.expires_at), row.forwarded != 0);
+            if until <= now {
+                self.settle(
+                    &row,
+                    Outcome::Refused {
+                        refusal: Refusal::Expired,
+                    },
+                )?;
+            } else {
+                self.wake_by(until);
+            }
+        }
+        let expired: Vec<CommandId> = {
+            let memory = self.memory.borrow();
+            for query in memory.queries.values() {
+                if query.expires_at > now {
+                    self.wake_by(query.expires_at);
+                }
+            }
+            memory
+                .queries
+                .iter()
+                .filter(|(_, query)| query.expires_at <= now)
+                .map(|(id, _)| *id)
+                .collect()
+        };
+        for id in expired {
+            let query = self.memory.borrow_mut().queries.remove(&id);
+            if let Some(query) = query {
+                self.pass_on(&query.user, &query.sockets, Reply::refused(id, Refusal::Expired));
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets commands long expired.
+    pub(crate) fn trim_ledger(&self) -> Result<(), Fault> {
+        let oldest = self.now().0.saturating_sub(ledger::KEPT_MS);
+        self.db()?
+            .run("DELETE FROM ledger WHERE expires_at < ?", vec![int(oldest)])
+    }
+
+    fn ledger_row(&self, id: CommandId) -> Result<Option<LedgerRow>, Fault> {
+        self.db()?.row(
+            &format!("SELECT {COLUMNS} FROM ledger WHERE id = ?"),
+            vec![id.to_string().into()],
+        )
+    }
+
+    fn waiting(&self) -> Result<Vec<LedgerRow>, Fault> {
+        self.db()?.rows(
+            &format!("SELECT {COLUMNS} FROM ledger WHERE outcome IS NULL ORDER BY received_at, id"),
+            vec![],
+        )
+    }
+
+    fn add_waiter(&self, row: &LedgerRow, portal: Uuid) -> Result<(), Fault> {
+        let mut waiters = row.waiters();
+        if waiters.contains(&portal) || waiters.len() >= WAITERS_MAX {
+            return Ok(());
+        }
+        waiters.push(portal);
+        self.db()?.run(
+            "UPDATE ledger SET waiters = ? WHERE id = ?",
+            vec![serde_json::to_string(&waiters)?.into(), row.id.to_string().into()],
+        )
+    }
+}

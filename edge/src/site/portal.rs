@@ -1,0 +1,140 @@
+//! A portal's socket, from its ticket to its end.
+
+use super::attachment::{Attachment, PORTAL_TAG, PortalSocket, session_tag, user_tag};
+use super::core::{Core, Meter};
+use super::db::Fault;
+use super::portal_frame::{self, Read};
+use super::sockets::{attach, close, send};
+use crate::crypto;
+use crate::limits::{FRAMES, HANDSHAKE_MS, SOCKETS_PER_USER, Strikes, TokenBucket};
+use ponte_protocol::frames::{CLOSE_TOO_FAST, CLOSE_VERSION, Resume, SUBPROTOCOL, SocketError};
+use ponte_protocol::version::VersionRange;
+use ponte_protocol::{ClientFrame, Refusal, Reply, ServerFrame};
+use worker::{Response, WebSocket, WebSocketPair};
+
+/// Close code of a socket that never said hello: RFC 6455 section 7.4.1, policy.
+pub(crate) const CLOSE_POLICY: u16 = 1008;
+
+impl Core {
+    /// Opens a portal's socket for a ticket.
+    pub(crate) fn open_portal(&self, ticket: &str, session: &str) -> Result<Response, Fault> {
+        let Some(live) = self.take_ticket(ticket, session)? else {
+            return Ok(Response::empty()?.with_status(401));
+        };
+        if self.portals(&user_tag(&live.user)).len() >= SOCKETS_PER_USER {
+            return Ok(Response::empty()?.with_status(429));
+        }
+        let pair = WebSocketPair::new()?;
+        let portal = PortalSocket {
+            id: crypto::random_uuid()?,
+            user: live.user,
+            session: session.to_owned(),
+            opened_at: self.now(),
+            greeted: false,
+        };
+        let tags = [PORTAL_TAG, &user_tag(&portal.user), &session_tag(session)];
+        self.state.accept_websocket_with_tags(&pair.server, &tags);
+        self.wake_by(portal.opened_at.plus(HANDSHAKE_MS));
+        self.wake_by(live.expires_at);
+        attach(&pair.server, &Attachment::Portal(portal));
+        let response = Response::from_websocket(pair.client)?;
+        response.headers().set("Sec-WebSocket-Protocol", SUBPROTOCOL)?;
+        Ok(response)
+    }
+
+    /// Takes what a portal sent; `None` for a binary frame.
+    pub(crate) fn portal_frame(
+        &self,
+        socket: &WebSocket,
+        portal: PortalSocket,
+        text: Option<&str>,
+    ) -> Result<(), Fault> {
+        let now = self.now();
+        let waited = {
+            let mut memory = self.memory.borrow_mut();
+            let meter = memory.meters.entry(portal.id).or_insert_with(|| Meter {
+                frames: TokenBucket::full(FRAMES, now),
+                strikes: Strikes::default(),
+            });
+            meter.frames.take(now)
+        };
+        if let Err(retry_after_ms) = waited {
+            self.complain(socket, &portal, SocketError::TooFast { retry_after_ms });
+            return Ok(());
+        }
+        match text.map_or_else(portal_frame::not_text, portal_frame::read) {
+            Read::Error(error) => self.complain(socket, &portal, error),
+            Read::Frame(ClientFrame::Hello { versions, resume }) if !portal.greeted => {
+                self.greet(socket, portal, versions, resume)?;
+            }
+            Read::Frame(ClientFrame::Hello { .. }) => self.complain(socket, &portal, SocketError::Unexpected),
+            _ if !portal.greeted => self.complain(socket, &portal, SocketError::Unexpected),
+            Read::Refused(reply) => send(socket, &ServerFrame::Reply { reply }),
+            Read::Frame(ClientFrame::Ping { n }) => {
+                self.touch_session(&portal.session)?;
+                send(socket, &ServerFrame::Pong { n, at: now });
+            }
+            Read::Frame(ClientFrame::Command { command }) => {
+                self.touch_session(&portal.session)?;
+                let id = command.id;
+                if let Err(fault) = self.take_command(socket, &portal, command) {
+                    send(
+                        socket,
+                        &ServerFrame::Reply {
+                            reply: Reply::refused(id, Refusal::Internal),
+                        },
+                    );
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn greet(
+        &self,
+        socket: &WebSocket,
+        mut portal: PortalSocket,
+        versions: VersionRange,
+        resume: Option<Resume>,
+    ) -> Result<(), Fault> {
+        let Some(version) = VersionRange::OURS.common(versions) else {
+            let error = SocketError::UnsupportedVersion {
+                versions: VersionRange::OURS,
+            };
+            send(socket, &ServerFrame::Error { error });
+            close(socket, CLOSE_VERSION, "no common version");
+            return Ok(());
+        };
+        self.start_portal(socket, &portal.user, version, resume)?;
+        let user = portal.user.clone();
+        portal.greeted = true;
+        attach(socket, &Attachment::Portal(portal));
+        self.tell_presence(&user, None);
+        Ok(())
+    }
+
+    /// Says what was wrong with a frame; who does it again and again is shown out.
+    fn complain(&self, socket: &WebSocket, portal: &PortalSocket, error: SocketError) {
+        send(socket, &ServerFrame::Error { error });
+        let now = self.now();
+        let too_often = self
+            .memory
+            .borrow_mut()
+            .meters
+            .get_mut(&portal.id)
+            .is_some_and(|meter| meter.strikes.add(now));
+        if too_often {
+            close(socket, CLOSE_TOO_FAST, "too many bad frames");
+            self.portal_closed(portal);
+        }
+    }
+
+    /// A portal's socket is gone.
+    pub(crate) fn portal_closed(&self, portal: &PortalSocket) {
+        self.memory.borrow_mut().meters.remove(&portal.id);
+        if portal.greeted {
+            self.tell_presence(&portal.user, Some(portal.id));
+        }
+    }
+}
