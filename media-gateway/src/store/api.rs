@@ -1,185 +1,313 @@
-use super::{CallUp, Claim, Invitation, LegUp, Pruned, StoreError, StoreOptions, UserRow, Versions};
+use super::write::{Outcome, Write};
+use super::writer::{Job, Message, Writer};
+use super::{
+    CallUp, Claim, Invitation, LegUp, Pruned, StoreError, StoreOptions, UserRow, Versions, open, read,
+};
 use ponte_protocol::{
     CallId, CallRecord, CommandId, DestinationId, LogPage, Mode, Reply, SavedDestination, UnixMillis, UserId,
 };
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqlitePoolOptions;
+use std::collections::VecDeque;
+use std::fs::File;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::sync::watch;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
 
-/// A write that is queued; it is carried out whether this is awaited or dropped, in the order of the calls that made
-/// it. Awaiting it gives the outcome once the transaction is on disk.
+/// Connections that read; the writer has its own.
+const READERS: u32 = 4;
+
+/// A write that is queued. It is carried out whether this is awaited or dropped, in the order of the calls that made
+/// it; awaiting it gives the outcome once the transaction is on disk.
 pub struct Written<T> {
-    kind: PhantomData<fn() -> T>,
+    state: State,
+    outcome: fn(Outcome) -> Option<T>,
+}
+
+enum State {
+    Queued(oneshot::Receiver<Result<Outcome, StoreError>>),
+    Refused(Option<StoreError>),
 }
 
 impl<T> Future for Written<T> {
     type Output = Result<T, StoreError>;
 
-    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(Err(StoreError::Closed))
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = match &mut self.state {
+            State::Queued(receiver) => match ready!(Pin::new(receiver).poll(context)) {
+                Ok(outcome) => outcome?,
+                Err(_) => return Poll::Ready(Err(StoreError::Closed)),
+            },
+            State::Refused(error) => return Poll::Ready(Err(error.take().unwrap_or(StoreError::Closed))),
+        };
+        Poll::Ready((self.outcome)(outcome).ok_or(StoreError::Closed))
     }
 }
 
-fn closed<T>() -> Written<T> {
-    Written { kind: PhantomData }
+fn done(outcome: Outcome) -> Option<()> {
+    (outcome == Outcome::Done).then_some(())
 }
 
 /// The store. Clones share one database.
 #[derive(Clone)]
 pub struct Store {
+    queue: mpsc::UnboundedSender<Message>,
+    waiting: Arc<AtomicUsize>,
+    spool_max: usize,
     writable: watch::Receiver<bool>,
+    readers: SqlitePool,
+    /// Held for as long as any clone lives.
+    _lock: Arc<Option<File>>,
 }
 
 impl Store {
     /// Opens the database in a data folder; makes and migrates it where needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`], [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::NotOurs`] and
+    /// [`StoreError::Unavailable`], each with what to do in its message.
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        Err(StoreError::NotOurs {
-            path: options.folder,
-            reason: "the store is not built yet".to_owned(),
+        let spool_max = options.spool_max;
+        let (folder, connection) = open::open(options).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(folder.options.clone().pragma("query_only", "on"));
+        let (queue, inbox) = mpsc::unbounded_channel();
+        let (writable_sender, writable) = watch::channel(true);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer {
+            options: folder.options,
+            connection: Some(connection),
+            inbox,
+            waiting: Arc::clone(&waiting),
+            writable: writable_sender,
+            backlog: VecDeque::new(),
+            closing: None,
+        };
+        tokio::spawn(writer.run());
+        Ok(Self {
+            queue,
+            waiting,
+            spool_max,
+            writable,
+            readers,
+            _lock: Arc::new(folder.lock),
         })
     }
 
-    /// Whether records can be written: false while the database is locked, the disk full, or the spool full.
+    fn write<T>(&self, write: Write, outcome: fn(Outcome) -> Option<T>) -> Written<T> {
+        let refused = |error| Written {
+            state: State::Refused(Some(error)),
+            outcome,
+        };
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.spool_max {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            tracing::error!(kind = write.kind(), "too many writes wait; one is given up");
+            return refused(StoreError::QueueFull);
+        }
+        let (done, receiver) = oneshot::channel();
+        if self
+            .queue
+            .send(Message::Job(Box::new(Job { write, done })))
+            .is_err()
+        {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return refused(StoreError::Closed);
+        }
+        Written {
+            state: State::Queued(receiver),
+            outcome,
+        }
+    }
+
+    /// Whether records can be written: false while the database is locked or the disk is full.
     pub fn writable(&self) -> watch::Receiver<bool> {
         self.writable.clone()
     }
 
     /// Writes that wait to be committed.
     pub fn waiting(&self) -> usize {
-        0
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Waits until all that was queued is on disk, then closes the database. Returns how many writes were given up
     /// because the database could not be written within `patience`.
-    pub async fn close(self, _patience: std::time::Duration) -> usize {
-        0
+    pub async fn close(self, patience: Duration) -> usize {
+        let (done, receiver) = oneshot::channel();
+        let given_up = match self.queue.send(Message::Close { patience, done }) {
+            Ok(()) => receiver.await.unwrap_or(0),
+            Err(_) => 0,
+        };
+        self.readers.close().await;
+        given_up
     }
 
+    /// How often users and invitations have changed, by whichever process.
     pub async fn versions(&self) -> Result<Versions, StoreError> {
-        Err(StoreError::Closed)
+        read::versions(&self.readers).await
     }
 
     /// All users, by name.
     pub async fn users(&self) -> Result<Vec<UserRow>, StoreError> {
-        Err(StoreError::Closed)
+        read::users(&self.readers).await
     }
 
-    pub async fn user(&self, _user: &UserId) -> Result<Option<UserRow>, StoreError> {
-        Err(StoreError::Closed)
+    /// One user.
+    pub async fn user(&self, user: &UserId) -> Result<Option<UserRow>, StoreError> {
+        read::user(&self.readers, user).await
     }
 
-    pub fn add_user(&self, _row: UserRow) -> Written<()> {
-        closed()
+    /// Adds a user; [`StoreError::UserExists`] or [`StoreError::ExtensionTaken`] where there is one already.
+    pub fn add_user(&self, row: UserRow) -> Written<()> {
+        self.write(Write::AddUser(row), done)
     }
 
     /// Replaces what is stored of an existing user.
-    pub fn set_user(&self, _row: UserRow) -> Written<()> {
-        closed()
+    pub fn set_user(&self, row: UserRow) -> Written<()> {
+        self.write(Write::SetUser(row), done)
     }
 
     /// Removes a user with mode, destinations and invitations; records stay.
-    pub fn remove_user(&self, _user: UserId) -> Written<()> {
-        closed()
+    pub fn remove_user(&self, user: UserId) -> Written<()> {
+        self.write(Write::RemoveUser(user), done)
     }
 
-    pub fn create_invitation(&self, _invitation: Invitation) -> Written<()> {
-        closed()
+    /// Keeps an invitation until it expires.
+    pub fn create_invitation(&self, invitation: Invitation) -> Written<()> {
+        self.write(Write::Invitation(invitation), done)
     }
 
     /// Invitations that have not expired; used ones among them, as the edge alone knows.
-    pub async fn pending_invitations(&self, _now: UnixMillis) -> Result<Vec<Invitation>, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn pending_invitations(&self, now: UnixMillis) -> Result<Vec<Invitation>, StoreError> {
+        read::pending_invitations(&self.readers, now).await
     }
 
     /// Of any number of claims of one id, exactly one is [`Claim::New`]. Fails at once while the store is not writable.
     pub fn claim_command(
         &self,
-        _user: UserId,
-        _id: CommandId,
-        _digest: [u8; 32],
-        _now: UnixMillis,
+        user: UserId,
+        id: CommandId,
+        digest: [u8; 32],
+        now: UnixMillis,
     ) -> Written<Claim> {
-        closed()
+        self.write(
+            Write::Claim {
+                user,
+                id,
+                digest,
+                now,
+            },
+            |outcome| match outcome {
+                Outcome::Claim(claim) => Some(claim),
+                _ => None,
+            },
+        )
     }
 
     /// Keeps the reply to a claimed command.
-    pub fn store_reply(&self, _reply: Reply) -> Written<()> {
-        closed()
+    pub fn store_reply(&self, reply: Reply) -> Written<()> {
+        self.write(Write::Reply(reply), done)
     }
 
     /// The mode of each user who ever left [`Mode::Office`].
     pub async fn modes(&self) -> Result<Vec<(UserId, Mode)>, StoreError> {
-        Err(StoreError::Closed)
+        read::modes(&self.readers).await
     }
 
-    pub fn save_mode(&self, _user: UserId, _mode: Mode) -> Written<()> {
-        closed()
+    /// Keeps a user's mode.
+    pub fn save_mode(&self, user: UserId, mode: Mode) -> Written<()> {
+        self.write(Write::Mode(user, mode), done)
     }
 
     /// A user's saved destinations, oldest first.
-    pub async fn destinations(&self, _user: &UserId) -> Result<Vec<SavedDestination>, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn destinations(&self, user: &UserId) -> Result<Vec<SavedDestination>, StoreError> {
+        read::destinations(&self.readers, user).await
     }
 
-    /// Adds a destination, or replaces the one with the same id.
-    pub fn save_destination(&self, _user: UserId, _destination: SavedDestination) -> Written<()> {
-        closed()
+    /// Adds a destination, or replaces the user's own one with the same id.
+    pub fn save_destination(&self, user: UserId, destination: SavedDestination) -> Written<()> {
+        self.write(Write::Destination(user, destination), done)
     }
 
     /// Whether there was such a destination.
-    pub fn delete_destination(&self, _user: UserId, _destination: DestinationId) -> Written<bool> {
-        closed()
+    pub fn delete_destination(&self, user: UserId, destination: DestinationId) -> Written<bool> {
+        self.write(
+            Write::DeleteDestination(user, destination),
+            |outcome| match outcome {
+                Outcome::Deleted(deleted) => Some(deleted),
+                _ => None,
+            },
+        )
     }
 
-    /// Keeps a call that is up, whole; without effect once its record is written. Before its legs.
-    pub fn save_call(&self, _call: CallUp) -> Written<()> {
-        closed()
+    /// Keeps a call that is up, whole; without effect once its record is written.
+    pub fn save_call(&self, call: CallUp) -> Written<()> {
+        self.write(Write::Call(call), done)
     }
 
     /// Keeps a leg of a call that is up, whole, ended or not; without effect once the call's record is written.
-    pub fn save_leg(&self, _leg: LegUp) -> Written<()> {
-        closed()
+    pub fn save_leg(&self, leg: LegUp) -> Written<()> {
+        self.write(Write::Leg(leg), done)
     }
 
-    /// Calls without a record, each with its legs in order: what a crash has left.
+    /// Calls without a record, oldest first, each with its legs in order: what a crash has left.
     pub async fn calls_up(&self) -> Result<Vec<(CallUp, Vec<LegUp>)>, StoreError> {
-        Err(StoreError::Closed)
+        read::calls_up(&self.readers).await
     }
 
     /// Writes a call's record, and forgets it as a call that is up, in one step. A second record of the same call is
     /// without effect.
-    pub fn insert_record(&self, _record: CallRecord) -> Written<()> {
-        closed()
+    pub fn insert_record(&self, record: CallRecord) -> Written<()> {
+        self.write(Write::Record(Box::new(record)), done)
     }
 
     /// A page of a user's records, newest first. Records that started in the same millisecond are never parted, so a
     /// page may hold a few more than `limit`.
     pub async fn records(
         &self,
-        _user: &UserId,
-        _before: Option<UnixMillis>,
-        _limit: u16,
+        user: &UserId,
+        before: Option<UnixMillis>,
+        limit: u16,
     ) -> Result<LogPage, StoreError> {
-        Err(StoreError::Closed)
+        read::records(&self.readers, user, before, limit).await
     }
 
-    pub async fn record(&self, _call: CallId) -> Result<Option<CallRecord>, StoreError> {
-        Err(StoreError::Closed)
+    /// The record of one call.
+    pub async fn record(&self, call: CallId) -> Result<Option<CallRecord>, StoreError> {
+        read::record(&self.readers, call).await
     }
 
     /// Takes away records older than `record_days`, command ids older than a day and expired invitations.
-    pub fn prune(&self, _now: UnixMillis, _record_days: u32) -> Written<Pruned> {
-        closed()
+    pub async fn prune(&self, now: UnixMillis, record_days: u32) -> Result<Pruned, StoreError> {
+        let mut total = Pruned::default();
+        loop {
+            let pruned = self
+                .write(Write::Prune { now, record_days }, |outcome| match outcome {
+                    Outcome::Pruned(pruned) => Some(pruned),
+                    _ => None,
+                })
+                .await?;
+            total.records += pruned.records;
+            total.commands += pruned.commands;
+            total.invitations += pruned.invitations;
+            if !pruned.more {
+                return Ok(total);
+            }
+        }
     }
 
     /// A value kept under a name.
-    pub async fn meta(&self, _name: &str) -> Result<Option<String>, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn meta(&self, name: &str) -> Result<Option<String>, StoreError> {
+        read::meta(&self.readers, name).await
     }
 
-    pub fn set_meta(&self, _name: &str, _value: &str) -> Written<()> {
-        closed()
+    /// Keeps a value under a name.
+    pub fn set_meta(&self, name: &str, value: &str) -> Written<()> {
+        self.write(Write::Meta(name.to_owned(), value.to_owned()), done)
     }
 }

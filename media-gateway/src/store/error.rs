@@ -43,6 +43,9 @@ pub enum StoreError {
     /// A row that this version cannot read.
     #[error("the table {table} holds something unreadable: {reason}")]
     Unreadable { table: &'static str, reason: String },
+    /// The database refuses this write for its content; a fault of ours.
+    #[error("the database refused to write: {write}")]
+    Refused { write: &'static str },
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
 }

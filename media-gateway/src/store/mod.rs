@@ -11,8 +11,13 @@
 //! ```
 
 mod api;
+mod codec;
 mod error;
+mod open;
+mod read;
 mod types;
+mod write;
+mod writer;
 
 pub use api::{Store, Written};
 pub use error::StoreError;

@@ -199,4 +199,6 @@ pub struct Pruned {
     pub records: u64,
     pub commands: u64,
     pub invitations: u64,
+    /// Whether one go was not enough.
+    pub(super) more: bool,
 }

@@ -1,0 +1,256 @@
+//! Between rows and types.
+
+use super::{CallUp, Invitation, LegUp, StoreError, UserRow};
+use ponte_call_core::{Caps, LegId, RestrictionRule};
+use ponte_protocol::{
+    CallId, CallRecord, CallerId, Cause, CommandId, DestinationId, LegRecord, SavedDestination, UnixMillis,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::fmt::Display;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// SQLite has no unsigned integers; times and counts never come near the limit.
+pub(super) fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn time(value: UnixMillis) -> i64 {
+    int(value.0)
+}
+
+pub(super) fn maybe_time(value: Option<UnixMillis>) -> Option<i64> {
+    value.map(time)
+}
+
+/// The word that stands for a variant on the wire.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+pub(super) fn json<T: Serialize>(table: &'static str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Unreadable {
+        table,
+        reason: error.to_string(),
+    })
+}
+
+/// Rules as the administrator writes them, `allow +39`, one a line.
+pub(super) fn rules_text(rules: &[RestrictionRule]) -> String {
+    let lines: Vec<String> = rules.iter().map(crate::numbers::rule_text).collect();
+    lines.join("\n")
+}
+
+/// Reads the columns of one row, and says which table is to blame.
+pub(super) struct Columns<'a> {
+    pub(super) table: &'static str,
+    pub(super) row: &'a SqliteRow,
+}
+
+impl Columns<'_> {
+    fn unreadable(&self, column: &str, error: &dyn Display) -> StoreError {
+        StoreError::Unreadable {
+            table: self.table,
+            reason: format!("{column}: {error}"),
+        }
+    }
+
+    pub(super) fn text(&self, column: &str) -> Result<String, StoreError> {
+        self.row
+            .try_get(column)
+            .map_err(|error| self.unreadable(column, &error))
+    }
+
+    pub(super) fn maybe_text(&self, column: &str) -> Result<Option<String>, StoreError> {
+        self.row
+            .try_get(column)
+            .map_err(|error| self.unreadable(column, &error))
+    }
+
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
+        self.text(column)?
+            .parse()
+            .map_err(|error: T::Err| self.unreadable(column, &error))
+    }
+
+    pub(super) fn maybe_number(&self, column: &str) -> Result<Option<u64>, StoreError> {
+        let value: Option<i64> = self
+            .row
+            .try_get(column)
+            .map_err(|error| self.unreadable(column, &error))?;
+        value
+            .map(|value| u64::try_from(value).map_err(|error| self.unreadable(column, &error)))
+            .transpose()
+    }
+
+    pub(super) fn number(&self, column: &str) -> Result<u64, StoreError> {
+        self.maybe_number(column)?
+            .ok_or_else(|| self.unreadable(column, &"is empty"))
+    }
+
+    fn narrow<T: TryFrom<u64, Error: Display>>(&self, column: &str) -> Result<T, StoreError> {
+        T::try_from(self.number(column)?).map_err(|error| self.unreadable(column, &error))
+    }
+
+    fn maybe_narrow<T: TryFrom<u64, Error: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        self.maybe_number(column)?
+            .map(|value| T::try_from(value).map_err(|error| self.unreadable(column, &error)))
+            .transpose()
+    }
+
+    pub(super) fn time(&self, column: &str) -> Result<UnixMillis, StoreError> {
+        self.number(column).map(UnixMillis)
+    }
+
+    pub(super) fn maybe_time(&self, column: &str) -> Result<Option<UnixMillis>, StoreError> {
+        Ok(self.maybe_number(column)?.map(UnixMillis))
+    }
+
+    pub(super) fn uuid(&self, column: &str) -> Result<Uuid, StoreError> {
+        let bytes: Vec<u8> = self
+            .row
+            .try_get(column)
+            .map_err(|error| self.unreadable(column, &error))?;
+        Uuid::from_slice(&bytes).map_err(|error| self.unreadable(column, &error))
+    }
+
+    pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        serde_json::from_value(Value::String(self.text(column)?))
+            .map_err(|error| self.unreadable(column, &error))
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.text(column)?).map_err(|error| self.unreadable(column, &error))
+    }
+
+    pub(super) fn cause(&self) -> Result<Cause, StoreError> {
+        Ok(Cause {
+            reason: self.word("reason")?,
+            class: self.word("class")?,
+            q850: self.maybe_narrow("q850")?,
+            sip: self.maybe_narrow("sip")?,
+        })
+    }
+
+    pub(super) fn user(&self) -> Result<UserRow, StoreError> {
+        let rules = self.text("restrictions")?;
+        let restrictions = rules
+            .lines()
+            .map(|line| {
+                crate::numbers::parse_rule(line).map_err(|error| self.unreadable("restrictions", &error))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(UserRow {
+            user: self.parsed("user")?,
+            display_name: self.text("display_name")?,
+            extension: self.parsed("extension")?,
+            telecommuter_allowed: self.number("telecommuter_allowed")? != 0,
+            caller_id: CallerId {
+                number: self.parsed("caller_number")?,
+                name: self.maybe_text("caller_name")?,
+            },
+            language: self.maybe_text("language")?,
+            restrictions,
+            caps: Caps {
+                dials_per_hour: self.narrow("dials_per_hour")?,
+                minutes_per_day: self.narrow("minutes_per_day")?,
+            },
+            user_no_answer_ms: self.number("user_no_answer_ms")?,
+            confirm: self.maybe_number("confirm")?.map(|confirm| confirm != 0),
+        })
+    }
+
+    pub(super) fn invitation(&self) -> Result<Invitation, StoreError> {
+        Ok(Invitation {
+            user: self.parsed("user")?,
+            token_hash: self.text("token_hash")?,
+            expires_at: self.time("expires_at")?,
+        })
+    }
+
+    pub(super) fn destination(&self) -> Result<SavedDestination, StoreError> {
+        Ok(SavedDestination {
+            id: DestinationId(self.uuid("id")?),
+            label: self.text("label")?,
+            number: self.parsed("number")?,
+            confirm: self.number("confirm")? != 0,
+        })
+    }
+
+    pub(super) fn call_up(&self) -> Result<CallUp, StoreError> {
+        Ok(CallUp {
+            call: CallId(self.uuid("call")?),
+            user: self.parsed("user")?,
+            direction: self.word("direction")?,
+            dialled: self.parsed("dialled")?,
+            number: self.text("number")?,
+            name: self.maybe_text("name")?,
+            started_at: self.time("started_at")?,
+            connected_at: self.maybe_time("connected_at")?,
+        })
+    }
+
+    pub(super) fn leg_up(&self) -> Result<LegUp, StoreError> {
+        let ended = match self.maybe_time("ended_at")? {
+            Some(ended_at) => Some((ended_at, self.cause()?)),
+            None => None,
+        };
+        Ok(LegUp {
+            leg: LegId {
+                call: CallId(self.uuid("call")?),
+                index: self.narrow("position")?,
+            },
+            role: self.word("role")?,
+            number: self.text("number")?,
+            trunk: self.text("trunk")?,
+            started_at: self.time("started_at")?,
+            ringing_at: self.maybe_time("ringing_at")?,
+            answered_at: self.maybe_time("answered_at")?,
+            ended,
+            dialog: self.maybe_text("dialog")?,
+        })
+    }
+
+    /// Without its legs.
+    pub(super) fn record(&self) -> Result<CallRecord, StoreError> {
+        Ok(CallRecord {
+            id: CallId(self.uuid("id")?),
+            user: self.parsed("user")?,
+            direction: self.word("direction")?,
+            dialled: self.parsed("dialled")?,
+            number: self.text("number")?,
+            name: self.maybe_text("name")?,
+            started_at: self.time("started_at")?,
+            connected_at: self.maybe_time("connected_at")?,
+            ended_at: self.time("ended_at")?,
+            cause: self.cause()?,
+            ended_by: self.word("ended_by")?,
+            legs: Vec::new(),
+        })
+    }
+
+    pub(super) fn leg_record(&self) -> Result<LegRecord, StoreError> {
+        Ok(LegRecord {
+            role: self.word("role")?,
+            number: self.text("number")?,
+            trunk: self.text("trunk")?,
+            started_at: self.time("started_at")?,
+            ringing_at: self.maybe_time("ringing_at")?,
+            answered_at: self.maybe_time("answered_at")?,
+            ended_at: self.time("ended_at")?,
+            cause: self.cause()?,
+        })
+    }
+}
+
+/// The bytes under which a command is kept.
+pub(super) fn command_key(id: CommandId) -> Vec<u8> {
+    id.0.as_bytes().to_vec()
+}

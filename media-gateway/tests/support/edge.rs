@@ -1,0 +1,303 @@
+//! The edge's side of the link, as `docs/protocol.md` describes it.
+
+use super::PATIENCE;
+use futures_util::{SinkExt, StreamExt};
+use hmac::{Hmac, Mac};
+use ponte_gateway::store::UserRow;
+use ponte_protocol::link::{ProofBy, StreamPosition, proof_text};
+use ponte_protocol::version::VersionRange;
+use ponte_protocol::{
+    CallerId, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame, LinkEvent, Outcome, Reply,
+    UnixMillis, UserId, UserState,
+};
+use sha2::Sha256;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
+
+pub const SITE_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[derive(Default)]
+struct Kept {
+    events: Vec<LinkEvent>,
+    replies: HashMap<CommandId, Vec<Reply>>,
+    last: Option<StreamPosition>,
+}
+
+/// An edge with one gateway.
+pub struct Edge {
+    address: SocketAddr,
+    kept: Arc<Mutex<Kept>>,
+    changed: watch::Receiver<u64>,
+    linked: watch::Receiver<bool>,
+    frames: mpsc::UnboundedSender<EdgeFrame>,
+    cut: mpsc::UnboundedSender<Duration>,
+}
+
+pub fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap())
+}
+
+pub fn user_row(user: &str, telecommuter: bool) -> UserRow {
+    UserRow {
+        user: user.parse().unwrap(),
+        display_name: user.to_owned(),
+        extension: if user == super::ANNA { "201" } else { "202" }.parse().unwrap(),
+        telecommuter_allowed: telecommuter,
+        caller_id: CallerId {
+            number: super::COMPANY.parse().unwrap(),
+            name: Some("Ponte".into()),
+        },
+        language: Some("en".into()),
+        restrictions: Vec::new(),
+        caps: ponte_call_core::Caps::default(),
+        user_no_answer_ms: 20_000,
+        confirm: None,
+    }
+}
+
+impl Edge {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let (change, changed) = watch::channel(0);
+        let (link, linked) = watch::channel(false);
+        let (frames, queue) = mpsc::unbounded_channel();
+        let (cut, cuts) = mpsc::unbounded_channel();
+        tokio::spawn(serve(listener, Arc::clone(&kept), change, link, queue, cuts));
+        Self {
+            address,
+            kept,
+            changed,
+            linked,
+            frames,
+            cut,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub async fn wait_linked(&self) {
+        let mut linked = self.linked.clone();
+        tokio::time::timeout(PATIENCE, linked.wait_for(|up| *up))
+            .await
+            .expect("the gateway links")
+            .unwrap();
+    }
+
+    pub async fn wait_unlinked(&self) {
+        let mut linked = self.linked.clone();
+        tokio::time::timeout(PATIENCE, linked.wait_for(|up| !*up))
+            .await
+            .expect("the link ends")
+            .unwrap();
+    }
+
+    /// Cuts the link and refuses connections for a while.
+    pub fn cut(&self, pause: Duration) {
+        self.cut.send(pause).unwrap();
+    }
+
+    pub fn send(&self, frame: EdgeFrame) {
+        self.frames.send(frame).unwrap();
+    }
+
+    /// Sends a command with a new id; its outcome.
+    pub async fn command(&self, user: &str, body: CommandBody) -> Outcome {
+        let command = new_command(body);
+        self.send(EdgeFrame::Command {
+            user: user.parse().unwrap(),
+            command: command.clone(),
+        });
+        self.reply(command.id).await.outcome
+    }
+
+    /// The first reply to a command.
+    pub async fn reply(&self, id: CommandId) -> Reply {
+        self.wait(|kept| kept.replies.get(&id).and_then(|replies| replies.first().cloned()))
+            .await
+    }
+
+    pub fn replies(&self, id: CommandId) -> Vec<Reply> {
+        self.kept
+            .lock()
+            .unwrap()
+            .replies
+            .get(&id)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// All events so far, in order.
+    pub fn events(&self) -> Vec<LinkEvent> {
+        self.kept.lock().unwrap().events.clone()
+    }
+
+    /// The state of a user as an edge keeps it.
+    pub fn state(&self, user: &str) -> Option<UserState> {
+        let user: UserId = user.parse().unwrap();
+        let mut state: Option<UserState> = None;
+        for event in self.events().into_iter().filter(|event| event.user == user) {
+            match (&mut state, event.body) {
+                (_, EventBody::State { state: whole }) => state = Some(*whole),
+                (Some(state), body) => state.apply(&body),
+                (None, _) => {}
+            }
+        }
+        state
+    }
+
+    /// Waits for an event; also one of before counts.
+    pub async fn wait_event(&self, wanted: impl Fn(&EventBody) -> bool) -> EventBody {
+        self.wait(|kept| {
+            kept.events
+                .iter()
+                .map(|event| &event.body)
+                .find(|body| wanted(body))
+                .cloned()
+        })
+        .await
+    }
+
+    async fn wait<T>(&self, look: impl Fn(&Kept) -> Option<T>) -> T {
+        let mut changed = self.changed.clone();
+        let found = async {
+            loop {
+                changed.mark_unchanged();
+                if let Some(found) = look(&self.kept.lock().unwrap()) {
+                    return found;
+                }
+                changed.changed().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(found) => found,
+            Err(_) => {
+                let kept = self.kept.lock().unwrap();
+                panic!(
+                    "waited in vain at the edge; the last events: {:#?}",
+                    kept.events.iter().rev().take(3).collect::<Vec<_>>()
+                )
+            }
+        }
+    }
+}
+
+/// A command that was made now.
+pub fn new_command(body: CommandBody) -> Command {
+    let now = now();
+    Command {
+        id: CommandId(Uuid::now_v7()),
+        issued_at: now,
+        expires_at: now.plus(body.lifetime_ms()),
+        body,
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    kept: Arc<Mutex<Kept>>,
+    change: watch::Sender<u64>,
+    link: watch::Sender<bool>,
+    mut queue: mpsc::UnboundedReceiver<EdgeFrame>,
+    mut cuts: mpsc::UnboundedReceiver<Duration>,
+) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio::select! {
+            _ = gateway(stream, &kept, &change, &link, &mut queue) => {}
+            pause = cuts.recv() => match pause {
+                Some(pause) => {
+                    link.send_replace(false);
+                    tokio::time::sleep(pause).await;
+                }
+                None => return,
+            },
+        }
+        link.send_replace(false);
+    }
+}
+
+fn mac(by: ProofBy, edge_nonce: &str, gateway_nonce: &str) -> Hmac<Sha256> {
+    let key = hex::decode(SITE_KEY).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(proof_text(by, &"test".parse().unwrap(), edge_nonce, gateway_nonce).as_bytes());
+    mac
+}
+
+async fn gateway(
+    stream: TcpStream,
+    kept: &Mutex<Kept>,
+    change: &watch::Sender<u64>,
+    link: &watch::Sender<bool>,
+    queue: &mut mpsc::UnboundedReceiver<EdgeFrame>,
+) -> Option<()> {
+    let mut socket = tokio_tungstenite::accept_async(stream).await.ok()?;
+    let text = |frame: &EdgeFrame| Message::text(serde_json::to_string(frame).unwrap());
+    let edge_nonce = hex::encode(rand::random::<[u8; 32]>());
+    let challenge = EdgeFrame::Challenge {
+        versions: VersionRange::OURS,
+        nonce: edge_nonce.clone(),
+    };
+    socket.send(text(&challenge)).await.ok()?;
+    let Message::Text(first) = socket.next().await?.ok()? else {
+        return None;
+    };
+    let GatewayFrame::Authenticate { nonce, proof, .. } = serde_json::from_str(&first).ok()? else {
+        return None;
+    };
+    mac(ProofBy::Gateway, &edge_nonce, &nonce)
+        .verify_slice(&hex::decode(proof).ok()?)
+        .ok()?;
+    let proof = hex::encode(mac(ProofBy::Edge, &edge_nonce, &nonce).finalize().into_bytes());
+    let last = kept.lock().unwrap().last;
+    socket
+        .send(text(&EdgeFrame::Welcome {
+            version: 1,
+            proof,
+            last,
+        }))
+        .await
+        .ok()?;
+    let mut known = false;
+    loop {
+        tokio::select! {
+            frame = queue.recv() => socket.send(text(&frame?)).await.ok()?,
+            message = socket.next() => {
+                let Message::Text(json) = message?.ok()? else { continue };
+                match serde_json::from_str(&json).ok()? {
+                    GatewayFrame::Event { event } => {
+                        let position = event.position;
+                        let mut kept = kept.lock().unwrap();
+                        let seen = kept.last.is_some_and(|last| last.epoch == position.epoch && last.seq >= position.seq);
+                        if !seen {
+                            kept.last = Some(position);
+                            kept.events.push(event);
+                        }
+                        drop(kept);
+                        socket.send(text(&EdgeFrame::Ack { position })).await.ok()?;
+                    }
+                    GatewayFrame::Reply { reply, .. } => {
+                        kept.lock().unwrap().replies.entry(reply.id).or_default().push(reply);
+                    }
+                    GatewayFrame::Users { .. } if !known => {
+                        known = true;
+                        link.send_replace(true);
+                    }
+                    GatewayFrame::Ping { n } => socket.send(text(&EdgeFrame::Pong { n })).await.ok()?,
+                    _ => {}
+                }
+                change.send_modify(|n| *n += 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! A gateway as its own process, with a carrier and an edge that belong to the test.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc
+)]
+
+pub mod edge;
+
+use edge::{Edge, SITE_KEY};
+use ponte_gateway::store::{Store, StoreOptions, StoreUse};
+use ponte_protocol::{CallId, CallPhase, CommandBody, DestinationChoice, EventBody, Outcome, Refusal};
+use ponte_pstn_sim::{Behaviour, CallReport, Simulator};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The user's telephone in most tests.
+pub const HOME: &str = "+390212345601";
+/// The other party in most tests.
+pub const FAR: &str = "+390298765401";
+/// The company's number that the user shows.
+pub const COMPANY: &str = "+390266600201";
+/// The user.
+pub const ANNA: &str = "anna";
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Everything that runs.
+pub struct World {
+    pub carrier: Simulator,
+    pub edge: Edge,
+    pub folder: PathBuf,
+    config: String,
+    gateway: Option<Child>,
+}
+
+/// What a test wants different.
+#[derive(Default)]
+pub struct Options {
+    pub carrier: Option<ponte_pstn_sim::Config>,
+    /// Further TOML: sections `timeouts` and the like.
+    pub extra: String,
+}
+
+impl World {
+    /// A gateway with the user Anna, in telecommuter mode at [`HOME`] without confirmation.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let carrier = options.carrier.unwrap_or_else(ponte_pstn_sim::Config::for_tests);
+        let carrier = Simulator::start(carrier).await.unwrap();
+        let edge = Edge::start().await;
+        let folder = tempfile::tempdir().unwrap().keep();
+        let mut config = format!(
+            r#"
+[site]
+name = "test"
+country = "IT"
+own_numbers = ["{COMPANY}"]
+
+[sip]
+udp = ["127.0.0.1:0"]
+tcp = ["127.0.0.1:0"]
+
+[media]
+ports = "42000-48999"
+
+[store]
+data_folder = "{}"
+
+[edge]
+url = "ws://{}/link"
+key = "{SITE_KEY}"
+portal_url = "http://localhost:8787"
+"#,
+            folder.display(),
+            edge.address(),
+        );
+        for trunk in ["main", "second"] {
+            if let Some(address) = carrier.trunk_addr(trunk) {
+                config += &format!("\n[[trunk]]\nname = \"{trunk}\"\naddress = \"{address}\"\n");
+            }
+        }
+        config += &options.extra;
+        let mut world = Self {
+            carrier,
+            edge,
+            folder,
+            config,
+            gateway: None,
+        };
+        world.add_user(ANNA, true).await;
+        world.start_gateway().await;
+        world
+    }
+
+    pub async fn add_user(&self, user: &str, telecommuter: bool) {
+        let store = Store::open(StoreOptions::new(&self.folder, StoreUse::Tool))
+            .await
+            .unwrap();
+        store.add_user(edge::user_row(user, telecommuter)).await.unwrap();
+        store.close(Duration::from_secs(5)).await;
+    }
+
+    pub async fn start_gateway(&mut self) {
+        let file = self.folder.join("ponte.toml");
+        std::fs::write(&file, &self.config).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("log"))
+            .unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_ponte-gateway"))
+            .args(["run", "--config"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.gateway = Some(child);
+        self.edge.wait_linked().await;
+    }
+
+    /// What the gateway logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Stops the gateway by SIGTERM.
+    pub async fn stop_gateway(&mut self) {
+        let mut child = self.gateway.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = tokio::task::spawn_blocking(move || child.wait().unwrap())
+            .await
+            .unwrap();
+        assert!(
+            status.success(),
+            "the gateway ended with {status}; {}",
+            self.log()
+        );
+        self.edge.wait_unlinked().await;
+    }
+
+    /// Ends the gateway without a word, as a crash does: SIGKILL.
+    pub async fn crash_gateway(&mut self) {
+        let mut child = self.gateway.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.edge.wait_unlinked().await;
+    }
+
+    /// Anna's telephone and the other party's do as told; Anna enters the mode.
+    pub async fn telephones(&self, home: Behaviour, far: Behaviour) {
+        self.carrier.set_number(HOME, home).unwrap();
+        self.carrier.set_number(FAR, far).unwrap();
+        self.enter(HOME, Some(false)).await;
+    }
+
+    pub async fn enter(&self, number: &str, confirm: Option<bool>) {
+        let destination = DestinationChoice::Number {
+            number: number.parse().unwrap(),
+            confirm,
+        };
+        let outcome = self
+            .edge
+            .command(ANNA, CommandBody::EnterTelecommuter { destination })
+            .await;
+        assert_eq!(outcome, Outcome::Accepted { call: None });
+    }
+
+    /// Dials [`FAR`]; the call.
+    pub async fn dial(&self) -> CallId {
+        match self
+            .edge
+            .command(
+                ANNA,
+                CommandBody::Dial {
+                    number: FAR.parse().unwrap(),
+                },
+            )
+            .await
+        {
+            Outcome::Accepted { call: Some(call) } => call,
+            other => panic!("the dial was not accepted: {other:?}"),
+        }
+    }
+
+    /// Dials a number that must be refused.
+    pub async fn refused(&self, number: &str) -> Refusal {
+        match self
+            .edge
+            .command(
+                ANNA,
+                CommandBody::Dial {
+                    number: number.parse().unwrap(),
+                },
+            )
+            .await
+        {
+            Outcome::Refused { refusal } => refusal,
+            other => panic!("the dial was not refused: {other:?}"),
+        }
+    }
+
+    pub async fn hang_up(&self, call: CallId) {
+        let outcome = self.edge.command(ANNA, CommandBody::HangUp { call }).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    }
+
+    /// Waits until both are on the line.
+    pub async fn connected(&self, call: CallId) {
+        self.edge
+            .wait_event(|body| match body {
+                EventBody::CallChanged { call: view } => {
+                    view.id == call && matches!(view.phase, CallPhase::Connected { .. })
+                }
+                _ => false,
+            })
+            .await;
+    }
+
+    /// Waits until the call is over; its record.
+    pub async fn ended(&self, call: CallId) -> ponte_protocol::CallRecord {
+        let body = self
+            .edge
+            .wait_event(|body| matches!(body, EventBody::CallEnded { call: ended, .. } if *ended == call))
+            .await;
+        match body {
+            EventBody::CallEnded { record, .. } => record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The carrier's calls to a number, oldest first.
+    pub fn calls_to(&self, number: &str) -> Vec<CallReport> {
+        let digits = number.trim_start_matches('+');
+        let mut calls = self.carrier.calls();
+        calls.retain(|call| call.number.trim_start_matches('+') == digits);
+        calls.sort_by_key(|call| call.id);
+        calls
+    }
+
+    /// The carrier's one call to a number.
+    pub fn call_to(&self, number: &str) -> CallReport {
+        let mut calls = self.calls_to(number);
+        assert_eq!(calls.len(), 1, "one call to the number");
+        calls.remove(0)
+    }
+
+    /// Waits until a condition on the world holds.
+    pub async fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.gateway.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+        if std::thread::panicking() {
+            eprintln!("the gateway's log:\n{}", self.log());
+        }
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// An HTTP POST without a body; whether it was taken.
+pub async fn post(url: &str) -> bool {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let request =
+        format!("POST /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response.starts_with("HTTP/1.1 2")
+}
