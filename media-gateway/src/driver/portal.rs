@@ -143,8 +143,8 @@ impl Driver {
         }
     }
 
+    /// The switch itself tells the portals what changed.
     fn change_user(&mut self, row: UserRow) {
-        let profile = row.profile(&self.config.site);
         let user = row.user.clone();
         self.tell(Event::UserConfigured {
             config: Box::new(row.switch_config(&self.config.site)),
@@ -152,6 +152,5 @@ impl Driver {
         if let Some(entry) = self.users.get_mut(&user) {
             entry.row = row;
         }
-        self.send_event(user, EventBody::ProfileChanged { profile });
     }
 }
