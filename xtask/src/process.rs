@@ -131,3 +131,41 @@ pub(crate) fn capture(command: &mut Command) -> Option<String> {
         .success()
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Group, group_alive};
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    /// A shell that starts a grandchild, says so, and waits.
+    fn family() -> Group {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "sleep 1000 & echo up; wait"])
+            .stdout(Stdio::piped());
+        let mut group = Group::spawn(&mut command).unwrap();
+        let mut line = String::new();
+        BufReader::new(group.child().stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert_eq!(line, "up\n");
+        group
+    }
+
+    #[test]
+    fn stopping_reaches_grandchildren() {
+        let mut group = family();
+        assert!(group_alive(group.id));
+        group.stop();
+        assert!(!group_alive(group.id));
+    }
+
+    #[test]
+    fn dropping_stops() {
+        let group = family();
+        let id = group.id;
+        drop(group);
+        assert!(!group_alive(id));
+    }
+}

@@ -298,8 +298,58 @@ impl<'a> Live<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{Job, Outcome, duration, run_observed};
+    use crate::paths::Paths;
+    use std::process::Command;
     use std::time::Duration;
+
+    fn shell(log: &str, script: &str, timeout: Duration) -> (Outcome, Vec<String>) {
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let job = Job {
+            name: "shell",
+            log,
+            timeout,
+        };
+        let outcome = run_observed(&Paths::discover().unwrap(), &job, &mut command, &mut |line| {
+            lines.push(line.to_owned());
+            None
+        })
+        .unwrap();
+        (outcome, lines)
+    }
+
+    #[test]
+    fn both_streams_are_read_and_logged() {
+        let (outcome, mut lines) = shell(
+            "unit-streams",
+            "echo out; echo err >&2; exit 3",
+            Duration::from_secs(20),
+        );
+        lines.sort();
+        assert_eq!(lines, ["err", "out"]);
+        assert!(!outcome.success());
+        assert!(outcome.reason().contains('3'));
+        let log = std::fs::read_to_string(&outcome.log).unwrap();
+        assert!(log.contains("out\n") && log.contains("err\n"));
+    }
+
+    #[test]
+    fn a_step_that_hangs_is_ended() {
+        let (outcome, _) = shell("unit-hang", "sleep 1000", Duration::from_millis(300));
+        assert!(outcome.timed_out);
+        assert!(outcome.reason().starts_with("timed out"));
+        assert!(outcome.elapsed < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_grandchild_that_keeps_the_pipe_does_not_hold_the_step() {
+        let (outcome, lines) = shell("unit-orphan", "sleep 1000 & echo done", Duration::from_mins(2));
+        assert!(outcome.success());
+        assert_eq!(lines, ["done"]);
+        assert!(outcome.elapsed < Duration::from_secs(30));
+    }
 
     #[test]
     fn durations_read_like_a_person_would_say_them() {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::count::{Counts, Reader, Runner};
 use super::{Suite, SuiteResult, docs, purity};
-use crate::build::{self, gateway::Programs};
+use crate::build;
 use crate::cargo;
 use crate::lint;
 use crate::paths::Paths;
@@ -118,12 +118,16 @@ impl<'a> Context<'a> {
             setup::chromium().context("Chromium is missing: `cargo xtask doctor` says what to do")?;
         build::portal::build(self.paths, tools)?;
         build::edge::build(self.paths, tools)?;
-        let programs = build::gateway::build(self.paths, false)?;
+        build::gateway::build(self.paths, false)?;
         let mut command = tools.node_command(NodeFolder::E2e, "playwright")?;
         command
             .args(["test", "--reporter=list"])
-            .env("PONTE_CHROMIUM", chromium);
-        stack_environment(&mut command, self.paths, tools, &programs)?;
+            .env("PONTE_CHROMIUM", chromium)
+            .env(
+                "PONTE_XTASK",
+                std::env::current_exe().context("cannot find this program's own file")?,
+            )
+            .env("PONTE_ROOT", &self.paths.root);
         if let Some(filter) = self.filter {
             command.args(["--grep", filter]);
         }
@@ -178,18 +182,6 @@ fn needs_of(suite: Suite) -> Needs {
         },
         Suite::E2e => Needs::ALL,
     }
-}
-
-/// What a program that starts the stack itself needs to know.
-fn stack_environment(command: &mut Command, paths: &Paths, tools: &Tools, programs: &Programs) -> Result<()> {
-    let wrangler = tools.node_command(NodeFolder::Edge, "wrangler")?;
-    command
-        .env("PONTE_ROOT", &paths.root)
-        .env("PONTE_GATEWAY_BIN", &programs.gateway)
-        .env("PONTE_PSTN_SIM_BIN", &programs.pstn_sim)
-        .env("PONTE_WRANGLER_BIN", wrangler.get_program())
-        .env("PONTE_EDGE_DIR", build::edge::folder(paths));
-    Ok(())
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
