@@ -274,7 +274,9 @@ impl Call {
         leg.finish(cause, now);
         cx.timers.cancel_leg(leg.id);
         cx.trunks.release(&leg.trunk);
-        self.dirty = true;
+        let role = leg.role;
+        // Portals are shown the latest leg of each role.
+        self.dirty |= self.latest(role) == Some(place);
     }
 
     /// The user hears the far end, and it the user.

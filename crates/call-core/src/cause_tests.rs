@@ -117,7 +117,7 @@ fn t18_an_answered_leg_ends_normally_unless_the_network_says_otherwise() {
 #[test]
 fn codes_out_of_range_are_dropped() {
     let cause = of_end(
-        &LegEnd {
+        LegEnd {
             kind: LegEndKind::Remote,
             sip: Some(99),
             q850: Some(200),

@@ -20,9 +20,7 @@ impl Call {
         leg.early_media |= early_media;
         if rings && leg.ringing_at.is_none() {
             leg.ringing_at = Some(now);
-            self.touch();
         }
-        let leg = &mut self.legs[place];
         let state = if rings || early_media {
             LegState::Early
         } else {

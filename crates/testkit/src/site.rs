@@ -1,0 +1,65 @@
+//! The site of the tests: its people, numbers and trunks.
+
+use ponte_call_core::{Caps, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
+use ponte_protocol::{CallerId, UserId, UserProfile};
+
+/// Anna's telephone at home.
+pub const HOME: &str = "+390299990001";
+/// Anna's mobile: confirmation is on by default.
+pub const MOBILE: &str = "+393331110001";
+/// Somebody to call.
+pub const SHOP: &str = "+390288880001";
+/// Somebody else to call.
+pub const OFFICE: &str = "+390288880002";
+/// Bruno's telephone at home.
+pub const BRUNO_HOME: &str = "+390299990002";
+/// A number that Anna's restrictions deny.
+pub const ABROAD: &str = "+442079460018";
+/// A premium number.
+pub const PREMIUM: &str = "+39899123456";
+/// What the company shows (rule T16).
+pub const COMPANY: &str = "+390212345600";
+
+pub const ANNA: &str = "anna";
+pub const BRUNO: &str = "bruno";
+
+/// A user who may telecommute and call Italy.
+pub fn user(name: &str) -> UserConfig {
+    let user: UserId = name.parse().expect("a user's name");
+    UserConfig {
+        profile: UserProfile {
+            display_name: name.to_owned(),
+            extension: if name == ANNA { "201" } else { "202" }
+                .parse()
+                .expect("an extension"),
+            user,
+            telecommuter_allowed: true,
+            caller_id: CallerId {
+                number: COMPANY.parse().expect("a number"),
+                name: Some("Company".to_owned()),
+            },
+            country: "IT".to_owned(),
+            language: "it".to_owned(),
+            emergency_numbers: vec!["112".to_owned()],
+        },
+        restrictions: vec![rule("deny +44"), rule("allow +39")],
+        caps: Caps::default(),
+        user_no_answer_ms: 25_000,
+    }
+}
+
+/// `allow +39` or `deny +44`.
+pub fn rule(text: &str) -> RestrictionRule {
+    let (verb, prefix) = text.split_once(' ').expect("a verb and a prefix");
+    RestrictionRule {
+        allow: verb == "allow",
+        prefix: prefix.to_owned(),
+    }
+}
+
+pub fn trunk(id: &str) -> TrunkConfig {
+    TrunkConfig {
+        id: TrunkId(id.to_owned()),
+        max_legs: None,
+    }
+}
