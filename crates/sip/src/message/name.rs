@@ -23,45 +23,51 @@ pub enum Method {
     Other(Box<str>),
 }
 
-const METHODS: [(&str, Method); 14] = [
-    ("INVITE", Method::Invite),
-    ("ACK", Method::Ack),
-    ("BYE", Method::Bye),
-    ("CANCEL", Method::Cancel),
-    ("OPTIONS", Method::Options),
-    ("REGISTER", Method::Register),
-    ("PRACK", Method::Prack),
-    ("UPDATE", Method::Update),
-    ("INFO", Method::Info),
-    ("MESSAGE", Method::Message),
-    ("SUBSCRIBE", Method::Subscribe),
-    ("NOTIFY", Method::Notify),
-    ("REFER", Method::Refer),
-    ("PUBLISH", Method::Publish),
-];
-
 impl Method {
     /// Reads a method; `None` unless it is a token (RFC 3261 25.1).
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        if let Some((_, method)) = METHODS.iter().find(|(name, _)| name.as_bytes() == bytes) {
-            return Some(method.clone());
-        }
-        if bytes.is_empty() || bytes.len() > 64 || !bytes.iter().copied().all(is_token_byte) {
-            return None;
-        }
-        std::str::from_utf8(bytes)
-            .ok()
-            .map(|name| Self::Other(name.into()))
+        Some(match bytes {
+            b"INVITE" => Self::Invite,
+            b"ACK" => Self::Ack,
+            b"BYE" => Self::Bye,
+            b"CANCEL" => Self::Cancel,
+            b"OPTIONS" => Self::Options,
+            b"REGISTER" => Self::Register,
+            b"PRACK" => Self::Prack,
+            b"UPDATE" => Self::Update,
+            b"INFO" => Self::Info,
+            b"MESSAGE" => Self::Message,
+            b"SUBSCRIBE" => Self::Subscribe,
+            b"NOTIFY" => Self::Notify,
+            b"REFER" => Self::Refer,
+            b"PUBLISH" => Self::Publish,
+            _ => {
+                if bytes.is_empty() || bytes.len() > 64 || !bytes.iter().copied().all(is_token_byte) {
+                    return None;
+                }
+                Self::Other(std::str::from_utf8(bytes).ok()?.into())
+            }
+        })
     }
 
     pub fn as_str(&self) -> &str {
-        if let Self::Other(name) = self {
-            return name;
+        match self {
+            Self::Invite => "INVITE",
+            Self::Ack => "ACK",
+            Self::Bye => "BYE",
+            Self::Cancel => "CANCEL",
+            Self::Options => "OPTIONS",
+            Self::Register => "REGISTER",
+            Self::Prack => "PRACK",
+            Self::Update => "UPDATE",
+            Self::Info => "INFO",
+            Self::Message => "MESSAGE",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::Notify => "NOTIFY",
+            Self::Refer => "REFER",
+            Self::Publish => "PUBLISH",
+            Self::Other(name) => name,
         }
-        METHODS
-            .iter()
-            .find(|(_, method)| method == self)
-            .map_or("", |(name, _)| name)
     }
 }
 
@@ -131,6 +137,7 @@ header_names! {
     Require = "Require",
     Unsupported = "Unsupported",
     Accept = "Accept",
+    AcceptEncoding = "Accept-Encoding",
     Expires = "Expires",
     SessionExpires = "Session-Expires" | b'x',
     MinSe = "Min-SE",

@@ -1,0 +1,325 @@
+//! Requests that arrive within a dialog.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::Rng;
+
+use super::build::ALLOW;
+use super::incoming::{Body, body_of, has_type};
+use super::{Job, JobKind, UserAgent, remote_end};
+use crate::dialog::{Agreement, DialogTimer, Offer, State, agree, tag_text};
+use crate::message::{HeaderName, Message, Method, decimal, parse_rack};
+use crate::transaction::Core;
+use crate::types::{DialogId, Event, Flow, Timestamp};
+
+impl UserAgent {
+    pub(super) fn handle_in_dialog(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
+        let (Some(method), Some((cseq, _))) = (request.method().cloned(), request.cseq()) else {
+            return;
+        };
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        if dialog.state == State::Ending && method != Method::Bye {
+            self.core.reply(flow, &request, 481, "", &[]);
+            return;
+        }
+        if dialog.remote_cseq.is_some_and(|last| cseq <= last) {
+            self.core.out_of_order(flow, &request);
+            return;
+        }
+        dialog.remote_cseq = Some(cseq);
+        match method {
+            Method::Bye => self.handle_bye(now, id, flow, request),
+            Method::Invite => self.handle_reinvite(now, id, flow, request),
+            Method::Update => self.handle_update(now, id, flow, request),
+            Method::Prack => self.handle_prack(now, id, flow, request),
+            Method::Info => self.handle_info(id, flow, &request),
+            Method::Options => self
+                .core
+                .reply(flow, &request, 200, "", &[(HeaderName::Allow, ALLOW)]),
+            Method::Other(_) => self
+                .core
+                .reply(flow, &request, 501, "", &[(HeaderName::Allow, ALLOW)]),
+            _ => self
+                .core
+                .reply(flow, &request, 405, "", &[(HeaderName::Allow, ALLOW)]),
+        }
+    }
+
+    /// The ACK to a 2xx of ours.
+    pub(super) fn handle_ack(&mut self, now: Timestamp, id: DialogId, ack: &Message) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        let cseq = ack.cseq().map(|(cseq, _)| cseq);
+        if dialog.unacknowledged.as_ref().map(|waiting| waiting.cseq) != cseq {
+            return;
+        }
+        dialog.unacknowledged = None;
+        dialog.clear_timer(&mut self.core, DialogTimer::Accepted);
+        dialog.clear_timer(&mut self.core, DialogTimer::AcceptedGiveUp);
+        let first = dialog.state == State::Accepted;
+        if first {
+            dialog.state = State::Confirmed;
+        }
+        let answered = dialog.offer == Offer::LocalInResponse;
+        if answered {
+            dialog.offer = Offer::Stable;
+        }
+        let sdp = if answered { ack.sdp() } else { None };
+        if let Some(reason) = dialog.bye_after_ack.take() {
+            dialog.clear_timers(&mut self.core);
+            dialog.state = State::Ending;
+            self.core.send_job(now, dialog, Job::new(JobKind::Bye { reason }));
+        } else if first {
+            self.core.tell(dialog, Event::Confirmed { dialog: id, sdp });
+        } else if answered {
+            self.core.tell(
+                dialog,
+                match sdp {
+                    Some(sdp) => Event::OfferAnswered { dialog: id, sdp },
+                    None => Event::OfferFailed {
+                        dialog: id,
+                        status: 488,
+                    },
+                },
+            );
+        }
+    }
+
+    fn handle_bye(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        if dialog.state == State::Calling {
+            // The called side may not end an early dialog by BYE (RFC 3261 15).
+            self.core.reply(flow, &request, 481, "", &[]);
+            return;
+        }
+        let cause = remote_end(&request, None);
+        let tag = tag_text(dialog.local_tag);
+        if let Some(transaction) = self.core.start_server(now, flow, request) {
+            self.core.respond_simply(now, transaction, 200, Some(&tag), &[]);
+        }
+        let first = dialog.called.as_ref().map(|called| called.transaction);
+        let open = match dialog.offer {
+            Offer::Remote(transaction) | Offer::Wanted(transaction) => Some(transaction),
+            _ => None,
+        };
+        for transaction in first.into_iter().chain(open) {
+            self.core.respond_simply(now, transaction, 487, Some(&tag), &[]);
+        }
+        self.core.tell_end(dialog, cause);
+        // A BYE of ours may be on its way too; the dialog stays for its outcome.
+        if dialog.state != State::Ending {
+            self.forget(id);
+        }
+    }
+
+    fn handle_reinvite(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        if dialog.reinvite.is_some() || dialog.offer == Offer::Local || dialog.state == State::Calling {
+            self.core.reply(flow, &request, 491, "", &[]);
+            return;
+        }
+        if dialog.state == State::Incoming
+            || dialog.unacknowledged.is_some()
+            || matches!(
+                dialog.offer,
+                Offer::Remote(_) | Offer::Wanted(_) | Offer::LocalInResponse
+            )
+        {
+            self.core.out_of_order(flow, &request);
+            return;
+        }
+        let Some(sdp) = self.core.offer_of(flow, &request) else {
+            return;
+        };
+        self.core.refresh_target(dialog, &request);
+        let Some(transaction) = self.core.start_server(now, flow, request) else {
+            return;
+        };
+        self.core.respond_simply(now, transaction, 100, None, &[]);
+        dialog.offer = if sdp.is_some() {
+            Offer::Remote(transaction)
+        } else {
+            Offer::Wanted(transaction)
+        };
+        self.core.emit(Event::Offer { dialog: id, sdp });
+    }
+
+    fn handle_update(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        if !request.body_is_empty() {
+            match dialog.offer {
+                Offer::Stable if dialog.reinvite.is_none() => {}
+                Offer::Remote(_) | Offer::Wanted(_) => {
+                    self.core.out_of_order(flow, &request);
+                    return;
+                }
+                _ => {
+                    self.core.reply(flow, &request, 491, "", &[]);
+                    return;
+                }
+            }
+        }
+        let Some(sdp) = self.core.offer_of(flow, &request) else {
+            return;
+        };
+        self.core.refresh_target(dialog, &request);
+        let Some(transaction) = self.core.start_server(now, flow, request) else {
+            return;
+        };
+        if sdp.is_some() {
+            dialog.offer = Offer::Remote(transaction);
+            self.core.emit(Event::Offer { dialog: id, sdp });
+        } else {
+            self.core.answer_update(now, dialog, transaction, None);
+        }
+    }
+
+    fn handle_prack(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
+        let rack = request.header(HeaderName::RAck).and_then(parse_rack);
+        let Some((rseq, cseq, Method::Invite)) = rack else {
+            self.core.reply(flow, &request, 400, "Bad RAck", &[]);
+            return;
+        };
+        let sdp = match body_of(&request) {
+            Body::None => None,
+            Body::Sdp(sdp) => Some(sdp),
+            Body::Unsupported(name, value) => {
+                self.core.reply(flow, &request, 415, "", &[(name, value)]);
+                return;
+            }
+            Body::Broken => {
+                self.core.reply(flow, &request, 488, "", &[]);
+                return;
+            }
+        };
+        if !self.reliable_acknowledged(id, rseq, cseq) {
+            self.core.reply(flow, &request, 481, "", &[]);
+            return;
+        }
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        let Some(transaction) = self.core.start_server(now, flow, request) else {
+            return;
+        };
+        match (sdp, dialog.offer) {
+            (Some(sdp), Offer::LocalInResponse) => {
+                dialog.offer = Offer::Stable;
+                self.core.answer_update(now, dialog, transaction, None);
+                self.core.emit(Event::OfferAnswered { dialog: id, sdp });
+            }
+            (sdp @ Some(_), Offer::Stable) => {
+                dialog.offer = Offer::Remote(transaction);
+                self.core.emit(Event::Offer { dialog: id, sdp });
+            }
+            _ => self.core.answer_update(now, dialog, transaction, None),
+        }
+        self.send_queued(now, id);
+    }
+
+    fn handle_info(&mut self, id: DialogId, flow: Flow, request: &Message) {
+        if request.body_is_empty() {
+            self.core.reply(flow, request, 200, "", &[]);
+            return;
+        }
+        let body = request.body();
+        let key = if has_type(request, "application/dtmf-relay") {
+            relayed_key(&body)
+        } else if has_type(request, "application/dtmf") {
+            key_of(body.trim_ascii()).map(|signal| (signal, None))
+        } else {
+            self.core.reply(
+                flow,
+                request,
+                415,
+                "",
+                &[(HeaderName::Accept, "application/dtmf-relay")],
+            );
+            return;
+        };
+        let Some((signal, duration)) = key else {
+            self.core.reply(flow, request, 400, "Bad DTMF Signal", &[]);
+            return;
+        };
+        self.core.reply(flow, request, 200, "", &[]);
+        self.core.emit(Event::Dtmf {
+            dialog: id,
+            signal,
+            duration,
+        });
+    }
+}
+
+/// `Signal=5` and `Duration=160` (milliseconds), one a line.
+fn relayed_key(body: &[u8]) -> Option<(char, Option<Duration>)> {
+    let mut signal = None;
+    let mut duration = None;
+    for line in body.split(|byte| *byte == b'\n') {
+        let Some(equals) = memchr::memchr(b'=', line) else {
+            continue;
+        };
+        let (name, value) = (line[..equals].trim_ascii(), line[equals + 1..].trim_ascii());
+        if name.eq_ignore_ascii_case(b"signal") {
+            signal = key_of(value);
+        } else if name.eq_ignore_ascii_case(b"duration") {
+            duration = decimal(value).map(Duration::from_millis);
+        }
+    }
+    signal.map(|signal| (signal, duration))
+}
+
+fn key_of(text: &[u8]) -> Option<char> {
+    match text {
+        [key @ (b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D' | b'a'..=b'd')] => {
+            Some(char::from(key.to_ascii_uppercase()))
+        }
+        b"10" => Some('*'),
+        b"11" => Some('#'),
+        [b'1', digit @ b'2'..=b'5'] => Some(char::from(b'A' + digit - b'2')),
+        _ => None,
+    }
+}
+
+impl Core {
+    /// 500 with a random Retry-After (RFC 3261 12.2.2, 14.2).
+    fn out_of_order(&mut self, flow: Flow, request: &Message) {
+        let seconds = self.rng.random_range(0..=10).to_string();
+        self.reply(flow, request, 500, "", &[(HeaderName::RetryAfter, &seconds)]);
+    }
+
+    /// The offer of a request within a dialog: `None` if it was refused, else the description it has.
+    fn offer_of(&mut self, flow: Flow, request: &Message) -> Option<Option<Bytes>> {
+        if let Agreement::TooSmall(min_se) = agree(&self.config, request) {
+            self.reply(
+                flow,
+                request,
+                422,
+                "",
+                &[(HeaderName::MinSe, &min_se.to_string())],
+            );
+            return None;
+        }
+        match body_of(request) {
+            Body::None => Some(None),
+            Body::Sdp(sdp) => Some(Some(sdp)),
+            Body::Unsupported(name, value) => {
+                self.reply(flow, request, 415, "", &[(name, value)]);
+                None
+            }
+            Body::Broken => {
+                self.reply(flow, request, 488, "", &[]);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Requests that we send within a dialog, and what their responses do to offer and session.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::Rng;
+
+use super::build::{ALLOW, SDP, SUPPORTED, Target, request_uri};
+use super::uac::early_flow;
+use super::{Job, JobKind, Owner, UserAgent, remote_end, silent_end};
+use crate::dialog::{Dialog, DialogTimer, Offer, SessionTimer, State, seconds, tag_text};
+use crate::digest::Covered;
+use crate::message::{HeaderName, Message, Method, leading_number};
+use crate::transaction::{ClientKey, Core};
+use crate::types::{DialogId, EndedBy, Event, SipError, Timestamp};
+
+impl UserAgent {
+    /// Offers anew in a confirmed call, by re-INVITE. Ends in [`Event::OfferAnswered`] or
+    /// [`Event::OfferFailed`]; a glare (491) is retried by itself.
+    pub fn reinvite(&mut self, now: Timestamp, dialog: DialogId, sdp: Bytes) -> Result<(), SipError> {
+        let dialog = self
+            .dialogs
+            .get_mut(&dialog)
+            .filter(|dialog| !dialog.told_end)
+            .ok_or(SipError::UnknownDialog)?;
+        if dialog.state != State::Confirmed || sdp.is_empty() {
+            return Err(SipError::WrongState);
+        }
+        if dialog.offer != Offer::Stable
+            || dialog.reinvite.is_some()
+            || dialog.unacknowledged.is_some()
+            || dialog.postponed.is_some()
+        {
+            return Err(SipError::OfferPending);
+        }
+        self.core
+            .send_job(now, dialog, Job::new(JobKind::Reinvite { sdp, refresh: false }));
+        Ok(())
+    }
+
+    pub(super) fn retry_after_glare(&mut self, now: Timestamp, id: DialogId) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        if dialog.state != State::Confirmed {
+            return;
+        }
+        if dialog.offer != Offer::Stable || dialog.reinvite.is_some() || dialog.unacknowledged.is_some() {
+            dialog.set_timer(&mut self.core, DialogTimer::Glare, now + Duration::from_secs(1));
+            return;
+        }
+        if let Some(sdp) = dialog.postponed.take() {
+            self.core
+                .send_job(now, dialog, Job::new(JobKind::Reinvite { sdp, refresh: false }));
+        }
+    }
+
+    /// The final response to a request within a dialog.
+    pub(super) fn job_response(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        key: ClientKey,
+        mut job: Box<Job>,
+        response: &Message,
+    ) {
+        let Some(status) = response.status() else { return };
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            if matches!(job.kind, JobKind::Reinvite { .. }) && status < 300 {
+                self.further_success(now, id, key, response);
+            }
+            return;
+        };
+        if dialog.reinvite == Some(key) {
+            dialog.reinvite = None;
+            dialog.offer = Offer::Stable;
+        }
+        if matches!(status, 401 | 407)
+            && (dialog.state != State::Ending || matches!(job.kind, JobKind::Bye { .. }))
+            && self.core.auth.challenged(
+                dialog.origin.remote,
+                dialog.credentials.as_ref(),
+                &mut job.track,
+                response,
+            )
+        {
+            self.core.send_job(now, dialog, job);
+            return;
+        }
+        if status < 300 {
+            self.core
+                .auth
+                .succeeded(dialog.origin.remote, dialog.credentials.as_ref(), response);
+        }
+        match job.kind {
+            JobKind::Bye { .. } => self.forget(id),
+            JobKind::Prack { .. } => {}
+            JobKind::Reinvite { sdp, refresh } => {
+                if status < 300 {
+                    if let Some(client) = self.core.clients.get_mut(&key) {
+                        client.owner = Owner::Acknowledged(id);
+                    }
+                    self.core.send_ack(dialog, job.cseq);
+                    self.core.reinvite_answered(now, dialog, sdp, response);
+                } else {
+                    self.reinvite_refused(now, id, sdp, refresh, response, status);
+                }
+            }
+            JobKind::Update if status < 300 => {
+                self.core.refresh_target(dialog, response);
+                dialog.session = SessionTimer::from_response(response);
+                self.core.restart_session(now, dialog);
+            }
+            JobKind::Update => self.update_refused(now, id, response, status),
+        }
+    }
+
+    fn reinvite_refused(
+        &mut self,
+        now: Timestamp,
+        id: DialogId,
+        sdp: Bytes,
+        refresh: bool,
+        response: &Message,
+        status: u16,
+    ) {
+        let Some(dialog) = self
+            .dialogs
+            .get_mut(&id)
+            .filter(|dialog| dialog.state == State::Confirmed)
+        else {
+            return;
+        };
+        match status {
+            // The peer knows nothing of this dialog any more (RFC 3261 12.2.1.2).
+            408 | 481 => self.end(now, id, remote_end(response, Some(status)), None),
+            491 => {
+                let wait = self.core.glare_wait(dialog.owns_call_id);
+                if refresh {
+                    dialog.set_timer(&mut self.core, DialogTimer::Refresh, now + wait);
+                } else {
+                    dialog.postponed = Some(sdp);
+                    dialog.set_timer(&mut self.core, DialogTimer::Glare, now + wait);
+                }
+            }
+            422 if self.core.raise_interval(dialog, response) => {
+                self.core
+                    .send_job(now, dialog, Job::new(JobKind::Reinvite { sdp, refresh }));
+            }
+            _ if refresh => {}
+            _ => self.core.emit(Event::OfferFailed { dialog: id, status }),
+        }
+    }
+
+    fn update_refused(&mut self, now: Timestamp, id: DialogId, response: &Message, status: u16) {
+        let Some(dialog) = self
+            .dialogs
+            .get_mut(&id)
+            .filter(|dialog| dialog.state == State::Confirmed)
+        else {
+            return;
+        };
+        match status {
+            408 | 481 => self.end(now, id, remote_end(response, Some(status)), None),
+            405 | 501 => {
+                dialog.peer_allows_update = false;
+                self.refresh_session(now, id);
+            }
+            422 if self.core.raise_interval(dialog, response) => {
+                self.core.send_job(now, dialog, Job::new(JobKind::Update));
+            }
+            _ => {
+                let wait = self.core.glare_wait(dialog.owns_call_id);
+                dialog.set_timer(
+                    &mut self.core,
+                    DialogTimer::Refresh,
+                    now + wait.max(Duration::from_secs(2)),
+                );
+            }
+        }
+    }
+
+    /// A request within a dialog got no final response.
+    pub(super) fn job_unanswered(&mut self, now: Timestamp, id: DialogId, job: Job, by: EndedBy) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        match job.kind {
+            JobKind::Bye { .. } => self.forget(id),
+            JobKind::Prack { .. } => {}
+            JobKind::Reinvite { refresh, .. } => {
+                dialog.reinvite = None;
+                dialog.offer = Offer::Stable;
+                match by {
+                    // RFC 3261 12.2.1.2: silence counts as 408, and ends the dialog.
+                    EndedBy::Timeout => self.end(now, id, silent_end(by), None),
+                    _ if refresh => {}
+                    _ => self.core.tell(
+                        dialog,
+                        Event::OfferFailed {
+                            dialog: id,
+                            status: 503,
+                        },
+                    ),
+                }
+            }
+            JobKind::Update if by == EndedBy::Timeout => self.end(now, id, silent_end(by), None),
+            JobKind::Update => {}
+        }
+    }
+
+    /// Settles an [`Event::Offer`]: the answer, or our offer where the peer made none.
+    pub fn answer_offer(&mut self, now: Timestamp, dialog: DialogId, sdp: Bytes) -> Result<(), SipError> {
+        let dialog = self
+            .dialogs
+            .get_mut(&dialog)
+            .filter(|dialog| !dialog.told_end)
+            .ok_or(SipError::UnknownDialog)?;
+        if sdp.is_empty() {
+            return Err(SipError::WrongState);
+        }
+        let transaction = open_offer(dialog).ok_or(SipError::WrongState)?;
+        let method = self
+            .core
+            .servers
+            .get(&transaction)
+            .map(|server| server.method.clone());
+        if method == Some(Method::Invite) {
+            self.core
+                .answer_invite(now, dialog, transaction, 200, "", &[], Some(&sdp));
+        } else {
+            self.core.answer_update(now, dialog, transaction, Some(&sdp));
+        }
+        dialog.offer = if dialog.offer == Offer::Wanted(transaction) {
+            Offer::LocalInResponse
+        } else {
+            Offer::Stable
+        };
+        dialog.local_sdp = sdp;
+        Ok(())
+    }
+
+    /// Refuses an [`Event::Offer`] with `status` (488 as a rule); the session goes on as it was.
+    pub fn reject_offer(&mut self, now: Timestamp, dialog: DialogId, status: u16) -> Result<(), SipError> {
+        if !(400..700).contains(&status) {
+            return Err(SipError::InvalidStatus(status));
+        }
+        let dialog = self
+            .dialogs
+            .get_mut(&dialog)
+            .filter(|dialog| !dialog.told_end)
+            .ok_or(SipError::UnknownDialog)?;
+        let transaction = open_offer(dialog).ok_or(SipError::WrongState)?;
+        dialog.offer = Offer::Stable;
+        let tag = tag_text(dialog.local_tag);
+        self.core
+            .respond_simply(now, transaction, status, Some(&tag), &[]);
+        Ok(())
+    }
+}
+
+/// The transaction of an offer that waits for us; not that of the first INVITE.
+fn open_offer(dialog: &Dialog) -> Option<u64> {
+    let (Offer::Remote(transaction) | Offer::Wanted(transaction)) = dialog.offer else {
+        return None;
+    };
+    let first = dialog.called.as_ref().map(|called| called.transaction);
+    (first != Some(transaction)).then_some(transaction)
+}
+
+impl Core {
+    /// Sends a request within a dialog.
+    pub(super) fn send_job(&mut self, now: Timestamp, dialog: &mut Dialog, mut job: Box<Job>) {
+        dialog.local_cseq += 1;
+        job.cseq = dialog.local_cseq;
+        let (method, body) = match &job.kind {
+            JobKind::Bye { .. } => (Method::Bye, Bytes::new()),
+            JobKind::Reinvite { sdp, .. } => (Method::Invite, sdp.clone()),
+            JobKind::Update => (Method::Update, Bytes::new()),
+            JobKind::Prack { .. } => (Method::Prack, Bytes::new()),
+        };
+        let early = match (&job.kind, &dialog.calling) {
+            (JobKind::Prack { early, .. }, Some(calling)) => calling.early.get(*early),
+            _ => None,
+        };
+        let target = early.map_or_else(
+            || dialog.target(),
+            |early| Target {
+                tag: Some(&early.tag),
+                uri: &early.target,
+                routes: &early.routes,
+            },
+        );
+        let flow = early.map_or(dialog.flow, |early| early_flow(self, dialog, early));
+        let covered = Covered {
+            method: method.as_str(),
+            uri: request_uri(&target),
+            body: &body,
+        };
+        let credentials = dialog.credentials.as_ref();
+        let auth = self.auth.authorize(
+            dialog.origin.remote,
+            credentials,
+            &mut job.track,
+            &covered,
+            &mut self.rng,
+        );
+        let branch = self.random();
+        let key = ClientKey {
+            branch,
+            cancel: false,
+        };
+        let mut writer = self.dialog_request(dialog, &target, flow, &method, job.cseq, branch);
+        for (name, value) in &auth {
+            writer.header(*name, value.as_bytes());
+        }
+        match &job.kind {
+            JobKind::Bye { reason: Some(reason) } => {
+                writer.header(HeaderName::Reason, reason.as_bytes());
+            }
+            JobKind::Bye { reason: None } => {}
+            JobKind::Prack { rack, .. } => {
+                writer.header(HeaderName::RAck, rack.as_bytes());
+            }
+            JobKind::Reinvite { .. } | JobKind::Update => {
+                Self::write_contact(&mut writer, &dialog.contact);
+                writer
+                    .header(HeaderName::Allow, ALLOW.as_bytes())
+                    .header(HeaderName::Supported, SUPPORTED.as_bytes());
+                if let Some(interval) = dialog.session.interval {
+                    // Roles are those of this request: uac is whoever sends it.
+                    let refresher = if dialog.session.ours { "uac" } else { "uas" };
+                    writer.header(
+                        HeaderName::SessionExpires,
+                        format!("{interval};refresher={refresher}").as_bytes(),
+                    );
+                } else if let Some(interval) =
+                    self.config.session_expires.filter(|_| method == Method::Invite)
+                {
+                    writer.header_number(HeaderName::SessionExpires, u64::from(seconds(interval)));
+                }
+            }
+        }
+        self.write_agent(&mut writer, HeaderName::UserAgent);
+        let bytes = writer.finish(Some((SDP, &body)));
+        if method == Method::Invite {
+            dialog.invite_auth = auth;
+            dialog.reinvite = Some(key);
+            dialog.offer = Offer::Local;
+        }
+        self.start_client(now, key, method, flow, bytes, Owner::InDialog(dialog.id, job));
+    }
+
+    fn reinvite_answered(&mut self, now: Timestamp, dialog: &mut Dialog, sdp: Bytes, response: &Message) {
+        if dialog.state != State::Confirmed {
+            return;
+        }
+        self.refresh_target(dialog, response);
+        dialog.session = SessionTimer::from_response(response);
+        self.restart_session(now, dialog);
+        let id = dialog.id;
+        match response.sdp() {
+            Some(answer) => {
+                dialog.local_sdp = sdp;
+                self.emit(Event::OfferAnswered {
+                    dialog: id,
+                    sdp: answer,
+                });
+            }
+            // A 2xx that leaves our offer without answer.
+            None => self.emit(Event::OfferFailed {
+                dialog: id,
+                status: 488,
+            }),
+        }
+    }
+
+    /// Takes over the Contact of a re-INVITE or UPDATE, or of the response to one (RFC 3261 12.2).
+    pub(super) fn refresh_target(&self, dialog: &mut Dialog, message: &Message) {
+        if let Some(contact) = message.contact() {
+            dialog.remote_target = Bytes::copy_from_slice(contact.uri);
+            dialog.choose_flow(self);
+        }
+        if message.header(HeaderName::Allow).is_some() {
+            dialog.peer_allows_update = message.has_token(HeaderName::Allow, "UPDATE");
+        }
+    }
+
+    /// How long to wait after 491 (RFC 3261 14.1).
+    fn glare_wait(&mut self, owns_call_id: bool) -> Duration {
+        let steps = if owns_call_id {
+            self.rng.random_range(210..=400)
+        } else {
+            self.rng.random_range(0..=200)
+        };
+        Duration::from_millis(steps * 10)
+    }
+
+    /// Takes the Min-SE of a 422 over; only ever upwards, so that this ends.
+    fn raise_interval(&self, dialog: &mut Dialog, response: &Message) -> bool {
+        let Some(min_se) = response.header(HeaderName::MinSe).and_then(leading_number) else {
+            return false;
+        };
+        let current = dialog
+            .session
+            .interval
+            .or(self.config.session_expires.map(seconds))
+            .unwrap_or(0);
+        if min_se <= current || min_se > 86_400 || dialog.session.raised {
+            return false;
+        }
+        dialog.session = SessionTimer {
+            interval: Some(min_se),
+            ours: true,
+            raised: true,
+        };
+        true
+    }
+}

@@ -1,0 +1,49 @@
+//! Session timers at work (RFC 4028).
+
+use std::time::Duration;
+
+use super::{Job, JobKind, UserAgent};
+use crate::dialog::{Dialog, DialogTimer, Offer, State};
+use crate::transaction::Core;
+use crate::types::{DialogId, Timestamp};
+
+impl Core {
+    /// Starts the timers of the session interval in force, or stops them where there is none.
+    pub(super) fn restart_session(&mut self, now: Timestamp, dialog: &mut Dialog) {
+        for (timer, after) in [
+            (DialogTimer::Refresh, dialog.session.refresh_after()),
+            (DialogTimer::Expire, dialog.session.expire_after()),
+        ] {
+            match after {
+                Some(after) => dialog.set_timer(self, timer, now + after),
+                None => dialog.clear_timer(self, timer),
+            }
+        }
+    }
+}
+
+impl UserAgent {
+    /// Refreshes by UPDATE where the peer takes it, else by re-INVITE with our last description.
+    pub(super) fn refresh_session(&mut self, now: Timestamp, id: DialogId) {
+        let Some(dialog) = self
+            .dialogs
+            .get_mut(&id)
+            .filter(|dialog| dialog.state == State::Confirmed)
+        else {
+            return;
+        };
+        if dialog.peer_allows_update {
+            self.core.send_job(now, dialog, Job::new(JobKind::Update));
+            return;
+        }
+        let busy =
+            dialog.offer != Offer::Stable || dialog.reinvite.is_some() || dialog.unacknowledged.is_some();
+        if busy {
+            dialog.set_timer(&mut self.core, DialogTimer::Refresh, now + Duration::from_secs(5));
+        } else if !dialog.local_sdp.is_empty() {
+            let sdp = dialog.local_sdp.clone();
+            self.core
+                .send_job(now, dialog, Job::new(JobKind::Reinvite { sdp, refresh: true }));
+        }
+    }
+}
