@@ -55,6 +55,8 @@ pub enum EndedBy {
     Control,
     /// The called gateway refused.
     Refused,
+    /// The trunk refused before any telephone was asked.
+    Trunk,
     /// Nobody acknowledged, refreshed or answered in time.
     Timeout,
     /// The simulator was stopped, or had a fault of its own.
@@ -93,7 +95,7 @@ pub struct CallReport {
     pub trunk: String,
     /// The telephone's number.
     pub number: String,
-    /// The telephone's behaviour, by kind.
+    /// The telephone's behaviour, by kind; empty when no telephone was asked.
     pub behaviour: String,
     /// The tone the telephone sends, in hertz.
     pub tone_hz: Option<f64>,
@@ -207,6 +209,43 @@ impl Call {
 }
 
 impl CallReport {
+    /// A call of which nothing but its INVITE is known.
+    pub(crate) fn new(
+        id: u64,
+        direction: CallDirection,
+        trunk: &str,
+        number: &str,
+        call_id: &str,
+        invite_at: Mark,
+    ) -> Self {
+        Self {
+            id,
+            direction,
+            trunk: trunk.to_owned(),
+            number: number.to_owned(),
+            behaviour: String::new(),
+            tone_hz: None,
+            state: CallState::Trying,
+            invite_at,
+            ringing_at: None,
+            early_at: None,
+            answered_at: None,
+            acked_at: None,
+            cancelled_at: None,
+            bye_at: None,
+            ended_at: None,
+            ended_by: None,
+            status: None,
+            from: String::new(),
+            from_name: None,
+            p_asserted_identity: None,
+            call_id: call_id.to_owned(),
+            headers: BTreeMap::new(),
+            wire: Vec::new(),
+            media: MediaReport::default(),
+        }
+    }
+
     /// Notes a request of this call.
     pub(crate) fn note_request(&mut self, at: Mark, way: Way, method: &str) {
         self.note(at, way, method.to_owned());
@@ -298,13 +337,17 @@ impl Calls {
         if inner.active.len() >= self.max {
             return None;
         }
-        inner.last_id += 1;
-        let report = report(inner.last_id);
-        let call_id = report.call_id.clone();
-        let (call, commands) = Call::new(report);
+        let (call, commands) = inner.enter(report);
         inner.active.insert(call.id, Arc::clone(&call));
-        inner.by_call_id.insert(call_id, Arc::clone(&call));
         Some((call, commands))
+    }
+
+    /// Enters a call that nobody will work on. It takes no place among the calls that are up.
+    pub(crate) fn note(&self, report: impl FnOnce(u64) -> CallReport) -> Arc<Call> {
+        let mut inner = lock(&self.inner);
+        let (call, _) = inner.enter(report);
+        inner.finish(&call, self.kept);
+        call
     }
 
     /// Moves a call to those that are over, and forgets the oldest of them.
@@ -313,12 +356,7 @@ impl Calls {
         if inner.active.remove(&call.id).is_none() {
             return;
         }
-        inner.finished.push_back(Arc::clone(call));
-        while inner.finished.len() > self.kept {
-            if let Some(old) = inner.finished.pop_front() {
-                inner.forget(&old);
-            }
-        }
+        inner.finish(call, self.kept);
     }
 
     pub(crate) fn by_call_id(&self, call_id: &str) -> Option<Arc<Call>> {
@@ -363,6 +401,24 @@ impl Calls {
 }
 
 impl Inner {
+    fn enter(&mut self, report: impl FnOnce(u64) -> CallReport) -> (Arc<Call>, mpsc::Receiver<CallCommand>) {
+        self.last_id += 1;
+        let report = report(self.last_id);
+        let call_id = report.call_id.clone();
+        let (call, commands) = Call::new(report);
+        self.by_call_id.insert(call_id, Arc::clone(&call));
+        (call, commands)
+    }
+
+    fn finish(&mut self, call: &Arc<Call>, kept: usize) {
+        self.finished.push_back(Arc::clone(call));
+        while self.finished.len() > kept {
+            if let Some(old) = self.finished.pop_front() {
+                self.forget(&old);
+            }
+        }
+    }
+
     fn forget(&mut self, call: &Arc<Call>) {
         let call_id = lock(&call.report).call_id.clone();
         if self
@@ -380,36 +436,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn report(id: u64, call_id: &str) -> CallReport {
-        CallReport {
-            id,
-            direction: CallDirection::ToTelephone,
-            trunk: "main".into(),
-            number: "+390212345601".into(),
-            behaviour: "answer".into(),
-            tone_hz: None,
-            state: CallState::Trying,
-            invite_at: mark(1),
-            ringing_at: None,
-            early_at: None,
-            answered_at: None,
-            acked_at: None,
-            cancelled_at: None,
-            bye_at: None,
-            ended_at: None,
-            ended_by: None,
-            status: None,
-            from: String::new(),
-            from_name: None,
-            p_asserted_identity: None,
-            call_id: call_id.into(),
-            headers: BTreeMap::new(),
-            wire: Vec::new(),
-            media: MediaReport::default(),
-        }
+    fn report(id: u64, call_id: &str) -> CallReport {
+        let number = "+390212345601";
+        CallReport::new(id, CallDirection::ToTelephone, "main", number, call_id, mark(1))
     }
 
     fn mark(order: u64) -> Mark {

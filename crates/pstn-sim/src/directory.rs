@@ -92,7 +92,7 @@ impl Directory {
             entry("+442079460001", "London", rings(1500, None)),
             entry("+442079460002", "London, busy", Behaviour::Busy),
             entry(
-                "+447700900001",
+                "+447400123456",
                 "mobile in Britain, presses 1",
                 person(2500, 1175.0),
             ),

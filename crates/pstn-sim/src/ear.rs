@@ -16,6 +16,10 @@ const SILENCE_DBFS: f64 = -50.0;
 const PEAK_RANGE_DB: f64 = 26.0;
 /// Tones remembered for one call. Speech makes many; the shortest are forgotten first.
 const MAX_TONES: usize = 64;
+const MAX_SPANS: usize = 64;
+/// Length of a window, and how far apart two may end that follow each other: half a window of jitter is forgiven.
+const WINDOW_MS: u64 = WINDOW as u64 / 8;
+const NEXT_MS: u64 = WINDOW_MS + WINDOW_MS / 2;
 
 /// One frequency that was heard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +34,17 @@ pub struct HeardTone {
     pub last_ms: u64,
     /// Windows of 200 ms it was in, as milliseconds.
     pub total_ms: u64,
+    /// The times it was there without a break, for cadences; the first 64.
+    pub spans: Vec<Span>,
+}
+
+/// A time in milliseconds since the simulator started, in steps of 200 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Its start.
+    pub from_ms: u64,
+    /// Its end.
+    pub to_ms: u64,
 }
 
 /// Finds tones in a stream of samples.
@@ -117,9 +132,7 @@ impl Ear {
         if found.is_empty() {
             if self.heard_any {
                 self.silent_windows += 1;
-                self.longest_silence_ms = self
-                    .longest_silence_ms
-                    .max(self.silent_windows * WINDOW as u64 / 8);
+                self.longest_silence_ms = self.longest_silence_ms.max(self.silent_windows * WINDOW_MS);
             }
             return;
         }
@@ -131,14 +144,24 @@ impl Ear {
     }
 
     fn note(&mut self, hz: f64, dbfs: f64, now_ms: u64) {
-        const WINDOW_MS: u64 = WINDOW as u64 / 8;
+        let span = Span {
+            from_ms: now_ms.saturating_sub(WINDOW_MS),
+            to_ms: now_ms,
+        };
         if let Some(tone) = self.tones.iter_mut().find(|tone| (tone.hz - hz).abs() < SAME_HZ) {
             if dbfs > tone.dbfs {
                 tone.dbfs = dbfs;
                 tone.hz = hz;
             }
+            let followed = now_ms.saturating_sub(tone.last_ms) < NEXT_MS;
             tone.last_ms = now_ms;
             tone.total_ms += WINDOW_MS;
+            let count = tone.spans.len();
+            match tone.spans.last_mut() {
+                Some(last) if followed => last.to_ms = now_ms,
+                _ if count < MAX_SPANS => tone.spans.push(span),
+                _ => {}
+            }
             return;
         }
         if self.tones.len() == MAX_TONES {
@@ -148,9 +171,10 @@ impl Ear {
         self.tones.push(HeardTone {
             hz,
             dbfs,
-            first_ms: now_ms.saturating_sub(WINDOW_MS),
+            first_ms: span.from_ms,
             last_ms: now_ms,
             total_ms: WINDOW_MS,
+            spans: vec![span],
         });
     }
 }
@@ -241,6 +265,30 @@ mod tests {
         ear.push(std::iter::repeat_n(0, 4800), 1200);
         ear.push(sine(700.0, 8000.0, 1600).into_iter(), 1400);
         assert_eq!(ear.longest_silence_ms(), 600);
+    }
+
+    #[test]
+    fn a_cadence_is_told_span_by_span() {
+        let mut ear = EarKit::new().ear();
+        for cycle in 0..3_u64 {
+            let start = cycle * 5000;
+            for window in 1..=25 {
+                let hz = if window <= 5 { 425.0 } else { 0.0 };
+                // Up to 40 ms of jitter.
+                let now_ms = start + window * 200 + (window * 17) % 40;
+                ear.push(sine(hz, 8000.0, 1600).into_iter(), now_ms);
+            }
+        }
+        let tones = ear.tones();
+        assert_eq!(tones.len(), 1, "{tones:?}");
+        let lengths: Vec<u64> = tones[0]
+            .spans
+            .iter()
+            .map(|span| (span.to_ms - span.from_ms + 100) / 200 * 200)
+            .collect();
+        assert_eq!(lengths, [1000, 1000, 1000]);
+        assert_eq!(tones[0].total_ms, 3000);
+        assert_eq!(ear.longest_silence_ms(), 4000);
     }
 
     #[test]

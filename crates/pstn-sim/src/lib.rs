@@ -50,7 +50,7 @@ pub use config::{Algorithm, Config, ConfigError, Password, TrunkAuth, TrunkConfi
 pub use control::{Health, TrunkReport};
 pub use directory::{Directory, Entry, KeyError};
 pub use dtmf::HeardDigit;
-pub use ear::HeardTone;
+pub use ear::{HeardTone, Span};
 pub use media::MediaReport;
 pub use number::Masked;
 pub use place::{PlaceCall, PlaceError};

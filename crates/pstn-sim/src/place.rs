@@ -10,9 +10,9 @@ use rsipstack::transport::SipAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::behaviour::{Answer, Behaviour, BehaviourError};
-use crate::call::{Call, CallCommand, CallDirection, CallReport, CallState, EndedBy, lock};
+use crate::call::{Call, CallCommand, CallDirection, CallReport, EndedBy, lock};
 use crate::leg::Leg;
-use crate::media::{Media, MediaReport};
+use crate::media::Media;
 use crate::number::{Masked, from_user_part};
 use crate::script::{self, Step};
 use crate::sdp::{Direction, Local};
@@ -80,30 +80,17 @@ pub(crate) fn place(trunk: &Arc<Trunk>, order: PlaceCall) -> Result<CallReport, 
     let shared = Arc::clone(&trunk.state.shared);
     let call_id = format!("{:032x}", rand::random::<u128>());
     let opened = shared.calls.open(|id| CallReport {
-        id,
-        direction: CallDirection::FromTelephone,
-        trunk: trunk.state.name.clone(),
-        number: from.clone(),
         behaviour: behaviour.kind().to_owned(),
         tone_hz: script::tone(&behaviour, &from),
-        state: CallState::Trying,
-        invite_at: shared.clock.mark(),
-        ringing_at: None,
-        early_at: None,
-        answered_at: None,
-        acked_at: None,
-        cancelled_at: None,
-        bye_at: None,
-        ended_at: None,
-        ended_by: None,
-        status: None,
         from: from.clone(),
-        from_name: None,
-        p_asserted_identity: None,
-        call_id: call_id.clone(),
-        headers: std::collections::BTreeMap::new(),
-        wire: Vec::new(),
-        media: MediaReport::default(),
+        ..CallReport::new(
+            id,
+            CallDirection::FromTelephone,
+            &trunk.state.name,
+            &from,
+            &call_id,
+            shared.clock.mark(),
+        )
     });
     let (call, commands) = opened.ok_or(PlaceError::TooMany)?;
     let report = call.report();

@@ -1,6 +1,5 @@
 //! One trunk: a SIP address that lets calls in, as a carrier's does.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -22,13 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
 use crate::behaviour::Behaviour;
-use crate::call::{Call, CallCommand, CallDirection, CallReport, CallState, EndedBy, Way, lock};
-use crate::clock::Mark;
+use crate::call::{Call, CallCommand, CallDirection, CallReport, EndedBy, Way, lock};
 use crate::config::{TrunkConfig, TrunkMode};
 use crate::digest::{DigestServer, Verdict};
 use crate::directory::Entry;
 use crate::leg::Leg;
-use crate::media::MediaReport;
 use crate::number::{Masked, from_user_part};
 use crate::registrar::Bindings;
 use crate::script;
@@ -83,59 +80,50 @@ impl TrunkState {
         }
     }
 
-    /// The report of a call that `request` opens.
+    /// The report of a call that `request` opens, or tries to.
     pub(crate) fn report(
         &self,
         id: u64,
         number: &str,
-        behaviour: &Behaviour,
+        behaviour: Option<&Behaviour>,
         request: &Request,
-        invite_at: Mark,
     ) -> CallReport {
+        let at = mark_of(request).unwrap_or_else(|| self.shared.clock.mark());
         let from = request
             .from_header()
             .ok()
             .and_then(|from| from.clone().typed().ok());
-        let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let call_id = request
+            .call_id_header()
+            .map(|id| id.value().to_owned())
+            .unwrap_or_default();
+        let mut report = CallReport::new(id, CallDirection::ToTelephone, &self.name, number, &call_id, at);
+        if let Some(behaviour) = behaviour {
+            behaviour.kind().clone_into(&mut report.behaviour);
+            report.tone_hz = script::tone(behaviour, number);
+        }
         for header in request.headers.iter().filter(|header| reportable(header)) {
-            headers
+            report
+                .headers
                 .entry(header.name().to_owned())
                 .or_default()
                 .push(header.value().trim().to_owned());
         }
-        CallReport {
-            id,
-            direction: CallDirection::ToTelephone,
-            trunk: self.name.clone(),
-            number: number.to_owned(),
-            behaviour: behaviour.kind().to_owned(),
-            tone_hz: script::tone(behaviour, number),
-            state: CallState::Trying,
-            invite_at,
-            ringing_at: None,
-            early_at: None,
-            answered_at: None,
-            acked_at: None,
-            cancelled_at: None,
-            bye_at: None,
-            ended_at: None,
-            ended_by: None,
-            status: None,
-            from: from
-                .as_ref()
-                .and_then(|from| from.uri.user())
-                .unwrap_or_default()
-                .to_owned(),
-            from_name: from.and_then(|from| from.display_name),
-            p_asserted_identity: request.header_value("P-Asserted-Identity"),
-            call_id: request
-                .call_id_header()
-                .map(|id| id.value().to_owned())
-                .unwrap_or_default(),
-            headers,
-            wire: Vec::new(),
-            media: MediaReport::default(),
-        }
+        from.as_ref()
+            .and_then(|from| from.uri.user())
+            .unwrap_or_default()
+            .clone_into(&mut report.from);
+        report.from_name = from.and_then(|from| from.display_name);
+        report.p_asserted_identity = request.header_value("P-Asserted-Identity");
+        report.note_request(at, Way::In, "INVITE");
+        report
+    }
+
+    /// Notes an INVITE that becomes no call, so that tests see where it went.
+    pub(crate) fn note_refused(&self, request: &Request, behaviour: Option<&Behaviour>) -> Arc<Call> {
+        let (number, _) = self.telephone(request);
+        let calls = &self.shared.calls;
+        calls.note(|id| self.report(id, &number, behaviour, request))
     }
 
     /// Checks a request's credentials. `Err` has the status and header of the challenge.
@@ -255,7 +243,9 @@ impl Trunk {
             .is_ok_and(|to| to.tag().is_ok_and(|tag| tag.is_some()));
         let result = if in_dialog {
             self.in_dialog(&mut transaction).await
-        } else if let Some(status) = self.state.refusal(method) {
+        } else if let Some(status) = self.state.refusal(method)
+            && method != Method::Invite
+        {
             refuse(transaction, status, Vec::new()).await
         } else {
             match method {
@@ -284,13 +274,13 @@ impl Trunk {
     }
 
     async fn in_dialog(&self, transaction: &mut Transaction) -> rsipstack::Result<()> {
-        let Some(mut dialog) = self.dialogs.match_dialog(transaction) else {
-            return transaction.reply(StatusCode::CallTransactionDoesNotExist).await;
-        };
-        if transaction.original.method == Method::PRack && !self.acknowledges(&transaction.original) {
-            return transaction.reply(StatusCode::CallTransactionDoesNotExist).await;
+        let known = self.dialogs.match_dialog(transaction).filter(|_| {
+            transaction.original.method != Method::PRack || self.acknowledges(&transaction.original)
+        });
+        match known {
+            Some(mut dialog) => dialog.handle(transaction).await,
+            None => transaction.reply(StatusCode::CallTransactionDoesNotExist).await,
         }
-        dialog.handle(transaction).await
     }
 
     /// Whether a PRACK names the reliable response that is out (RFC 3262 §3).
@@ -332,7 +322,10 @@ impl Trunk {
     async fn invite(&self, transaction: Transaction) {
         let request = transaction.original.clone();
         let (number, entry) = self.state.telephone(&request);
-        let opened = self.admit(&request, &number, entry);
+        let opened = match self.state.refusal(Method::Invite) {
+            Some(status) => Err((status, Vec::new())),
+            None => self.admit(&request, &number, entry),
+        };
         let Admitted {
             call,
             commands,
@@ -341,6 +334,10 @@ impl Trunk {
             Ok(opened) => opened,
             Err((status, headers)) => {
                 tracing::info!(trunk = %self.state.name, number = %Masked(&number), status = status.code(), "call refused");
+                if !matches!(status.code(), 401 | 407) {
+                    let call = self.state.note_refused(&request, None);
+                    call.end(self.state.shared.clock.mark(), EndedBy::Trunk);
+                }
                 if let Err(error) = refuse(transaction, status, headers).await {
                     tracing::debug!(%error, "refusal not sent");
                 }
@@ -425,12 +422,9 @@ impl Trunk {
             ));
         }
         let shared = &self.state.shared;
-        let at = mark_of(request).unwrap_or_else(|| shared.clock.mark());
-        let opened = shared.calls.open(|id| {
-            let mut report = self.state.report(id, number, &entry.behaviour, request, at);
-            report.note_request(at, Way::In, "INVITE");
-            report
-        });
+        let opened = shared
+            .calls
+            .open(|id| self.state.report(id, number, Some(&entry.behaviour), request));
         match opened {
             Some((call, commands)) => Ok(Admitted {
                 call,

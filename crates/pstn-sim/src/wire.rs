@@ -204,36 +204,35 @@ fn swallows(trunk: &Arc<TrunkState>, request: &Request) -> bool {
     let Some(call_id) = call_id(request) else {
         return false;
     };
-    if let Some(call) = trunk.shared.calls.by_call_id(&call_id) {
-        let report = call.report();
-        if report.behaviour != Behaviour::Silent.kind() || report.direction == CallDirection::FromTelephone {
-            return false;
+    let known = trunk
+        .shared
+        .calls
+        .by_call_id(&call_id)
+        .filter(|call| call.with(|report| report.trunk == trunk.name));
+    if let Some(call) = known {
+        let silent = call.with(|report| {
+            report.behaviour == Behaviour::Silent.kind() && report.direction == CallDirection::ToTelephone
+        });
+        if silent {
+            let at = trunk.shared.clock.mark();
+            call.with(|report| report.note_request(at, Way::In, &request.method.to_string()));
+            if request.method == Method::Cancel {
+                call.end(at, EndedBy::Cancel);
+            }
         }
-        let at = trunk.shared.clock.mark();
-        call.with(|report| report.note_request(at, Way::In, &request.method.to_string()));
-        if request.method == Method::Cancel {
-            call.end(at, EndedBy::Cancel);
-        }
-        return true;
+        return silent;
     }
-    if trunk.mode() == TrunkMode::Silent {
-        return true;
-    }
+    let down = trunk.mode() == TrunkMode::Silent;
     if request.method != Method::Invite {
+        return down;
+    }
+    let silent = || {
+        let (_, entry) = trunk.telephone(request);
+        entry.is_some_and(|entry| entry.behaviour == Behaviour::Silent)
+    };
+    if !down && !silent() {
         return false;
     }
-    let (number, entry) = trunk.telephone(request);
-    if !matches!(entry.map(|entry| entry.behaviour), Some(Behaviour::Silent)) {
-        return false;
-    }
-    let at = trunk.shared.clock.mark();
-    let opened = trunk.shared.calls.open(|id| {
-        let mut report = trunk.report(id, &number, &Behaviour::Silent, request, at);
-        report.note_request(at, Way::In, "INVITE");
-        report
-    });
-    if let Some((call, _)) = opened {
-        trunk.shared.calls.close(&call);
-    }
+    trunk.note_refused(request, Some(&Behaviour::Silent));
     true
 }

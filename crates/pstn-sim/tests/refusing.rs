@@ -63,7 +63,20 @@ async fn what_is_no_number_does_not_exist() {
         caller.invite().await;
         caller.response(404).await;
     }
-    assert!(simulator.calls().is_empty());
+    let calls = simulator.calls();
+    let told: Vec<_> = calls
+        .iter()
+        .map(|call| (&*call.number, call.status, call.ended_by))
+        .collect();
+    let by = Some(EndedBy::Trunk);
+    assert_eq!(
+        told,
+        [
+            ("alice", Some(404), by),
+            ("12", Some(404), by),
+            ("+39%", Some(404), by)
+        ]
+    );
     simulator.shutdown().await;
 }
 

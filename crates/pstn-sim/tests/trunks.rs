@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use md5::Md5;
 use ponte_pstn_sim::{
-    Algorithm, Answer, Behaviour, Config, Password, Simulator, StartError, TrunkAuth, TrunkConfig, TrunkMode,
+    Algorithm, Answer, Behaviour, Config, EndedBy, Password, Simulator, StartError, TrunkAuth, TrunkConfig,
+    TrunkMode,
 };
 use sha2::{Digest, Sha256};
 use support::{Caller, Message, challenge, simulator};
@@ -210,15 +211,29 @@ async fn a_trunk_fails_alone_and_calls_that_are_up_go_on() {
     let mut refused = Caller::new(simulator.sip_addr(), NUMBER).await;
     refused.invite().await;
     refused.response(503).await;
+    let calls = simulator.calls();
+    assert_eq!(calls.len(), 2, "the refused attempt is told as well");
+    assert_eq!(calls[1].status, Some(503));
+    assert_eq!(calls[1].ended_by, Some(EndedBy::Trunk));
+    assert_eq!(calls[1].number, NUMBER);
 
     simulator.set_trunk_mode("main", TrunkMode::Silent);
     let mut ignored = Caller::new(simulator.sip_addr(), NUMBER).await;
     ignored.invite().await;
     assert!(ignored.next(Duration::from_millis(300)).await.is_none());
 
+    ignored.send("CANCEL", 1, "").await;
+    assert!(ignored.next(Duration::from_millis(100)).await.is_none());
+    let attempt = simulator.calls().pop().unwrap();
+    assert_eq!(attempt.trunk, "main");
+    assert!(attempt.invite_at < attempt.cancelled_at.unwrap());
+
+    // The same call goes on at the next trunk, under the same Call-ID.
     let second = simulator.trunk_addr("second").unwrap();
     let mut other = Caller::new(second, NUMBER).await;
+    other.call_id.clone_from(&ignored.call_id);
     other.establish().await;
+    assert!(attempt.cancelled_at.unwrap() < simulator.calls().last().unwrap().invite_at);
     assert_eq!(simulator.calls().last().unwrap().trunk, "second");
     other.bye().await;
     up.bye().await;

@@ -1,0 +1,51 @@
+//! Session timers (RFC 4028) from the telephone's side.
+
+use std::time::Duration;
+
+use rsipstack::sip::Header;
+use tokio::time::Instant;
+
+use crate::behaviour::Refresher;
+
+/// A session timer (RFC 4028).
+pub(super) struct Timer {
+    pub(super) interval: Duration,
+    pub(super) refresher: Refresher,
+    pub(super) due: Instant,
+}
+
+impl Timer {
+    pub(super) fn start(interval_s: u32, refresher: Refresher) -> Self {
+        let mut timer = Self {
+            interval: Duration::from_secs(u64::from(interval_s)),
+            refresher,
+            due: Instant::now(),
+        };
+        timer.restart();
+        timer
+    }
+
+    pub(super) fn restart(&mut self) {
+        let wait = match self.refresher {
+            Refresher::Uas => self.interval / 2,
+            // RFC 4028 §10: a third of the interval, at most 32 s, before the end.
+            Refresher::Uac => self
+                .interval
+                .saturating_sub((self.interval / 3).min(Duration::from_secs(32))),
+        };
+        self.due = Instant::now() + wait;
+    }
+}
+
+/// What a 200 says about the session timer; a caller that must refresh must understand it (RFC 4028 §9).
+pub(super) fn headers(interval_s: u32, refresher: Refresher) -> Vec<Header> {
+    match refresher {
+        Refresher::Uac => vec![
+            Header::SessionExpires(format!("{interval_s};refresher=uac").into()),
+            Header::Require("timer".into()),
+        ],
+        Refresher::Uas => vec![Header::SessionExpires(
+            format!("{interval_s};refresher=uas").into(),
+        )],
+    }
+}
