@@ -45,7 +45,7 @@ impl Default for MediaConfig {
             },
             port_hold: Duration::from_secs(5),
             tone_country: Country::It,
-            no_rtp_after: [Duration::from_secs(5), Duration::from_secs(60)],
+            no_rtp_after: [Duration::from_secs(5), Duration::from_mins(1)],
             rtcp_interval: Duration::from_secs(5),
             queue_capacity: 8192,
         }

@@ -95,21 +95,19 @@ impl Endpoint {
     }
 
     pub(crate) fn set_remote(&mut self, media: RemoteMedia, now: Instant) {
-        match &mut self.peer {
-            Some(peer) => {
-                peer.lock.renegotiate(media.rtp);
-                if peer.media.rtcp != media.rtcp {
-                    peer.rtcp_from = None;
-                }
-                peer.media = media;
+        if let Some(peer) = &mut self.peer {
+            peer.lock.renegotiate(media.rtp);
+            if peer.media.rtcp != media.rtcp {
+                peer.rtcp_from = None;
             }
-            None => {
-                self.peer = Some(Peer {
-                    media,
-                    lock: SourceLock::new(media.rtp),
-                    rtcp_from: None,
-                })
-            }
+            peer.media = media;
+        } else {
+            let lock = SourceLock::new(media.rtp);
+            self.peer = Some(Peer {
+                media,
+                lock,
+                rtcp_from: None,
+            });
         }
         self.inband = match (media.telephone_event_in, self.inband.take()) {
             (Some(_), _) => None,

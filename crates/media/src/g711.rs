@@ -25,7 +25,7 @@ pub const fn encode_pcmu(sample: i16) -> u8 {
     let linear = sample as i32;
     let (sign, magnitude) = if linear < 0 { (0x80, -linear) } else { (0, linear) };
     let biased = (if magnitude > MU_CLIP { MU_CLIP } else { magnitude }) + MU_BIAS;
-    let segment = 24 - biased.leading_zeros() as i32;
+    let segment = 24 - biased.leading_zeros().cast_signed();
     let step = (biased >> (segment + 3)) & 0x0F;
     !(sign | (segment << 4) | step) as u8
 }
@@ -41,7 +41,7 @@ pub const fn encode_pcma(sample: i16) -> u8 {
     let code = if magnitude < 32 {
         magnitude >> 1
     } else {
-        let segment = 27 - magnitude.leading_zeros() as i32;
+        let segment = 27 - magnitude.leading_zeros().cast_signed();
         (segment << 4) | ((magnitude >> segment) & 0x0F)
     };
     (code ^ mask) as u8

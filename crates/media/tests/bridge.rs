@@ -154,7 +154,7 @@ fn press(phone: &mut support::Phone, event: u8, payload_type: u8, lost: impl Fn(
             phone.send(
                 payload_type,
                 n == 0,
-                &[event, (u8::from(end) << 7) | 10, high, low],
+                &[event, if end { 0x8A } else { 0x0A }, high, low],
             );
         }
     }

@@ -156,7 +156,7 @@ fn unknown_codecs_and_streams_are_typed_errors() {
         b"\0\xFF\xFE",
         b"v=1\r\n",
         b"INVITE sip:x SIP/2.0\r\n",
-        &[b'a'; 70_000],
+        &vec![b'a'; 70_000],
     ] {
         let refused = session().answer(garbage, Direction::SendRecv).unwrap_err();
         assert!(

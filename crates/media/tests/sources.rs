@@ -161,7 +161,7 @@ fn silence_is_told_twice_and_its_end() {
         .collect();
     assert_eq!(silences.len(), 2, "{silences:?}");
     assert!(silences[0] >= Duration::from_millis(500) && silences[0] < Duration::from_millis(800));
-    assert!(silences[1] >= Duration::from_millis(1000));
+    assert!(silences[1] >= Duration::from_secs(1));
     a.voice = vec![700.0];
     talk(&mut [&mut a, &mut b], Duration::from_millis(60));
     assert!(events(&plane).contains(&MediaEvent::RtpResumed { id: a_id }));

@@ -26,7 +26,7 @@ pub fn config() -> MediaConfig {
             first,
             last: first + 19,
         },
-        no_rtp_after: [Duration::from_millis(500), Duration::from_millis(1000)],
+        no_rtp_after: [Duration::from_millis(500), Duration::from_secs(1)],
         rtcp_interval: Duration::from_millis(200),
         ..MediaConfig::default()
     }
