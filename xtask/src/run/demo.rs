@@ -4,18 +4,20 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::control;
 use super::stack::{Listens, Person, SITE, Stack};
+use super::{control, http};
 use crate::build;
 use crate::paths::Paths;
 use crate::process;
 use crate::setup::{self, Needs, Tools};
 use crate::ui;
+
+const INVITATION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How the demo runs.
 #[derive(Debug, clap::Args)]
@@ -41,7 +43,7 @@ pub(crate) const PEOPLE: [Person; 2] = [
         display_name: "Anna Bianchi",
         extension: "201",
         caller_id: "+390212345201",
-        destinations: &[("Home", "+390212345601"), ("Mobile", "+393331234501")],
+        destinations: &["Home=+390212345601", "Mobile=+393331234501"],
         password: "try-the-bridge",
     },
     Person {
@@ -49,7 +51,7 @@ pub(crate) const PEOPLE: [Person; 2] = [
         display_name: "Marco Rossi",
         extension: "202",
         caller_id: "+390212345202",
-        destinations: &[("Home", "+390212345601")],
+        destinations: &["Home=+390212345601"],
         password: "try-the-bridge",
     },
 ];
@@ -130,40 +132,53 @@ pub(crate) fn start(paths: &Paths, tools: &Tools, options: &Options) -> Result<R
     })
 }
 
-/// Adds a person to the gateway's store and gives them a password at the edge. Doing it again changes nothing.
+/// Adds a person to the gateway's store and sets their password at the edge, with an invitation as any user gets
+/// it. Where both were done before, nothing changes.
 fn enrol(stack: &Stack, person: &Person) -> Result<Value> {
-    let exists = stack
-        .gateway_command(&["user", "list"])?
-        .lines()
-        .any(|line| line.starts_with(person.name));
-    if !exists {
-        let mut args = vec![
-            "user",
-            "add",
-            person.name,
-            "--display-name",
-            person.display_name,
-            "--extension",
-            person.extension,
-            "--caller-id",
-            person.caller_id,
-        ];
-        let destinations: Vec<String> = person
-            .destinations
-            .iter()
-            .map(|(label, number)| format!("{label}={number}"))
-            .collect();
-        for destination in &destinations {
-            args.extend(["--destination", destination]);
+    let port = stack.listens.edge;
+    let credentials = json!({ "user": person.name, "password": person.password });
+    if http::post(port, "/api/sign-in", &credentials)? != 204 {
+        let known = stack.gateway_command(&["user", "list"])?;
+        if !known
+            .lines()
+            .any(|line| line.split_whitespace().next() == Some(person.name))
+        {
+            stack.gateway_command(&person.add_command())?;
         }
-        stack.gateway_command(&args)?;
+        let link = stack.gateway_command(&["user", "invite", person.name])?;
+        let token = token_in(&link).with_context(|| format!("no invitation link in `{link}`"))?;
+        accept(port, token, person)?;
     }
+    ui::done(person.display_name, "can sign in");
     Ok(json!({
         "site": SITE,
         "name": person.name,
         "password": person.password,
         "extension": person.extension,
     }))
+}
+
+/// The invitation travels from the gateway to the edge: it may take a moment.
+fn accept(port: u16, token: &str, person: &Person) -> Result<()> {
+    let deadline = Instant::now() + INVITATION_TIMEOUT;
+    let body = json!({ "token": token, "password": person.password });
+    loop {
+        match http::post(port, "/api/invitation", &body)? {
+            204 => return Ok(()),
+            status if Instant::now() > deadline => {
+                bail!("the edge answers {status} to the invitation of {}", person.name)
+            }
+            _ => thread::sleep(Duration::from_millis(200)),
+        }
+    }
+}
+
+/// The token in the link that the gateway prints: what follows the last `/`, `#` or `=`.
+fn token_in(output: &str) -> Option<&str> {
+    let link = output.split_whitespace().find(|word| word.starts_with("http"))?;
+    link.rsplit(['/', '#', '='])
+        .next()
+        .filter(|token| token.len() >= 16)
 }
 
 /// What a driving program is told.
@@ -240,5 +255,27 @@ impl Drop for DataFolder {
             // What cannot be removed stays in the temporary folder: the system clears that.
             let _ = fs::remove_dir_all(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::token_in;
+
+    #[test]
+    fn the_token_is_the_end_of_the_link() {
+        let token = "abcdefghijklmnop0123";
+        for link in [
+            "http://localhost:8787/invitation/",
+            "http://localhost:8787/invitation#",
+            "http://localhost:8787/?t=",
+        ] {
+            assert_eq!(
+                token_in(&format!("Send this link to Anna:\n  {link}{token}\n")),
+                Some(token)
+            );
+        }
+        assert_eq!(token_in("no link"), None);
+        assert_eq!(token_in("http://localhost:8787/"), None);
     }
 }

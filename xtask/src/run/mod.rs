@@ -3,6 +3,7 @@
 mod control;
 pub(crate) mod demo;
 pub(crate) mod dev;
+mod http;
 mod ports;
 mod service;
 mod stack;

@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -11,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::http;
 use crate::process::{self, Group};
 
 const POLL: Duration = Duration::from_millis(100);
 const READY_TIMEOUT: Duration = Duration::from_mins(2);
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const TAIL_LINES: usize = 20;
 
 /// How one sees that a service works: this path on loopback answers with 200.
@@ -144,37 +142,5 @@ impl Service {
 }
 
 fn answers(health: &Health) -> bool {
-    status_of(health).is_ok_and(|status| status == 200)
-}
-
-/// The status line of a GET, nothing more.
-fn status_of(health: &Health) -> Result<u16> {
-    let address = SocketAddr::from(([127, 0, 0, 1], health.port));
-    let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
-    stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
-    stream.set_write_timeout(Some(PROBE_TIMEOUT))?;
-    write!(
-        stream,
-        "GET {} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
-        health.path, health.port
-    )?;
-    let mut head = [0_u8; 12];
-    stream.read_exact(&mut head)?;
-    status_in(&String::from_utf8_lossy(&head)).context("no HTTP answer")
-}
-
-fn status_in(line: &str) -> Option<u16> {
-    line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::status_in;
-
-    #[test]
-    fn a_status_is_read_from_the_first_line() {
-        assert_eq!(status_in("HTTP/1.1 200"), Some(200));
-        assert_eq!(status_in("HTTP/1.0 503"), Some(503));
-        assert_eq!(status_in("SIP/2.0 200 "), None);
-    }
+    http::get(health.port, health.path).is_ok_and(|status| status == 200)
 }

@@ -1,6 +1,8 @@
 //! The whole of Ponte with a simulated carrier: ports, configuration, order of start.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -62,9 +64,23 @@ pub(crate) struct Person {
     pub(crate) extension: &'static str,
     /// Number the far end sees.
     pub(crate) caller_id: &'static str,
-    /// Saved destinations: label, number, kind.
-    pub(crate) destinations: &'static [(&'static str, &'static str)],
+    /// Saved destinations as the gateway's command takes them.
+    pub(crate) destinations: &'static [&'static str],
     pub(crate) password: &'static str,
+}
+
+impl Person {
+    /// The arguments of the gateway that add this person.
+    pub(crate) fn add_command(&self) -> Vec<&'static str> {
+        let mut args = vec!["user", "add", self.name];
+        args.extend(["--display-name", self.display_name]);
+        args.extend(["--extension", self.extension]);
+        args.extend(["--caller-id", self.caller_id]);
+        for destination in self.destinations {
+            args.extend(["--destination", destination]);
+        }
+        args
+    }
 }
 
 /// Everything that runs.
@@ -88,7 +104,7 @@ impl Stack {
         fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
         let key = site_key(&data)?;
         fs::write(data.join("edge.env"), edge_secrets(&key))?;
-        fs::write(data.join("ponte.toml"), gateway_config(&data, &listens, &key))?;
+        fs::write(data.join("ponte.toml"), gateway_config(&listens))?;
 
         let carrier = carrier(paths, &programs, &listens)?;
         let edge = edge(paths, tools, &data, &listens)?;
@@ -159,18 +175,7 @@ impl Stack {
             .arg("--config")
             .arg(self.data.join("ponte.toml"))
             .args(args);
-        let output = command
-            .stdin(std::process::Stdio::null())
-            .output()
-            .with_context(|| format!("cannot start `{}`", process::describe(&command)))?;
-        if !output.status.success() {
-            bail!(
-                "`{}` failed: {}",
-                process::describe(&command),
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        process::output(&mut command)
     }
 }
 
@@ -221,7 +226,7 @@ fn edge(paths: &Paths, tools: &Tools, data: &Path, listens: &Listens) -> Result<
         paths.log("demo-edge"),
         Health {
             port: listens.edge,
-            path: "/",
+            path: "/api/health",
         },
     )
 }
@@ -263,7 +268,13 @@ fn site_key(data: &Path) -> Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     });
-    fs::write(&file, &key).with_context(|| format!("cannot write {}", file.display()))?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file)
+        .and_then(|mut file| file.write_all(key.as_bytes()))
+        .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(key)
 }
 
@@ -271,7 +282,7 @@ fn edge_secrets(key: &str) -> String {
     format!("LINK_KEYS='{{\"{SITE}\":\"{key}\"}}'\n")
 }
 
-fn gateway_config(data: &Path, listens: &Listens, key: &str) -> String {
+fn gateway_config(listens: &Listens) -> String {
     let Listens {
         edge,
         sip,
@@ -282,15 +293,16 @@ fn gateway_config(data: &Path, listens: &Listens, key: &str) -> String {
         ..
     } = listens;
     let last = media + MEDIA_PORTS - 1;
-    let folder = data.join("gateway");
     format!(
-        "# Written by `cargo xtask demo`.
+        "# Written by `cargo xtask demo` at each start.
 [site]
 name = \"{SITE}\"
 country = \"IT\"
 language = \"en\"
-own_numbers = [\"+3902123456*\"]
+own_numbers = [\"+390212345200..+390212345299\"]
 extensions = [\"2xx\"]
+# Paris is left out, to show what a refusal looks like.
+default_restrictions = [\"allow +39\", \"allow +44\", \"allow +49\", \"allow +1\"]
 
 [sip]
 udp = [\"127.0.0.1:{sip}\"]
@@ -300,29 +312,24 @@ tcp = [\"127.0.0.1:{sip}\"]
 bind_ip = \"127.0.0.1\"
 ports = \"{media}-{last}\"
 
-[[trunks]]
-id = \"main\"
-host = \"127.0.0.1\"
-port = {trunk}
-transport = \"udp\"
+[[trunk]]
+name = \"main\"
+address = \"127.0.0.1:{trunk}\"
 
-[[trunks]]
-id = \"second\"
-host = \"127.0.0.1\"
-port = {second_trunk}
-transport = \"udp\"
+[[trunk]]
+name = \"second\"
+address = \"127.0.0.1:{second_trunk}\"
 
 [edge]
 url = \"ws://127.0.0.1:{edge}/link\"
-key = \"{key}\"
 portal_url = \"http://localhost:{edge}\"
+key_file = \"site.key\"
 
 [metrics]
 listen = \"127.0.0.1:{metrics}\"
 
 [store]
-data_folder = \"{}\"
-",
-        folder.display()
+data_folder = \"gateway\"
+"
     )
 }

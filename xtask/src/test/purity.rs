@@ -114,8 +114,7 @@ fn banned_dependencies(paths: &Paths, pure: &Pure) -> Result<Vec<String>> {
             "tree", "--quiet", "--edges", "normal", "--prefix", "none", "--format", "{p}",
         ])
         .args(["--target", WASM_TARGET, "-p", pure.krate]);
-    let tree = process::capture(&mut command)
-        .with_context(|| format!("`{}` failed", process::describe(&command)))?;
+    let tree = process::output(&mut command)?;
     Ok(named_in(&tree, pure.banned_crates))
 }
 
