@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use mio::net::UdpSocket;
-
 use crate::audio::Library;
 use crate::dtmf::inband::InbandDetector;
 use crate::dtmf::{DtmfSender, EventDetector, Step};
@@ -12,6 +10,7 @@ use crate::outgoing::{Header, Incoming, OutStream};
 use crate::player::Player;
 use crate::receive::ReceiveStats;
 use crate::rtcp::{REPORT_CAPACITY, RtcpSession};
+use crate::sockets::Sockets;
 use crate::source_lock::SourceLock;
 use crate::stats::Counters;
 use crate::{Codec, EndpointId, EndpointStats, MediaEvent, RemoteMedia};
@@ -41,8 +40,7 @@ pub(crate) struct Silence {
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) id: EndpointId,
-    pub(crate) rtp: UdpSocket,
-    pub(crate) rtcp: UdpSocket,
+    pub(crate) sockets: Sockets,
     pub(crate) port: u16,
     pub(crate) peer: Option<Peer>,
     /// Slot of the other endpoint of the bridge.
@@ -66,16 +64,14 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(
         id: EndpointId,
-        rtp: UdpSocket,
-        rtcp: UdpSocket,
+        sockets: Sockets,
         port: u16,
         now: Instant,
         first_report: Instant,
     ) -> Self {
         Self {
             id,
-            rtp,
-            rtcp,
+            sockets,
             port,
             peer: None,
             partner: None,
@@ -96,7 +92,9 @@ impl Endpoint {
 
     pub(crate) fn set_remote(&mut self, media: RemoteMedia, now: Instant) {
         if let Some(peer) = &mut self.peer {
-            peer.lock.renegotiate(media.rtp);
+            if peer.lock.renegotiate(media.rtp) {
+                self.sockets.disconnect();
+            }
             if peer.media.rtcp != media.rtcp {
                 peer.rtcp_from = None;
             }
@@ -133,7 +131,7 @@ impl Endpoint {
     /// Sends `packet`, whose first bytes are reserved for the header.
     fn transmit(&mut self, to: SocketAddr, header: Header, packet: &mut [u8], counters: &mut Counters) {
         packet[..Header::LEN].copy_from_slice(&header.to_bytes());
-        match self.rtp.send_to(packet, to) {
+        match self.sockets.send(packet, to) {
             Ok(_) => {
                 self.out.count(packet.len());
                 counters.packets_out += 1;
@@ -271,9 +269,13 @@ impl Endpoint {
         if to.ip().is_unspecified() || to.port() == 0 {
             return;
         }
-        let socket = if mux { &self.rtp } else { &self.rtcp };
+        let report = &buffer[..length];
         // A report that is lost is followed by the next.
-        let _ = socket.send_to(&buffer[..length], to);
+        let _ = if mux {
+            self.sockets.send(report, to)
+        } else {
+            self.sockets.send_report(report, to)
+        };
     }
 
     /// Takes a report of the peer; what comes from another host than its RTP is a stranger's.

@@ -31,6 +31,7 @@ mod receive;
 mod relay;
 mod rtcp;
 pub mod sdp;
+mod sockets;
 mod source_lock;
 mod stats;
 mod tones;

@@ -23,16 +23,44 @@ enum Kind {
     Event,
 }
 
-/// Takes the datagram in `data` that came to the RTP socket of `slot`. `tell` gets the rare events.
-/// Returns the slot of a partner that has something of its own to send from now on.
+/// What is left to do after a datagram: all of it rare.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Aftermath {
+    /// The peer was found at this address.
+    pub(crate) learned: Option<SocketAddr>,
+    /// This slot has something of its own to send from now on.
+    pub(crate) playing: Option<usize>,
+}
+
+/// A datagram's way in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Of the endpoint it came to.
+    pub(crate) slot: usize,
+    pub(crate) from: SocketAddr,
+    pub(crate) now: Instant,
+}
+
+/// Takes the datagram in `data` that came to an RTP socket. `tell` gets the rare events.
 pub(crate) fn datagram(
     endpoints: &mut Slab<Endpoint>,
-    slot: usize,
+    arrival: Arrival,
     data: &mut [u8],
-    from: SocketAddr,
-    now: Instant,
     counters: &mut Counters,
     tell: &mut impl FnMut(MediaEvent),
+) -> Aftermath {
+    let mut aftermath = Aftermath::default();
+    aftermath.playing = take(endpoints, arrival, data, counters, tell, &mut aftermath.learned);
+    aftermath
+}
+
+fn take(
+    endpoints: &mut Slab<Endpoint>,
+    Arrival { slot, from, now }: Arrival,
+    data: &mut [u8],
+    counters: &mut Counters,
+    tell: &mut impl FnMut(MediaEvent),
+    learned: &mut Option<SocketAddr>,
 ) -> Option<usize> {
     let endpoint = endpoints.get_mut(slot)?;
     counters.packets_in += 1;
@@ -61,6 +89,7 @@ pub(crate) fn datagram(
     match verdict {
         Some(Verdict::Accept) => {}
         Some(Verdict::Learned) => {
+            *learned = Some(from);
             if !std::mem::replace(&mut endpoint.heard, true) {
                 tell(MediaEvent::FirstPacket { id });
             }

@@ -92,11 +92,13 @@ impl SourceLock {
         }
     }
 
-    /// The peer moved by re-negotiation, or did not.
-    pub(crate) fn renegotiate(&mut self, negotiated: SocketAddr) {
-        if negotiated != self.negotiated {
+    /// What re-negotiation says; `true` if the peer moved, and is to be found anew.
+    pub(crate) fn renegotiate(&mut self, negotiated: SocketAddr) -> bool {
+        let moved = negotiated != self.negotiated;
+        if moved {
             *self = Self::new(negotiated);
         }
+        moved
     }
 
     /// Where to send.

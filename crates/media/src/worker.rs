@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use slab::Slab;
 
 use crate::audio::{Library, Playlist};
 use crate::endpoint::Endpoint;
 use crate::player::Player;
 use crate::ports::FreedPorts;
-use crate::relay;
+use crate::relay::{self, Arrival};
+use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia};
 
@@ -196,13 +196,12 @@ impl Worker {
     }
 
     fn read(&mut self, token: Token, buffer: &mut [u8], now: Instant) {
-        let (slot, is_rtcp) = (token.0 >> 1, token.0 & 1 == 1);
+        let (slot, kind) = Kind::of(token);
         for _ in 0..BURST {
             let Some(endpoint) = self.endpoints.get_mut(slot) else {
                 return;
             };
-            let socket = if is_rtcp { &endpoint.rtcp } else { &endpoint.rtp };
-            let (length, from) = match socket.recv_from(buffer) {
+            let (length, from) = match endpoint.sockets.receive(kind, buffer) {
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP error of an earlier packet; the next read goes on.
@@ -210,22 +209,27 @@ impl Worker {
             };
             if length == buffer.len() {
                 self.counters.dropped_malformed += 1;
-            } else if is_rtcp {
+                continue;
+            }
+            if kind == Kind::Rtcp {
                 endpoint.read_report(&buffer[..length], from, now, &mut self.counters);
-            } else {
-                let outbox = &mut self.outbox;
-                let playing = relay::datagram(
-                    &mut self.endpoints,
-                    slot,
-                    &mut buffer[..length],
-                    from,
-                    now,
-                    &mut self.counters,
-                    &mut |event| outbox.push(event),
-                );
-                if let Some(partner) = playing {
-                    self.start_ticking(partner, now);
-                }
+                continue;
+            }
+            let outbox = &mut self.outbox;
+            let aftermath = relay::datagram(
+                &mut self.endpoints,
+                Arrival { slot, from, now },
+                &mut buffer[..length],
+                &mut self.counters,
+                &mut |event| outbox.push(event),
+            );
+            if let Some(peer) = aftermath.learned
+                && let Some(endpoint) = self.endpoints.get_mut(slot)
+            {
+                endpoint.sockets.connect(peer, self.poll.registry(), slot);
+            }
+            if let Some(partner) = aftermath.playing {
+                self.start_ticking(partner, now);
             }
         }
         self.unread.push(token);
@@ -344,20 +348,21 @@ impl Worker {
     ) {
         let entry = self.endpoints.vacant_entry();
         let slot = entry.key();
-        let (mut rtp, mut rtcp) = (UdpSocket::from_std(rtp), UdpSocket::from_std(rtcp));
-        if let Err(error) = register(self.poll.registry(), slot, &mut rtp, &mut rtcp) {
-            tracing::error!(%error, "an RTP socket cannot be watched");
-            drop((rtp, rtcp));
-            self.free(port, now);
-            self.outbox.push(MediaEvent::Closed {
-                id,
-                stats: crate::EndpointStats::default(),
-            });
-            return;
-        }
+        let sockets = match Sockets::new(rtp, rtcp, self.poll.registry(), slot) {
+            Ok(sockets) => sockets,
+            Err(error) => {
+                tracing::error!(%error, "an RTP socket cannot be watched");
+                self.free(port, now);
+                self.outbox.push(MediaEvent::Closed {
+                    id,
+                    stats: crate::EndpointStats::default(),
+                });
+                return;
+            }
+        };
         let interval = self.outbox.shared.rtcp_interval;
         let first_report = now + interval.mul_f64(rand::random_range(0.25..0.75));
-        entry.insert(Endpoint::new(id, rtp, rtcp, port, now, first_report));
+        entry.insert(Endpoint::new(id, sockets, port, now, first_report));
         self.slots.insert(id, slot);
         self.counters.active_endpoints += 1;
     }
@@ -416,9 +421,4 @@ impl Worker {
         // As long as the pool: it cannot be full.
         let _ = self.outbox.shared.freed.push((port, now));
     }
-}
-
-fn register(registry: &Registry, slot: usize, rtp: &mut UdpSocket, rtcp: &mut UdpSocket) -> io::Result<()> {
-    registry.register(rtp, Token(slot << 1), Interest::READABLE)?;
-    registry.register(rtcp, Token((slot << 1) | 1), Interest::READABLE)
 }

@@ -1,0 +1,126 @@
+//! The sockets of one endpoint.
+//!
+//! Once the peer is known, a second socket on the RTP port is connected to it. The kernel hands it the peer's packets, and
+//! sending on it needs no route each time, a fifth of the cost of a packet. Everyone else's packets still come to the first
+//! socket, where strangers are counted and a peer behind a NAT that forgot it is found again.
+
+use std::io;
+use std::net::SocketAddr;
+
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, ipproto, socket_with};
+
+/// Which socket of a slot a token means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Rtp,
+    Rtcp,
+    /// The one that is connected to the peer.
+    Peer,
+}
+
+impl Kind {
+    pub(crate) fn token(self, slot: usize) -> Token {
+        Token(slot << 2 | self as usize)
+    }
+
+    pub(crate) fn of(token: Token) -> (usize, Self) {
+        let kind = match token.0 & 3 {
+            0 => Self::Rtp,
+            1 => Self::Rtcp,
+            _ => Self::Peer,
+        };
+        (token.0 >> 2, kind)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    peer: Option<(UdpSocket, SocketAddr)>,
+}
+
+impl Sockets {
+    pub(crate) fn new(
+        rtp: std::net::UdpSocket,
+        rtcp: std::net::UdpSocket,
+        registry: &Registry,
+        slot: usize,
+    ) -> io::Result<Self> {
+        let (mut rtp, mut rtcp) = (UdpSocket::from_std(rtp), UdpSocket::from_std(rtcp));
+        registry.register(&mut rtp, Kind::Rtp.token(slot), Interest::READABLE)?;
+        registry.register(&mut rtcp, Kind::Rtcp.token(slot), Interest::READABLE)?;
+        Ok(Self {
+            rtp,
+            rtcp,
+            peer: None,
+        })
+    }
+
+    /// Connects to the peer, in place of where it was before. Where that fails all goes on without it.
+    pub(crate) fn connect(&mut self, to: SocketAddr, registry: &Registry, slot: usize) {
+        self.peer = None;
+        let connected = self.connected(to).and_then(|mut socket| {
+            registry.register(&mut socket, Kind::Peer.token(slot), Interest::READABLE)?;
+            Ok(socket)
+        });
+        match connected {
+            Ok(socket) => self.peer = Some((socket, to)),
+            Err(error) => tracing::debug!(%error, "an RTP socket cannot be connected to its peer"),
+        }
+    }
+
+    fn connected(&self, to: SocketAddr) -> io::Result<UdpSocket> {
+        let local = self.rtp.local_addr()?;
+        let family = if local.is_ipv4() {
+            AddressFamily::INET
+        } else {
+            AddressFamily::INET6
+        };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = socket_with(family, SocketType::DGRAM, flags, Some(ipproto::UDP))?;
+        // The port is shared for this moment only: never with another program.
+        set_socket_reuseaddr(&self.rtp, true)?;
+        let bound = set_socket_reuseaddr(&socket, true).and_then(|()| bind(&socket, &local));
+        let connected = bound.and_then(|()| connect(&socket, &to));
+        set_socket_reuseaddr(&self.rtp, false)?;
+        connected?;
+        set_socket_reuseaddr(&socket, false)?;
+        Ok(UdpSocket::from_std(socket.into()))
+    }
+
+    /// Forgets the peer.
+    pub(crate) fn disconnect(&mut self) {
+        self.peer = None;
+    }
+
+    /// Reads from one of the sockets. The source counts even on a connected one: packets may have come to it before it was.
+    pub(crate) fn receive(&self, kind: Kind, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        match (kind, &self.peer) {
+            (Kind::Rtp, _) => self.rtp.recv_from(buffer),
+            (Kind::Rtcp, _) => self.rtcp.recv_from(buffer),
+            (Kind::Peer, Some((socket, _))) => socket.recv_from(buffer),
+            (Kind::Peer, None) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Sends from the RTP port.
+    pub(crate) fn send(&self, packet: &[u8], to: SocketAddr) -> io::Result<usize> {
+        match &self.peer {
+            Some((socket, peer)) if *peer == to => match socket.send(packet) {
+                // The answer to an earlier packet: this one has not been sent yet.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => socket.send(packet),
+                sent => sent,
+            },
+            _ => self.rtp.send_to(packet, to),
+        }
+    }
+
+    /// Sends from the RTCP port.
+    pub(crate) fn send_report(&self, report: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.rtcp.send_to(report, to)
+    }
+}
