@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::build;
+use crate::build::{self, portal::Mode};
 use crate::cargo;
 use crate::paths::Paths;
 use crate::process;
@@ -125,7 +125,7 @@ fn measure(paths: &Paths, program: &Program, args: &[String]) -> Result<Value> {
 /// Bytes of what a first visit loads, raw and as the network carries it.
 fn portal_size(paths: &Paths) -> Result<Value> {
     let tools = setup::ensure(paths, Needs::DEMO)?;
-    build::portal::build(paths, &tools)?;
+    build::portal::build(paths, &tools, Mode::Release)?;
     let script = "const {readFileSync}=require('fs'),z=require('zlib'),c=z.constants;\
         console.log(JSON.stringify(process.argv.slice(1).map(f=>{const b=readFileSync(f);\
         return [b.length,z.brotliCompressSync(b,{params:{[c.BROTLI_PARAM_QUALITY]:11,\

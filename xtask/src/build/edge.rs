@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::is_fresh;
+use super::{Part, unless_fresh};
 use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
@@ -19,20 +19,20 @@ pub(crate) fn folder(paths: &Paths) -> PathBuf {
 
 /// Builds the worker unless it is newer than its sources.
 pub(crate) fn build(paths: &Paths, tools: &Tools) -> Result<()> {
-    let output = folder(paths).join("build/index.js");
-    if is_fresh(paths, &output, &INPUTS) {
-        ui::done("edge", "up to date");
-        return Ok(());
-    }
-    let mut command = tools.wasm_command(paths, "worker-build")?;
-    command.args(["--profile", "wasm"]).current_dir(folder(paths));
-    ui::run(
-        paths,
-        &Job {
+    let part = Part {
+        name: "edge",
+        mode: "release",
+        output: &folder(paths).join("build/index.js"),
+        inputs: &INPUTS,
+    };
+    unless_fresh(paths, &part, || {
+        let mut command = tools.wasm_command(paths, "worker-build")?;
+        command.args(["--profile", "wasm"]).current_dir(folder(paths));
+        let job = Job {
             name: "edge",
             log: "build-edge",
             timeout: Duration::from_mins(30),
-        },
-        &mut command,
-    )
+        };
+        ui::run(paths, &job, &mut command)
+    })
 }

@@ -4,23 +4,54 @@ pub(crate) mod edge;
 pub(crate) mod gateway;
 pub(crate) mod portal;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::time::SystemTime;
 
+use anyhow::{Context, Result};
+
 use crate::paths::Paths;
+use crate::ui;
 
 /// Folders that hold output, not sources.
 const OUTPUT: [&str; 6] = ["target", "node_modules", "build", "dist", ".wrangler", ".git"];
 
-/// True if `output` is newer than every file and folder under `inputs` (paths in the checkout).
-pub(crate) fn is_fresh(paths: &Paths, output: &Path, inputs: &[&str]) -> bool {
-    let Some(built) = modified(output) else {
+/// Builds a part unless it was built so (`mode`) after the last change of its `inputs` and its `output` is there.
+pub(crate) fn unless_fresh(paths: &Paths, part: &Part<'_>, build: impl FnOnce() -> Result<()>) -> Result<()> {
+    let stamp = paths.root.join("target").join(format!("{}.built", part.name));
+    let same = fs::read_to_string(&stamp).is_ok_and(|mode| mode == part.mode);
+    if same && part.output.exists() && is_fresh(paths, &stamp, part.inputs) {
+        ui::done(part.name, "up to date");
+        return Ok(());
+    }
+    let started = SystemTime::now();
+    // A build that fails may have removed part of the old one.
+    let _ = fs::remove_file(&stamp);
+    build()?;
+    let mut file = File::create(&stamp).with_context(|| format!("cannot write {}", stamp.display()))?;
+    file.write_all(part.mode.as_bytes())?;
+    // What changed while the build ran counts as newer.
+    file.set_modified(started)
+        .context("cannot set the time of the stamp")
+}
+
+/// Something that is built.
+pub(crate) struct Part<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) mode: &'a str,
+    pub(crate) output: &'a Path,
+    /// Files and folders in the checkout.
+    pub(crate) inputs: &'a [&'a str],
+}
+
+fn is_fresh(paths: &Paths, built: &Path, inputs: &[&str]) -> bool {
+    let Some(built) = modified(built) else {
         return false;
     };
     inputs
         .iter()
-        .all(|input| newest(&paths.root.join(input)).is_none_or(|changed| changed <= built))
+        .all(|input| newest(&paths.root.join(input)).is_none_or(|changed| changed < built))
 }
 
 /// When something under `path` changed last. Folders count too: that is where a removed file shows.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::is_fresh;
+use super::{Part, unless_fresh};
 use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
@@ -36,27 +36,27 @@ pub(crate) fn dist(paths: &Paths) -> PathBuf {
 }
 
 /// Builds the portal unless it is newer than its sources.
-pub(crate) fn build(paths: &Paths, tools: &Tools) -> Result<()> {
-    if is_fresh(paths, &dist(paths).join("index.html"), &INPUTS) {
-        ui::done("portal", "up to date");
-        return Ok(());
-    }
-    let mut command = trunk(paths, tools, "build", Mode::Release)?;
-    ui::run(
-        paths,
-        &Job {
+pub(crate) fn build(paths: &Paths, tools: &Tools, mode: Mode) -> Result<()> {
+    let part = Part {
+        name: "portal",
+        mode: if mode == Mode::Release { "release" } else { "dev" },
+        output: &dist(paths).join("index.html"),
+        inputs: &INPUTS,
+    };
+    unless_fresh(paths, &part, || {
+        let job = Job {
             name: "portal",
             log: "build-portal",
             timeout: Duration::from_mins(30),
-        },
-        &mut command,
-    )
+        };
+        ui::run(paths, &job, &mut trunk(paths, tools, mode)?)
+    })
 }
 
-/// `trunk build` or `trunk watch`, without a download.
-pub(crate) fn trunk(paths: &Paths, tools: &Tools, verb: &str, mode: Mode) -> Result<Command> {
+/// `trunk build`, without a download.
+fn trunk(paths: &Paths, tools: &Tools, mode: Mode) -> Result<Command> {
     let mut command = tools.wasm_command(paths, "trunk")?;
-    command.args([verb, "--offline", "--skip-version-check"]);
+    command.args(["build", "--offline", "--skip-version-check"]);
     if mode == Mode::Release {
         command.args(["--release", "--cargo-profile", "wasm"]);
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::stack::{Listens, Person, SITE, Stack};
 use super::{control, http};
-use crate::build;
+use crate::build::{self, portal::Mode};
 use crate::paths::Paths;
 use crate::process;
 use crate::setup::{self, Needs, Tools};
@@ -43,7 +43,6 @@ pub(crate) const PEOPLE: [Person; 2] = [
         display_name: "Anna Bianchi",
         extension: "201",
         caller_id: "+390212345201",
-        destinations: &["Home=+390212345601", "Mobile=+393331234501"],
         password: "try-the-bridge",
     },
     Person {
@@ -51,7 +50,6 @@ pub(crate) const PEOPLE: [Person; 2] = [
         display_name: "Marco Rossi",
         extension: "202",
         caller_id: "+390212345202",
-        destinations: &["Home=+390212345601"],
         password: "try-the-bridge",
     },
 ];
@@ -92,7 +90,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     ui::heading("Set-up");
     let tools = setup::ensure(paths, Needs::DEMO)?;
     ui::heading("Build");
-    build::portal::build(paths, &tools)?;
+    build::portal::build(paths, &tools, Mode::Release)?;
     build::edge::build(paths, &tools)?;
     let mut running = start(paths, &tools, options)?;
 
@@ -119,12 +117,13 @@ pub(crate) fn start(paths: &Paths, tools: &Tools, options: &Options) -> Result<R
     let listens = Listens::choose(options.port)?;
     let data = DataFolder::choose(paths, options.fresh);
     let mut stack = Stack::prepare(paths, tools, programs, data.path.clone(), listens)?;
+    add_people(&stack).context("the demo's people could not be added")?;
     stack.start()?;
     let people = PEOPLE
         .iter()
         .map(|person| enrol(&stack, person))
         .collect::<Result<_>>()
-        .context("the demo's people could not be added")?;
+        .context("the demo's people could not be invited")?;
     Ok(Running {
         stack,
         people,
@@ -132,19 +131,23 @@ pub(crate) fn start(paths: &Paths, tools: &Tools, options: &Options) -> Result<R
     })
 }
 
-/// Adds a person to the gateway's store and sets their password at the edge, with an invitation as any user gets
-/// it. Where both were done before, nothing changes.
+/// Adds the people whom the store does not have yet.
+fn add_people(stack: &Stack) -> Result<()> {
+    let list = stack.gateway_command(&["user", "list", "--json"])?;
+    let known: Vec<Value> = serde_json::from_str(&list).context("`user list --json` printed no list")?;
+    for person in &PEOPLE {
+        if !known.iter().any(|user| user["user"] == person.name) {
+            stack.gateway_command(&person.add_command())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that a person can sign in: with an invitation, as any user gets it.
 fn enrol(stack: &Stack, person: &Person) -> Result<Value> {
     let port = stack.listens.edge;
     let credentials = json!({ "user": person.name, "password": person.password });
     if http::post(port, "/api/sign-in", &credentials)? != 204 {
-        let known = stack.gateway_command(&["user", "list"])?;
-        if !known
-            .lines()
-            .any(|line| line.split_whitespace().next() == Some(person.name))
-        {
-            stack.gateway_command(&person.add_command())?;
-        }
         let link = stack.gateway_command(&["user", "invite", person.name])?;
         let token = token_in(&link).with_context(|| format!("no invitation link in `{link}`"))?;
         accept(port, token, person)?;
@@ -209,8 +212,8 @@ fn introduce(stack: &Stack) {
   Ponte is up:   {url}
   Sign in as:    {name} / {password}
 
-  Choose a telephone (\"Home\" answers after three seconds), then dial:
-    +39 06 …      numbers in Rome: answer, busy, declined, nobody there, …
+  Choose a telephone (+39 02 1234 5601 answers after three seconds), then dial:
+    +39 06 9876 5401 … 5419   Rome: a number for each thing a telephone can do
     +44 20 7946 0002   busy              +1 212 555 0102   declines
     +44 20 7946 0001   London answers    112               an emergency number: never called back
   All telephones of the simulated carrier: http://127.0.0.1:{carrier}/numbers

@@ -12,7 +12,7 @@ use crate::build::{self, portal::Mode};
 use crate::paths::Paths;
 use crate::process;
 use crate::setup::{self, Needs};
-use crate::ui::{self, Job};
+use crate::ui;
 
 const POLL: Duration = Duration::from_millis(700);
 
@@ -47,7 +47,7 @@ impl Part {
 /// Runs until Ctrl-C. A build that fails is shown; what ran before goes on running.
 pub(crate) fn run(paths: &Paths, options: &demo::Options) -> Result<ExitCode> {
     let tools = setup::ensure(paths, Needs::DEMO)?;
-    build::portal::build(paths, &tools)?;
+    build::portal::build(paths, &tools, Mode::Dev)?;
     build::edge::build(paths, &tools)?;
     let mut running = demo::start(paths, &tools, options)?;
     let parts = [PORTAL, EDGE, NATIVE];
@@ -62,15 +62,7 @@ pub(crate) fn run(paths: &Paths, options: &demo::Options) -> Result<ExitCode> {
             }
             *seen = now;
             let result = match part.name {
-                "portal" => {
-                    let mut trunk = build::portal::trunk(paths, &tools, "build", Mode::Dev)?;
-                    let job = Job {
-                        name: "portal",
-                        log: "build-portal",
-                        timeout: Duration::from_mins(30),
-                    };
-                    ui::run(paths, &job, &mut trunk)
-                }
+                "portal" => build::portal::build(paths, &tools, Mode::Dev),
                 "edge" => build::edge::build(paths, &tools),
                 _ => build::gateway::build(paths, options.release())
                     .and_then(|_| running.restart(&["carrier", "gateway"])),

@@ -64,8 +64,6 @@ pub(crate) struct Person {
     pub(crate) extension: &'static str,
     /// Number the far end sees.
     pub(crate) caller_id: &'static str,
-    /// Saved destinations as the gateway's command takes them.
-    pub(crate) destinations: &'static [&'static str],
     pub(crate) password: &'static str,
 }
 
@@ -76,9 +74,7 @@ impl Person {
         args.extend(["--display-name", self.display_name]);
         args.extend(["--extension", self.extension]);
         args.extend(["--caller-id", self.caller_id]);
-        for destination in self.destinations {
-            args.extend(["--destination", destination]);
-        }
+        args.extend(["--telecommuter", "on"]);
         args
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::count::{Counts, Reader, Runner};
 use super::{Suite, SuiteResult, docs, purity};
-use crate::build;
+use crate::build::{self, portal::Mode};
 use crate::cargo;
 use crate::lint;
 use crate::paths::Paths;
@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
 
         let tools = self.tools()?;
         // The worker serves the portal's files: its tests see the real ones.
-        build::portal::build(self.paths, tools)?;
+        build::portal::build(self.paths, tools, Mode::Release)?;
         build::edge::build(self.paths, tools)?;
         let tests = test_files(&build::edge::folder(self.paths).join("tests"))?;
         if tests.is_empty() {
@@ -116,7 +116,7 @@ impl<'a> Context<'a> {
         let tools = self.tools()?;
         let chromium =
             setup::chromium().context("Chromium is missing: `cargo xtask doctor` says what to do")?;
-        build::portal::build(self.paths, tools)?;
+        build::portal::build(self.paths, tools, Mode::Release)?;
         build::edge::build(self.paths, tools)?;
         build::gateway::build(self.paths, false)?;
         let mut command = tools.node_command(NodeFolder::E2e, "playwright")?;
