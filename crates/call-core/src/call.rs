@@ -28,7 +28,7 @@ use crate::context::Context;
 use crate::leg::Leg;
 use crate::{Effect, LegId, Playback, PlaybackToken, TimerKind, Tone};
 use ponte_protocol::{
-    CallId, CallerId, Cause, CauseReason, DialString, E164, EndedBy, LegRole, UnixMillis, UserId,
+    CallId, CallView, CallerId, Cause, CauseReason, DialString, E164, EndedBy, LegRole, UnixMillis, UserId,
 };
 
 /// The most attempts one call may make: a bound for the record of a user who dials again and again on one user leg.
@@ -101,7 +101,10 @@ pub(crate) struct Call {
     playing: Playing,
     /// User and far leg hear each other.
     bridged: bool,
+    /// Something that portals show may have changed.
     dirty: bool,
+    /// What portals were shown last.
+    shown: Option<CallView>,
 }
 
 impl Call {
@@ -117,6 +120,7 @@ impl Call {
             playing: Playing::Nothing,
             bridged: false,
             dirty: true,
+            shown: None,
         };
         call.call_user(cx);
         call
@@ -131,9 +135,17 @@ impl Call {
         self.dirty = true;
     }
 
-    /// Whether something a portal shows has changed since the last time this was asked.
-    pub(crate) fn take_dirty(&mut self) -> bool {
-        std::mem::take(&mut self.dirty)
+    /// The call as portals show it, if that has changed since the last time this was asked.
+    pub(crate) fn changed_view(&mut self) -> Option<CallView> {
+        if !std::mem::take(&mut self.dirty) {
+            return None;
+        }
+        let view = self.view();
+        if self.shown.as_ref() == Some(&view) {
+            return None;
+        }
+        self.shown = Some(view.clone());
+        Some(view)
     }
 
     pub(crate) fn touch(&mut self) {

@@ -103,7 +103,7 @@ impl Call {
             return;
         };
         if failure.announcement.is_some() && failure.extended < EXTENSIONS_MAX {
-            let until = cx.now.plus(cx.timeouts.redial);
+            let until = failure.until.plus(cx.timeouts.redial);
             cx.timers.set(leg, TimerKind::Redial, until);
             self.set_phase(Phase::FarFailed(FarFailure {
                 until,

@@ -279,8 +279,8 @@ impl Switch {
             }
         }
         if !call.is_over() {
-            if call.take_dirty() {
-                let body = EventBody::CallChanged { call: call.view() };
+            if let Some(call) = call.changed_view() {
+                let body = EventBody::CallChanged { call };
                 self.cx.push(Effect::Notify { user: owner, body });
             }
             return;

@@ -25,7 +25,7 @@ pub mod supervised;
 pub mod world;
 
 pub use phone::{Phone, TrunkHabit};
-// pub use reference::Reference;
+pub use reference::Reference;
 pub use rng::Rng;
 pub use supervised::Supervised;
 pub use world::{Hears, World};

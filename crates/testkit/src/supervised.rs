@@ -70,6 +70,10 @@ impl Supervised {
         &self.switch
     }
 
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
     /// Gives an event to the switch.
     pub fn event(&mut self, now: UnixMillis, event: Event) -> Vec<Effect> {
         self.now = now;
@@ -278,21 +282,24 @@ impl Supervised {
                 .find(|leg| leg.user == *user && leg.role == LegRole::User && leg.is_active());
             assert!(up.is_none(), "the user's one line is taken: {up:?}");
             let mode = self.modes.get(user);
-            let Some(Mode::Telecommuting {
-                destination: Destination::Number { confirm, .. },
-                ..
-            }) = mode
-            else {
-                panic!("a call back for a user in {mode:?}");
-            };
-            let call = self.calls.entry(id.call).or_insert_with(|| WatchedCall {
-                user: user.clone(),
-                needs_confirmation: *confirm,
-                confirmed: false,
-                legs: Vec::new(),
-                view: None,
-                record: None,
-                ended: false,
+            // A call that is being set up goes on as it began, whatever the user's mode becomes.
+            let call = self.calls.entry(id.call).or_insert_with(|| {
+                let Some(Mode::Telecommuting {
+                    destination: Destination::Number { confirm, .. },
+                    ..
+                }) = mode
+                else {
+                    panic!("a call back for a user in {mode:?}");
+                };
+                WatchedCall {
+                    user: user.clone(),
+                    needs_confirmation: *confirm,
+                    confirmed: false,
+                    legs: Vec::new(),
+                    view: None,
+                    record: None,
+                    ended: false,
+                }
             });
             assert!(!call.ended, "a leg was opened for a call that is over");
         } else {
