@@ -31,7 +31,7 @@ impl Codec {
     }
 }
 
-/// Digits that a telephone sends by RFC 4733.
+/// Digits that a telephone sends by RFC 4733, or in the voice where that was not agreed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Press {
@@ -58,6 +58,8 @@ pub struct Answer {
     pub hang_up_after_ms: Option<u64>,
     /// Digits it presses.
     pub press: Vec<Press>,
+    /// Whether it knows RFC 4733. One that does not presses its digits as tones in the voice.
+    pub telephone_events: bool,
 }
 
 impl Default for Answer {
@@ -68,6 +70,7 @@ impl Default for Answer {
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             hang_up_after_ms: None,
             press: Vec::new(),
+            telephone_events: true,
         }
     }
 }

@@ -18,6 +18,49 @@ pub(crate) fn event_of(digit: char) -> Option<u8> {
     u8::try_from(place).ok()
 }
 
+/// A digit as two tones in the voice (ITU-T Q.23), −10 dBm0 together.
+#[derive(Debug)]
+pub(crate) struct InBand {
+    low: f64,
+    high: f64,
+    sung: u32,
+}
+
+impl InBand {
+    /// The tones of an event code.
+    pub(crate) fn new(event: u8) -> Self {
+        const LOW: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
+        const HIGH: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
+        let (row, column) = match event {
+            0 => (3, 1),
+            digit @ 1..=9 => (usize::from(digit - 1) / 3, usize::from(digit - 1) % 3),
+            10 => (3, 0),
+            11 => (3, 2),
+            letter => (usize::from(letter - 12) % 4, 3),
+        };
+        Self {
+            low: LOW[row],
+            high: HIGH[column],
+            sung: 0,
+        }
+    }
+
+    /// Replaces a frame of voice. False once the digit has been sung.
+    pub(crate) fn fill(&mut self, frame: &mut [i16]) -> bool {
+        const AMPLITUDE: f64 = 5000.0;
+        if self.sung >= u32::from(DIGIT_SAMPLES) {
+            return false;
+        }
+        for sample in frame {
+            let turn = std::f64::consts::TAU * f64::from(self.sung) / 8000.0;
+            let voice = (self.low * turn).sin() + (self.high * turn).sin();
+            *sample = (AMPLITUDE * voice) as i16;
+            self.sung += 1;
+        }
+        true
+    }
+}
+
 /// A digit that was heard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeardDigit {
@@ -98,5 +141,18 @@ mod tests {
         assert_eq!(heard.len(), 2);
         assert_eq!((heard[0].digit, heard[0].duration_ms), ('1', 80));
         assert_eq!(heard[1].at_ms, 300);
+    }
+
+    #[test]
+    fn each_digit_has_its_row_and_column() {
+        for (row, line) in ["123A", "456B", "789C", "*0#D"].iter().enumerate() {
+            for (column, digit) in line.chars().enumerate() {
+                let tones = InBand::new(event_of(digit).unwrap());
+                let low = [697.0, 770.0, 852.0, 941.0][row];
+                let high = [1209.0, 1336.0, 1477.0, 1633.0][column];
+                assert!((tones.low - low).abs() < 0.1, "{digit}");
+                assert!((tones.high - high).abs() < 0.1, "{digit}");
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::behaviour::Codec;
 use crate::clock::Clock;
-use crate::dtmf::{self, HeardDigit};
+use crate::dtmf::{self, HeardDigit, InBand};
 use crate::ear::{Ear, EarKit, HeardTone};
 use crate::tone::{FRAME, Score, Singer};
 
@@ -126,6 +126,7 @@ impl Media {
             muted: false,
             singer: Singer::new(Score::silence()),
             digits: Vec::new(),
+            in_band: None,
             pause: 0,
             sender: Sender::new(),
             hearing: Hearing {
@@ -188,6 +189,7 @@ struct Stream {
     muted: bool,
     singer: Singer,
     digits: Vec<u8>,
+    in_band: Option<InBand>,
     pause: u32,
     sender: Sender,
     hearing: Hearing,
@@ -245,6 +247,9 @@ impl Stream {
             self.sender.skip();
             return;
         }
+        if session.events.is_none() {
+            self.sing_digits(&mut frame);
+        }
         let sent = match session.events {
             Some(payload_type) if self.pause == 0 && self.sender.digit_or(&mut self.digits) => {
                 let sent = self.sender.event(&self.socket, &session, payload_type);
@@ -259,6 +264,20 @@ impl Stream {
             }
         };
         lock(&self.hearing.report).packets_sent += sent;
+    }
+
+    /// Puts the digit that is being pressed into the voice, with a pause after it.
+    fn sing_digits(&mut self, frame: &mut [i16; FRAME]) {
+        if self.in_band.is_none() && self.pause == 0 {
+            self.in_band = self.digits.pop().map(InBand::new);
+        }
+        let Some(digit) = &mut self.in_band else {
+            return;
+        };
+        if !digit.fill(frame) {
+            self.in_band = None;
+            self.pause = dtmf::PAUSE_FRAMES;
+        }
     }
 }
 

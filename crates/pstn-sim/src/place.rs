@@ -14,7 +14,7 @@ use crate::call::{Call, CallCommand, CallDirection, CallReport, EndedBy, lock};
 use crate::leg::Leg;
 use crate::media::Media;
 use crate::number::{Masked, from_user_part};
-use crate::script::{self, Step};
+use crate::script::{self, Abilities, Step};
 use crate::sdp::{Direction, Local};
 use crate::tone::{Score, tone_of};
 use crate::trunk::Trunk;
@@ -116,11 +116,13 @@ async fn run(
 ) -> EndedBy {
     let shared = Arc::clone(&trunk.state.shared);
     let ip = trunk.addr.ip();
+    let telephone = Behaviour::Answer(order.telephone.clone());
+    let abilities = Abilities::of(&telephone);
     let Ok(media) = Media::open(&shared.media, ip, Arc::clone(&call.media)).await else {
         return EndedBy::Simulator;
     };
-    let mut local = Local::new(media.local, call.id);
-    let offer = local.offer(&order.telephone.codecs, Direction::SendRecv);
+    let mut local = Local::new(media.local, call.id, abilities.telephone_events);
+    let offer = local.offer(&abilities.codecs, Direction::SendRecv);
     let transport = if order.tcp { Transport::Tcp } else { Transport::Udp };
     let option = InviteOption {
         caller: uri(from, trunk.addr),
@@ -175,21 +177,13 @@ async fn run(
         return EndedBy::Refused;
     }
     *lock(&call.local_tag) = Some(id.local_tag.clone());
-    let steps: Vec<Step> = script::script(&Behaviour::Answer(order.telephone.clone()), from)
+    let steps: Vec<Step> = script::script(&telephone, from)
         .into_iter()
         .skip_while(|step| !matches!(step, Step::Answer(_)))
         .skip(1)
         .collect();
     let says = Score::tone(order.telephone.tone_hz.unwrap_or_else(|| tone_of(from)));
-    let leg = Leg::new(
-        shared,
-        Arc::clone(call),
-        dialog,
-        states,
-        commands,
-        ip,
-        order.telephone.codecs.clone(),
-    );
+    let leg = Leg::new(shared, Arc::clone(call), dialog, states, commands, ip, abilities);
     let by = leg.go_on(media, local, &response.body, steps, says).await;
     trunk.dialogs.remove_dialog(&id);
     by

@@ -106,11 +106,24 @@ pub(crate) fn script(behaviour: &Behaviour, number: &str) -> Vec<Step> {
     }
 }
 
-/// The codecs a behaviour answers with, the preferred one first.
-pub(crate) fn codecs(behaviour: &Behaviour) -> Vec<Codec> {
-    behaviour
-        .answer()
-        .map_or_else(|| Answer::default().codecs, |answer| answer.codecs.clone())
+/// What a telephone can agree to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Abilities {
+    /// Its codecs, the preferred one first.
+    pub(crate) codecs: Vec<Codec>,
+    /// Whether it knows RFC 4733.
+    pub(crate) telephone_events: bool,
+}
+
+impl Abilities {
+    pub(crate) fn of(behaviour: &Behaviour) -> Self {
+        let default = Answer::default();
+        let answer = behaviour.answer().unwrap_or(&default);
+        Self {
+            codecs: answer.codecs.clone(),
+            telephone_events: answer.telephone_events,
+        }
+    }
 }
 
 /// The tone a telephone sends, where it sends one.

@@ -186,25 +186,29 @@ pub(crate) struct Local {
     addr: SocketAddr,
     session: u64,
     version: u64,
+    /// Whether telephone events are offered and agreed to.
+    events: bool,
 }
 
 impl Local {
-    pub(crate) fn new(addr: SocketAddr, session: u64) -> Self {
+    pub(crate) fn new(addr: SocketAddr, session: u64, events: bool) -> Self {
         Self {
             addr,
             session,
             version: 0,
+            events,
         }
     }
 
-    /// An offer of `codecs` with telephone events.
+    /// An offer of `codecs`.
     pub(crate) fn offer(&mut self, codecs: &[Codec], direction: Direction) -> String {
         let mut sdp = self.head();
         let formats: Vec<(Codec, u8)> = codecs
             .iter()
             .map(|codec| (*codec, codec.payload_type()))
             .collect();
-        self.audio(&mut sdp, "RTP/AVP", &formats, Some(101), direction);
+        let events = self.events.then_some(101);
+        self.audio(&mut sdp, "RTP/AVP", &formats, events, direction);
         sdp
     }
 
@@ -213,7 +217,8 @@ impl Local {
         let mut sdp = self.head();
         for (place, section) in offer.sections.iter().enumerate() {
             if place == offer.place {
-                self.audio(&mut sdp, &section.proto, &[codec], offer.events, direction);
+                let events = offer.events.filter(|_| self.events);
+                self.audio(&mut sdp, &section.proto, &[codec], events, direction);
             } else {
                 let _ = write!(sdp, "m={} 0 {} {}\r\n", section.media, section.proto, section.fmt);
             }
@@ -271,7 +276,7 @@ mod tests {
         assert_eq!(offer.events, Some(96));
         let chosen = offer.choose(&[Codec::Pcma, Codec::Pcmu]).unwrap();
         assert_eq!(chosen, (Codec::Pcma, 8));
-        let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7);
+        let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7, true);
         let text = local.answer(&offer, chosen, Direction::SendRecv);
         assert!(text.contains("m=audio 5000 RTP/AVP 8 96\r\n"), "{text}");
         assert!(text.contains("m=video 0 RTP/AVP 99\r\n"), "{text}");
@@ -282,7 +287,7 @@ mod tests {
 
     #[test]
     fn versions_count_up() {
-        let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7);
+        let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7, true);
         assert!(
             local
                 .offer(&[Codec::Pcma], Direction::SendRecv)
@@ -333,7 +338,7 @@ mod tests {
             if let Ok(offer) = Described::parse(text.as_bytes())
                 && let Some(codec) = offer.choose(&[Codec::Pcma, Codec::Pcmu])
             {
-                let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7);
+                let mut local = Local::new("127.0.0.1:5000".parse().unwrap(), 7, true);
                 let answer = local.answer(&offer, codec, offer.direction.answered());
                 proptest::prop_assert!(Described::parse(answer.as_bytes()).is_ok(), "{}", answer);
             }

@@ -383,7 +383,7 @@ impl Trunk {
             states,
             commands,
             self.addr.ip(),
-            script::codecs(&behaviour),
+            script::Abilities::of(&behaviour),
         );
         let by = leg.be_called(script::script(&behaviour, &number)).await;
         call.end(shared.clock.mark(), by);

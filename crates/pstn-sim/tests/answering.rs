@@ -256,3 +256,32 @@ async fn hold_by_the_caller_stops_the_tone_and_resume_starts_it() {
     caller.bye().await;
     simulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn without_telephone_events_a_digit_is_two_tones() {
+    let simulator = simulator().await;
+    let telephone = Answer {
+        telephone_events: false,
+        press: vec![Press {
+            digits: "5".to_owned(),
+            at_ms: 0,
+        }],
+        ..answers(0)
+    };
+    simulator
+        .set_number(NUMBER, Behaviour::Answer(telephone))
+        .unwrap();
+    let mut caller = Caller::new(simulator.sip_addr(), NUMBER).await;
+    let ok = caller.establish().await;
+    assert!(!ok.body.contains("telephone-event"), "{}", ok.body);
+    let packets = listen(&caller.rtp, Duration::from_millis(600)).await;
+    assert!(packets.iter().all(|(payload_type, ..)| *payload_type == 8));
+    let samples = alaw_samples(&packets);
+    let pressed = samples
+        .chunks_exact(160)
+        .filter(|frame| share_at(frame, 770.0) > 0.4 && share_at(frame, 1336.0) > 0.4)
+        .count();
+    assert!((7..=8).contains(&pressed), "{pressed} frames of the digit");
+    caller.bye().await;
+    simulator.shutdown().await;
+}

@@ -211,3 +211,27 @@ async fn requests_for_no_dialog_are_refused() {
     assert!(refused.header("allow").contains("INVITE"));
     simulator.shutdown().await;
 }
+
+#[tokio::test]
+async fn reinvites_that_cross_are_glare() {
+    let simulator = simulator().await;
+    let reinvite = Reinvite {
+        answer: at_once(),
+        at_ms: 50,
+        mode: ReinviteMode::Hold,
+    };
+    simulator
+        .set_number(NUMBER, Behaviour::Reinvite(reinvite))
+        .unwrap();
+    let mut caller = Caller::new(simulator.sip_addr(), NUMBER).await;
+    caller.establish().await;
+    let theirs = caller.request("INVITE").await;
+    caller.cseq += 1;
+    caller.invite().await;
+    caller.response(491).await;
+    caller.send("ACK", caller.cseq, "").await;
+    caller.reply(&theirs, "491 Request Pending", "").await;
+    caller.request("ACK").await;
+    caller.bye().await;
+    simulator.shutdown().await;
+}

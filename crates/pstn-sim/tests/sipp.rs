@@ -5,6 +5,7 @@ mod support;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use ponte_pstn_sim::{Answer, Behaviour, CallReport, CallState, Codec, EndedBy, PlaceCall, Simulator};
@@ -13,15 +14,22 @@ use tokio::process::{Child, Command};
 
 const NUMBER: &str = "+390698765499";
 
-/// A port that is free now.
-fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
+/// The first of four ports that are free, below those that the system gives to others meanwhile.
+fn free_ports() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 1000).unwrap() * 8;
+    loop {
+        let port = 21_000 + (start + NEXT.fetch_add(4, Ordering::Relaxed)) % 10_000;
+        let free = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        if (port..port + 4).all(free) {
+            return port;
+        }
+    }
 }
 
 /// Starts `sipp` with its own signalling and media ports.
 fn sipp(port: u16, arguments: &[&str]) -> Child {
-    let media = free_port() & !1;
+    let media = free_ports();
     Command::new("sipp")
         .args(arguments)
         .args(["-i", "127.0.0.1", "-p", &port.to_string()])
@@ -40,7 +48,7 @@ async fn calls(simulator: &Simulator, arguments: &[&str]) -> bool {
     let target = simulator.sip_addr().to_string();
     let mut all = vec!["-sn", "uac", &target, "-s", NUMBER];
     all.extend(arguments);
-    sipp(free_port(), &all).wait().await.unwrap().success()
+    sipp(free_ports(), &all).wait().await.unwrap().success()
 }
 
 fn ended(call: &CallReport) -> bool {
@@ -80,7 +88,7 @@ async fn sipp_sees_a_refusal_as_a_failed_call() {
 #[tokio::test]
 async fn a_call_to_sipp_is_answered_and_echoed() {
     let simulator = simulator().await;
-    let port = free_port();
+    let port = free_ports();
     let mut gateway = sipp(port, &["-sn", "uas", "-m", "1"]);
     tokio::time::sleep(Duration::from_millis(300)).await;
     simulator

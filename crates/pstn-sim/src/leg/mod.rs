@@ -18,10 +18,10 @@ use tokio::time::Instant;
 use timer::Timer;
 
 use crate::Shared;
-use crate::behaviour::{Codec, Refresher, ReinviteMode};
+use crate::behaviour::{Refresher, ReinviteMode};
 use crate::call::{AckAnswer, Call, CallCommand, EndedBy, lock};
 use crate::media::Media;
-use crate::script::{Answering, Step};
+use crate::script::{Abilities, Answering, Step};
 use crate::sdp::{Described, Direction, Local};
 use crate::tone::Score;
 
@@ -45,7 +45,7 @@ pub(crate) struct Leg {
     states: DialogStateReceiver,
     commands: mpsc::Receiver<CallCommand>,
     ip: IpAddr,
-    codecs: Vec<Codec>,
+    abilities: Abilities,
     audio: Option<Audio>,
     answered: Option<Instant>,
     acked: bool,
@@ -72,7 +72,7 @@ impl Leg {
         states: DialogStateReceiver,
         commands: mpsc::Receiver<CallCommand>,
         ip: IpAddr,
-        codecs: Vec<Codec>,
+        abilities: Abilities,
     ) -> Self {
         let prack = call.prack.subscribe();
         Self {
@@ -82,7 +82,7 @@ impl Leg {
             states,
             commands,
             ip,
-            codecs,
+            abilities,
             audio: None,
             answered: None,
             acked: false,
@@ -329,7 +329,7 @@ impl Leg {
                 };
                 *lock(&self.call.ack_answer) = Some(AckAnswer {
                     local: audio.local.clone(),
-                    codecs: self.codecs.clone(),
+                    codecs: self.abilities.codecs.clone(),
                     offer: None,
                 });
                 let response = self.ask(Vec::new(), None).await?;

@@ -18,10 +18,10 @@ impl Leg {
             return Ok(());
         }
         let media = self.open_media().await?;
-        let mut local = Local::new(media.local, self.call.id);
+        let mut local = Local::new(media.local, self.call.id, self.abilities.telephone_events);
         let body = self.dialog.initial_request().body;
         if body.is_empty() {
-            let sdp = local.offer(&self.codecs, Direction::SendRecv);
+            let sdp = local.offer(&self.abilities.codecs, Direction::SendRecv);
             self.audio = Some(Audio {
                 media,
                 local,
@@ -32,7 +32,7 @@ impl Leg {
         }
         let offer = Described::parse(&body)
             .ok()
-            .and_then(|offer| offer.choose(&self.codecs).map(|codec| (offer, codec)));
+            .and_then(|offer| offer.choose(&self.abilities.codecs).map(|codec| (offer, codec)));
         let Some((offer, codec)) = offer else {
             self.refuse(488);
             return Err(EndedBy::Telephone);
@@ -61,7 +61,8 @@ impl Leg {
 
     /// Tells the audio what was agreed. False when there is no codec in common.
     pub(super) async fn negotiated(&self, described: &Described) -> bool {
-        let Some((audio, (codec, payload_type))) = self.audio.as_ref().zip(described.choose(&self.codecs))
+        let Some((audio, (codec, payload_type))) =
+            self.audio.as_ref().zip(described.choose(&self.abilities.codecs))
         else {
             return false;
         };
@@ -71,7 +72,7 @@ impl Leg {
                 remote: described.addr,
                 codec,
                 payload_type,
-                events: described.events,
+                events: described.events.filter(|_| self.abilities.telephone_events),
                 sending: described.direction.receives(),
             })
             .await;
@@ -100,7 +101,7 @@ impl Leg {
         } else if request.body.is_empty() {
             match &mut self.audio {
                 Some(audio) if request.method == Method::Invite => {
-                    audio.sdp = audio.local.offer(&self.codecs, Direction::SendRecv);
+                    audio.sdp = audio.local.offer(&self.abilities.codecs, Direction::SendRecv);
                     audio.offered = true;
                     // The answer comes with the next ACK.
                     self.acked = false;
@@ -129,7 +130,7 @@ impl Leg {
 
     async fn answer_offer(&mut self, body: &[u8]) -> Option<String> {
         let offer = Described::parse(body).ok()?;
-        let codec = offer.choose(&self.codecs)?;
+        let codec = offer.choose(&self.abilities.codecs)?;
         let audio = self.audio.as_mut()?;
         audio.sdp = audio.local.answer(&offer, codec, offer.direction.answered());
         let sdp = audio.sdp.clone();
@@ -141,7 +142,7 @@ impl Leg {
         let Some(audio) = &mut self.audio else {
             return Ok(());
         };
-        audio.sdp = audio.local.offer(&self.codecs, direction);
+        audio.sdp = audio.local.offer(&self.abilities.codecs, direction);
         let body = audio.sdp.clone().into_bytes();
         let mut headers = headers;
         headers.push(Header::ContentType("application/sdp".into()));
