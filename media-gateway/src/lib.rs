@@ -1,8 +1,12 @@
 //! The telephone system as a library, so that tests can start it in their own process.
 
+pub mod cli;
 pub mod config;
 pub mod driver;
 pub mod link;
+pub mod logging;
+pub mod metrics;
 pub mod numbers;
+pub mod run;
 pub mod sip;
 pub mod store;

@@ -38,13 +38,7 @@ impl fmt::Display for Lines<'_> {
             if number > 0 {
                 f.write_str("\n")?;
             }
-            write!(
-                f,
-                "{}:{}:{}: ",
-                self.path.display(),
-                problem.line,
-                problem.column
-            )?;
+            write!(f, "{}:{}:{}: ", self.path.display(), problem.line, problem.column)?;
             if !problem.setting.is_empty() {
                 write!(f, "{}: ", problem.setting)?;
             }

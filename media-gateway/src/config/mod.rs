@@ -3,9 +3,20 @@
 //! [`Config::load`] reads and checks all of it at once, so that an administrator gets every problem in one go, each
 //! with its line, its column and what is wrong. What it returns needs no further checks.
 
+mod error;
+mod load;
+mod network;
+mod reader;
+mod secret;
+mod site;
+mod trunk;
 mod types;
 
+pub use error::{ConfigError, Problem};
 pub use types::{
     Config, EdgeConfig, LogConfig, MediaSettings, MetricsConfig, NumberFormat, OwnNumbers, Register,
     SipConfig, SiteConfig, SiteKey, StoreConfig, TrunkSettings,
 };
+
+/// A configuration with every setting and what it means; `ponte-gateway example-config` prints it.
+pub const EXAMPLE: &str = include_str!("example.toml");

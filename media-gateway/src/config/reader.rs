@@ -6,7 +6,6 @@ use super::Problem;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -172,11 +171,6 @@ impl<'t, 'p> Section<'t, 'p> {
         self.text(key)
     }
 
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> Option<Found<T>> {
-        self.text(key)?
-            .read(self.problems, |text| text.parse::<T>())
-    }
-
     pub(super) fn flag(&mut self, key: &'static str) -> Option<Found<bool>> {
         let found = self.take(key)?;
         match found.value {
@@ -219,7 +213,7 @@ impl<'t, 'p> Section<'t, 'p> {
             return self.wrong_type(&found, "a list of texts, e.g. [\"…\", \"…\"]");
         };
         let mut texts = Vec::with_capacity(array.len());
-        for item in array.iter() {
+        for item in array {
             match item.get_ref() {
                 DeValue::String(text) => texts.push(Found {
                     value: text.clone().into_owned(),

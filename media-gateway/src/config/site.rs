@@ -36,7 +36,9 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
     let country = section
         .required_text("country", "IT")
         .and_then(|country| country.read(problems, |code| check_country(code)));
-    let defaults = country.as_ref().and_then(|country| country_defaults(&country.value));
+    let defaults = country
+        .as_ref()
+        .and_then(|country| country_defaults(&country.value));
 
     let language = section
         .text("language")
@@ -45,7 +47,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         .text("tone_country")
         .and_then(|tones| tones.read(problems, |code| check_tones(code)));
     let own_numbers = list(&mut section, problems, "own_numbers", parse_own_numbers);
-    let extensions = list(&mut section, problems, "extensions", |text| check_pattern(text));
+    let extensions = list(&mut section, problems, "extensions", check_pattern);
     let rules = section.texts("default_restrictions").map(|rules| {
         let rules = rules.value.into_iter();
         rules
@@ -54,9 +56,14 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
             .collect::<Vec<_>>()
     });
     let emergency = section.texts("emergency_numbers");
-    let emergency_given = emergency.as_ref().is_some_and(|numbers| !numbers.value.is_empty());
+    let emergency_given = emergency
+        .as_ref()
+        .is_some_and(|numbers| !numbers.value.is_empty());
     if let Some(empty) = emergency.as_ref().filter(|numbers| numbers.value.is_empty()) {
-        empty.problem(problems, "must not be empty: emergency calls would be taken for others");
+        empty.problem(
+            problems,
+            "must not be empty: emergency calls would be taken for others",
+        );
     }
     let emergency: Vec<String> = emergency.map_or_else(Vec::new, |numbers| {
         let numbers = numbers.value.into_iter();
@@ -88,7 +95,12 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
     Some(SiteConfig {
         name: name?.value,
         language: language.map_or_else(
-            || defaults.as_ref().map_or("en", |defaults| defaults.language).to_owned(),
+            || {
+                defaults
+                    .as_ref()
+                    .map_or("en", |defaults| defaults.language)
+                    .to_owned()
+            },
             |language| language.value,
         ),
         tone_country: tones
@@ -169,7 +181,9 @@ fn check_emergency(text: &str) -> Result<String, String> {
     if (2..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());
     }
-    Err(format!("'{text}' is no emergency number; 2 to 6 digits, e.g. 112"))
+    Err(format!(
+        "'{text}' is no emergency number; 2 to 6 digits, e.g. 112"
+    ))
 }
 
 /// `+390212345600`, `+390212345600..+390212345699` or `+3902123456*`.
@@ -182,7 +196,9 @@ fn parse_own_numbers(text: &str) -> Result<OwnNumbers, String> {
     if let Some((first, last)) = text.split_once("..") {
         let (first, last) = (number(first)?, number(last)?);
         if first.as_str().len() != last.as_str().len() || first > last {
-            return Err(format!("'{text}': the last number must come after the first, with as many digits"));
+            return Err(format!(
+                "'{text}': the last number must come after the first, with as many digits"
+            ));
         }
         return Ok(OwnNumbers::Range { first, last });
     }
@@ -195,7 +211,9 @@ fn parse_own_numbers(text: &str) -> Result<OwnNumbers, String> {
         return if valid {
             Ok(OwnNumbers::Prefix(prefix.to_owned()))
         } else {
-            Err(format!("'{text}': a prefix is '+', 4 to 14 digits and '*', e.g. +3902123456*"))
+            Err(format!(
+                "'{text}': a prefix is '+', 4 to 14 digits and '*', e.g. +3902123456*"
+            ))
         };
     }
     number(text).map(OwnNumbers::Single)

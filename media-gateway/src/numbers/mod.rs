@@ -1,25 +1,13 @@
 //! How dialled numbers are read: emergency numbers first, then feature codes, the site's own numbers, and at last
 //! the national and international plans.
 
+mod defaults;
+mod emergency;
+mod explain;
+mod plan;
 mod rules;
 
+pub use defaults::{default_rules, is_country};
+pub use explain::{Verdict, explain};
+pub use plan::NumberingPlan;
 pub use rules::{RuleError, parse_rule, rule_text};
-
-use crate::config::SiteConfig;
-use ponte_call_core::Dialled;
-use ponte_protocol::DialString;
-
-/// The numbering plan of a site.
-#[derive(Clone, Debug)]
-pub struct NumberingPlan {}
-
-impl NumberingPlan {
-    pub fn new(_site: &SiteConfig) -> Self {
-        Self {}
-    }
-
-    /// Reads what a person dialled.
-    pub fn read(&self, _dialled: &DialString) -> Dialled {
-        Dialled::Invalid
-    }
-}

@@ -14,7 +14,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// SQLite has no unsigned integers; times and counts never come near the limit.
+/// `SQLite` has no unsigned integers; times and counts never come near the limit.
 pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, SqlSafeStr, SqliteConnection};
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const DATABASE: &str = "ponte.db";
 
@@ -60,10 +60,11 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 fn close_to_others(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 == 0 {
+    let ours = mode & 0o700;
+    if mode & 0o777 == ours {
         return Ok(());
     }
-    file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700))
+    file.set_permissions(std::fs::Permissions::from_mode(ours))
 }
 
 #[cfg(not(unix))]
@@ -165,17 +166,17 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(MIGRATIONS.map(migration).into())
 }
 
-async fn migrate(connection: &mut SqliteConnection, path: &PathBuf) -> Result<(), StoreError> {
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
     let not_ours = |reason: String| StoreError::NotOurs {
-        path: path.clone(),
+        path: path.to_owned(),
         reason,
     };
     match migrator().run_direct(None, connection, false).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(found) | MigrateError::VersionTooNew(found, _)) if found > known => {
             Err(StoreError::Newer {
-                path: path.clone(),
+                path: path.to_owned(),
                 found,
                 known,
             })

@@ -29,7 +29,7 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// Writes that may wait in memory while the database cannot be written; more are refused.
     pub spool_max: usize,
-    /// The most pages the database may have; `None`: SQLite's own limit.
+    /// The most pages the database may have; `None`: `SQLite`'s own limit.
     pub max_pages: Option<u32>,
 }
 

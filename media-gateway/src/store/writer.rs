@@ -92,10 +92,10 @@ impl Writer {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             let _ = job.done.send(Err(StoreError::Closed));
         }
-        if let Some(connection) = self.connection.take() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "the database did not close cleanly");
-            }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database did not close cleanly");
         }
         if let Some((_, done)) = self.closing.take() {
             let _ = done.send(given_up);
@@ -304,10 +304,10 @@ fn superseded(backlog: &VecDeque<Job>, count: usize) -> HashSet<usize> {
     let mut later = HashSet::new();
     let mut needless = HashSet::new();
     for position in (0..count.min(backlog.len())).rev() {
-        if let Some(subject) = backlog[position].write.subject() {
-            if !later.insert(subject) {
-                needless.insert(position);
-            }
+        if let Some(subject) = backlog[position].write.subject()
+            && !later.insert(subject)
+        {
+            needless.insert(position);
         }
     }
     needless

@@ -1,0 +1,177 @@
+//! What can be asked for.
+
+use crate::numbers::parse_rule;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ponte_call_core::RestrictionRule;
+use ponte_protocol::{DialString, E164, Extension, UserId};
+use std::path::PathBuf;
+
+/// The telephone system of Ponte.
+#[derive(Debug, Parser)]
+#[command(name = "ponte-gateway", version, about)]
+pub(super) struct Cli {
+    /// The configuration.
+    #[arg(
+        long,
+        global = true,
+        env = "PONTE_CONFIG",
+        default_value = "ponte.toml",
+        value_name = "FILE"
+    )]
+    pub(super) config: PathBuf,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the telephone system until it is told to stop.
+    Run,
+    /// Say whether a configuration is right: `ok`, or every problem with its line; exit code 2.
+    CheckConfig {
+        /// Instead of --config.
+        file: Option<PathBuf>,
+    },
+    /// Print a configuration with every setting and what it means.
+    ExampleConfig,
+    /// Manage the users.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Print a user's call records, newest first.
+    Records(RecordsArgs),
+    /// Say how a number is read and which rule decides whether the user may call it.
+    Explain {
+        #[arg(long)]
+        user: UserId,
+        #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+        dial: DialString,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Add a user. Needs --extension and --caller-id.
+    Add {
+        user: UserId,
+        #[command(flatten)]
+        settings: UserSettings,
+    },
+    /// Change what is given, and leave the rest.
+    Set {
+        user: UserId,
+        #[command(flatten)]
+        settings: UserSettings,
+    },
+    /// List all users.
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one user with the rules in the order in which they decide.
+    Show {
+        user: UserId,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a user with mode, destinations and invitations. Records stay.
+    Remove { user: UserId },
+    /// Print a link with which the user sets a password, once.
+    Invite {
+        user: UserId,
+        /// How long the link is good.
+        #[arg(long, default_value_t = 72, value_parser = clap::value_parser!(u64).range(1..=720))]
+        hours: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switched {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Confirmation {
+    /// On every telephone.
+    On,
+    Off,
+    /// On mobiles.
+    Mobiles,
+}
+
+#[derive(Debug, Default, Args)]
+pub(super) struct UserSettings {
+    /// 2 to 8 digits that fit one of site.extensions.
+    #[arg(long)]
+    pub(super) extension: Option<Extension>,
+    /// The name that others see; the user's own where it is not given.
+    #[arg(long, value_name = "NAME", value_parser = display_name)]
+    pub(super) display_name: Option<String>,
+    /// The company's number that the user shows, e.g. +390212345600.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) caller_id: Option<E164>,
+    /// The name that goes with it; "" for none.
+    #[arg(long, value_name = "NAME")]
+    pub(super) caller_name: Option<String>,
+    /// Whether the user may work on a telephone elsewhere.
+    #[arg(long, value_enum)]
+    pub(super) telecommuter: Option<Switched>,
+    /// Language of the prompts, en or it.
+    #[arg(long, value_parser = ["en", "it"])]
+    pub(super) language: Option<String>,
+    /// A rule before those of the site, e.g. "allow +44"; the first that fits decides. Given again for more; all of
+    /// them replace what the user had. "" for none.
+    #[arg(long = "restriction", value_name = "RULE", value_parser = rule_or_none)]
+    pub(super) restrictions: Option<Vec<Rule>>,
+    /// How long the user's own telephone may ring.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(5..=120))]
+    pub(super) no_answer_s: Option<u64>,
+    /// Whether the user's telephone must confirm that a person answered, where a destination does not say it itself.
+    #[arg(long, value_enum)]
+    pub(super) confirm: Option<Confirmation>,
+    /// The most calls in any 60 minutes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) dials_per_hour: Option<u32>,
+    /// The most minutes on the line in any 24 hours.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) minutes_per_day: Option<u32>,
+}
+
+/// A rule, or the empty text that stands for none.
+#[derive(Clone, Debug)]
+pub(super) struct Rule(pub(super) Option<RestrictionRule>);
+
+fn rule_or_none(text: &str) -> Result<Rule, String> {
+    if text.is_empty() {
+        return Ok(Rule(None));
+    }
+    parse_rule(text)
+        .map(|rule| Rule(Some(rule)))
+        .map_err(|error| error.to_string())
+}
+
+fn display_name(text: &str) -> Result<String, &'static str> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > 80 || name.chars().any(char::is_control) {
+        return Err("a name has 1 to 80 characters");
+    }
+    Ok(name.to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecordsArgs {
+    #[arg(long)]
+    pub(super) user: UserId,
+    /// How many.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) limit: u16,
+    /// Only calls that started before this time, in milliseconds since 1970.
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub(super) before: Option<u64>,
+    #[arg(long)]
+    pub(super) json: bool,
+}

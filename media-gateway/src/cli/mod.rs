@@ -1,0 +1,123 @@
+//! The command line, `ponte-gateway`.
+//!
+//! Exit codes: 0 done, 1 it could not be done now, 2 the command or the configuration is wrong.
+
+mod args;
+mod output;
+mod records;
+mod users;
+
+use crate::config::{Config, EXAMPLE};
+use crate::store::{Store, StoreOptions, StoreUse};
+use args::{Cli, Command, UserCommand};
+use clap::Parser;
+use ponte_protocol::UnixMillis;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+/// How long a command waits for its writes at the end.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a command failed.
+#[derive(Debug)]
+enum Failure {
+    /// The command or the configuration is wrong.
+    Usage(String),
+    /// It could not be done now.
+    Runtime(String),
+}
+
+impl<E: std::fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Runtime(format!("{error:#}"))
+    }
+}
+
+type Done = Result<(), Failure>;
+
+/// Reads the arguments of the process and carries them out.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the process cannot start its threads: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(carry_out(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Runtime(reason)) => {
+            eprintln!("error: {reason}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(reason)) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> Done {
+    match cli.command {
+        Command::Run => {
+            let config = load(&cli.config)?;
+            crate::logging::init(&config.log)?;
+            Ok(crate::run::run(config).await?)
+        }
+        Command::CheckConfig { file } => {
+            load(file.as_deref().unwrap_or(&cli.config))?;
+            output::line("ok")
+        }
+        Command::ExampleConfig => output::text(EXAMPLE),
+        Command::User { command } => {
+            let config = load(&cli.config)?;
+            let store = open(&config).await?;
+            let done = user(command, &config, &store).await;
+            store.close(CLOSE_PATIENCE).await;
+            done
+        }
+        Command::Records(arguments) => {
+            let config = load(&cli.config)?;
+            let store = open(&config).await?;
+            let done = records::list(arguments, &store).await;
+            store.close(CLOSE_PATIENCE).await;
+            done
+        }
+        Command::Explain { user, dial, json } => {
+            let config = load(&cli.config)?;
+            let store = open(&config).await?;
+            let done = users::explain(&user, &dial, json, &config, &store).await;
+            store.close(CLOSE_PATIENCE).await;
+            done
+        }
+    }
+}
+
+async fn user(command: UserCommand, config: &Config, store: &Store) -> Done {
+    match command {
+        UserCommand::Add { user, settings } => users::add(user, settings, config, store).await,
+        UserCommand::Set { user, settings } => users::set(&user, settings, config, store).await,
+        UserCommand::List { json } => users::list(json, store).await,
+        UserCommand::Show { user, json } => users::show(&user, json, config, store).await,
+        UserCommand::Remove { user } => users::remove(user, store).await,
+        UserCommand::Invite { user, hours } => users::invite(user, hours, config, store).await,
+    }
+}
+
+fn load(path: &Path) -> Result<Config, Failure> {
+    Config::load(path).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+async fn open(config: &Config) -> Result<Store, Failure> {
+    let options = StoreOptions::new(&config.store.data_folder, StoreUse::Tool);
+    Ok(Store::open(options).await?)
+}
+
+fn now() -> UnixMillis {
+    let since_epoch = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,312 @@
+//! `user …` and `explain`.
+
+use super::args::{Confirmation, Switched, UserSettings};
+use super::{Done, Failure, now, output};
+use crate::config::{Config, SiteConfig};
+use crate::numbers::{NumberingPlan, explain as verdict_of, rule_text};
+use crate::store::{Invitation, Store, StoreError, UserRow};
+use ponte_call_core::{Caps, Dialled, NumberClass};
+use ponte_protocol::{CallerId, DialString, Refusal, UserId};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+const NO_ANSWER_DEFAULT_MS: u64 = 18_000;
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Config, store: &Store) -> Done {
+    let (Some(extension), Some(number)) = (settings.extension.take(), settings.caller_id.take()) else {
+        return Err(Failure::Usage(
+            "a new user needs --extension (e.g. 201) and --caller-id (the number of the company that the user shows)"
+                .to_owned(),
+        ));
+    };
+    let mut row = UserRow {
+        display_name: user.to_string(),
+        user,
+        extension,
+        telecommuter_allowed: false,
+        caller_id: CallerId { number, name: None },
+        language: None,
+        restrictions: Vec::new(),
+        caps: Caps::default(),
+        user_no_answer_ms: NO_ANSWER_DEFAULT_MS,
+        confirm: None,
+    };
+    apply(&mut row, settings);
+    check(&row, &config.site)?;
+    let name = row.user.clone();
+    store.add_user(row).await.map_err(explained)?;
+    output::line(&format!(
+        "{name} is added; `ponte-gateway user invite {name}` prints the link to set a password"
+    ))
+}
+
+pub(super) async fn set(user: &UserId, settings: UserSettings, config: &Config, store: &Store) -> Done {
+    let mut row = known(user, store).await?;
+    apply(&mut row, settings);
+    check(&row, &config.site)?;
+    store.set_user(row).await.map_err(explained)?;
+    output::line(&format!("{user} is changed"))
+}
+
+fn apply(row: &mut UserRow, settings: UserSettings) {
+    fn put<T>(field: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *field = value;
+        }
+    }
+    put(&mut row.extension, settings.extension);
+    put(&mut row.display_name, settings.display_name);
+    put(&mut row.caller_id.number, settings.caller_id);
+    if let Some(name) = settings.caller_name {
+        row.caller_id.name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    }
+    put(
+        &mut row.telecommuter_allowed,
+        settings.telecommuter.map(|switched| switched == Switched::On),
+    );
+    if settings.language.is_some() {
+        row.language = settings.language;
+    }
+    put(
+        &mut row.restrictions,
+        settings
+            .restrictions
+            .map(|rules| rules.into_iter().filter_map(|rule| rule.0).collect()),
+    );
+    put(
+        &mut row.user_no_answer_ms,
+        settings.no_answer_s.map(|seconds| seconds * 1000),
+    );
+    put(
+        &mut row.confirm,
+        settings.confirm.map(|confirm| match confirm {
+            Confirmation::On => Some(true),
+            Confirmation::Off => Some(false),
+            Confirmation::Mobiles => None,
+        }),
+    );
+    put(&mut row.caps.dials_per_hour, settings.dials_per_hour);
+    put(&mut row.caps.minutes_per_day, settings.minutes_per_day);
+}
+
+/// What the site's numbers forbid.
+fn check(row: &UserRow, site: &SiteConfig) -> Done {
+    let plan = NumberingPlan::new(site);
+    let extension = row.extension.as_str();
+    let reads_as = extension
+        .parse::<DialString>()
+        .map_or(Dialled::Invalid, |dialled| plan.read(&dialled));
+    let usage = |reason: String| Err(Failure::Usage(reason));
+    match reads_as {
+        Dialled::Own { extension: Some(_) } => {}
+        Dialled::Emergency => return usage(format!("the extension {extension} is an emergency number")),
+        _ => {
+            return usage(format!(
+                "the extension {extension} fits none of site.extensions ({}); add its pattern there, e.g. \"{}\"",
+                site.extensions.join(", "),
+                pattern_like(extension)
+            ));
+        }
+    }
+    if !site.own_numbers.is_empty() && !plan.is_own(&row.caller_id.number) {
+        return usage(format!(
+            "the caller ID {} is none of site.own_numbers; a user may show a number of the company only",
+            row.caller_id.number.as_str()
+        ));
+    }
+    Ok(())
+}
+
+fn pattern_like(extension: &str) -> String {
+    extension
+        .char_indices()
+        .map(|(place, digit)| if place == 0 { digit } else { 'x' })
+        .collect()
+}
+
+async fn known(user: &UserId, store: &Store) -> Result<UserRow, Failure> {
+    store
+        .user(user)
+        .await?
+        .ok_or_else(|| explained(StoreError::UnknownUser(user.clone())))
+}
+
+/// The mistake of whoever typed the command, or of the machine.
+fn explained(error: StoreError) -> Failure {
+    match error {
+        StoreError::UserExists(user) => Failure::Usage(format!(
+            "there is a user {user} already; change it with `ponte-gateway user set {user} …`"
+        )),
+        StoreError::UnknownUser(user) => Failure::Usage(format!(
+            "there is no user {user}; `ponte-gateway user list` names all of them"
+        )),
+        StoreError::ExtensionTaken { extension, by } => Failure::Usage(format!(
+            "the extension {} belongs to {by} already",
+            extension.as_str()
+        )),
+        StoreError::Unavailable { reason } => Failure::Runtime(format!(
+            "the database cannot be written now ({reason}); nothing was changed, try again"
+        )),
+        other => other.into(),
+    }
+}
+
+fn confirm_text(row: &UserRow) -> &'static str {
+    match row.confirm {
+        Some(true) => "on",
+        Some(false) => "off",
+        None => "mobiles",
+    }
+}
+
+fn row_json(row: &UserRow) -> Value {
+    json!({
+        "user": row.user,
+        "display_name": row.display_name,
+        "extension": row.extension,
+        "telecommuter": row.telecommuter_allowed,
+        "caller_id": row.caller_id,
+        "language": row.language,
+        "restrictions": row.restrictions.iter().map(rule_text).collect::<Vec<_>>(),
+        "no_answer_s": row.user_no_answer_ms / 1000,
+        "confirm": confirm_text(row),
+        "dials_per_hour": row.caps.dials_per_hour,
+        "minutes_per_day": row.caps.minutes_per_day,
+    })
+}
+
+pub(super) async fn list(as_json: bool, store: &Store) -> Done {
+    let users = store.users().await?;
+    if as_json {
+        return output::json(&users.iter().map(row_json).collect::<Vec<_>>());
+    }
+    let rows: Vec<Vec<String>> = users
+        .iter()
+        .map(|row| {
+            vec![
+                row.user.to_string(),
+                row.extension.as_str().to_owned(),
+                row.display_name.clone(),
+                row.caller_id.number.as_str().to_owned(),
+                if row.telecommuter_allowed { "on" } else { "off" }.to_owned(),
+            ]
+        })
+        .collect();
+    output::table(&["USER", "EXTENSION", "NAME", "CALLER ID", "TELECOMMUTER"], &rows)
+}
+
+pub(super) async fn show(user: &UserId, as_json: bool, config: &Config, store: &Store) -> Done {
+    let row = known(user, store).await?;
+    if as_json {
+        return output::json(&row_json(&row));
+    }
+    let mut lines: Vec<Vec<String>> = Vec::new();
+    let mut put = |name: &str, value: String| lines.push(vec![name.to_owned(), value]);
+    put("name", row.display_name.clone());
+    put("extension", row.extension.as_str().to_owned());
+    put("caller ID", row.caller_id.number.as_str().to_owned());
+    put("caller name", row.caller_id.name.clone().unwrap_or_default());
+    put(
+        "telecommuter",
+        if row.telecommuter_allowed { "on" } else { "off" }.to_owned(),
+    );
+    put("language", row.profile(&config.site).language);
+    put("rings for", format!("{} s", row.user_no_answer_ms / 1000));
+    put("confirmation", confirm_text(&row).to_owned());
+    put("calls an hour", row.caps.dials_per_hour.to_string());
+    put("minutes a day", row.caps.minutes_per_day.to_string());
+    for rule in &row.restrictions {
+        put("rule", rule_text(rule));
+    }
+    for rule in &config.site.default_restrictions {
+        put("rule of the site", rule_text(rule));
+    }
+    put("otherwise", "deny".to_owned());
+    output::table(&["USER", user.as_str()], &lines)
+}
+
+pub(super) async fn remove(user: UserId, store: &Store) -> Done {
+    store.remove_user(user.clone()).await.map_err(explained)?;
+    output::line(&format!("{user} is removed"))
+}
+
+pub(super) async fn invite(user: UserId, hours: u64, config: &Config, store: &Store) -> Done {
+    let Some(edge) = &config.edge else {
+        return Err(Failure::Usage(
+            "there is no [edge] in the configuration, so there is no portal to invite to".to_owned(),
+        ));
+    };
+    let mut token = [0; 32];
+    getrandom::fill(&mut token)?;
+    let token = hex::encode(token);
+    let invitation = Invitation {
+        user,
+        token_hash: hex::encode(Sha256::digest(token.as_bytes())),
+        expires_at: now().plus(hours * HOUR_MS),
+    };
+    store.create_invitation(invitation).await.map_err(explained)?;
+    output::line(&format!("{}/invite#{token}", edge.portal_url))
+}
+
+fn class_text(class: NumberClass) -> &'static str {
+    match class {
+        NumberClass::Fixed => "fixed",
+        NumberClass::Mobile => "mobile",
+        NumberClass::Premium => "premium",
+        NumberClass::Other => "other",
+    }
+}
+
+fn reading(dialled: &Dialled) -> String {
+    match dialled {
+        Dialled::Emergency => "an emergency number".to_owned(),
+        Dialled::Own {
+            extension: Some(extension),
+        } => format!("the extension {}", extension.as_str()),
+        Dialled::Own { extension: None } => "a number of this site".to_owned(),
+        Dialled::External { number, class } => format!("{} ({})", number.as_str(), class_text(*class)),
+        Dialled::FeatureCode => "a feature code".to_owned(),
+        Dialled::Invalid => "no valid number".to_owned(),
+    }
+}
+
+pub(super) async fn explain(
+    user: &UserId,
+    dial: &DialString,
+    as_json: bool,
+    config: &Config,
+    store: &Store,
+) -> Done {
+    let row = known(user, store).await?;
+    let own_rules = row.restrictions.len();
+    let user = row.switch_config(&config.site);
+    let dialled = NumberingPlan::new(&config.site).read(dial);
+    let verdict = verdict_of(&user, &dialled);
+    let rule = verdict.rule.and_then(|place| user.restrictions.get(place));
+    let whose = |place: usize| if place < own_rules { "user" } else { "site" };
+    if as_json {
+        return output::json(&json!({
+            "read_as": reading(&dialled),
+            "allowed": verdict.refusal.is_none(),
+            "refusal": verdict.refusal,
+            "rule": rule.map(rule_text),
+            "rule_of": verdict.rule.map(whose),
+        }));
+    }
+    output::line(&format!("{} is read as {}", dial.as_str(), reading(&dialled)))?;
+    let why = match (rule, verdict.rule) {
+        (Some(rule), Some(place)) => format!("the {}'s rule `{}` decides", whose(place), rule_text(rule)),
+        _ => match &verdict.refusal {
+            Some(Refusal::Restricted { .. }) => "no rule allows it".to_owned(),
+            Some(refusal) => refusal.to_string(),
+            None => String::new(),
+        },
+    };
+    let allowed = if verdict.refusal.is_none() {
+        "allowed"
+    } else {
+        "denied"
+    };
+    output::line(&format!("{allowed}: {why}"))
+}

@@ -1,0 +1,150 @@
+//! The gateway as one process: everything opened in order, each failure with what to do about it, and closed in order.
+
+use crate::config::Config;
+use crate::driver::{Driver, Parts};
+use crate::link::{self, LinkConfig, LinkKey};
+use crate::sip::{Listen, SipSockets};
+use crate::store::{Store, StoreOptions, StoreUse};
+use anyhow::Context;
+use ponte_media::{MediaConfig, MediaPlane};
+use ponte_sip::Transport;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+
+/// How often old records and command ids are taken away.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// What the link may hold for the driver.
+const FROM_LINK_QUEUE: usize = 4096;
+
+/// Runs until SIGINT or SIGTERM, then ends the calls that are up and closes the store.
+///
+/// # Errors
+/// What keeps the gateway from starting, in words that say what to do.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        stop.send_replace(true);
+    });
+    run_until(config, stopped).await
+}
+
+/// As [`run`], until `stop` turns true.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let config = Arc::new(config);
+    let healthy = Arc::new(AtomicBool::new(false));
+    if let Some(metrics) = &config.metrics {
+        crate::metrics::serve(metrics, Arc::clone(&healthy)).await?;
+    }
+    let store = Store::open(StoreOptions::new(&config.store.data_folder, StoreUse::Gateway)).await?;
+    let (sockets, sip_inbound) = SipSockets::open(&listens(&config)?).await?;
+    let media_wake = Arc::new(Notify::new());
+    let wake = Arc::clone(&media_wake);
+    let media = MediaPlane::start(media_config(&config), move || wake.notify_one())
+        .context("the media plane cannot start; check the section media")?;
+    let link = match &config.edge {
+        None => None,
+        Some(edge) => {
+            let (to_driver, from_link) = mpsc::channel(FROM_LINK_QUEUE);
+            let link_config = LinkConfig {
+                url: edge.url.clone(),
+                site: config.site.name.clone(),
+                key: LinkKey::new(*edge.key.as_bytes()),
+            };
+            Some((link::start(link_config, to_driver)?, from_link))
+        }
+    };
+    tokio::spawn(prune(store.clone(), config.store.record_days));
+    Driver::run(Parts {
+        config,
+        store,
+        sockets,
+        sip_inbound,
+        media,
+        media_wake,
+        link,
+        stop,
+        healthy,
+    })
+    .await
+}
+
+fn listens(config: &Config) -> anyhow::Result<Vec<Listen>> {
+    let sip = &config.sip;
+    let udp = sip.udp.iter().map(|bind| (Transport::Udp, *bind));
+    let tcp = sip.tcp.iter().map(|bind| (Transport::Tcp, *bind));
+    udp.chain(tcp)
+        .map(|(transport, bind)| {
+            let ip = advertised_ip(bind, sip.advertised_ip)?;
+            Ok(Listen {
+                transport,
+                bind,
+                advertised: SocketAddr::new(ip, bind.port()),
+            })
+        })
+        .collect()
+}
+
+fn advertised_ip(bind: SocketAddr, advertised: Option<IpAddr>) -> anyhow::Result<IpAddr> {
+    match advertised.filter(|ip| ip.is_ipv4() == bind.is_ipv4()) {
+        Some(ip) => Ok(ip),
+        None if bind.ip().is_unspecified() => anyhow::bail!(
+            "sip listens on {bind}, which is every address: set sip.advertised_ip to the one that peers reach"
+        ),
+        None => Ok(bind.ip()),
+    }
+}
+
+fn media_config(config: &Config) -> MediaConfig {
+    let media = &config.media;
+    let millis = Duration::from_millis;
+    MediaConfig {
+        threads: media.threads,
+        bind_ip: media.bind_ip,
+        advertised_ip: media.advertised_ip,
+        ports: media.ports,
+        tone_country: config.site.tone_country,
+        no_rtp_after: [
+            millis(config.timeouts.no_audio_warning),
+            millis(config.timeouts.no_audio_end),
+        ],
+        ..MediaConfig::default()
+    }
+}
+
+async fn prune(store: Store, record_days: u32) {
+    let mut tick = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        tick.tick().await;
+        let since_epoch = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let now = ponte_protocol::UnixMillis(since_epoch.as_millis() as u64);
+        match store.prune(now, record_days).await {
+            Ok(pruned) => tracing::debug!(?pruned, "old entries were taken away"),
+            Err(crate::store::StoreError::Closed) => return,
+            Err(error) => tracing::warn!(%error, "old entries could not be taken away"),
+        }
+    }
+}
+
+/// SIGINT or SIGTERM.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,691 @@
+//! What the configuration accepts, and how it says what it does not.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use ponte_call_core::Timeouts;
+use ponte_gateway::config::{Config, ConfigError, EXAMPLE, NumberFormat, OwnNumbers, Problem};
+use ponte_gateway::numbers::rule_text;
+use ponte_sip::Transport;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+const SMALLEST: &str = r#"
+[site]
+name = "milano"
+country = "IT"
+
+[[trunk]]
+name = "carrier"
+address = "sip.carrier.example"
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/etc/ponte/ponte.toml"), &|name| {
+        (name == "SECRET").then(|| "from the environment".to_owned())
+    })
+}
+
+fn problems(text: &str) -> Vec<Problem> {
+    match parse(text) {
+        Err(ConfigError::Invalid { problems, .. }) => problems,
+        Err(other) => panic!("{other}"),
+        Ok(_) => Vec::new(),
+    }
+}
+
+/// The problems as `line:column setting: reason`.
+fn told(text: &str) -> Vec<String> {
+    problems(text)
+        .into_iter()
+        .map(|problem| {
+            format!(
+                "{}:{} {}: {}",
+                problem.line, problem.column, problem.setting, problem.reason
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_smallest_file_has_sensible_defaults() {
+    let config = parse(SMALLEST).unwrap();
+    assert_eq!(config.site.country, "IT");
+    assert_eq!(config.site.language, "it");
+    assert_eq!(config.site.emergency_numbers, ["112", "113", "115", "118"]);
+    let rules: Vec<_> = config.site.default_restrictions.iter().map(rule_text).collect();
+    assert_eq!(rules, ["allow +39"]);
+    assert_eq!(config.sip.udp, ["127.0.0.1:5060".parse().unwrap()]);
+    assert_eq!(config.sip.tcp, config.sip.udp);
+    assert_eq!(config.sip.session_expires, Some(Duration::from_mins(30)));
+    assert!(config.media.bind_ip.is_loopback());
+    assert_eq!(
+        (config.media.ports.first, config.media.ports.last),
+        (40_000, 49_999)
+    );
+    let trunk = &config.trunks[0];
+    assert_eq!(
+        (trunk.host.as_str(), trunk.port, trunk.transport),
+        ("sip.carrier.example", 5060, Transport::Udp)
+    );
+    assert_eq!(trunk.from_domain, "sip.carrier.example");
+    assert!(trunk.credentials.is_none() && trunk.register.is_none());
+    assert_eq!(trunk.keep_alive, Some(Duration::from_secs(30)));
+    assert_eq!(trunk.number_format, NumberFormat::E164);
+    assert!(config.edge.is_none() && config.metrics.is_none());
+    assert_eq!(config.store.data_folder, Path::new("/etc/ponte/data"));
+    assert_eq!(config.store.record_days, 400);
+    assert_eq!(config.timeouts, Timeouts::default());
+    assert!(!config.log.json);
+}
+
+#[test]
+fn everything_that_can_be_set_is_read() {
+    let key = "0123456789abcdef".repeat(4);
+    let text = format!(
+        r#"
+[site]
+name = "Torino"
+country = "fr"
+language = "en"
+tone_country = "de"
+own_numbers = ["+33140000000", "+33150000000..+33150000099", "+3316*"]
+extensions = ["2xx", "3000"]
+emergency_numbers = ["15", "17", "18", "112"]
+default_restrictions = ["deny +33899", "allow +33"]
+[store]
+data_folder = "/var/lib/ponte"
+record_days = 30
+[sip]
+udp = ["0.0.0.0:5060", "[::1]:5070"]
+tcp = []
+advertised_ip = "203.0.113.10"
+user_agent = "Centralino"
+session_expires_s = 0
+[media]
+bind_ip = "0.0.0.0"
+advertised_ip = "203.0.113.10"
+ports = "20000-20999"
+threads = 2
+[[trunk]]
+name = "first"
+address = "[2001:db8::1]:5080"
+transport = "tcp"
+username = "milano"
+password_env = "SECRET"
+realm = "carrier"
+from_domain = "example.org"
+register = true
+register_expires_s = 120
+keep_alive_s = 0
+max_legs = 30
+number_format = "plain"
+[[trunk]]
+name = "second"
+address = "192.0.2.1"
+[edge]
+url = "wss://ponte.example.org"
+key = "{key}"
+[metrics]
+listen = "192.0.2.9:9090"
+allow_remote = true
+[timeouts]
+confirm_ms = 15000
+[log]
+level = "warn,ponte_sip=debug"
+format = "json"
+"#
+    );
+    let config = parse(&text).unwrap();
+    assert_eq!(config.site.name.as_str(), "torino");
+    assert_eq!(config.site.country, "FR");
+    assert_eq!(
+        config.site.own_numbers,
+        [
+            OwnNumbers::Single("+33140000000".parse().unwrap()),
+            OwnNumbers::Range {
+                first: "+33150000000".parse().unwrap(),
+                last: "+33150000099".parse().unwrap()
+            },
+            OwnNumbers::Prefix("+3316".to_owned()),
+        ]
+    );
+    assert_eq!(config.store.data_folder, Path::new("/var/lib/ponte"));
+    assert!(config.sip.tcp.is_empty() && config.sip.session_expires.is_none());
+    assert_eq!(
+        config.media.advertised_ip,
+        "203.0.113.10".parse::<std::net::IpAddr>().unwrap()
+    );
+    let names: Vec<_> = config.trunks.iter().map(|trunk| trunk.id.0.as_str()).collect();
+    assert_eq!(names, ["first", "second"]);
+    let first = &config.trunks[0];
+    let credentials = first.credentials.as_ref().unwrap();
+    assert_eq!(
+        (
+            credentials.username.as_str(),
+            credentials.password.as_str(),
+            credentials.realm.as_deref()
+        ),
+        ("milano", "from the environment", Some("carrier"))
+    );
+    assert_eq!((first.host.as_str(), first.port), ("2001:db8::1", 5080));
+    assert_eq!(first.register.unwrap().expires, Duration::from_mins(2));
+    assert_eq!((first.keep_alive, first.max_legs), (None, Some(30)));
+    assert_eq!(first.switch_config().max_legs, Some(30));
+    let edge = config.edge.unwrap();
+    assert_eq!(edge.url, "wss://ponte.example.org/link");
+    assert_eq!(edge.portal_url, "https://ponte.example.org");
+    assert_eq!(hex::encode(edge.key.as_bytes()), key);
+    assert_eq!(config.timeouts.confirm, 15_000);
+    assert!(config.log.json);
+}
+
+#[test]
+fn all_problems_are_told_at_once_with_line_column_and_reason() {
+    let text = r#"[site]
+name = "mi lano"
+country = "UK"
+colour = "red"
+
+[sip]
+udp = ["127.0.0.1:5060", "localhost"]
+
+[[trunk]]
+name = "carrier"
+address = "sip.carrier.example:99999"
+username = "milano"
+password_file = "missing.password"
+max_legs = "many"
+
+[[trunk]]
+name = "carrier"
+address = "192.0.2.1"
+
+[metrics]
+listen = "0.0.0.0:9090"
+"#;
+    let told = told(text);
+    let starts = [
+        "2:8 site.name: a name has 1 to 64 characters",
+        "3:11 site.country: the code of the United Kingdom is GB",
+        "4:1 site.colour: is not known here; known are name, country, language",
+        "7:26 sip.udp: 'localhost' is no address with a port",
+        "11:11 trunk.carrier.address: '99999' is no port",
+        "13:17 trunk.carrier.password_file: /etc/ponte/missing.password cannot be read: No such file",
+        "14:12 trunk.carrier.max_legs: must be a whole number, not string",
+        "17:8 trunk[2].name: there are two trunks named 'carrier'",
+        "21:10 metrics.listen: is open to other machines",
+    ];
+    assert_eq!(told.len(), starts.len(), "{told:#?}");
+    for (told, start) in told.iter().zip(starts) {
+        assert!(told.starts_with(start), "{told}\n  should start with\n{start}");
+    }
+    let message = parse(text).unwrap_err().to_string();
+    assert!(message.starts_with("/etc/ponte/ponte.toml:2:8: site.name: a name has"));
+    assert_eq!(message.lines().count(), starts.len());
+}
+
+#[test]
+fn broken_toml_names_the_line() {
+    let told = told("[site]\nname = \"milano\ncountry = \"IT\"\n");
+    assert!(told[0].starts_with("2:"), "{told:?}");
+    let twice = problems("[site]\nname = \"a\"\nname = \"b\"\n");
+    assert_eq!(twice[0].line, 3, "{twice:?}");
+}
+
+#[test]
+fn an_empty_file_says_what_is_missing() {
+    let told = told("");
+    for setting in ["site.name", "site.country", "trunk"] {
+        assert!(
+            told.iter().any(|line| line.contains(setting)),
+            "{setting}: {told:?}"
+        );
+    }
+}
+
+/// A file whose `[section]` is the smallest one's with other lines, and the setting and the reason that must be told.
+#[test]
+fn each_setting_is_checked() {
+    let cases = [
+        ("site", "language = \"fr\"", "site.language", "no prompts in 'fr'"),
+        (
+            "site",
+            "tone_country = \"fr\"",
+            "site.tone_country",
+            "no tones of 'fr'",
+        ),
+        ("site", "country = \"XX\"", "site.country", "'XX' is no country"),
+        (
+            "site",
+            "country = \"FR\"",
+            "site.country",
+            "set site.emergency_numbers too",
+        ),
+        (
+            "site",
+            "country = \"FR\"",
+            "site.country",
+            "set site.tone_country too",
+        ),
+        (
+            "site",
+            "own_numbers = [\"0212345600\"]",
+            "site.own_numbers",
+            "write it as +390212345600",
+        ),
+        (
+            "site",
+            "own_numbers = [\"+390212345699..+390212345600\"]",
+            "site.own_numbers",
+            "must come after",
+        ),
+        (
+            "site",
+            "own_numbers = [\"+39021234560..+390212345699\"]",
+            "site.own_numbers",
+            "as many digits",
+        ),
+        (
+            "site",
+            "own_numbers = [\"+3*\"]",
+            "site.own_numbers",
+            "a prefix is",
+        ),
+        ("site", "extensions = [\"2\"]", "site.extensions", "no pattern"),
+        (
+            "site",
+            "extensions = [\"2xx\", \"2xx\"]",
+            "site.extensions",
+            "stands here twice",
+        ),
+        (
+            "site",
+            "extensions = [200]",
+            "site.extensions",
+            "must hold texts only",
+        ),
+        (
+            "site",
+            "emergency_numbers = []",
+            "site.emergency_numbers",
+            "must not be empty",
+        ),
+        (
+            "site",
+            "emergency_numbers = [\"1 1 2\"]",
+            "site.emergency_numbers",
+            "no emergency number",
+        ),
+        (
+            "site",
+            "default_restrictions = [\"allow 39\"]",
+            "site.default_restrictions",
+            "'39' is no prefix",
+        ),
+        (
+            "site",
+            "default_restrictions = [\"maybe +39\"]",
+            "site.default_restrictions",
+            "`allow` or `deny`",
+        ),
+        (
+            "store",
+            "record_days = 0",
+            "store.record_days",
+            "must be from 1 to 3650",
+        ),
+        (
+            "store",
+            "record_days = 3.5",
+            "store.record_days",
+            "must be a whole number",
+        ),
+        (
+            "store",
+            "data_folder = \"\"",
+            "store.data_folder",
+            "must not be empty",
+        ),
+        ("sip", "udp = []\ntcp = []", "sip", "listens nowhere"),
+        ("sip", "udp = [\"0.0.0.0:5060\"]", "sip.udp", "set advertised_ip"),
+        ("sip", "udp = [\"127.0.0.1:0\"]", "sip.udp", "must name a port"),
+        (
+            "sip",
+            "tcp = [\"127.0.0.1:5060\", \"127.0.0.1:5060\"]",
+            "sip.tcp",
+            "stands here twice",
+        ),
+        (
+            "sip",
+            "advertised_ip = \"0.0.0.0\"",
+            "sip.advertised_ip",
+            "no address that peers",
+        ),
+        (
+            "sip",
+            "session_expires_s = 30",
+            "sip.session_expires_s",
+            "must be 90 or more",
+        ),
+        (
+            "sip",
+            "user_agent = \"a\\r\\nVia: b\"",
+            "sip.user_agent",
+            "printable",
+        ),
+        (
+            "media",
+            "bind_ip = \"0.0.0.0\"",
+            "media.bind_ip",
+            "set advertised_ip",
+        ),
+        ("media", "ports = \"40000\"", "media.ports", "no range of ports"),
+        ("media", "ports = \"40000-39999\"", "media.ports", "four ports"),
+        ("media", "ports = \"80-90\"", "media.ports", "below 1024"),
+        ("media", "ports = \"5000-5999\"", "media.ports", "holds port 5060"),
+        (
+            "media",
+            "ports = \"40000-70000\"",
+            "media.ports",
+            "no range of ports",
+        ),
+        ("trunk", "name = \"my carrier\"", "trunk[1].name", "out of a-z"),
+        (
+            "trunk",
+            "address = \"sip:carrier\"",
+            "trunk.carrier.address",
+            "no port",
+        ),
+        (
+            "trunk",
+            "address = \"a b\"",
+            "trunk.carrier.address",
+            "no address",
+        ),
+        (
+            "trunk",
+            "address = \"300.1.1.1\"",
+            "trunk.carrier.address",
+            "no address",
+        ),
+        (
+            "trunk",
+            "address = \"[::1\"",
+            "trunk.carrier.address",
+            "no address",
+        ),
+        (
+            "trunk",
+            "transport = \"tls\"",
+            "trunk.carrier.transport",
+            "udp or tcp",
+        ),
+        (
+            "trunk",
+            "username = \"a\"",
+            "trunk.carrier.username",
+            "has no password",
+        ),
+        (
+            "trunk",
+            "password = \"a\"",
+            "trunk.carrier.password",
+            "has no username",
+        ),
+        ("trunk", "realm = \"a\"", "trunk.carrier.realm", "has no username"),
+        (
+            "trunk",
+            "username = \"a\"\npassword = \"\"",
+            "trunk.carrier.password",
+            "is empty",
+        ),
+        (
+            "trunk",
+            "username = \"a\"\npassword_env = \"NOPE\"",
+            "trunk.carrier.password_env",
+            "no variable NOPE",
+        ),
+        (
+            "trunk",
+            "username = \"a\"\npassword = \"b\"\npassword_env = \"SECRET\"",
+            "trunk.carrier.password_env",
+            "stands beside another secret",
+        ),
+        (
+            "trunk",
+            "register = true",
+            "trunk.carrier.register",
+            "needs a username",
+        ),
+        (
+            "trunk",
+            "keep_alive_s = 1",
+            "trunk.carrier.keep_alive_s",
+            "5 or more",
+        ),
+        (
+            "trunk",
+            "max_legs = 0",
+            "trunk.carrier.max_legs",
+            "must be from 1",
+        ),
+        (
+            "trunk",
+            "max_legs = -1",
+            "trunk.carrier.max_legs",
+            "must be from 1",
+        ),
+        (
+            "trunk",
+            "number_format = \"local\"",
+            "trunk.carrier.number_format",
+            "no format",
+        ),
+        (
+            "edge",
+            "url = \"https://a\"",
+            "edge.url",
+            "must start with wss://",
+        ),
+        (
+            "edge",
+            "url = \"ws://a/link\"",
+            "edge.url",
+            "for an edge on this machine",
+        ),
+        (
+            "edge",
+            "url = \"wss://a/link?key=1\"",
+            "edge.url",
+            "nothing after '?'",
+        ),
+        ("edge", "url = \"wss://u:p@a/link\"", "edge.url", "no password"),
+        ("edge", "url = \"wss://a\"", "edge.key_file", "is missing"),
+        (
+            "edge",
+            "url = \"wss://a\"\nkey = \"abc\"",
+            "edge.key",
+            "64 hexadecimal digits",
+        ),
+        ("edge", "key = \"abc\"", "edge.url", "is missing"),
+        (
+            "edge",
+            "portal_url = \"ponte\"",
+            "edge.portal_url",
+            "no address of a portal",
+        ),
+        (
+            "metrics",
+            "listen = \"9090\"",
+            "metrics.listen",
+            "no address with a port",
+        ),
+        (
+            "timeouts",
+            "confirm_ms = 1",
+            "timeouts.confirm_ms",
+            "must be from 3000 to 120000",
+        ),
+        (
+            "timeouts",
+            "no_audio_end_ms = 5000\nno_audio_warning_ms = 6000",
+            "timeouts.no_audio_end_ms",
+            "must not be less",
+        ),
+        ("log", "level = \"=x=\"", "log.level", "no filter"),
+        ("log", "format = \"xml\"", "log.format", "text or json"),
+        ("dog", "x = 1", "dog", "is not known here"),
+    ];
+    for (section, lines, setting, reason) in cases {
+        let header = if section == "trunk" {
+            "[[trunk]]".to_owned()
+        } else {
+            format!("[{section}]")
+        };
+        let keys: Vec<&str> = lines.lines().filter_map(|line| line.split(" =").next()).collect();
+        let mut text = String::new();
+        let mut placed = false;
+        for line in SMALLEST.lines() {
+            // The case's own line takes the place of the smallest file's.
+            if placed && keys.iter().any(|key| line.starts_with(&format!("{key} ="))) {
+                continue;
+            }
+            placed = if line.starts_with('[') { false } else { placed };
+            text.push_str(line);
+            text.push('\n');
+            if line == header {
+                text.push_str(lines);
+                text.push('\n');
+                placed = true;
+            }
+        }
+        if !SMALLEST.contains(&header) {
+            text = format!("{text}{header}\n{lines}\n");
+        }
+        let found = problems(&text);
+        let Some(problem) = found
+            .iter()
+            .find(|problem| problem.setting == setting && problem.reason.contains(reason))
+        else {
+            panic!("{section}: {lines}\n{found:#?}");
+        };
+        let line = text.lines().nth(problem.line - 1).unwrap();
+        let key = setting.rsplit('.').next().unwrap();
+        assert!(
+            line == header || line.starts_with(&format!("{key} = ")),
+            "{problem:?} points at {line}"
+        );
+    }
+}
+
+#[test]
+fn a_password_file_is_read_without_its_line_end_and_must_be_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("carrier.password");
+    fs::write(&path, "hunter 2\n").unwrap();
+    let text = format!("{SMALLEST}username = \"a\"\npassword_file = \"carrier.password\"\n");
+    let parse = || Config::parse(&text, &folder.path().join("ponte.toml"), &|_| None);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let open = parse().unwrap_err().to_string();
+        assert!(open.contains("can be read by everybody"), "{open}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let config = parse().unwrap();
+    assert_eq!(
+        config.trunks[0].credentials.as_ref().unwrap().password,
+        "hunter 2"
+    );
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let key = "ab".repeat(32);
+    let text = format!(
+        "{SMALLEST}username = \"a\"\npassword = \"hunter2\"\n[edge]\nurl = \"ws://127.0.0.1:8787\"\nkey = \"{key}\"\n"
+    );
+    let config = parse(&text).unwrap();
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("hunter2") && !printed.contains("171, 171") && !printed.contains(&key));
+    assert_eq!(config.edge.unwrap().portal_url, "http://127.0.0.1:8787");
+}
+
+#[test]
+fn the_example_is_right_and_its_comments_are_the_defaults() {
+    let example = parse(EXAMPLE).unwrap();
+    assert_eq!(example.metrics.unwrap().listen, "127.0.0.1:9090".parse().unwrap());
+    let stated = EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            // What has no default, or depends on something else.
+            Some(setting)
+                if setting.contains(" = ")
+                    && ![
+                        "advertised_ip",
+                        "username",
+                        "password",
+                        "realm",
+                        "from_domain",
+                        "max_legs",
+                        "allow_remote",
+                    ]
+                    .iter()
+                    .any(|key| setting.starts_with(key))
+                    && !["url", "portal_url", "key_file"]
+                        .iter()
+                        .any(|key| setting.starts_with(key)) =>
+            {
+                setting
+            }
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    let stated = format!("{:?}", parse(&stated).unwrap());
+    assert_eq!(stated, format!("{:?}", parse(EXAMPLE).unwrap()));
+}
+
+#[test]
+fn the_example_knows_every_setting() {
+    for section in [
+        "site", "store", "sip", "media", "trunk", "edge", "metrics", "timeouts", "log",
+    ] {
+        let text = if section == "trunk" {
+            "[[trunk]]\nname = \"x\"\nnonsense = 1\n".to_owned()
+        } else {
+            format!("[{section}]\nnonsense = 1\n")
+        };
+        let found = problems(&text);
+        let unknown = found
+            .iter()
+            .find(|problem| problem.setting.ends_with("nonsense"))
+            .unwrap();
+        let (_, known) = unknown.reason.split_once("known are ").unwrap();
+        for key in known.split(", ").filter(|key| !["key", "key_env"].contains(key)) {
+            assert!(
+                EXAMPLE
+                    .lines()
+                    .any(|line| line.trim_start_matches('#').starts_with(&format!("{key} = "))),
+                "{section}.{key}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_says_what_to_do() {
+    let error = Config::load(Path::new("/nonexistent/ponte.toml")).unwrap_err();
+    assert!(matches!(error, ConfigError::Read { .. }));
+    assert!(error.to_string().contains("example-config"), "{error}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,200}", line in 0..40_usize) {
+        let mut lines: Vec<&str> = EXAMPLE.lines().collect();
+        lines.insert(line, &text);
+        let _ = problems(&lines.join("\n"));
+    }
+}

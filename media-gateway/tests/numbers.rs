@@ -1,0 +1,401 @@
+//! How dialled numbers are read, in four countries.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use ponte_call_core::{Dialled, NumberClass, UserConfig};
+use ponte_gateway::config::{Config, SiteConfig};
+use ponte_gateway::numbers::{NumberingPlan, explain, parse_rule, rule_text};
+use ponte_protocol::Refusal;
+use std::path::Path;
+use std::time::Instant;
+
+fn site(country: &str, own: &str) -> SiteConfig {
+    let text = format!(
+        "[site]\nname = \"x\"\ncountry = \"{country}\"\nextensions = [\"2xx\", \"91xx\"]\nown_numbers = [\"{own}\"]\n\
+         [[trunk]]\nname = \"c\"\naddress = \"192.0.2.1\"\n"
+    );
+    Config::parse(&text, Path::new("ponte.toml"), &|_| None)
+        .unwrap()
+        .site
+}
+
+fn italy() -> NumberingPlan {
+    NumberingPlan::new(&site("IT", "+390212345600..+390212345699"))
+}
+
+fn states() -> NumberingPlan {
+    NumberingPlan::new(&site("US", "+12025550100..+12025550199"))
+}
+
+fn kingdom() -> NumberingPlan {
+    NumberingPlan::new(&site("GB", "+442079460000*"))
+}
+
+fn germany() -> NumberingPlan {
+    NumberingPlan::new(&site("DE", "+493012345600..+493012345699"))
+}
+
+fn read(plan: &NumberingPlan, dialled: &str) -> Dialled {
+    plan.read(&dialled.parse().unwrap())
+}
+
+/// `number class`, or what else it is.
+fn text(dialled: &Dialled) -> String {
+    match dialled {
+        Dialled::Emergency => "emergency".to_owned(),
+        Dialled::Own {
+            extension: Some(extension),
+        } => format!("extension {}", extension.as_str()),
+        Dialled::Own { extension: None } => "own".to_owned(),
+        Dialled::External { number, class } => format!("{} {class:?}", number.as_str()),
+        Dialled::FeatureCode => "feature".to_owned(),
+        Dialled::Invalid => "invalid".to_owned(),
+    }
+}
+
+fn check(plan: &NumberingPlan, cases: &[(&str, &str)]) {
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|(dialled, wanted)| {
+            let got = text(&read(plan, dialled));
+            (got != *wanted).then(|| format!("{dialled}: {got}, not {wanted}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn italian_numbers_keep_their_zero() {
+    check(
+        &italy(),
+        &[
+            ("02 87654321", "+390287654321 Fixed"),
+            ("+39 02 8765 4321", "+390287654321 Fixed"),
+            ("0039 02 87654321", "+390287654321 Fixed"),
+            ("+39 (0)2 87654321", "+390287654321 Fixed"),
+            ("tel:+39-02-87654321", "+390287654321 Fixed"),
+            ("333 123 4567", "+393331234567 Mobile"),
+            ("+39 333 1234567", "+393331234567 Mobile"),
+            ("0039 3331234567", "+393331234567 Mobile"),
+            ("800 123456", "+39800123456 Other"),
+            ("899 123456", "+39899123456 Premium"),
+            ("199 123456", "+39199123456 Premium"),
+            ("848 123456", "+39848123456 Premium"),
+            ("+44 20 7946 0018", "+442079460018 Fixed"),
+            ("0044 20 7946 0018", "+442079460018 Fixed"),
+            ("+44 (0)20 7946 0018", "+442079460018 Fixed"),
+            ("001 202 456 1111", "+12024561111 Mobile"),
+            ("+49 30 123456", "+4930123456 Fixed"),
+            ("+800 1234 5678", "+80012345678 Other"),
+        ],
+    );
+}
+
+#[test]
+fn italian_digits_that_are_no_number() {
+    check(
+        &italy(),
+        &[
+            ("1", "invalid"),
+            ("12", "invalid"),
+            ("0", "invalid"),
+            ("00", "invalid"),
+            ("0000000000", "invalid"),
+            ("+39", "invalid"),
+            ("+390", "invalid"),
+            ("+999123456789", "invalid"),
+            ("+0391234567", "invalid"),
+            ("33312345678901", "invalid"),
+            ("02*12345678", "invalid"),
+            ("0287654321#5", "invalid"),
+            ("12345678901234567890123456789012", "invalid"),
+        ],
+    );
+}
+
+#[test]
+fn american_numbers() {
+    check(
+        &states(),
+        &[
+            ("(212) 456-7890", "+12124567890 Mobile"),
+            ("212-456-7890", "+12124567890 Mobile"),
+            ("1 212 456 7890", "+12124567890 Mobile"),
+            ("+1 212 456 7890", "+12124567890 Mobile"),
+            ("800 456 7890", "+18004567890 Other"),
+            ("1 900 456 7890", "+19004567890 Premium"),
+            ("011 39 02 87654321", "+390287654321 Fixed"),
+            ("011 44 20 7946 0018", "+442079460018 Fixed"),
+            ("876 926 1234", "+18769261234 Fixed"),
+            ("456 7890", "invalid"),
+            ("112 456 7890", "invalid"),
+        ],
+    );
+}
+
+#[test]
+fn british_numbers() {
+    check(
+        &kingdom(),
+        &[
+            ("020 7123 4567", "+442071234567 Fixed"),
+            ("+44 20 7123 4567", "+442071234567 Fixed"),
+            ("+44 (0)20 7123 4567", "+442071234567 Fixed"),
+            ("0044 20 7123 4567", "+442071234567 Fixed"),
+            ("07400 123456", "+447400123456 Mobile"),
+            ("070 1234 5678", "+447012345678 Premium"),
+            ("0844 123 4567", "+448441234567 Premium"),
+            ("0909 123 4567", "+449091234567 Premium"),
+            ("0808 157 0192", "+448081570192 Other"),
+            ("0345 600 0723", "+443456000723 Other"),
+            ("00 39 02 87654321", "+390287654321 Fixed"),
+        ],
+    );
+}
+
+#[test]
+fn german_numbers() {
+    check(
+        &germany(),
+        &[
+            ("030 901820", "+4930901820 Fixed"),
+            ("+49 30 901820", "+4930901820 Fixed"),
+            ("+49 (0)30 901820", "+4930901820 Fixed"),
+            ("0049 30 901820", "+4930901820 Fixed"),
+            ("0151 23456789", "+4915123456789 Mobile"),
+            ("0900 1 234567", "+499001234567 Premium"),
+            ("0180 5 123456", "+491805123456 Premium"),
+            ("0800 1234567", "+498001234567 Other"),
+            ("00 39 333 1234567", "+393331234567 Mobile"),
+        ],
+    );
+}
+
+#[test]
+fn t02_numbers_of_the_site_are_known_in_every_written_form() {
+    check(
+        &italy(),
+        &[
+            ("201", "extension 201"),
+            ("9112", "extension 9112"),
+            ("+390212345600", "own"),
+            ("+39 02 123456-99", "own"),
+            ("0039 02 12345650", "own"),
+            ("02 12345650", "own"),
+            ("tel:+39-02-12345650", "own"),
+            ("(02) 12.34.56.50", "own"),
+            ("+390212345700", "+390212345700 Fixed"),
+            ("0212345599", "+390212345599 Fixed"),
+        ],
+    );
+    check(&states(), &[("202 555 0123", "own"), ("1-202-555-0199", "own")]);
+    check(
+        &kingdom(),
+        &[("020 7946 0000", "own"), ("+44 (0)20 7946 0000", "own")],
+    );
+    check(
+        &germany(),
+        &[("030 12345650", "own"), ("0049 30 12345650", "own")],
+    );
+}
+
+#[test]
+fn t17_emergency_numbers_are_recognised_in_any_dress() {
+    for dialled in [
+        "112",
+        "113",
+        "115",
+        "118",
+        "1 1 2",
+        "1-1-2",
+        "tel:112",
+        "+39112",
+        "0039112",
+        "+39 (0)112",
+        "39112",
+        "0112",
+        "00112",
+        "+112",
+        "0 0039 112",
+        "*31#112",
+        "#31#112",
+        "112#",
+        "911",
+        "999",
+        "0911",
+    ] {
+        assert_eq!(text(&read(&italy(), dialled)), "emergency", "{dialled}");
+    }
+    for dialled in [
+        "911",
+        "933",
+        "1911",
+        "+1911",
+        "9911",
+        "91911",
+        "011911",
+        "011 1 911",
+        "112",
+        "*67#911",
+    ] {
+        assert_eq!(text(&read(&states(), dialled)), "emergency", "{dialled}");
+    }
+    for dialled in [
+        "999", "112", "9999", "0999", "+44999", "0044112", "911", "#31#999",
+    ] {
+        assert_eq!(text(&read(&kingdom(), dialled)), "emergency", "{dialled}");
+    }
+    for dialled in ["110", "112", "0110", "0112", "+49110", "0049112", "0 110"] {
+        assert_eq!(text(&read(&germany(), dialled)), "emergency", "{dialled}");
+    }
+}
+
+#[test]
+fn t17_other_numbers_are_not_taken_for_emergencies() {
+    check(
+        &italy(),
+        &[
+            ("9112", "extension 9112"),
+            ("011 2345678", "+390112345678 Fixed"),
+            ("0112 345678", "+390112345678 Fixed"),
+            ("114", "invalid"),
+            ("*112", "feature"),
+        ],
+    );
+    check(
+        &states(),
+        &[
+            ("911 456 7890", "invalid"),
+            ("(912) 456-7890", "+19124567890 Mobile"),
+        ],
+    );
+    check(&germany(), &[("0911 1234567", "+499111234567 Fixed")]);
+}
+
+#[test]
+fn feature_codes_are_told_apart() {
+    check(
+        &italy(),
+        &[
+            ("*98", "feature"),
+            ("*98#", "feature"),
+            ("#31#0287654321", "feature"),
+            ("**", "feature"),
+            ("#", "feature"),
+        ],
+    );
+}
+
+#[test]
+fn the_site_may_name_other_emergency_numbers_and_they_go_before_extensions() {
+    let mut site = site("IT", "+390212345600");
+    site.emergency_numbers = vec!["222".to_owned()];
+    let plan = NumberingPlan::new(&site);
+    check(
+        &plan,
+        &[
+            ("222", "emergency"),
+            ("221", "extension 221"),
+            ("118", "invalid"),
+            ("112", "emergency"),
+        ],
+    );
+}
+
+fn user(site: &SiteConfig, rules: &[&str]) -> UserConfig {
+    let row = ponte_gateway::store::UserRow {
+        user: "anna".parse().unwrap(),
+        display_name: "Anna".to_owned(),
+        extension: "201".parse().unwrap(),
+        telecommuter_allowed: false,
+        caller_id: ponte_protocol::CallerId {
+            number: "+390212345600".parse().unwrap(),
+            name: None,
+        },
+        language: None,
+        restrictions: rules.iter().map(|rule| parse_rule(rule).unwrap()).collect(),
+        caps: ponte_call_core::Caps::default(),
+        user_no_answer_ms: 18_000,
+        confirm: None,
+    };
+    row.switch_config(site)
+}
+
+#[test]
+fn explain_names_the_rule_that_decides() {
+    let site = site("IT", "+390212345600");
+    let plan = NumberingPlan::new(&site);
+    let user = user(&site, &["deny +3902", "allow +4420"]);
+    let decide = |dialled: &str| {
+        let verdict = explain(&user, &read(&plan, dialled));
+        let rule = verdict.rule.map(|place| rule_text(&user.restrictions[place]));
+        (verdict.refusal.is_none(), rule)
+    };
+    let rule = |text: &str| Some(text.to_owned());
+    assert_eq!(decide("0287654321"), (false, rule("deny +3902")));
+    assert_eq!(decide("3331234567"), (true, rule("allow +39")));
+    assert_eq!(decide("+442071234567"), (true, rule("allow +4420")));
+    assert_eq!(decide("+441612345678"), (false, None));
+    assert_eq!(decide("899123456"), (false, None));
+    assert_eq!(decide("112"), (false, None));
+    let emergency = explain(&user, &Dialled::Emergency);
+    assert_eq!(emergency.refusal, Some(Refusal::EmergencyNumber));
+}
+
+#[test]
+fn by_default_a_site_calls_its_country_without_premium_numbers_and_nothing_else() {
+    let decide = |country: &str, dialled: &str| {
+        let site = site(country, "+390212345600");
+        let dialled = read(&NumberingPlan::new(&site), dialled);
+        assert!(matches!(dialled, Dialled::External { .. }), "{dialled:?}");
+        explain(&user(&site, &[]), &dialled).refusal.is_none()
+    };
+    assert!(decide("IT", "0287654321"));
+    assert!(decide("IT", "800123456"));
+    assert!(!decide("IT", "899123456"));
+    assert!(!decide("IT", "+442071234567"));
+    assert!(decide("US", "(212) 456-7890"));
+    assert!(!decide("US", "876 926 1234"), "Jamaica shares the country code");
+    assert!(!decide("US", "1 900 456 7890"));
+    assert!(decide("GB", "07400 123456"));
+    assert!(!decide("GB", "0909 123 4567"));
+    assert!(decide("DE", "030 901820"));
+}
+
+/// A number is read for each dial and each saved destination; a cache would pay only if this took milliseconds.
+#[test]
+fn reading_a_number_is_quick() {
+    let plan = italy();
+    let dialled = "+39 02 87654321".parse().unwrap();
+    plan.read(&dialled);
+    let begun = Instant::now();
+    for _ in 0..1_000 {
+        assert!(matches!(
+            plan.read(&dialled),
+            Dialled::External {
+                class: NumberClass::Fixed,
+                ..
+            }
+        ));
+    }
+    let micros = begun.elapsed().as_micros() / 1_000;
+    println!("{micros} µs a number");
+    assert!(micros < 2_000, "{micros} µs a number");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_dial_string_makes_it_panic(text in "[+*#0-9]{1,32}") {
+        if let Ok(dialled) = text.parse() {
+            for plan in [italy(), states()] {
+                let _ = plan.read(&dialled);
+            }
+        }
+    }
+
+    #[test]
+    fn t17_an_emergency_number_is_never_external(prefix in "(0|9|\\+|00|\\+39|0039|\\+390|39|0039|\\*31#|#31#)?", number in "(112|113|115|118)") {
+        let read = read(&italy(), &format!("{prefix}{number}"));
+        let external = matches!(read, Dialled::External { .. });
+        proptest::prop_assert!(!external);
+    }
+}
