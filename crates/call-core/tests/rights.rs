@@ -72,11 +72,7 @@ fn t02_a_destination_passes_the_restrictions_of_any_number_dialled() {
         assert_eq!(world.mode(ANNA), Mode::Office, "{number}");
         let anna: UserId = ANNA.parse().unwrap();
         let asked = world.switch().check_destination(&anna, &plan::read(number));
-        assert_eq!(
-            asked.map_err(|refusal| refused(refusal)),
-            Err(outcome),
-            "{number}"
-        );
+        assert_eq!(asked.map_err(refused), Err(outcome), "{number}");
     }
     assert_eq!(world.enter(ANNA, HOME), Outcome::Accepted { call: None });
     let destination = SwitchDestination::Browser;
