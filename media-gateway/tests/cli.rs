@@ -223,6 +223,23 @@ fn mistakes_are_named_with_exit_code_2() {
 }
 
 #[test]
+fn t17_an_emergency_number_is_nobodys_extension() {
+    let site = Site::new();
+    fs::write(site.path("ponte.toml"), CONFIG.replace("2xx", "1xx")).unwrap();
+    let (code, message) = site.fails(&[
+        "user",
+        "add",
+        "anna",
+        "--extension",
+        "112",
+        "--caller-id",
+        "+390212345600",
+    ]);
+    assert_eq!(code, 2);
+    assert!(message.contains("is an emergency number"), "{message}");
+}
+
+#[test]
 fn a_folder_that_cannot_be_used_says_what_to_do_with_exit_code_1() {
     let site = Site::new();
     fs::write(site.path("data"), "a file in its place").unwrap();

@@ -9,7 +9,6 @@ use ponte_protocol::{
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -60,8 +59,6 @@ pub struct Store {
     spool_max: usize,
     writable: watch::Receiver<bool>,
     readers: SqlitePool,
-    /// Held for as long as any clone lives.
-    _lock: Arc<Option<File>>,
 }
 
 impl Store {
@@ -88,6 +85,7 @@ impl Store {
             writable: writable_sender,
             backlog: VecDeque::new(),
             closing: None,
+            lock: folder.lock,
         };
         tokio::spawn(writer.run());
         Ok(Self {
@@ -96,7 +94,6 @@ impl Store {
             spool_max,
             writable,
             readers,
-            _lock: Arc::new(folder.lock),
         })
     }
 

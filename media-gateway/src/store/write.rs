@@ -60,7 +60,14 @@ impl Write {
     pub(super) fn is_spooled(&self) -> bool {
         matches!(
             self,
-            Self::Reply(_) | Self::Mode(..) | Self::Call(_) | Self::Leg(_) | Self::Record(_) | Self::Meta(..)
+            Self::Reply(_)
+                | Self::Mode(..)
+                | Self::Destination(..)
+                | Self::DeleteDestination(..)
+                | Self::Call(_)
+                | Self::Leg(_)
+                | Self::Record(_)
+                | Self::Meta(..)
         )
     }
 

@@ -9,6 +9,7 @@ use super::write::{Outcome, Write};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::collections::{HashSet, VecDeque};
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub(super) struct Writer {
     pub(super) writable: watch::Sender<bool>,
     pub(super) backlog: VecDeque<Job>,
     pub(super) closing: Option<(Instant, oneshot::Sender<usize>)>,
+    /// Another gateway may have the folder only when the last write of this one is done.
+    pub(super) lock: Option<File>,
 }
 
 /// Why a batch was not committed.
@@ -69,20 +72,19 @@ impl Writer {
             match self.write_batch().await {
                 Ok(()) => {
                     backoff = BACKOFF_MIN;
-                    self.writable.send_replace(true);
+                    self.tell_writable(true);
                 }
                 Err(reason) => {
-                    if self.writable.send_replace(false) {
-                        tracing::error!(
-                            reason,
-                            "the store cannot be written; new calls are refused until it can"
-                        );
-                    }
+                    tracing::error!(
+                        reason,
+                        "the store cannot be written; new calls are refused until it can"
+                    );
+                    self.tell_writable(false);
                     if !self.recover(&reason, &mut backoff).await {
                         break;
                     }
                     tracing::info!("the store can be written again");
-                    self.writable.send_replace(true);
+                    self.tell_writable(true);
                     backoff = BACKOFF_MIN;
                 }
             }
@@ -97,9 +99,17 @@ impl Writer {
         {
             tracing::warn!(%error, "the database did not close cleanly");
         }
+        drop(self.lock.take());
         if let Some((_, done)) = self.closing.take() {
             let _ = done.send(given_up);
         }
+    }
+
+    fn tell_writable(&self, writable: bool) {
+        metrics::gauge!("ponte_store_waiting").set(self.waiting.load(Ordering::Relaxed) as f64);
+        metrics::gauge!("ponte_store_writable").set(if writable { 1.0 } else { 0.0 });
+        self.writable
+            .send_if_modified(|told| std::mem::replace(told, writable) != writable);
     }
 
     /// Waits for one message; false when no more can come.
@@ -177,6 +187,7 @@ impl Writer {
     }
 
     async fn commit(&mut self, count: usize) -> Result<Vec<Result<Outcome, StoreError>>, BatchError> {
+        let begun = Instant::now();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match self.options.connect().await {
@@ -187,6 +198,8 @@ impl Writer {
         match commit_on(&mut connection, &self.backlog, count).await {
             Ok(outcomes) => {
                 self.connection = Some(connection);
+                metrics::histogram!("ponte_store_commit_seconds").record(begun.elapsed().as_secs_f64());
+                metrics::counter!("ponte_store_writes_total").increment(count as u64);
                 Ok(outcomes)
             }
             Err(error) => {

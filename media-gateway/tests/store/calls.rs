@@ -8,7 +8,7 @@ async fn t18_a_record_comes_back_with_all_its_legs() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     store.insert_record(record(1, &anna(), NOW)).await.unwrap();
-    abandon(store).await;
+    abandon(folder.path(), store).await;
     let store = open(folder.path()).await;
     assert_eq!(
         store.record(call_id(1)).await.unwrap(),
@@ -59,7 +59,7 @@ async fn t18_calls_that_were_up_in_a_crash_are_found_and_get_a_record() {
     drop(store.save_call(call_up(2)));
     store.save_leg(leg_up(2, 0)).await.unwrap();
     store.insert_record(record(2, &anna(), NOW)).await.unwrap();
-    abandon(store).await;
+    abandon(folder.path(), store).await;
 
     let store = open(folder.path()).await;
     let mut up = store.calls_up().await.unwrap();

@@ -48,7 +48,7 @@ async fn a_claimed_command_answers_with_its_reply_after_a_crash() {
         Claim::New
     );
     store.store_reply(reply.clone()).await.unwrap();
-    abandon(store).await;
+    abandon(folder.path(), store).await;
 
     let store = open(folder.path()).await;
     let known = store.claim_command(anna(), id(1), [7; 32], NOW).await.unwrap();

@@ -37,8 +37,10 @@ async fn one_gateway_at_a_time_and_tools_beside_it() {
         .unwrap();
     assert_eq!(tool.users().await.unwrap(), []);
     tool.close(Duration::from_secs(5)).await;
+    let held_by_a_task = gateway.clone();
     gateway.close(Duration::from_secs(5)).await;
     open(folder.path()).await;
+    drop(held_by_a_task);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

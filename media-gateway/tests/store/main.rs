@@ -3,6 +3,7 @@
 
 mod calls;
 mod commands;
+mod crash;
 mod faults;
 mod folder;
 mod users;
@@ -30,11 +31,13 @@ async fn open(folder: &Path) -> Store {
     Store::open(options(folder)).await.unwrap()
 }
 
-/// As a power cut would: nothing is flushed or closed, but the lock goes with the process.
-async fn abandon(store: Store) {
+/// Lets go of the store without closing it, and waits until its lock is free.
+async fn abandon(folder: &Path, store: Store) {
     drop(store);
-    // The writer lets go of the lock's last clone and its connection when it sees that nobody is left.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let lock = std::fs::File::open(folder.join("gateway.lock")).unwrap();
+    while lock.try_lock().is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn anna() -> UserId {

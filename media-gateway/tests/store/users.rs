@@ -63,7 +63,7 @@ async fn a_gateway_sees_what_another_process_changed() {
     assert!(after_invitation.invitations > after_add.invitations);
     assert_eq!(
         gateway.pending_invitations(NOW).await.unwrap(),
-        [invitation.clone()]
+        std::slice::from_ref(&invitation)
     );
     assert_eq!(
         gateway.pending_invitations(invitation.expires_at).await.unwrap(),
