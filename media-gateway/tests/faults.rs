@@ -213,7 +213,7 @@ async fn a_crash_leaves_no_leg_without_an_owner_and_no_call_without_a_record() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_audio_is_shown_and_ends_the_call_in_time() {
-    let timeouts = "\n[timeouts]\nno_audio_warning_ms = 1000\nno_audio_end_ms = 3000\n".to_owned();
+    let timeouts = "\n[timeouts]\nno_audio_warning_ms = 1000\nno_audio_end_ms = 5000\n".to_owned();
     let world = World::with(support::Options {
         extra: timeouts,
         ..Default::default()

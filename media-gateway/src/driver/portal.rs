@@ -6,7 +6,12 @@ use crate::store::{Invitation, UserRow};
 use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
-use ponte_protocol::{CallRecord, EventBody, Mode, SavedDestination, UserId, UserState};
+use ponte_protocol::{
+    CallRecord, Direction, EventBody, Mode, SavedDestination, UnixMillis, UserId, UserState,
+};
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
+pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
 use std::collections::BTreeSet;
 
 /// A user with everything that the store keeps of it.
@@ -15,7 +20,7 @@ pub(super) struct SavedState {
     pub row: UserRow,
     pub mode: Option<Mode>,
     pub destinations: Vec<SavedDestination>,
-    /// Newest first.
+    /// Newest first: at least as many as a state carries, and those of the last day.
     pub log: Vec<CallRecord>,
 }
 
@@ -87,7 +92,7 @@ impl Driver {
     }
 
     /// A user as the store has it, at the start.
-    pub(super) fn load_user(&mut self, saved: SavedState) {
+    pub(super) fn load_user(&mut self, mut saved: SavedState) {
         let user = saved.row.user.clone();
         let config = Box::new(saved.row.switch_config(&self.config.site));
         self.tell(Event::UserConfigured { config });
@@ -97,6 +102,13 @@ impl Driver {
                 mode,
             });
         }
+        let (dials, talks) = usage(self.clock.now(), &saved.log);
+        self.tell(Event::UsageRestored {
+            user: user.clone(),
+            dials,
+            talks,
+        });
+        saved.log.truncate(STATE_LOG_MAX);
         let entry = UserEntry {
             row: saved.row,
             destinations: saved.destinations,
@@ -152,5 +164,60 @@ impl Driver {
         if let Some(entry) = self.users.get_mut(&user) {
             entry.row = row;
         }
+    }
+}
+
+/// What of the log counts towards the caps: when numbers were dialled in the last hour, and the calls of the last day.
+fn usage(now: UnixMillis, log: &[CallRecord]) -> (Vec<UnixMillis>, Vec<(UnixMillis, UnixMillis)>) {
+    let outgoing = || {
+        log.iter()
+            .filter(|record| record.direction == Direction::Outgoing)
+    };
+    let dials = outgoing()
+        .map(|record| record.started_at)
+        .filter(|at| now.since(*at) < HOUR_MS);
+    let talks = outgoing().filter(|record| now.since(record.ended_at) < DAY_MS);
+    let talks = talks.filter_map(|record| Some((record.connected_at?, record.ended_at)));
+    (dials.collect(), talks.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ponte_protocol::{CallId, Cause, CauseReason, EndedBy, FailureClass};
+
+    fn record(started_at: u64, connected_at: Option<u64>, ended_at: u64) -> CallRecord {
+        let cause = Cause {
+            reason: CauseReason::NormalClearing,
+            class: FailureClass::Success,
+            q850: Some(16),
+            sip: None,
+        };
+        CallRecord {
+            id: CallId(uuid::Uuid::from_u128(u128::from(started_at))),
+            user: "anna".parse().unwrap(),
+            direction: Direction::Outgoing,
+            dialled: "0212345678".parse().unwrap(),
+            number: "+390212345678".into(),
+            name: None,
+            started_at: UnixMillis(started_at),
+            connected_at: connected_at.map(UnixMillis),
+            ended_at: UnixMillis(ended_at),
+            cause,
+            ended_by: EndedBy::Portal,
+            legs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn t04_a_restart_does_not_forget_what_was_dialled() {
+        let now = 10 * DAY_MS;
+        let recent = record(now - 60_000, Some(now - 50_000), now - 1_000);
+        let today = record(now - 2 * HOUR_MS, Some(now - 2 * HOUR_MS), now - HOUR_MS);
+        let old = record(now - 2 * DAY_MS, Some(now - 2 * DAY_MS), now - DAY_MS);
+        let (dials, talks) = usage(UnixMillis(now), &[recent.clone(), today.clone(), old]);
+        assert_eq!(dials, [recent.started_at]);
+        assert_eq!(talks.len(), 2);
+        assert_eq!(talks[1], (today.connected_at.unwrap(), today.ended_at));
     }
 }

@@ -35,8 +35,10 @@ impl Driver {
                 ended += 1;
             }
             tracing::warn!(call = %call.call, legs = ended, "a call of before the restart was ended");
-            let record = call.into_record(legs, now, RESTARTED, EndedBy::System);
-            drop(store.insert_record(record));
+            // Before the users' logs are read, so that the portals are told.
+            store
+                .insert_record(call.into_record(legs, now, RESTARTED, EndedBy::System))
+                .await?;
         }
         self.drain_agent();
         Ok(())

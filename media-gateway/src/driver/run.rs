@@ -1,6 +1,6 @@
 //! The driver's start, its loop, its end.
 
-use super::portal::{Changes, SavedState};
+use super::portal::{Changes, DAY_MS, SavedState};
 use super::trunks::Trunks;
 use super::{Driver, Parts};
 use crate::link::FromLink;
@@ -10,13 +10,14 @@ use crate::store::{Store, StoreError, Versions};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use ponte_call_core::{Event, Switch};
-use ponte_protocol::UnixMillis;
+use ponte_protocol::command::LOG_PAGE_MAX;
 use ponte_protocol::state::STATE_LOG_MAX;
+use ponte_protocol::{CallRecord, UnixMillis, UserId};
 use ponte_sip::{Reason, UaConfig, UserAgent};
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, mpsc, watch};
 
 /// How often the store is asked whether another process changed it.
@@ -217,10 +218,7 @@ async fn load_users(store: &Store) -> Result<Vec<SavedState>, StoreError> {
     let mut users = Vec::new();
     for row in store.users().await? {
         let destinations = store.destinations(&row.user).await?;
-        let log = store
-            .records(&row.user, None, STATE_LOG_MAX as u16)
-            .await?
-            .records;
+        let log = recent_records(store, &row.user).await?;
         let mode = modes.remove(&row.user);
         users.push(SavedState {
             row,
@@ -230,6 +228,29 @@ async fn load_users(store: &Store) -> Result<Vec<SavedState>, StoreError> {
         });
     }
     Ok(users)
+}
+
+/// As many records as a state carries, and all of the last day, which count towards the caps.
+async fn recent_records(store: &Store, user: &UserId) -> Result<Vec<CallRecord>, StoreError> {
+    let day_ago = unix_now().0.saturating_sub(DAY_MS);
+    let mut log: Vec<CallRecord> = Vec::new();
+    loop {
+        let page = store
+            .records(user, log.last().map(|record| record.started_at), LOG_PAGE_MAX)
+            .await?;
+        log.extend(page.records);
+        let enough = log.len() >= STATE_LOG_MAX && log.last().is_some_and(|last| last.started_at.0 < day_ago);
+        if !page.more || enough {
+            return Ok(log);
+        }
+    }
+}
+
+fn unix_now() -> UnixMillis {
+    let since_epoch = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(since_epoch.as_millis() as u64)
 }
 
 /// Looks every second whether an administrator's command changed users or invitations.
@@ -264,15 +285,10 @@ async fn changes(store: &Store, seen: &mut Versions) -> Result<Option<Changes>, 
     } else {
         Some(load_users(store).await?)
     };
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
     let invitations = if found.invitations == seen.invitations {
         Vec::new()
     } else {
-        store
-            .pending_invitations(UnixMillis(now.as_millis() as u64))
-            .await?
+        store.pending_invitations(unix_now()).await?
     };
     *seen = found;
     Ok(Some(Changes { users, invitations }))

@@ -81,9 +81,19 @@ mod tests {
     fn the_test_vector_of_the_protocol_holds() {
         let (key, site) = (LinkKey::new([0; 32]), "demo".parse().unwrap());
         let (edge, gateway) = ("aa".repeat(32), "bb".repeat(32));
-        let nonces = Nonces { edge: &edge, gateway: &gateway };
-        assert_eq!(key.prove(&site, nonces), "babc5b7d66d43f1537586d64e1da6674c6cf9089134f82140d5fc07d42a64f02");
-        assert!(key.verify_edge(&site, nonces, "1584890c2c099fce7a99916c37cc793e5f6c5f5dfc755fc38ea3eca053d3b9b2"));
+        let nonces = Nonces {
+            edge: &edge,
+            gateway: &gateway,
+        };
+        assert_eq!(
+            key.prove(&site, nonces),
+            "babc5b7d66d43f1537586d64e1da6674c6cf9089134f82140d5fc07d42a64f02"
+        );
+        assert!(key.verify_edge(
+            &site,
+            nonces,
+            "1584890c2c099fce7a99916c37cc793e5f6c5f5dfc755fc38ea3eca053d3b9b2"
+        ));
     }
 
     #[test]

@@ -277,13 +277,14 @@ async fn gateway(
                 match serde_json::from_str(&json).ok()? {
                     GatewayFrame::Event { event } => {
                         let position = event.position;
+                        {
                         let mut kept = kept.lock().unwrap();
                         let seen = kept.last.is_some_and(|last| last.epoch == position.epoch && last.seq >= position.seq);
                         if !seen {
                             kept.last = Some(position);
                             kept.events.push(event);
                         }
-                        drop(kept);
+                        }
                         socket.send(text(&EdgeFrame::Ack { position })).await.ok()?;
                     }
                     GatewayFrame::Reply { reply, .. } => {

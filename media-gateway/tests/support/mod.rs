@@ -56,19 +56,21 @@ impl World {
         let carrier = Simulator::start(carrier).await.unwrap();
         let edge = Edge::start().await;
         let folder = tempfile::tempdir().unwrap().keep();
+        let sip_port = free_port();
         let mut config = format!(
             r#"
 [site]
 name = "test"
 country = "IT"
 own_numbers = ["{COMPANY}"]
+extensions = ["2xx"]
 
 [sip]
-udp = ["127.0.0.1:0"]
-tcp = ["127.0.0.1:0"]
+udp = ["127.0.0.1:{sip_port}"]
+tcp = ["127.0.0.1:{sip_port}"]
 
 [media]
-ports = "42000-48999"
+ports = "20000-29999"
 
 [store]
 data_folder = "{}"
@@ -77,6 +79,9 @@ data_folder = "{}"
 url = "ws://{}/link"
 key = "{SITE_KEY}"
 portal_url = "http://localhost:8787"
+
+[log]
+level = "info,ponte_gateway=debug"
 "#,
             folder.display(),
             edge.address(),
@@ -280,6 +285,17 @@ impl Drop for World {
             eprintln!("the gateway's log:\n{}", self.log());
         }
         drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// A port that is free for UDP and TCP now; a gateway that is started again wants the same one.
+fn free_port() -> u16 {
+    loop {
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        if std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
