@@ -1,4 +1,4 @@
-//! WebSockets: a portal's, and a gateway's.
+//! Sockets: a portal's, and a gateway's.
 
 use super::account::{network, session_token};
 use super::answer::{ApiError, Failure};

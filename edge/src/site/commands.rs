@@ -54,7 +54,8 @@ impl Core {
             return Ok(());
         }
         if command.body.is_query() {
-            return self.take_query(socket, portal, command);
+            self.take_query(socket, portal, command);
+            return Ok(());
         }
         let digest = ledger::digest(&command.body)?;
         let row = self.ledger_row(id)?;
@@ -163,18 +164,18 @@ impl Core {
         Ok(())
     }
 
-    fn take_query(&self, socket: &WebSocket, portal: &PortalSocket, command: Command) -> Result<(), Fault> {
+    fn take_query(&self, socket: &WebSocket, portal: &PortalSocket, command: Command) {
         let now = self.now();
         let command = match ledger::admit(&command, now) {
             Ok(command) => command,
             Err(refusal) => {
                 answer(socket, Reply::refused(command.id, refusal));
-                return Ok(());
+                return;
             }
         };
         let Some((link, _)) = self.gateway() else {
             answer(socket, Reply::refused(command.id, Refusal::GatewayOffline));
-            return Ok(());
+            return;
         };
         let refusal = {
             let mut memory = self.memory.borrow_mut();
@@ -189,7 +190,7 @@ impl Core {
                     if !query.sockets.contains(&portal.id) && query.sockets.len() < WAITERS_MAX {
                         query.sockets.push(portal.id);
                     }
-                    return Ok(());
+                    return;
                 }
                 None if waiting >= QUERIES_PER_USER => Some(Refusal::TooFast { retry_after_ms: 1000 }),
                 None => {
@@ -205,7 +206,7 @@ impl Core {
         };
         if let Some(refusal) = refusal {
             answer(socket, Reply::refused(command.id, refusal));
-            return Ok(());
+            return;
         }
         self.wake_by(command.expires_at);
         send_link(
@@ -215,7 +216,6 @@ impl Core {
                 command,
             },
         );
-        Ok(())
     }
 
     /// Takes the gateway's answer. The first one counts.

@@ -31,8 +31,10 @@ pub(crate) struct Memory {
     pub(crate) states: HashMap<UserId, UserState>,
     pub(crate) touched: HashMap<String, UnixMillis>,
     pub(crate) link_seen: UnixMillis,
-    pub(crate) unacknowledged: Option<StreamPosition>,
-    pub(crate) unacknowledged_count: u32,
+    /// What the storage says, so that it need not be asked for every event.
+    pub(crate) link_position: Option<StreamPosition>,
+    /// Events that were taken since the last acknowledgement.
+    pub(crate) unacknowledged: u32,
 }
 
 /// One site.

@@ -1,4 +1,4 @@
-//! The site's SQLite storage.
+//! The site's storage.
 
 use crate::crypto::NoRandomness;
 use serde::de::DeserializeOwned;
@@ -118,7 +118,7 @@ impl Db {
     }
 }
 
-/// A time or a number as SQLite keeps it; what JavaScript's numbers cannot hold is cut off.
+/// A time or a number as the storage keeps it; what JavaScript's numbers cannot hold is cut off.
 pub(crate) fn int(value: u64) -> SqlStorageValue {
     const LARGEST: u64 = (1 << 53) - 1;
     SqlStorageValue::Integer(i64::try_from(value.min(LARGEST)).unwrap_or(i64::MAX))

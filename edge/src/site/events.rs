@@ -17,6 +17,8 @@ use worker::WebSocket;
 const EVERYBODY: &str = "";
 /// States kept in memory; beyond, they are read anew.
 const STATES_IN_MEMORY: usize = 64;
+/// A user's log is cut to its length once in this many events of the site.
+const TRIM_EVERY: u64 = 32;
 
 #[derive(Deserialize)]
 struct EventRow {
@@ -38,8 +40,13 @@ impl Core {
 
     /// The last event of the gateway that is stored.
     pub(crate) fn link_position(&self) -> Result<Option<StreamPosition>, Fault> {
+        if let Some(position) = self.memory.borrow().link_position {
+            return Ok(Some(position));
+        }
         let text = self.db()?.meta("link_position")?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        let position = text.and_then(|text| serde_json::from_str(&text).ok());
+        self.memory.borrow_mut().link_position = position;
+        Ok(position)
     }
 
     fn newest_seq(&self) -> Result<u64, Fault> {
@@ -85,10 +92,9 @@ impl Core {
             Arrival::Next => {}
             Arrival::AfterGap => self.ask_for_states()?,
         }
-        self.keep_position(event.position)?;
-        let (user, body) = (event.user, event.body);
+        let (position, user, body) = (event.position, event.user, event.body);
         if matches!(body, EventBody::Unknown | EventBody::GatewayChanged { .. }) || !self.is_user(&user)? {
-            return Ok(());
+            return self.keep_position(position);
         }
         let state = match (self.user_state(&user)?, &body) {
             (_, EventBody::State { state }) => Some((**state).clone()),
@@ -102,13 +108,15 @@ impl Core {
             Some(state) => self.keep_state(&user, state)?,
             None => self.tell_gateway(&EdgeFrame::NeedState { user: user.clone() }),
         }
-        let frame = ServerFrame::Event {
-            event: self.append(user.as_str(), event.at, body)?,
-        };
+        let event = self.append(user.as_str(), event.at, body)?;
+        // Last: an event whose storing failed half-way must come again.
+        self.keep_position(position)?;
+        let trim = event.seq.is_multiple_of(TRIM_EVERY);
+        let frame = ServerFrame::Event { event };
         for (socket, _) in self.greeted_portals(&user) {
             send(&socket, &frame);
         }
-        self.trim_user(&user)
+        if trim { self.trim_user(&user) } else { Ok(()) }
     }
 
     /// Passes an event over that cannot be read, so that it does not come again for ever, and asks for its user anew.
@@ -125,7 +133,9 @@ impl Core {
 
     fn keep_position(&self, position: StreamPosition) -> Result<(), Fault> {
         self.db()?
-            .set_meta("link_position", &serde_json::to_string(&position)?)
+            .set_meta("link_position", &serde_json::to_string(&position)?)?;
+        self.memory.borrow_mut().link_position = Some(position);
+        Ok(())
     }
 
     /// What is known of everybody may be out of date.

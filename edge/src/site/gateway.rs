@@ -95,9 +95,13 @@ impl Core {
                 expires_at,
             }) => self.keep_invitation(&user, &token_hash, expires_at),
             Some(GatewayFrame::Event { event }) => {
-                let position = event.position;
-                self.take_event(event)?;
-                self.acknowledge(socket, position);
+                if let Err(fault) = self.take_event(event) {
+                    // Over a new link the gateway sends it again.
+                    refuse(socket, LinkError::Other);
+                    self.link_closed(&self.ready_links_without(socket))?;
+                    return Err(fault);
+                }
+                self.acknowledge(socket);
                 Ok(())
             }
             Some(GatewayFrame::Reply { user, reply }) => self.take_reply(&user, reply),
@@ -108,19 +112,19 @@ impl Core {
             Some(GatewayFrame::Pong { .. } | GatewayFrame::Unknown | GatewayFrame::Authenticate { .. }) => {
                 Ok(())
             }
-            None => match text.and_then(unreadable_event) {
-                Some((position, user)) => {
-                    console_error!("an event of the gateway cannot be read and is passed over");
-                    self.skip_event(position, user)?;
-                    self.acknowledge(socket, position);
-                    Ok(())
-                }
-                None => {
-                    refuse(socket, LinkError::Malformed);
-                    self.link_closed(&self.ready_links_without(socket))
-                }
-            },
+            None => self.unreadable(socket, text),
         }
+    }
+
+    fn unreadable(self: &Rc<Self>, socket: &WebSocket, text: Option<&str>) -> Result<(), Fault> {
+        if let Some((position, user)) = text.and_then(unreadable_event) {
+            console_error!("an event of the gateway cannot be read and is passed over");
+            self.skip_event(position, user)?;
+            self.acknowledge(socket);
+            return Ok(());
+        }
+        refuse(socket, LinkError::Malformed);
+        self.link_closed(&self.ready_links_without(socket))
     }
 
     fn authenticate(
@@ -202,16 +206,16 @@ impl Core {
         self.gateway_changed(true)
     }
 
-    fn acknowledge(self: &Rc<Self>, socket: &WebSocket, position: StreamPosition) {
-        let first = {
+    /// Acknowledges what is stored, a little later, together with what comes until then.
+    fn acknowledge(self: &Rc<Self>, socket: &WebSocket) {
+        let count = {
             let mut memory = self.memory.borrow_mut();
-            memory.unacknowledged = Some(position);
-            memory.unacknowledged_count = memory.unacknowledged_count.saturating_add(1);
-            memory.unacknowledged_count
+            memory.unacknowledged = memory.unacknowledged.saturating_add(1);
+            memory.unacknowledged
         };
-        if first >= ACK_EVERY {
+        if count >= ACK_EVERY {
             self.flush_acknowledgement(socket);
-        } else if first == 1 {
+        } else if count == 1 {
             let (core, socket) = (Rc::clone(self), socket.clone());
             self.state.wait_until(async move {
                 Delay::from(Duration::from_millis(ACK_DELAY_MS)).await;
@@ -221,13 +225,13 @@ impl Core {
     }
 
     fn flush_acknowledgement(&self, socket: &WebSocket) {
-        let position = {
-            let mut memory = self.memory.borrow_mut();
-            memory.unacknowledged_count = 0;
-            memory.unacknowledged.take()
-        };
-        if let Some(position) = position {
-            send_link(socket, &EdgeFrame::Ack { position });
+        if std::mem::take(&mut self.memory.borrow_mut().unacknowledged) == 0 {
+            return;
+        }
+        match self.link_position() {
+            Ok(Some(position)) => send_link(socket, &EdgeFrame::Ack { position }),
+            Ok(None) => {}
+            Err(fault) => console_error!("site: acknowledgement: {}", fault.to_string()),
         }
     }
 
@@ -244,11 +248,7 @@ impl Core {
         if !others.is_empty() {
             return Ok(());
         }
-        {
-            let mut memory = self.memory.borrow_mut();
-            memory.unacknowledged = None;
-            memory.unacknowledged_count = 0;
-        }
+        self.memory.borrow_mut().unacknowledged = 0;
         self.refuse_queries();
         self.gateway_changed(false)
     }

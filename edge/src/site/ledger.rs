@@ -123,12 +123,12 @@ mod tests {
         }
     }
 
-    fn entry(outcome: Option<Outcome>) -> Option<Entry> {
-        Some(Entry {
+    fn entry(outcome: Option<Outcome>) -> Entry {
+        Entry {
             user: user(),
             digest: digest(&dial("201")).unwrap(),
             outcome,
-        })
+        }
     }
 
     #[test]
@@ -136,9 +136,9 @@ mod tests {
         let same = digest(&dial("2 0 1")).unwrap();
         let accepted = Outcome::Accepted { call: None };
         assert_eq!(compare(None, &user(), &same), Known::New);
-        assert_eq!(compare(entry(None), &user(), &same), Known::Waiting);
+        assert_eq!(compare(Some(entry(None)), &user(), &same), Known::Waiting);
         assert_eq!(
-            compare(entry(Some(accepted.clone())), &user(), &same),
+            compare(Some(entry(Some(accepted.clone()))), &user(), &same),
             Known::Answered(accepted)
         );
     }
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn an_id_is_not_used_for_two_commands_nor_by_two_users() {
         let other = digest(&dial("202")).unwrap();
-        assert_eq!(compare(entry(None), &user(), &other), Known::Different);
+        assert_eq!(compare(Some(entry(None)), &user(), &other), Known::Different);
         let same = digest(&dial("201")).unwrap();
         assert_eq!(
-            compare(entry(None), &"bert".parse().unwrap(), &same),
+            compare(Some(entry(None)), &"bert".parse().unwrap(), &same),
             Known::Different
         );
     }

@@ -50,25 +50,25 @@ mod tests {
         dropped: 40,
     };
 
-    fn at(log: u128, seq: u64) -> Option<Resume> {
-        Some(Resume {
+    fn at(log: u128, seq: u64) -> Resume {
+        Resume {
             log: Uuid::from_u128(log),
             seq,
-        })
+        }
     }
 
     #[test]
     fn a_portal_goes_on_where_nothing_is_missing() {
-        assert_eq!(decide(at(1, 90), EXTENT, 0), Start::After(90));
-        assert_eq!(decide(at(1, 40), EXTENT, 12), Start::After(40));
+        assert_eq!(decide(Some(at(1, 90)), EXTENT, 0), Start::After(90));
+        assert_eq!(decide(Some(at(1, 40)), EXTENT, 12), Start::After(40));
     }
 
     #[test]
     fn a_snapshot_comes_where_events_are_missing_or_many() {
         assert_eq!(decide(None, EXTENT, 0), Start::Snapshot);
-        assert_eq!(decide(at(1, 39), EXTENT, 0), Start::Snapshot);
-        assert_eq!(decide(at(1, 91), EXTENT, 0), Start::Snapshot);
-        assert_eq!(decide(at(2, 90), EXTENT, 0), Start::Snapshot);
-        assert_eq!(decide(at(1, 50), EXTENT, REPLAY_MAX + 1), Start::Snapshot);
+        assert_eq!(decide(Some(at(1, 39)), EXTENT, 0), Start::Snapshot);
+        assert_eq!(decide(Some(at(1, 91)), EXTENT, 0), Start::Snapshot);
+        assert_eq!(decide(Some(at(2, 90)), EXTENT, 0), Start::Snapshot);
+        assert_eq!(decide(Some(at(1, 50)), EXTENT, REPLAY_MAX + 1), Start::Snapshot);
     }
 }

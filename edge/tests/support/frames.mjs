@@ -58,6 +58,15 @@ export class Frames {
     this.socket.send(typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
 
+  /** The other end has sent its close frame; the connection under it may take longer to go. */
+  async closing(timeoutMs = 5000) {
+    const end = Date.now() + timeoutMs;
+    while (this.socket.readyState === this.socket.OPEN) {
+      if (Date.now() > end) throw new Error(`the socket is still open after ${timeoutMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   close() {
     this.socket.close();
     return this.closed;
