@@ -82,6 +82,16 @@ mod tests {
     }
 
     #[test]
+    fn the_proofs_are_those_of_the_protocols_page() {
+        let (key, demo) = ([0; 32], "demo".parse().unwrap());
+        let (edge_nonce, gateway_nonce) = ("aa".repeat(32), "bb".repeat(32));
+        let proof = |by| crypto::hmac_hex(&key, &proof_text(by, &demo, &edge_nonce, &gateway_nonce));
+        let page = include_str!("../../../docs/protocol.md");
+        assert!(page.contains(&format!("gateway {}", proof(ProofBy::Gateway))));
+        assert!(page.contains(&format!("edge    {}", proof(ProofBy::Edge))));
+    }
+
+    #[test]
     fn wrong_key_unknown_site_replay_and_reflection_look_alike() {
         let good = answer(&KEY, ProofBy::Gateway, &nonce('a'), &nonce('b'));
         let wrong_key = answer(&[8; 32], ProofBy::Gateway, &nonce('a'), &nonce('b'));
