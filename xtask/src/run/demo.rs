@@ -201,6 +201,7 @@ fn description(stack: &Stack, people: &[Value]) -> Value {
         "trunks": [format!("127.0.0.1:{}", listens.trunk), format!("127.0.0.1:{}", listens.second_trunk)],
         "data": stack.data.display().to_string(),
         "people": people,
+        "programs": { "gateway": stack.programs.gateway.display().to_string() },
         "logs": logs,
     })
 }

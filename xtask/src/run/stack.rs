@@ -84,7 +84,7 @@ impl Person {
 pub(crate) struct Stack {
     pub(crate) listens: Listens,
     pub(crate) data: PathBuf,
-    programs: Programs,
+    pub(crate) programs: Programs,
     services: Vec<Service>,
 }
 

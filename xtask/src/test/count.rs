@@ -110,18 +110,23 @@ impl Reader {
             self.totals.add(total);
             return None;
         }
-        if self.in_details {
-            if self.details.len() < DETAIL_LINES {
-                self.details.push(line.to_owned());
-            }
-            return None;
-        }
         if let Some(test) = line.strip_prefix("test ") {
             if let Some(name) = test.strip_suffix(" ... FAILED") {
                 self.totals.failures.push(name.to_owned());
-            } else if let Some(name) = test.strip_suffix(" ... ok") {
+                return None;
+            }
+            if let Some(name) = test.strip_suffix(" ... ok") {
                 self.running += 1;
                 return Some(format!("{} passed · {name}", self.running));
+            }
+        }
+        let next_binary = ["Running ", "Doc-tests "]
+            .iter()
+            .any(|word| line.trim_start().starts_with(word));
+        self.in_details &= !next_binary;
+        if self.in_details {
+            if self.details.len() < DETAIL_LINES {
+                self.details.push(line.to_owned());
             }
             return None;
         }
@@ -309,6 +314,22 @@ test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
         }
         assert!(reader.details().iter().any(|line| line == "left: 1, right: 2"));
         assert!(!reader.details().iter().any(|line| line.contains("Running")));
+    }
+
+    #[test]
+    fn failures_of_later_binaries_are_named_too() {
+        let text = "\
+test a ... FAILED
+test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+error: test failed, to rerun pass `--lib`
+     Running tests/b.rs
+test b ... FAILED
+test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+";
+        let counts = read(Runner::Cargo, text, false);
+        assert_eq!(counts.failed, 2);
+        assert_eq!(counts.failures, ["a", "b"]);
     }
 
     #[test]
