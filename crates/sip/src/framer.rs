@@ -71,20 +71,21 @@ impl StreamFramer {
     }
 
     fn cut(&mut self) -> Result<Option<Frame>, FrameError> {
-        if self.scanned == 0 {
+        while self.scanned == 0 {
             if self.buffer.starts_with(b"\r\n\r\n") {
                 self.buffer.advance(4);
                 return Ok(Some(Frame::Ping));
             }
-            // A lone CRLF is a pong or padding, unless it is the first half of a ping.
-            while self.buffer.starts_with(b"\r\n") && self.buffer.len() > 3 {
-                self.buffer.advance(2);
-            }
-            while self.buffer.starts_with(b"\n") {
-                self.buffer.advance(1);
-            }
             if b"\r\n\r".starts_with(&self.buffer) {
                 return Ok(None);
+            }
+            // A lone line end is a pong or padding.
+            if self.buffer.starts_with(b"\r\n") {
+                self.buffer.advance(2);
+            } else if self.buffer.starts_with(b"\n") {
+                self.buffer.advance(1);
+            } else {
+                break;
             }
         }
         let Some(head) = head_length(&self.buffer, self.scanned) else {

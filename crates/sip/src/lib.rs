@@ -28,7 +28,7 @@ mod types;
 mod ua;
 
 pub use dialog::DialogSnapshot;
-pub use framer::{FrameError, StreamFramer};
+pub use framer::{Frame, FrameError, StreamFramer};
 pub use message::{HeaderName, Message, Method, ParseError};
 pub use reason::{q850_from_status, status_from_q850};
 pub use types::*;

@@ -42,10 +42,7 @@ pub(crate) fn format_reason(reason: &Reason) -> String {
     let mut value = match &reason.protocol {
         ReasonProtocol::Sip => "SIP".to_owned(),
         ReasonProtocol::Q850 => "Q.850".to_owned(),
-        ReasonProtocol::Other(name) => name
-            .chars()
-            .filter(|letter| letter.is_ascii_alphanumeric())
-            .collect(),
+        ReasonProtocol::Other(name) => name.chars().filter(char::is_ascii_alphanumeric).collect(),
     };
     if let Some(cause) = reason.cause {
         value.push_str(";cause=");

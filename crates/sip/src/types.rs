@@ -113,9 +113,9 @@ impl Default for UaConfig {
             t1: Duration::from_millis(500),
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
-            session_expires: Some(Duration::from_secs(1800)),
+            session_expires: Some(Duration::from_mins(30)),
             min_se: Duration::from_secs(90),
-            max_ringing: Duration::from_secs(300),
+            max_ringing: Duration::from_mins(5),
             max_dialogs: 10_000,
             max_transactions: 100_000,
             max_message: 65_535,
@@ -310,7 +310,7 @@ pub struct IncomingRequest {
 pub enum Event {
     /// A call came in. Answer with [`crate::UserAgent::respond`] or [`crate::UserAgent::hang_up`].
     IncomingCall(Box<IncomingCall>),
-    /// A provisional response to our INVITE other than 100. A reliable one has been PRACKed.
+    /// A provisional response to our INVITE other than 100. A reliable one has been acknowledged by PRACK.
     Progress {
         dialog: DialogId,
         status: u16,

@@ -139,6 +139,11 @@ pub(crate) struct Called {
     pub(crate) last: Option<(Flow, Bytes)>,
 }
 
+/// A BYE that may only go once the ACK to our 2xx came (RFC 3261 15).
+pub(crate) struct AwaitedBye {
+    pub(crate) reason: Option<String>,
+}
+
 /// Our 2xx to an INVITE, until its ACK.
 pub(crate) struct Unacknowledged {
     pub(crate) cseq: u32,
@@ -188,7 +193,7 @@ pub(crate) struct Dialog {
     /// Headers that authorised the last INVITE; its ACK repeats them (RFC 3261 22.1).
     pub(crate) invite_auth: Vec<(HeaderName, String)>,
     /// End by BYE once the ACK to our 2xx came.
-    pub(crate) bye_after_ack: Option<Option<String>>,
+    pub(crate) bye_after_ack: Option<AwaitedBye>,
     timers: [Option<TimerId>; TIMER_COUNT],
 }
 

@@ -7,7 +7,7 @@ use super::{Dialog, SessionTimer, State, tag_number, tag_text};
 use crate::message::Uri;
 use crate::types::{DialogId, Flow, SipError};
 
-/// How far the CSeq is moved on when a dialog is taken back: above all that was sent after the snapshot.
+/// How far the `CSeq` is moved on when a dialog is taken back: above all that was sent after the snapshot.
 const CSEQ_GAP: u32 = 1 << 16;
 
 /// A confirmed dialog as it can be stored. Passwords are not in it; see

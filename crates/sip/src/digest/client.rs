@@ -1,5 +1,7 @@
 //! The client's role: choosing a challenge, answering it, counting the uses of its nonce.
 
+use std::fmt::Write;
+
 use rand::RngCore;
 
 use super::{Algorithm, Covered, Inputs, Params, Qop, answer, ha1, hex, parse_params, quote};
@@ -108,12 +110,9 @@ impl AuthSession {
             value.push_str(self.algorithm.as_str());
         }
         if self.qop != Qop::Legacy {
-            value.push_str(&format!(
-                ", qop={}, nc={nc}, cnonce=\"{cnonce}\"",
-                self.qop.as_str()
-            ));
+            let _ = write!(value, ", qop={}, nc={nc}, cnonce=\"{cnonce}\"", self.qop.as_str());
         } else if self.algorithm.is_session() {
-            value.push_str(&format!(", cnonce=\"{cnonce}\""));
+            let _ = write!(value, ", cnonce=\"{cnonce}\"");
         }
         if let Some(opaque) = &self.opaque {
             value.push_str(", opaque=");

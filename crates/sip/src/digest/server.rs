@@ -31,7 +31,7 @@ impl ServerConfig {
     pub fn new(realm: impl Into<String>) -> Self {
         Self {
             realm: realm.into(),
-            nonce_lifetime: Duration::from_secs(3600),
+            nonce_lifetime: Duration::from_hours(1),
             max_nonces: 10_000,
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
         }
@@ -311,7 +311,7 @@ impl Server {
         let born = u64::from_str_radix(&nonce[..16], 16).ok()?;
         let random = u64::from_str_radix(&nonce[16..32], 16).ok()?;
         let mac = self.mac(&born.to_be_bytes(), &random.to_be_bytes());
-        bool::from(mac.as_bytes().ct_eq(nonce[32..].as_bytes()))
+        bool::from(mac.as_bytes().ct_eq(&nonce.as_bytes()[32..]))
             .then(|| Timestamp(Duration::from_millis(born)))
     }
 }

@@ -107,7 +107,7 @@ impl<'a> Via<'a> {
             return None;
         }
         let rest = rest.trim_ascii();
-        let space = rest.iter().position(|byte| byte.is_ascii_whitespace())?;
+        let space = rest.iter().position(u8::is_ascii_whitespace)?;
         let (transport, sent_by) = rest.split_at(space);
         if !transport.iter().copied().all(is_token_byte) {
             return None;
@@ -228,7 +228,7 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// Sequence number and method of a CSeq. Numbers of 2³¹ and more are none (RFC 3261 8.1.1.5).
+/// Sequence number and method of a `CSeq`. Numbers of 2³¹ and more are none (RFC 3261 8.1.1.5).
 pub(crate) fn parse_cseq(value: &[u8]) -> Option<(u32, Method)> {
     let value = value.trim_ascii();
     let space = value.iter().position(u8::is_ascii_whitespace)?;
@@ -237,7 +237,7 @@ pub(crate) fn parse_cseq(value: &[u8]) -> Option<(u32, Method)> {
     (number < 1 << 31).then_some((number, method))
 }
 
-/// RSeq, CSeq and method of a RAck (RFC 3262 7.2).
+/// `RSeq`, `CSeq` and method of a `RAck` (RFC 3262 7.2).
 pub(crate) fn parse_rack(value: &[u8]) -> Option<(u32, u32, Method)> {
     let value = value.trim_ascii();
     let space = value.iter().position(u8::is_ascii_whitespace)?;

@@ -69,7 +69,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Parses one message and checks it as RFC 3261 asks: start line, and Via, From, To, Call-ID and CSeq
+    /// Parses one message and checks it as RFC 3261 asks: start line, and Via, From, To, Call-ID and `CSeq`
     /// present, well-formed and in agreement. Headers without meaning for the layer may hold anything.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let message = Self::read(bytes)?;
@@ -186,7 +186,7 @@ impl Message {
         self.header(HeaderName::CallId).unwrap_or_default()
     }
 
-    /// Number and method of the CSeq.
+    /// Number and method of the `CSeq`.
     pub fn cseq(&self) -> Option<(u32, Method)> {
         self.header(HeaderName::CSeq).and_then(parse_cseq)
     }

@@ -87,7 +87,7 @@ macro_rules! header_names {
         /// A header the layer knows; any other is [`HeaderName::Other`], found by its text.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum HeaderName {
-            $(#[doc = $text] $variant,)+
+            $(#[doc = concat!("`", $text, "`")] $variant,)+
             /// Any other name.
             Other,
         }

@@ -35,7 +35,7 @@ pub enum ParseError {
     /// A header that may stand once stands twice.
     #[error("Repeated {}", .0.as_str())]
     Repeated(HeaderName),
-    /// The method of CSeq is not that of the request line.
+    /// The method of `CSeq` is not that of the request line.
     #[error("CSeq Method Mismatch")]
     CSeqMethod,
     /// Content-Length promises more than there is.

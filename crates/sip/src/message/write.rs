@@ -183,7 +183,6 @@ pub(crate) fn default_reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
-        406 => "Not Acceptable",
         407 => "Proxy Authentication Required",
         408 => "Request Timeout",
         410 => "Gone",
@@ -216,7 +215,7 @@ pub(crate) fn default_reason(status: u16) -> &'static str {
         600 => "Busy Everywhere",
         603 => "Decline",
         604 => "Does Not Exist Anywhere",
-        606 => "Not Acceptable",
+        406 | 606 => "Not Acceptable",
         _ => match status / 100 {
             1 => "Session Progress",
             2 => "OK",

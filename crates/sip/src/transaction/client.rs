@@ -114,9 +114,9 @@ impl Core {
     ) {
         self.send(flow, request.clone());
         let interval = self.config.t1;
-        let retransmit = self.repeat_if_udp(now, &flow, interval).map(|at| {
+        let retransmit = (flow.transport == Transport::Udp).then(|| {
             self.timers
-                .set(at, TimerKey::Client(key, ClientTimer::Retransmit))
+                .set(now + interval, TimerKey::Client(key, ClientTimer::Retransmit))
         });
         let timeout = self
             .timers

@@ -18,7 +18,7 @@ pub(crate) use server::{Received, ServerTimer, ServerTransaction, reply_flow};
 
 use crate::dialog::DialogTimer;
 use crate::timers::Timers;
-use crate::types::{DialogId, Event, Flow, Output, Timestamp, Transport, UaConfig};
+use crate::types::{DialogId, Event, Flow, Output, UaConfig};
 use crate::ua::AuthCache;
 
 /// What a timer belongs to.
@@ -88,9 +88,5 @@ impl Core {
     /// The interval after `interval`, up to T2.
     pub(crate) fn doubled(&self, interval: Duration) -> Duration {
         (interval * 2).min(self.config.t2)
-    }
-
-    fn repeat_if_udp(&self, now: Timestamp, flow: &Flow, interval: Duration) -> Option<Timestamp> {
-        (flow.transport == Transport::Udp).then(|| now + interval)
     }
 }

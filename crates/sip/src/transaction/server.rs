@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Core, TimerKey};
 use crate::message::{Message, Method, parse_ip};
 use crate::timers::TimerId;
-use crate::types::{Flow, Timestamp, Transport};
+use crate::types::{DialogId, Flow, Timestamp, Transport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerTimer {
@@ -33,6 +33,8 @@ pub(crate) struct ServerTransaction {
     key: Box<[u8]>,
     merged_key: Option<Box<[u8]>>,
     pub(crate) method: Method,
+    /// The dialog that an INVITE opened or belongs to, for CANCEL to find.
+    pub(crate) dialog: Option<DialogId>,
     /// Where responses go.
     pub(crate) reply: Flow,
     /// Where the request came from, as seen by the host.
@@ -98,6 +100,13 @@ impl Core {
         self.server_of(cancel, Some(&Method::Invite))
     }
 
+    /// Notes which dialog a transaction belongs to.
+    pub(crate) fn belongs_to(&mut self, transaction: u64, dialog: DialogId) {
+        if let Some(transaction) = self.servers.get_mut(&transaction) {
+            transaction.dialog = Some(dialog);
+        }
+    }
+
     fn server_of(&self, request: &Message, method: Option<&Method>) -> Option<u64> {
         self.server_keys
             .get(&*transaction_key(request, method?)?)
@@ -128,6 +137,7 @@ impl Core {
             key,
             merged_key,
             method,
+            dialog: None,
             reply: reply_flow(flow, &request),
             source: flow.remote,
             request: Some(Box::new(request)),
@@ -221,21 +231,16 @@ fn transaction_key(request: &Message, method: &Method) -> Option<Box<[u8]>> {
     };
     let port = via.port.unwrap_or(5060).to_be_bytes();
     let mut key = Vec::with_capacity(96);
-    match via
-        .branch()
-        .filter(|branch| branch.len() > 7 && branch[..7].eq_ignore_ascii_case(b"z9hG4bK"))
-    {
-        Some(branch) => key.extend_from_slice(branch),
+    let unique = |branch: &&[u8]| branch.len() > 7 && branch[..7].eq_ignore_ascii_case(b"z9hG4bK");
+    key.extend_from_slice(via.branch().unwrap_or_default());
+    if via.branch().filter(unique).is_none() {
         // A peer of RFC 2543: no unique branch, so what identifies the request is put together.
-        None => {
-            key.extend_from_slice(via.branch().unwrap_or_default());
-            key.push(0);
-            key.extend_from_slice(request.from()?.tag().unwrap_or_default());
-            key.push(0);
-            key.extend_from_slice(request.call_id());
-            key.push(0);
-            key.extend_from_slice(&request.cseq()?.0.to_be_bytes());
-        }
+        key.push(0);
+        key.extend_from_slice(request.from()?.tag().unwrap_or_default());
+        key.push(0);
+        key.extend_from_slice(request.call_id());
+        key.push(0);
+        key.extend_from_slice(&request.cseq()?.0.to_be_bytes());
     }
     key.push(0);
     key.extend_from_slice(via.host);
@@ -244,7 +249,7 @@ fn transaction_key(request: &Message, method: &Method) -> Option<Box<[u8]>> {
     Some(key.into_boxed_slice())
 }
 
-/// Call-ID, From tag and CSeq of a request outside a dialog.
+/// Call-ID, From tag and `CSeq` of a request outside a dialog.
 fn merged_key(request: &Message) -> Option<Box<[u8]>> {
     if request.to()?.tag().is_some() {
         return None;

@@ -142,7 +142,7 @@ impl Core {
             .end();
     }
 
-    /// Starts a request of a dialog: everything up to CSeq.
+    /// Starts a request of a dialog: everything up to `CSeq`.
     pub(crate) fn dialog_request(
         &self,
         dialog: &Dialog,

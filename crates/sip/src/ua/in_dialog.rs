@@ -8,7 +8,7 @@ use rand::Rng;
 use super::build::ALLOW;
 use super::incoming::{Body, body_of, has_type};
 use super::{Job, JobKind, UserAgent, remote_end};
-use crate::dialog::{Agreement, DialogTimer, Offer, State, agree, tag_text};
+use crate::dialog::{Agreement, AwaitedBye, DialogTimer, Offer, State, agree, tag_text};
 use crate::message::{HeaderName, Message, Method, decimal, parse_rack};
 use crate::transaction::Core;
 use crate::types::{DialogId, Event, Flow, Timestamp};
@@ -69,7 +69,7 @@ impl UserAgent {
             dialog.offer = Offer::Stable;
         }
         let sdp = if answered { ack.sdp() } else { None };
-        if let Some(reason) = dialog.bye_after_ack.take() {
+        if let Some(AwaitedBye { reason }) = dialog.bye_after_ack.take() {
             dialog.clear_timers(&mut self.core);
             dialog.state = State::Ending;
             self.core.send_job(now, dialog, Job::new(JobKind::Bye { reason }));
@@ -136,7 +136,7 @@ impl UserAgent {
             self.core.out_of_order(flow, &request);
             return;
         }
-        let Some(sdp) = self.core.offer_of(flow, &request) else {
+        let Ok(sdp) = self.core.offer_of(flow, &request) else {
             return;
         };
         self.core.refresh_target(dialog, &request);
@@ -144,6 +144,7 @@ impl UserAgent {
             return;
         };
         self.core.respond_simply(now, transaction, 100, None, &[]);
+        self.core.belongs_to(transaction, id);
         dialog.offer = if sdp.is_some() {
             Offer::Remote(transaction)
         } else {
@@ -169,7 +170,7 @@ impl UserAgent {
                 }
             }
         }
-        let Some(sdp) = self.core.offer_of(flow, &request) else {
+        let Ok(sdp) = self.core.offer_of(flow, &request) else {
             return;
         };
         self.core.refresh_target(dialog, &request);
@@ -290,6 +291,9 @@ fn key_of(text: &[u8]) -> Option<char> {
     }
 }
 
+/// The request was answered with a refusal already.
+struct Refused;
+
 impl Core {
     /// 500 with a random Retry-After (RFC 3261 12.2.2, 14.2).
     fn out_of_order(&mut self, flow: Flow, request: &Message) {
@@ -297,8 +301,8 @@ impl Core {
         self.reply(flow, request, 500, "", &[(HeaderName::RetryAfter, &seconds)]);
     }
 
-    /// The offer of a request within a dialog: `None` if it was refused, else the description it has.
-    fn offer_of(&mut self, flow: Flow, request: &Message) -> Option<Option<Bytes>> {
+    /// The offer of a request within a dialog: the description it has, unless it was refused.
+    fn offer_of(&mut self, flow: Flow, request: &Message) -> Result<Option<Bytes>, Refused> {
         if let Agreement::TooSmall(min_se) = agree(&self.config, request) {
             self.reply(
                 flow,
@@ -307,18 +311,18 @@ impl Core {
                 "",
                 &[(HeaderName::MinSe, &min_se.to_string())],
             );
-            return None;
+            return Err(Refused);
         }
         match body_of(request) {
-            Body::None => Some(None),
-            Body::Sdp(sdp) => Some(Some(sdp)),
+            Body::None => Ok(None),
+            Body::Sdp(sdp) => Ok(Some(sdp)),
             Body::Unsupported(name, value) => {
                 self.reply(flow, request, 415, "", &[(name, value)]);
-                None
+                Err(Refused)
             }
             Body::Broken => {
                 self.reply(flow, request, 488, "", &[]);
-                None
+                Err(Refused)
             }
         }
     }

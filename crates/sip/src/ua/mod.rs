@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 pub(crate) use auth::AuthCache;
 
-use crate::dialog::{Dialog, DialogSnapshot, DialogTimer, Offer, State, tag_text};
+use crate::dialog::{AwaitedBye, Dialog, DialogSnapshot, DialogTimer, Offer, State, tag_text};
 use crate::digest::AuthTrack;
 use crate::message::Message;
 use crate::reason::{format_reason, parse_reasons, q850_of};
@@ -224,7 +224,7 @@ impl UserAgent {
         }
         match dialog.state {
             State::Calling => self.cancel(now, id, reason),
-            State::Accepted => dialog.bye_after_ack = Some(reason),
+            State::Accepted => dialog.bye_after_ack = Some(AwaitedBye { reason }),
             State::Confirmed => {
                 dialog.clear_timers(&mut self.core);
                 dialog.state = State::Ending;

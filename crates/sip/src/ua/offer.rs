@@ -187,7 +187,6 @@ impl UserAgent {
         };
         match job.kind {
             JobKind::Bye { .. } => self.forget(id),
-            JobKind::Prack { .. } => {}
             JobKind::Reinvite { refresh, .. } => {
                 dialog.reinvite = None;
                 dialog.offer = Offer::Stable;
@@ -205,7 +204,7 @@ impl UserAgent {
                 }
             }
             JobKind::Update if by == EndedBy::Timeout => self.end(now, id, silent_end(by), None),
-            JobKind::Update => {}
+            JobKind::Update | JobKind::Prack { .. } => {}
         }
     }
 

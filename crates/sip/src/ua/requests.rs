@@ -34,7 +34,7 @@ pub(crate) struct PendingRequest {
 
 type SequenceKey = (SocketAddr, String);
 
-/// Call-ID, tag and CSeq of each registration, which a refresh goes on with (RFC 3261 10.2).
+/// Call-ID, tag and `CSeq` of each registration, which a refresh goes on with (RFC 3261 10.2).
 #[derive(Default)]
 pub(crate) struct Sequences {
     known: HashMap<SequenceKey, (Box<[u8]>, u64, u32)>,

@@ -19,7 +19,7 @@ use crate::types::{
 /// Responses that wait behind a reliable one.
 const MAX_QUEUED: usize = 8;
 /// How often a provisional response is repeated, so that proxies on the way do not give up.
-const KEEP_RINGING: std::time::Duration = std::time::Duration::from_secs(60);
+const KEEP_RINGING: std::time::Duration = std::time::Duration::from_mins(1);
 
 impl UserAgent {
     pub(super) fn handle_invite(&mut self, now: Timestamp, flow: Flow, request: Message) {
@@ -118,6 +118,7 @@ impl UserAgent {
             queue: std::collections::VecDeque::new(),
             last: None,
         }));
+        self.core.belongs_to(transaction, id);
         let ringing = now + self.core.config.max_ringing;
         dialog.set_timer(&mut self.core, DialogTimer::Ringing, ringing);
         self.core.respond_simply(now, transaction, 100, None, &[]);
@@ -258,15 +259,16 @@ impl UserAgent {
             self.core.reply(flow, cancel, 481, "", &[]);
             return;
         };
-        let called_by = |dialog: &&mut Box<Dialog>| {
-            dialog
-                .called
-                .as_ref()
-                .is_some_and(|called| called.transaction == transaction)
-                || matches!(dialog.offer, Offer::Remote(open) | Offer::Wanted(open) if open == transaction)
-        };
-        // CANCEL is rare and carries no tag of ours, so the dialog is searched.
-        let Some(dialog) = self.dialogs.values_mut().find(called_by) else {
+        // After a final response CANCEL has no effect (RFC 3261 9.2).
+        let open = self
+            .core
+            .servers
+            .get(&transaction)
+            .filter(|server| server.request.is_some());
+        let dialog = open
+            .and_then(|server| server.dialog)
+            .and_then(|id| self.dialogs.get_mut(&id));
+        let Some(dialog) = dialog else {
             self.core.reply(flow, cancel, 200, "", &[]);
             return;
         };
@@ -382,7 +384,7 @@ impl UserAgent {
         };
         dialog.clear_timer(&mut self.core, DialogTimer::Accepted);
         dialog.unacknowledged = None;
-        let reason = dialog.bye_after_ack.take().flatten();
+        let reason = dialog.bye_after_ack.take().and_then(|bye| bye.reason);
         self.core.tell_end(dialog, silent_end(EndedBy::Timeout));
         dialog.clear_timers(&mut self.core);
         dialog.state = State::Ending;
