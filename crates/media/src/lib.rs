@@ -25,6 +25,7 @@ pub mod g711;
 mod outgoing;
 mod plane;
 mod player;
+mod poller;
 mod ports;
 mod prompts;
 mod receive;

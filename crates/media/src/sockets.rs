@@ -5,12 +5,12 @@
 //! socket, where strangers are counted and a peer behind a NAT that forgot it is found again.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 
-use mio::net::UdpSocket;
-use mio::{Interest, Registry, Token};
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, ipproto, socket_with};
+
+use crate::poller::Registry;
 
 /// Which socket of a slot a token means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +22,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) fn token(self, slot: usize) -> Token {
-        Token(slot << 2 | self as usize)
+    pub(crate) fn token(self, slot: usize) -> u64 {
+        ((slot as u64) << 2) | self as u64
     }
 
-    pub(crate) fn of(token: Token) -> (usize, Self) {
-        let kind = match token.0 & 3 {
+    pub(crate) fn of(token: u64) -> (usize, Self) {
+        let kind = match token & 3 {
             0 => Self::Rtp,
             1 => Self::Rtcp,
             _ => Self::Peer,
         };
-        (token.0 >> 2, kind)
+        ((token >> 2) as usize, kind)
     }
 }
 
@@ -45,14 +45,13 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     pub(crate) fn new(
-        rtp: std::net::UdpSocket,
-        rtcp: std::net::UdpSocket,
-        registry: &Registry,
+        rtp: UdpSocket,
+        rtcp: UdpSocket,
+        registry: Registry<'_>,
         slot: usize,
     ) -> io::Result<Self> {
-        let (mut rtp, mut rtcp) = (UdpSocket::from_std(rtp), UdpSocket::from_std(rtcp));
-        registry.register(&mut rtp, Kind::Rtp.token(slot), Interest::READABLE)?;
-        registry.register(&mut rtcp, Kind::Rtcp.token(slot), Interest::READABLE)?;
+        registry.watch(&rtp, Kind::Rtp.token(slot))?;
+        registry.watch(&rtcp, Kind::Rtcp.token(slot))?;
         Ok(Self {
             rtp,
             rtcp,
@@ -61,10 +60,10 @@ impl Sockets {
     }
 
     /// Connects to the peer, in place of where it was before. Where that fails all goes on without it.
-    pub(crate) fn connect(&mut self, to: SocketAddr, registry: &Registry, slot: usize) {
+    pub(crate) fn connect(&mut self, to: SocketAddr, registry: Registry<'_>, slot: usize) {
         self.peer = None;
-        let connected = self.connected(to).and_then(|mut socket| {
-            registry.register(&mut socket, Kind::Peer.token(slot), Interest::READABLE)?;
+        let connected = self.connected(to).and_then(|socket| {
+            registry.watch(&socket, Kind::Peer.token(slot))?;
             Ok(socket)
         });
         match connected {
@@ -89,7 +88,7 @@ impl Sockets {
         set_socket_reuseaddr(&self.rtp, false)?;
         connected?;
         set_socket_reuseaddr(&socket, false)?;
-        Ok(UdpSocket::from_std(socket.into()))
+        Ok(socket.into())
     }
 
     /// Forgets the peer.

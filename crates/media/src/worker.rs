@@ -3,24 +3,24 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use mio::{Events, Poll, Token, Waker};
 use slab::Slab;
 
 use crate::audio::{Library, Playlist};
 use crate::endpoint::Endpoint;
 use crate::player::Player;
+use crate::poller::{Poller, Ready, Waker};
 use crate::ports::FreedPorts;
 use crate::relay::{self, Arrival};
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia};
 
-const WAKER: Token = Token(usize::MAX);
 /// A tick serves every fourth endpoint, so that packets that are played leave spread over 20 ms.
 const TICK: Duration = Duration::from_millis(5);
 const PHASES: usize = 4;
@@ -28,8 +28,6 @@ const PHASES: usize = 4;
 const MAX_CATCH_UP: Duration = Duration::from_millis(100);
 /// How often silence and reports are looked after.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
-/// Datagrams read from one socket before the others have their turn.
-const BURST: usize = 32;
 /// More than any packet of telephone audio; a longer one is cut and then refused.
 const DATAGRAM: usize = 2048;
 
@@ -39,8 +37,8 @@ pub(crate) enum Command {
     Open {
         id: EndpointId,
         port: u16,
-        rtp: std::net::UdpSocket,
-        rtcp: std::net::UdpSocket,
+        rtp: UdpSocket,
+        rtcp: UdpSocket,
     },
     SetRemote(EndpointId, RemoteMedia),
     Bridge(EndpointId, EndpointId),
@@ -96,7 +94,7 @@ impl Outbox {
 }
 
 pub(crate) struct Worker {
-    poll: Poll,
+    poller: Poller,
     link: Arc<Link>,
     outbox: Outbox,
     endpoints: Slab<Endpoint>,
@@ -106,24 +104,22 @@ pub(crate) struct Worker {
     next_tick: Instant,
     phase: usize,
     next_housekeeping: Instant,
-    /// Sockets that were left with packets in them.
-    unread: Vec<Token>,
     counters: Counters,
 }
 
 impl Worker {
     pub(crate) fn new(queue_capacity: usize, shared: Shared) -> io::Result<(Self, Arc<Link>)> {
-        let poll = Poll::new()?;
+        let (poller, waker) = Poller::new()?;
         let link = Arc::new(Link {
             commands: ArrayQueue::new(queue_capacity.max(16)),
             late_closes: SegQueue::new(),
-            waker: Waker::new(poll.registry(), WAKER)?,
+            waker,
             counters: SharedCounters::default(),
             shutdown: AtomicBool::new(false),
         });
         let now = Instant::now();
         let worker = Self {
-            poll,
+            poller,
             link: link.clone(),
             outbox: Outbox {
                 shared,
@@ -136,7 +132,6 @@ impl Worker {
             next_tick: now,
             phase: 0,
             next_housekeeping: now,
-            unread: Vec::new(),
             counters: Counters::default(),
         };
         Ok((worker, link))
@@ -144,27 +139,20 @@ impl Worker {
 
     /// Runs until it is told to end.
     pub(crate) fn run(mut self) {
-        let mut ready = Events::with_capacity(1024);
+        let mut ready = Ready::new();
         let mut buffer = vec![0u8; DATAGRAM];
         while !self.link.shutdown.load(Ordering::Acquire) {
-            let timeout = self.timeout(Instant::now());
-            if let Err(error) = self.poll.poll(&mut ready, timeout)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                tracing::error!(%error, "a media thread cannot poll its sockets");
+            let until = self.next_deadline();
+            if let Err(error) = self.poller.wait(&mut ready, until, Instant::now()) {
+                tracing::error!(%error, "a media thread cannot wait for its sockets");
                 std::thread::sleep(TICK);
             }
             let now = Instant::now();
             while let Some(command) = self.link.commands.pop() {
                 self.execute(command, now);
             }
-            for token in std::mem::take(&mut self.unread) {
+            for token in ready.tokens() {
                 self.read(token, &mut buffer, now);
-            }
-            for event in &ready {
-                if event.token() != WAKER {
-                    self.read(event.token(), &mut buffer, now);
-                }
             }
             self.tick(now);
             self.housekeeping(now);
@@ -180,59 +168,48 @@ impl Worker {
         }
     }
 
-    fn timeout(&self, now: Instant) -> Option<Duration> {
-        if !self.unread.is_empty() {
-            return Some(Duration::ZERO);
-        }
+    fn next_deadline(&self) -> Option<Instant> {
         if self.endpoints.is_empty() {
             return None;
         }
-        let due = if self.ticking.is_empty() {
-            self.next_housekeeping
-        } else {
-            self.next_tick.min(self.next_housekeeping)
-        };
-        Some(due.saturating_duration_since(now))
+        let playing = (!self.ticking.is_empty()).then_some(self.next_tick);
+        Some(playing.map_or(self.next_housekeeping, |tick| tick.min(self.next_housekeeping)))
     }
 
-    fn read(&mut self, token: Token, buffer: &mut [u8], now: Instant) {
+    /// Reads one datagram: a socket that holds more is told again, after the others had their turn.
+    fn read(&mut self, token: u64, buffer: &mut [u8], now: Instant) {
         let (slot, kind) = Kind::of(token);
-        for _ in 0..BURST {
-            let Some(endpoint) = self.endpoints.get_mut(slot) else {
-                return;
-            };
-            let (length, from) = match endpoint.sockets.receive(kind, buffer) {
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // An ICMP error of an earlier packet; the next read goes on.
-                Err(_) => continue,
-            };
-            if length == buffer.len() {
-                self.counters.dropped_malformed += 1;
-                continue;
-            }
-            if kind == Kind::Rtcp {
-                endpoint.read_report(&buffer[..length], from, now, &mut self.counters);
-                continue;
-            }
-            let outbox = &mut self.outbox;
-            let aftermath = relay::datagram(
-                &mut self.endpoints,
-                Arrival { slot, from, now },
-                &mut buffer[..length],
-                &mut self.counters,
-                &mut |event| outbox.push(event),
-            );
-            if let Some(peer) = aftermath.learned
-                && let Some(endpoint) = self.endpoints.get_mut(slot)
-            {
-                endpoint.sockets.connect(peer, self.poll.registry(), slot);
-            }
-            if let Some(partner) = aftermath.playing {
-                self.start_ticking(partner, now);
-            }
+        let Some(endpoint) = self.endpoints.get_mut(slot) else {
+            return;
+        };
+        // Nothing there, or the ICMP answer to an earlier packet.
+        let Ok((length, from)) = endpoint.sockets.receive(kind, buffer) else {
+            return;
+        };
+        if length == buffer.len() {
+            self.counters.dropped_malformed += 1;
+            return;
         }
-        self.unread.push(token);
+        if kind == Kind::Rtcp {
+            endpoint.read_report(&buffer[..length], from, now, &mut self.counters);
+            return;
+        }
+        let outbox = &mut self.outbox;
+        let aftermath = relay::datagram(
+            &mut self.endpoints,
+            Arrival { slot, from, now },
+            &mut buffer[..length],
+            &mut self.counters,
+            &mut |event| outbox.push(event),
+        );
+        if let Some(peer) = aftermath.learned
+            && let Some(endpoint) = self.endpoints.get_mut(slot)
+        {
+            endpoint.sockets.connect(peer, self.poller.registry(), slot);
+        }
+        if let Some(partner) = aftermath.playing {
+            self.start_ticking(partner, now);
+        }
     }
 
     fn tick(&mut self, now: Instant) {
@@ -338,17 +315,10 @@ impl Worker {
         self.slots.get(&id).and_then(|&slot| self.endpoints.get_mut(slot))
     }
 
-    fn open(
-        &mut self,
-        id: EndpointId,
-        port: u16,
-        rtp: std::net::UdpSocket,
-        rtcp: std::net::UdpSocket,
-        now: Instant,
-    ) {
+    fn open(&mut self, id: EndpointId, port: u16, rtp: UdpSocket, rtcp: UdpSocket, now: Instant) {
         let entry = self.endpoints.vacant_entry();
         let slot = entry.key();
-        let sockets = match Sockets::new(rtp, rtcp, self.poll.registry(), slot) {
+        let sockets = match Sockets::new(rtp, rtcp, self.poller.registry(), slot) {
             Ok(sockets) => sockets,
             Err(error) => {
                 tracing::error!(%error, "an RTP socket cannot be watched");
