@@ -265,7 +265,8 @@ impl Switch {
         };
         debug_assert!(
             call.is_over() || self.cx.timers.any_of(id) || call.active_user_leg().is_some(),
-            "a call waits for nothing: {call:?}"
+            "call {id} waits for nothing in {:?}",
+            call.phase
         );
         let owner = call.setup.user.clone();
         let user = self.users.get_mut(&owner);

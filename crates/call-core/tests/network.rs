@@ -62,7 +62,8 @@ fn days_of_calls_over_a_bad_network_leave_nothing_behind() {
                 };
                 world.trunk(trunk, habit);
             }
-            world.enter(ANNA, *rng.pick(&[HOME, MOBILE]));
+            let place = if rng.chance(50) { HOME } else { MOBILE };
+            world.enter(ANNA, place);
             for user in [ANNA, BRUNO] {
                 let number = *rng.pick(&[SHOP, OFFICE]);
                 let Outcome::Accepted { call: Some(call) } = world.try_dial(user, number) else {

@@ -308,15 +308,20 @@ fn t05_ten_whole_seconds_to_dial_again_begin_when_the_words_end() {
 }
 
 #[test]
-fn t05_an_announcement_that_never_ends_does_not_keep_the_line() {
+fn t05_an_announcement_that_takes_long_is_waited_for_but_not_for_ever() {
     let mut world = World::at_home_with(Timeouts {
         redial: 1_000,
         ..Timeouts::default()
     });
     world.phone(SHOP, Phone::refuses(486));
     let call = world.dial(ANNA, SHOP);
-    // The words take 7 s, the time to dial again is put off twice: 3 s in all.
-    world.run_for(2_300 + 200 + 3_000 + 200);
+    world.run_until("the failure is told", |world| {
+        matches!(world.phase(call), CallPhase::FarFailed { .. })
+    });
+    // The words take 7 s; the second to dial again is put off twice.
+    world.run_for(2_900);
+    assert!(matches!(world.phase(call), CallPhase::FarFailed { .. }));
+    world.run_for(200);
     assert!(world.shown(call).is_none());
 }
 

@@ -348,9 +348,14 @@ impl Supervised {
                     );
                 }
                 for leg in &view.legs {
+                    let over = leg.state == LegState::Terminated;
+                    assert!(
+                        !(over && leg.no_audio),
+                        "a leg that is over needs no audio: {leg:?}"
+                    );
                     assert_eq!(
                         leg.cause.is_some(),
-                        leg.state == LegState::Terminated,
+                        over,
                         "a cause belongs to an ended leg: {leg:?}"
                     );
                 }
