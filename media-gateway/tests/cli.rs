@@ -249,6 +249,22 @@ fn a_folder_that_cannot_be_used_says_what_to_do_with_exit_code_1() {
 }
 
 #[test]
+fn a_port_in_use_stops_the_start_with_its_setting_and_exit_code_1() {
+    let site = Site::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let config = format!("{CONFIG}\n[metrics]\nlisten = \"{address}\"\n");
+    fs::write(site.path("ponte.toml"), config).unwrap();
+    let (code, message) = site.fails(&["run"]);
+    assert_eq!(code, 1);
+    assert!(
+        message.contains("metrics.listen") && message.contains(&address.to_string()),
+        "{message}"
+    );
+    assert_eq!(message.matches("in use").count(), 1, "{message}");
+}
+
+#[test]
 fn an_invitation_is_a_link_whose_token_is_stored_as_a_hash_only() {
     let site = Site::new();
     site.add_anna();

@@ -30,7 +30,7 @@ enum Failure {
 
 impl<E: std::fmt::Display> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Runtime(format!("{error:#}"))
+        Self::Runtime(error.to_string())
     }
 }
 
@@ -64,7 +64,8 @@ async fn carry_out(cli: Cli) -> Done {
         Command::Run => {
             let config = load(&cli.config)?;
             crate::logging::init(&config.log)?;
-            Ok(crate::run::run(config).await?)
+            let run = crate::run::run(config).await;
+            run.map_err(|error| Failure::Runtime(causes(&error)))
         }
         Command::CheckConfig { file } => {
             load(file.as_deref().unwrap_or(&cli.config))?;
@@ -93,6 +94,18 @@ async fn carry_out(cli: Cli) -> Done {
             done
         }
     }
+}
+
+/// The error and what is behind it; messages that name their own cause are not repeated.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            known if known.contains(&cause) => text,
+            _ => format!("{text}: {cause}"),
+        }
+    })
 }
 
 async fn user(command: UserCommand, config: &Config, store: &Store) -> Done {
