@@ -4,3 +4,4 @@ pub mod handshake;
 pub mod keys;
 pub mod liveness;
 pub mod position;
+pub mod unreadable;

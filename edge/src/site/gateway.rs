@@ -7,10 +7,10 @@ use super::sockets::{attach, close, send_link};
 use crate::crypto;
 use crate::limits::{HANDSHAKE_MS, HANDSHAKES_MAX, HANDSHAKES_PER_NETWORK};
 use crate::link::keys::LinkKeys;
-use crate::link::{handshake, liveness};
+use crate::link::{handshake, liveness, unreadable};
 use ponte_protocol::link::{LINK_FRAME_MAX, LINK_IDLE_MS, LinkError, StreamPosition};
 use ponte_protocol::version::VersionRange;
-use ponte_protocol::{EdgeFrame, GatewayFrame, SiteId, UserId};
+use ponte_protocol::{EdgeFrame, GatewayFrame, SiteId};
 use std::rc::Rc;
 use std::time::Duration;
 use worker::{Delay, Response, WebSocket, WebSocketPair, console_error};
@@ -117,7 +117,7 @@ impl Core {
     }
 
     fn unreadable(self: &Rc<Self>, socket: &WebSocket, text: Option<&str>) -> Result<(), Fault> {
-        if let Some((position, user)) = text.and_then(unreadable_event) {
+        if let Some((position, user)) = text.and_then(unreadable::event) {
             console_error!("an event of the gateway cannot be read and is passed over");
             self.skip_event(position, user)?;
             self.acknowledge(socket);
@@ -273,18 +273,4 @@ pub(crate) fn refuse(socket: &WebSocket, error: LinkError) {
         LinkError::Malformed | LinkError::Other => (CLOSE_MALFORMED, "malformed"),
     };
     close(socket, code, reason);
-}
-
-/// The position of an event whose content this version cannot read, and its user.
-fn unreadable_event(text: &str) -> Option<(StreamPosition, Option<UserId>)> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    if value.get("type")?.as_str()? != "event" {
-        return None;
-    }
-    let event = value.get("event")?;
-    let position = serde_json::from_value(event.get("position")?.clone()).ok()?;
-    let user = event
-        .get("user")
-        .and_then(|user| serde_json::from_value(user.clone()).ok());
-    Some((position, user))
 }
