@@ -1,0 +1,45 @@
+//! One request and its answer.
+
+use super::error::{ApiError, classify};
+use futures_util::future::{Either, select};
+use gloo_net::http::{Request, Response};
+use gloo_timers::future::TimeoutFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::pin::pin;
+
+/// How long an answer may take, in milliseconds.
+const TIMEOUT_MS: u32 = 15_000;
+
+pub(super) async fn get(path: &str) -> Result<Response, ApiError> {
+    let request = Request::get(path).build().map_err(|_| ApiError::Unreachable)?;
+    checked(request.send()).await
+}
+
+pub(super) async fn post(path: &str, body: &impl Serialize) -> Result<Response, ApiError> {
+    let request = Request::post(path)
+        .json(body)
+        .map_err(|_| ApiError::Unreachable)?;
+    checked(request.send()).await
+}
+
+pub(super) async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
+    let status = response.status();
+    response.json().await.map_err(|_| ApiError::Unexpected { status })
+}
+
+async fn checked(
+    sent: impl Future<Output = Result<Response, gloo_net::Error>>,
+) -> Result<Response, ApiError> {
+    let answer = match select(pin!(sent), TimeoutFuture::new(TIMEOUT_MS)).await {
+        Either::Left((answer, _)) => answer.map_err(|_| ApiError::Unreachable)?,
+        Either::Right(_) => return Err(ApiError::Unreachable),
+    };
+    if answer.ok() {
+        return Ok(answer);
+    }
+    let retry_after = answer.headers().get("retry-after");
+    let body = answer.text().await.unwrap_or_default();
+    Err(classify(answer.status(), retry_after.as_deref(), &body))
+}

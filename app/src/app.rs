@@ -1,0 +1,74 @@
+//! The root of the portal: contexts and routes.
+
+use crate::api::{ApiError, Guest};
+use crate::components::toast::ToastList;
+use crate::i18n::{I18n, text};
+use crate::pages::home::Home;
+use crate::pages::invite::InvitePage;
+use crate::pages::sign_in::SignInPage;
+use crate::state::{Session, SessionContext, Toasts};
+use crate::theme::ThemeContext;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::{Redirect, Route, Router, Routes};
+use leptos_router::path;
+
+/// The portal.
+#[component]
+pub fn App() -> impl IntoView {
+    I18n::provide();
+    ThemeContext::provide();
+    Toasts::provide();
+    SessionContext::provide();
+    view! {
+        <Router>
+            <Routes fallback=|| view! { <Redirect path="/" /> }>
+                <Route path=path!("/") view=Portal />
+                <Route path=path!("/invite") view=InvitePage />
+            </Routes>
+        </Router>
+        <ToastList />
+    }
+}
+
+/// What stands at `/`: the home page of who is signed in, else the sign-in page. The address stays, so that
+/// `/?dial=…` survives signing in.
+#[component]
+fn Portal() -> impl IntoView {
+    let context = SessionContext::expect();
+    let i18n = I18n::expect();
+    let resume = move || {
+        context.set(Session::Unknown);
+        spawn_local(async move {
+            context.set(match Guest.resume().await {
+                Ok(signed_in) => Session::SignedIn(signed_in),
+                Err(ApiError::NotSignedIn) => Session::Guest { ended: false },
+                Err(_) => Session::Unreachable,
+            });
+        });
+    };
+    if context
+        .0
+        .with_untracked(|session| !matches!(session, Session::SignedIn(_)))
+    {
+        resume();
+    }
+    move || match context.0.get() {
+        Session::Unknown => {
+            view! { <main class="splash" aria-busy="true"><span class="splash-mark"></span></main> }
+                .into_any()
+        }
+        Session::Unreachable => view! {
+            <main class="splash">
+                <h1>{i18n.t(text::session::unreachable)}</h1>
+                <p>{i18n.t(text::session::unreachable_hint)}</p>
+                <button type="button" class="button primary" on:click=move |_| resume()>
+                    {i18n.t(text::session::try_again)}
+                </button>
+            </main>
+        }
+        .into_any(),
+        Session::Guest { ended } => view! { <SignInPage ended /> }.into_any(),
+        Session::SignedIn(api) => view! { <Home api /> }.into_any(),
+    }
+}

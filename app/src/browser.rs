@@ -1,0 +1,176 @@
+//! What the portal asks of the browser, in one place and with every failure turned into "nothing".
+
+use js_sys::{Date, Object, Reflect};
+use ponte_protocol::UnixMillis;
+use wasm_bindgen::JsValue;
+
+/// The browser's clock.
+pub fn now() -> UnixMillis {
+    UnixMillis(Date::now() as u64)
+}
+
+/// A number from 0 up to but not including 1, for jitter.
+pub fn random() -> f64 {
+    js_sys::Math::random()
+}
+
+/// The value kept under `key`; `None` also where the browser forbids storage.
+pub fn storage_get(key: &str) -> Option<String> {
+    web_sys::window()?.local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps `value` for the next visit, where the browser allows it.
+pub fn storage_set(key: &str, value: &str) {
+    if let Some(Ok(Some(storage))) = web_sys::window().map(|window| window.local_storage()) {
+        // A full or forbidden storage costs the setting at the next visit, nothing else.
+        let _ = storage.set_item(key, value);
+    }
+}
+
+/// The reader's languages, the preferred first.
+pub fn languages() -> Vec<String> {
+    web_sys::window()
+        .map(|window| {
+            window
+                .navigator()
+                .languages()
+                .iter()
+                .filter_map(|tag| tag.as_string())
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// Whether the browser believes that it has a network.
+pub fn is_online() -> bool {
+    web_sys::window().is_none_or(|window| window.navigator().on_line())
+}
+
+/// Whether the page can be seen.
+pub fn is_visible() -> bool {
+    document().is_none_or(|document| document.visibility_state() == web_sys::VisibilityState::Visible)
+}
+
+/// The document, in a browser.
+pub fn document() -> Option<web_sys::Document> {
+    web_sys::window()?.document()
+}
+
+/// Sets `lang` of the document.
+pub fn set_document_language(tag: &str) {
+    set_root_attribute("lang", tag);
+}
+
+/// Sets an attribute of the root element.
+pub fn set_root_attribute(name: &str, value: &str) {
+    if let Some(root) = document().and_then(|document| document.document_element()) {
+        let _ = root.set_attribute(name, value);
+    }
+}
+
+/// Sets the title of the window.
+pub fn set_title(title: &str) {
+    if let Some(document) = document() {
+        document.set_title(title);
+    }
+}
+
+/// Puts the keyboard focus on the element with this id.
+pub fn focus(id: &str) {
+    use wasm_bindgen::JsCast;
+    let element = document().and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// Scrolls as little as needed to show the element.
+pub fn bring_into_view(element: &web_sys::Element) {
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    options.set_behavior(web_sys::ScrollBehavior::Smooth);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
+}
+
+/// The part of the address after `?`, without it, still percent-encoded.
+pub fn query() -> String {
+    let search = web_sys::window()
+        .and_then(|window| window.location().search().ok())
+        .unwrap_or_default();
+    search.strip_prefix('?').unwrap_or(&search).to_owned()
+}
+
+/// The part of the address after `#`, without it.
+pub fn fragment() -> String {
+    let hash = web_sys::window()
+        .and_then(|window| window.location().hash().ok())
+        .unwrap_or_default();
+    hash.strip_prefix('#').unwrap_or(&hash).to_owned()
+}
+
+/// Replaces the address shown, without loading anything.
+pub fn replace_address(path: &str) {
+    if let Some(Ok(history)) = web_sys::window().map(|window| window.history()) {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(path));
+    }
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().reload();
+    }
+}
+
+/// `wss://…` or `ws://…` of the page's own origin with this path.
+pub fn socket_address(path: &str) -> Option<String> {
+    let location = web_sys::window()?.location();
+    let scheme = if location.protocol().ok()? == "https:" {
+        "wss"
+    } else {
+        "ws"
+    };
+    Some(format!("{scheme}://{}{path}", location.host().ok()?))
+}
+
+/// The clock time, hours and minutes, as the language writes it.
+pub fn clock_time(tag: &str, at: UnixMillis) -> String {
+    localized(
+        tag,
+        at,
+        &[("hour", "2-digit"), ("minute", "2-digit")],
+        Date::to_locale_time_string_with_options,
+    )
+}
+
+/// The day in words, e.g. `Friday 20 November`.
+pub fn long_day(tag: &str, at: UnixMillis) -> String {
+    let parts = [("weekday", "long"), ("day", "numeric"), ("month", "long")];
+    localized(tag, at, &parts, |date, tag, options| {
+        date.to_locale_date_string(tag, options)
+    })
+}
+
+/// Days since 1970-01-01 by the browser's time zone: equal for two moments of the same local day.
+pub fn local_day(at: UnixMillis) -> i64 {
+    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    (at.0.cast_signed() - date.get_timezone_offset() as i64 * 60_000).div_euclid(86_400_000)
+}
+
+fn localized(
+    tag: &str,
+    at: UnixMillis,
+    parts: &[(&str, &str)],
+    write: impl Fn(&Date, &str, &JsValue) -> js_sys::JsString,
+) -> String {
+    let options = Object::new();
+    for (name, value) in parts {
+        let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    write(&Date::new(&JsValue::from_f64(at.0 as f64)), tag, &options).into()
+}
+
+/// `value` with its `%xx` decoded; `None` where it is not valid.
+pub fn percent_decode(value: &str) -> Option<String> {
+    js_sys::decode_uri_component(value).ok().map(Into::into)
+}

@@ -1,0 +1,123 @@
+//! The call log.
+
+use crate::browser;
+use crate::components::icon::Icon;
+use crate::components::log_row::LogRow;
+use crate::i18n::{I18n, Locale, text};
+use crate::logic::search;
+use crate::socket::Badge;
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CallRecord, CommandBody};
+
+/// How many records a further page asks for.
+const PAGE: u16 = 50;
+
+/// The log with its search.
+#[component]
+pub fn CallLogCard() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let query = RwSignal::new(String::new());
+    let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
+    let days = Memo::new(move |_| {
+        let locale = i18n.locale();
+        let found = portal.records().with(|records| {
+            query.with(|query| {
+                let fits =
+                    |record: &&CallRecord| search::matches(record, query, words::outcome(locale, record));
+                records.iter().filter(fits).cloned().collect::<Vec<_>>()
+            })
+        });
+        by_day(found)
+    });
+    let empty = move || {
+        let locale = i18n.locale();
+        match (portal.records().with(Vec::is_empty), days.with(Vec::is_empty)) {
+            (true, _) => Some(text::log::empty(locale)),
+            (false, true) => Some(text::log::nothing_found(locale)),
+            (false, false) => None,
+        }
+    };
+    view! {
+        <section class="card log" aria-labelledby="log-title">
+            <div class="log-head">
+                <h2 id="log-title">{i18n.t(text::log::title)}</h2>
+                <div class="search">
+                    <Icon name="search" />
+                    <input
+                        class="input" type="search" data-testid="log-search" autocomplete="off"
+                        aria-label=i18n.t(text::log::search) placeholder=i18n.t(text::log::search)
+                        bind:value=query
+                    />
+                </div>
+            </div>
+            {move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> })}
+            <For
+                each=move || days.get()
+                key=|(day, _)| *day
+                children=move |(day, records)| view! { <Day day first=records.first().cloned() days /> }
+            />
+            <Show when=move || portal.more_records().get()>
+                <button
+                    type="button" class="button log-more" data-testid="log-more"
+                    disabled=move || loading.get() || portal.badge().get() != Badge::Connected
+                    on:click=move |_| {
+                        portal.ask(CommandBody::FetchLog { before: portal.oldest_record(), limit: PAGE });
+                    }
+                >
+                    {move || {
+                        let locale = i18n.locale();
+                        if loading.get() { text::log::loading(locale) } else { text::log::more(locale) }
+                    }}
+                </button>
+            </Show>
+        </section>
+    }
+}
+
+type Days = Vec<(i64, Vec<CallRecord>)>;
+
+/// Records, newest first, as groups of one local day each.
+fn by_day(records: Vec<CallRecord>) -> Days {
+    let mut days: Days = Vec::new();
+    for record in records {
+        let day = browser::local_day(record.started_at);
+        match days.last_mut() {
+            Some((last, group)) if *last == day => group.push(record),
+            _ => days.push((day, vec![record])),
+        }
+    }
+    days
+}
+
+#[component]
+fn Day(day: i64, first: Option<CallRecord>, days: Memo<Days>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let records = move || {
+        days.with(|days| {
+            days.iter()
+                .find(|(known, _)| *known == day)
+                .map(|(_, records)| records.clone())
+        })
+        .unwrap_or_default()
+    };
+    let started_at = first.map(|record| record.started_at).unwrap_or_default();
+    view! {
+        <h3 class="log-day">{move || day_name(i18n.locale(), day, &browser::long_day(&i18n.region(), started_at))}</h3>
+        <ul class="log-list">
+            <For each=records key=|record| record.id let:record>
+                <LogRow record />
+            </For>
+        </ul>
+    }
+}
+
+fn day_name(locale: Locale, day: i64, written: &str) -> String {
+    match browser::local_day(browser::now()) - day {
+        0 => text::log::today(locale).to_owned(),
+        1 => text::log::yesterday(locale).to_owned(),
+        _ => written.to_owned(),
+    }
+}

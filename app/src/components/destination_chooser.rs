@@ -1,0 +1,191 @@
+//! Choosing the telephone that calls go to: a saved one, or a number typed now.
+
+use crate::browser;
+use crate::components::icon::Icon;
+use crate::components::saved_destinations::SavedDestinations;
+use crate::i18n::{I18n, text};
+use crate::logic::dial::{self, Entry};
+use crate::socket::Badge;
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CommandBody, DestinationChoice, DestinationId};
+
+/// The chooser. `changing` goes false when the user gives up a change.
+#[component]
+pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let typed = RwSignal::new(String::new());
+    let confirm = RwSignal::new("auto".to_owned());
+    let label = RwSignal::new(String::new());
+    let selected = RwSignal::new(None::<DestinationId>);
+    let (touched, set_touched) = signal(false);
+
+    // The first saved telephone is chosen until the user chooses.
+    Effect::new(move || {
+        let saved = portal.destinations().get();
+        let still_there = selected
+            .get_untracked()
+            .is_some_and(|id| saved.iter().any(|one| one.id == id));
+        if !still_there {
+            let untouched = typed.with_untracked(String::is_empty);
+            selected.set(saved.first().filter(|_| untouched).map(|one| one.id));
+        }
+    });
+
+    let entry = Memo::new(move |_| {
+        typed.with(|typed| {
+            portal
+                .profile()
+                .with(|profile| dial::read(typed, profile.as_ref()))
+        })
+    });
+    let number = move || match entry.get() {
+        Entry::Number(number) => Some(number),
+        Entry::Empty | Entry::Invalid(_) | Entry::Emergency(_) => None,
+    };
+    let confirmation = move || match confirm.get().as_str() {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    };
+    let choice = move || -> Option<DestinationChoice> {
+        match selected.get() {
+            Some(destination) => Some(DestinationChoice::Saved { destination }),
+            None => number().map(|number| DestinationChoice::Number {
+                number,
+                confirm: confirmation(),
+            }),
+        }
+    };
+    let entering = portal.awaits(|body| matches!(body, CommandBody::EnterTelecommuter { .. }));
+    let saving = portal.awaits(|body| matches!(body, CommandBody::SaveDestination { .. }));
+    let reachable = move || portal.badge().get() == Badge::Connected;
+    let enter = move || match untrack(choice) {
+        Some(destination) if !entering.get_untracked() => {
+            portal.ask(CommandBody::EnterTelecommuter { destination });
+        }
+        Some(_) => {}
+        None => {
+            set_touched.set(true);
+            browser::focus("destination-number");
+        }
+    };
+    let save = move || {
+        let Some(number) = untrack(number) else { return };
+        let body = CommandBody::SaveDestination {
+            label: label.get_untracked().trim().to_owned(),
+            number,
+            confirm: untrack(confirmation),
+        };
+        if body.validate().is_ok() {
+            portal.ask(body);
+            label.set(String::new());
+        } else {
+            browser::focus("destination-label");
+        }
+    };
+    let error = move || {
+        let locale = i18n.locale();
+        match entry.get() {
+            Entry::Invalid(error) => Some(words::number_error(locale, error)),
+            Entry::Emergency(_) => Some(text::reach::no_emergency(locale).to_owned()),
+            Entry::Empty if touched.get() && selected.get().is_none() => {
+                Some(text::reach::choose_first(locale).to_owned())
+            }
+            Entry::Empty | Entry::Number(_) => None,
+        }
+    };
+
+    view! {
+        <form class="stack chooser" novalidate on:submit=move |event| { event.prevent_default(); enter(); }>
+            <SavedDestinations selected on_choose=Callback::new(move |id| {
+                selected.set(Some(id));
+                typed.set(String::new());
+            }) />
+            <div class="field">
+                <label for="destination-number">{move || {
+                    let locale = i18n.locale();
+                    if portal.destinations().with(Vec::is_empty) {
+                        text::reach::number(locale)
+                    } else {
+                        text::reach::other_number(locale)
+                    }
+                }}</label>
+                <input
+                    id="destination-number" class="input number" data-testid="destination-number" type="tel"
+                    inputmode="tel" autocomplete="tel" placeholder=i18n.t(text::reach::number_example)
+                    aria-describedby="destination-error"
+                    aria-invalid=move || error().is_some().then_some("true")
+                    prop:value=move || typed.get()
+                    on:input:target=move |event| {
+                        typed.set(event.target().value());
+                        selected.set(None);
+                    }
+                />
+                <p class="field-error" id="destination-error" role="alert">{error}</p>
+            </div>
+            <Show when=move || selected.get().is_none()>
+                <div class="field">
+                    <label for="destination-confirm">{i18n.t(text::reach::confirm)}</label>
+                    <select
+                        id="destination-confirm" class="input" data-testid="destination-confirm"
+                        prop:value=move || confirm.get()
+                        on:change:target=move |event| confirm.set(event.target().value())
+                    >
+                        <option value="auto">{i18n.t(text::reach::confirm_auto)}</option>
+                        <option value="on">{i18n.t(text::reach::confirm_on)}</option>
+                        <option value="off">{i18n.t(text::reach::confirm_off)}</option>
+                    </select>
+                    <p class="hint">{i18n.t(text::reach::confirm_hint)}</p>
+                </div>
+                <Show when=move || number().is_some()>
+                    <div class="field">
+                        <label for="destination-label">{i18n.t(text::reach::save_as)}</label>
+                        <div class="input-group">
+                            <input
+                                id="destination-label" class="input" data-testid="destination-save-label" type="text"
+                                maxlength="40" autocomplete="off" placeholder=i18n.t(text::reach::label_example)
+                                prop:value=move || label.get()
+                                on:input:target=move |event| label.set(event.target().value())
+                                on:keydown=move |event| if event.key() == "Enter" {
+                                    event.prevent_default();
+                                    save();
+                                }
+                            />
+                            <button
+                                type="button" class="button" data-testid="destination-save"
+                                disabled=move || saving.get() || !reachable() || label.with(|label| label.trim().is_empty())
+                                on:click=move |_| save()
+                            >
+                                {i18n.t(text::reach::save)}
+                            </button>
+                        </div>
+                    </div>
+                </Show>
+            </Show>
+            <div class="button-row">
+                <button
+                    type="submit" class="button primary" data-testid="destination-enter"
+                    disabled=move || entering.get() || !reachable()
+                >
+                    <Icon name="home-phone" />
+                    {move || {
+                        let locale = i18n.locale();
+                        match (entering.get(), telecommuting.get()) {
+                            (true, _) => text::reach::entering(locale),
+                            (false, true) => text::reach::move_here(locale),
+                            (false, false) => text::reach::enter(locale),
+                        }
+                    }}
+                </button>
+                <Show when=move || telecommuting.get()>
+                    <button type="button" class="button quiet" on:click=move |_| changing.set(false)>
+                        {i18n.t(text::reach::cancel)}
+                    </button>
+                </Show>
+            </div>
+        </form>
+    }
+}

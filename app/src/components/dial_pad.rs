@@ -1,0 +1,172 @@
+//! The dial pad.
+
+use crate::browser;
+use crate::components::icon::Icon;
+use crate::i18n::{I18n, Locale, text};
+use crate::logic::dial::{self, Blocked, Entry};
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CommandBody, Refusal};
+
+/// The keys in the order of a telephone, with the letters that stand on them (ITU-T E.161).
+const KEYS: [(&str, &str); 12] = [
+    ("1", ""),
+    ("2", "abc"),
+    ("3", "def"),
+    ("4", "ghi"),
+    ("5", "jkl"),
+    ("6", "mno"),
+    ("7", "pqrs"),
+    ("8", "tuv"),
+    ("9", "wxyz"),
+    ("*", ""),
+    ("0", "+"),
+    ("#", ""),
+];
+
+/// The pad: typing, pasting and pressing keys, all into one field.
+#[component]
+pub fn DialPad() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let entered = portal.dial_text();
+    let entry = Memo::new(move |_| {
+        entered.with(|typed| {
+            portal
+                .profile()
+                .with(|profile| dial::read(typed, profile.as_ref()))
+        })
+    });
+    let emergency = move || match entry.get() {
+        Entry::Emergency(number) => Some(number),
+        _ => None,
+    };
+    let refused_emergency = move || portal.dial_refusal().get() == Some(Refusal::EmergencyNumber);
+    let error = move || {
+        let locale = i18n.locale();
+        match (entry.get(), portal.dial_refusal().get()) {
+            (Entry::Invalid(error), _) => Some(words::number_error(locale, error)),
+            (_, Some(refusal)) if refusal != Refusal::EmergencyNumber => {
+                Some(words::refusal(locale, &refusal))
+            }
+            _ => None,
+        }
+    };
+    let dial = move || {
+        if portal.blocked().get_untracked().is_some() || portal.dialling().get_untracked() {
+            return;
+        }
+        if let Entry::Number(number) = entry.get_untracked() {
+            portal.ask(CommandBody::Dial { number });
+        }
+    };
+    let press = move |key: &str| {
+        portal.dial_refusal().set(None);
+        entered.update(|typed| typed.push_str(key));
+    };
+    let can_dial = move || {
+        portal.blocked().get().is_none()
+            && !portal.dialling().get()
+            && matches!(entry.get(), Entry::Number(_))
+    };
+
+    view! {
+        <section class="card dial" aria-labelledby="dial-title">
+            <h2 id="dial-title">{i18n.t(text::dial::title)}</h2>
+            <form novalidate on:submit=move |event| { event.prevent_default(); dial(); }>
+                <div class="dial-field">
+                    <input
+                        id="dial-input" class="input number dial-input" data-testid="dial-input" type="tel" inputmode="tel"
+                        autocomplete="off" aria-label=i18n.t(text::dial::label) placeholder=i18n.t(text::dial::placeholder)
+                        aria-describedby="dial-error dial-blocked"
+                        aria-invalid=move || error().is_some().then_some("true")
+                        prop:value=move || entered.get()
+                        on:input:target=move |event| {
+                            portal.dial_refusal().set(None);
+                            entered.set(event.target().value());
+                        }
+                        on:keydown=move |event| if event.key() == "Escape" {
+                            portal.dial_refusal().set(None);
+                            entered.set(String::new());
+                        }
+                    />
+                    <Show when=move || !entered.with(String::is_empty)>
+                        <button
+                            type="button" class="button icon-only quiet erase" data-testid="dial-erase"
+                            aria-label=i18n.t(text::dial::erase)
+                            on:click=move |_| entered.update(|typed| { typed.pop(); })
+                        >
+                            <Icon name="backspace" />
+                        </button>
+                    </Show>
+                </div>
+                <p class="field-error" id="dial-error" data-testid="dial-error" role="alert">
+                    {move || match emergency() {
+                        Some(_) => Some(text::dial::emergency(i18n.locale()).to_owned()),
+                        None if refused_emergency() => Some(text::dial::emergency(i18n.locale()).to_owned()),
+                        None => error(),
+                    }}
+                </p>
+                {move || emergency().map(|number| {
+                    let digits = number.as_str().to_owned();
+                    let link = format!("tel:{digits}");
+                    view! {
+                        <a class="button danger" data-testid="dial-emergency" href=link>
+                            <Icon name="phone" />
+                            {move || text::dial::emergency_link(i18n.locale(), &digits)}
+                        </a>
+                    }
+                })}
+                <div class="keys" role="group" aria-label=i18n.t(text::dial::keys)>
+                    {KEYS.map(|(key, letters)| view! {
+                        <button type="button" class="key" data-testid=format!("dial-key-{key}")
+                            aria-label=key on:click=move |_| press(key)>
+                            <span class="key-digit">{key}</span>
+                            <span class="key-letters" aria-hidden="true">{letters}</span>
+                        </button>
+                    }).into_iter().collect_view()}
+                </div>
+                <button type="submit" class="button call large" data-testid="dial-submit"
+                    disabled=move || !can_dial()>
+                    <Icon name="phone" />
+                    {move || {
+                        let locale = i18n.locale();
+                        if portal.dialling().get() { text::dial::dialling(locale) } else { text::dial::call(locale) }
+                    }}
+                </button>
+                <p class="hint dial-blocked" id="dial-blocked" data-testid="dial-blocked">
+                    {move || portal.blocked().get().map(|reason| blocked(i18n.locale(), reason))}
+                </p>
+            </form>
+        </section>
+    }
+}
+
+/// Why nothing can be dialled now.
+fn blocked(locale: Locale, reason: Blocked) -> &'static str {
+    match reason {
+        Blocked::NotConnected => text::dial::blocked_not_connected(locale),
+        Blocked::GatewayOffline => text::dial::blocked_gateway_offline(locale),
+        Blocked::NotAllowed => text::dial::blocked_not_allowed(locale),
+        Blocked::NotTelecommuting => text::dial::blocked_not_telecommuting(locale),
+        Blocked::LineBusy => text::dial::blocked_line_busy(locale),
+    }
+}
+
+/// Dials a number again, from the log or an ended call: it is filled in, and dialled where that can be done now.
+pub fn call_again(portal: Portal, number: &str) {
+    portal.dial_refusal().set(None);
+    portal.dial_text().set(number.to_owned());
+    let entry = portal
+        .profile()
+        .with_untracked(|profile| dial::read(number, profile.as_ref()));
+    match entry {
+        Entry::Number(number)
+            if portal.blocked().get_untracked().is_none() && !portal.dialling().get_untracked() =>
+        {
+            portal.ask(CommandBody::Dial { number });
+        }
+        _ => browser::focus("dial-input"),
+    }
+}

@@ -1,0 +1,51 @@
+//! The call that ended last: its cause stays in view until it is put away or the next call comes.
+
+use crate::components::dial_pad::call_again;
+use crate::components::icon::Icon;
+use crate::format;
+use crate::i18n::{I18n, text};
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+
+/// The card; nothing while a call is up or none has ended.
+#[component]
+pub fn EndedCard() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let record = move || {
+        portal
+            .ended()
+            .get()
+            .filter(|_| portal.calls().with(Vec::is_empty))
+    };
+    move || {
+        record().map(|record| {
+            let number = record.dialled.as_str().to_owned();
+            let shown = record.clone();
+            let talk = record.connected_at.map(|_| format::duration(record.talk_millis()));
+            view! {
+                <article class="card ended-card" data-testid="ended-card" data-outcome=words::outcome_name(&record)>
+                    <div class="ended-words">
+                        <p class="call-direction">{i18n.t(text::call::ended)}</p>
+                        <h2 class="call-party">{words::record_party(&record)}</h2>
+                        <p data-testid="cause" data-reason=words::reason_name(record.cause.reason)>
+                            {move || words::record_cause(i18n.locale(), &shown)}
+                            {talk.map(|talk| format!(" · {talk}"))}
+                        </p>
+                    </div>
+                    <div class="button-row">
+                        <button type="button" class="button" on:click=move |_| call_again(portal, &number)>
+                            <Icon name="phone" />
+                            {i18n.t(text::call::again)}
+                        </button>
+                        <button type="button" class="button quiet" data-testid="ended-dismiss"
+                            on:click=move |_| portal.dismiss_ended()>
+                            {i18n.t(text::call::dismiss)}
+                        </button>
+                    </div>
+                </article>
+            }
+        })
+    }
+}

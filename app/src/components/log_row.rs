@@ -1,0 +1,134 @@
+//! One call of the log: how it came out, and on demand why, telephone by telephone (rule T18).
+
+use crate::browser;
+use crate::components::dial_pad::call_again;
+use crate::components::icon::Icon;
+use crate::format;
+use crate::i18n::{I18n, text};
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CallRecord, Direction, LegRecord, LegRole};
+
+/// One line of the log.
+#[component]
+pub fn LogRow(record: CallRecord) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let (open, set_open) = signal(false);
+    let party = words::record_party(&record);
+    let again_party = party.clone();
+    let number = match record.direction {
+        Direction::Outgoing => record.dialled.as_str().to_owned(),
+        Direction::Incoming => record.number.clone(),
+    };
+    let outcome = words::outcome_name(&record);
+    let icon = match (outcome, record.direction) {
+        ("answered", Direction::Outgoing) => "outgoing",
+        ("answered", Direction::Incoming) => "incoming",
+        ("missed", _) => "missed",
+        ("unanswered", _) => "outgoing-missed",
+        _ => "failed",
+    };
+    let record = StoredValue::new(record);
+    let started_at = record.with_value(|record| record.started_at);
+    let summary = move || {
+        let locale = i18n.locale();
+        record.with_value(|record| {
+            record.connected_at.map_or_else(
+                || words::record_cause(locale, record).to_owned(),
+                |_| format::duration(record.talk_millis()),
+            )
+        })
+    };
+    view! {
+        <li class="log-row" data-testid="log-row" data-outcome=outcome
+            data-reason=record.with_value(|record| words::reason_name(record.cause.reason))>
+            <div class="log-line">
+                <button type="button" class="log-open" aria-expanded=move || open.get().to_string()
+                    on:click=move |_| set_open.update(|open| *open = !*open)>
+                    <span class="log-icon"><Icon name=icon /></span>
+                    <span class="visually-hidden">
+                        {move || record.with_value(|record| words::outcome(i18n.locale(), record))} ", "
+                    </span>
+                    <span class="log-words">
+                        <span class="log-party">{party}</span>
+                        <span class="log-summary">{summary}</span>
+                    </span>
+                    <time class="log-time">{move || browser::clock_time(&i18n.region(), started_at)}</time>
+                </button>
+                <button
+                    type="button" class="button icon-only quiet" data-testid="log-call-again"
+                    aria-label=move || text::log::call_again(i18n.locale(), &again_party)
+                    title=i18n.t(text::call::again)
+                    on:click=move |_| call_again(portal, &number)
+                >
+                    <Icon name="phone" />
+                </button>
+            </div>
+            <Show when=move || open.get()>
+                <Details record />
+            </Show>
+        </li>
+    }
+}
+
+#[component]
+fn Details(record: StoredValue<CallRecord>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let legs = record.with_value(|record| record.legs.clone());
+    let cause = move || record.with_value(|record| words::record_cause(i18n.locale(), record));
+    let number = record.with_value(|record| {
+        if record.name.is_some() {
+            format::number(&record.number)
+        } else {
+            String::new()
+        }
+    });
+    view! {
+        <div class="log-details">
+            <p class="log-cause" data-testid="log-cause">{cause}</p>
+            <p class="hint">{number}</p>
+            <ol class="log-legs">
+                {legs.into_iter().map(|leg| view! { <LegLine leg /> }).collect_view()}
+            </ol>
+        </div>
+    }
+}
+
+#[component]
+fn LegLine(leg: LegRecord) -> impl IntoView {
+    let i18n = I18n::expect();
+    let codes = words::cause_codes(&leg.cause);
+    let technical = [leg.trunk.clone(), codes]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ");
+    let (role, reason, number) = (leg.role, leg.cause.reason, format::number(&leg.number));
+    let times = move || {
+        let locale = i18n.locale();
+        match leg.answered_at {
+            Some(answered) => {
+                text::log::answered_after(locale, format::seconds_left(answered.since(leg.started_at)))
+            }
+            None => text::log::tried_for(locale, format::seconds_left(leg.ended_at.since(leg.started_at))),
+        }
+    };
+    view! {
+        <li class="log-leg" data-testid="log-leg">
+            <p>
+                <span class="leg-name">{move || {
+                    let locale = i18n.locale();
+                    match role {
+                        LegRole::User => text::leg::user(locale),
+                        LegRole::Far => text::leg::far(locale),
+                    }
+                }}</span>
+                " " <span class="log-number">{number}</span>
+            </p>
+            <p>{move || words::cause(i18n.locale(), role, reason)} " " {times}</p>
+            <p class="hint">{technical}</p>
+        </li>
+    }
+}

@@ -1,0 +1,121 @@
+//! "How am I reachable": the mode, and the way to change it.
+
+use crate::browser;
+use crate::components::destination_chooser::DestinationChooser;
+use crate::components::icon::Icon;
+use crate::format;
+use crate::i18n::{I18n, text};
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CommandBody, Destination, Mode};
+
+/// The card.
+#[component]
+pub fn ReachCard() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let changing = RwSignal::new(false);
+    let telecommuting = Memo::new(move |_| matches!(portal.mode().get(), Some(Mode::Telecommuting { .. })));
+    let allowed = Memo::new(move |_| {
+        portal
+            .profile()
+            .get()
+            .is_some_and(|profile| profile.telecommuter_allowed)
+    });
+    let known = Memo::new(move |_| portal.mode().get().is_some());
+    let leaving = portal.awaits(|body| matches!(body, CommandBody::LeaveTelecommuter));
+    // A change that took effect is done with.
+    Effect::new(move || {
+        portal.mode().track();
+        changing.set(false);
+    });
+    let mode_name = move || match portal.mode().get() {
+        Some(Mode::Office) => "office",
+        Some(Mode::Telecommuting { .. }) => "telecommuting",
+        Some(Mode::Unknown) | None => "unknown",
+    };
+    let choosing = move || known.get() && allowed.get() && (!telecommuting.get() || changing.get());
+
+    view! {
+        <section class="card reach" aria-labelledby="reach-title">
+            <h2 id="reach-title">{i18n.t(text::reach::title)}</h2>
+            <div class="mode" data-testid="mode" data-mode=mode_name>
+                <span class="mode-icon">
+                    {move || {
+                        let name = if telecommuting.get() { "home-phone" } else { "desk-phone" };
+                        view! { <Icon name /> }
+                    }}
+                </span>
+                <div class="mode-words"><CurrentMode /></div>
+            </div>
+            <Show when=move || telecommuting.get() && !changing.get()>
+                <div class="button-row">
+                    <button type="button" class="button" data-testid="destination-change"
+                        on:click=move |_| { changing.set(true); browser::focus("destination-number"); }>
+                        {i18n.t(text::reach::change)}
+                    </button>
+                    <button type="button" class="button" data-testid="destination-leave" disabled=leaving
+                        on:click=move |_| { portal.ask(CommandBody::LeaveTelecommuter); }>
+                        {i18n.t(text::reach::leave)}
+                    </button>
+                </div>
+            </Show>
+            <Show when=choosing>
+                <DestinationChooser telecommuting changing />
+            </Show>
+            <Show when=move || known.get() && !allowed.get()>
+                <p class="hint">{i18n.t(text::reach::not_allowed)}</p>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn CurrentMode() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    move || {
+        let locale = i18n.locale();
+        let extension = portal
+            .profile()
+            .get()
+            .map(|profile| profile.extension.as_str().to_owned())
+            .unwrap_or_default();
+        match portal.mode().get() {
+            Some(Mode::Office) => view! {
+                <p class="mode-name">{text::reach::office(locale)}</p>
+                <p class="hint">{text::reach::office_hint(locale, extension)}</p>
+            }
+            .into_any(),
+            Some(Mode::Telecommuting { destination, since }) => {
+                let detail = match &destination {
+                    Destination::Number {
+                        number,
+                        label: Some(_),
+                        ..
+                    } => format::number(number.as_str()),
+                    _ => String::new(),
+                };
+                let confirmed = matches!(destination, Destination::Number { confirm: true, .. });
+                let since = text::reach::since(locale, browser::clock_time(&i18n.region(), since));
+                view! {
+                    <p class="mode-name">{text::reach::telecommuting(locale)}</p>
+                    <p class="mode-destination" data-testid="current-destination">
+                        {words::destination(locale, &destination)}
+                        <span class="mode-number">{detail}</span>
+                    </p>
+                    <p class="hint">
+                        {text::reach::telecommuting_hint(locale, extension)} " · " {since}
+                    </p>
+                    {confirmed.then(|| view! { <p class="tag">{text::reach::asks_for_key(locale)}</p> })}
+                }
+                .into_any()
+            }
+            Some(Mode::Unknown) => {
+                view! { <p class="mode-name">{text::reach::unknown_mode(locale)}</p> }.into_any()
+            }
+            None => view! { <p class="mode-name placeholder">{text::reach::waiting(locale)}</p> }.into_any(),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Keys for those who use the keyboard, and the list of them.
+
+use crate::browser;
+use crate::i18n::{I18n, text};
+use leptos::prelude::*;
+use leptos::{ev, html};
+use leptos_use::{use_document, use_event_listener};
+use wasm_bindgen::JsCast;
+
+/// Listens for `/` and `?`; holds the list that `?` opens.
+#[component]
+pub fn Shortcuts() -> impl IntoView {
+    let i18n = I18n::expect();
+    let dialog: NodeRef<html::Dialog> = NodeRef::new();
+    let _ = use_event_listener(use_document(), ev::keydown, move |event| {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing(&event) {
+            return;
+        }
+        match event.key().as_str() {
+            "/" => {
+                event.prevent_default();
+                browser::focus("dial-input");
+            }
+            "?" => {
+                if let Some(dialog) = dialog.get_untracked() {
+                    event.prevent_default();
+                    let _ = dialog.show_modal();
+                }
+            }
+            _ => {}
+        }
+    });
+    let close = move |_| {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    let rows = [
+        ("/", text::shortcuts::dial as fn(_) -> _),
+        ("Enter", text::shortcuts::call),
+        ("Esc", text::shortcuts::clear),
+        ("0–9 * #", text::shortcuts::keypad),
+        ("?", text::shortcuts::help),
+    ];
+    view! {
+        <dialog class="shortcuts" node_ref=dialog aria-labelledby="shortcuts-title" data-testid="shortcuts">
+            <h2 id="shortcuts-title">{i18n.t(text::shortcuts::title)}</h2>
+            <dl>
+                {rows.map(|(key, words)| view! {
+                    <div class="shortcut"><dt><kbd>{key}</kbd></dt><dd>{i18n.t(words)}</dd></div>
+                }).into_iter().collect_view()}
+            </dl>
+            <button type="button" class="button" on:click=close>{i18n.t(text::shortcuts::close)}</button>
+        </dialog>
+    }
+}
+
+/// Whether the key belongs to a field that takes text.
+fn is_typing(event: &ev::KeyboardEvent) -> bool {
+    let Some(element) = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+    else {
+        return false;
+    };
+    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+}

@@ -1,0 +1,60 @@
+//! The bar at the top: whose portal this is, how it is connected, and the switches.
+
+use crate::api::SignedIn;
+use crate::components::connection_badge::ConnectionBadge;
+use crate::components::icon::Icon;
+use crate::components::switches::{LanguageSwitch, ThemeSwitch};
+use crate::i18n::{I18n, text};
+use crate::state::toasts::ToastKind;
+use crate::state::{Session, SessionContext, Toasts};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// The bar.
+#[component]
+pub fn TopBar(api: SignedIn) -> impl IntoView {
+    let i18n = I18n::expect();
+    let session = SessionContext::expect();
+    let toasts: Toasts = expect_context();
+    let (busy, set_busy) = signal(false);
+    let name = api.display_name().to_owned();
+    let sign_out = move |_| {
+        let api = api.clone();
+        set_busy.set(true);
+        spawn_local(async move {
+            if api.sign_out().await.is_ok() {
+                session.set(Session::Guest { ended: false });
+            } else {
+                toasts.show(
+                    ToastKind::Error,
+                    text::session::sign_out_failed(i18n.locale_now()),
+                );
+                set_busy.set(false);
+            }
+        });
+    };
+    view! {
+        <header class="top-bar">
+            <div class="brand">
+                <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+                    <use href="/icons.svg#mark"></use>
+                </svg>
+                <span class="brand-word">"Ponte"</span>
+            </div>
+            <ConnectionBadge />
+            <div class="top-tools">
+                <span class="user-name">{name}</span>
+                <LanguageSwitch />
+                <ThemeSwitch />
+                <button
+                    type="button" class="button quiet sign-out" data-testid="sign-out" disabled=busy
+                    aria-label=i18n.t(text::session::sign_out) title=i18n.t(text::session::sign_out)
+                    on:click=sign_out
+                >
+                    <Icon name="sign-out" />
+                    <span class="wide-only">{i18n.t(text::session::sign_out)}</span>
+                </button>
+            </div>
+        </header>
+    }
+}

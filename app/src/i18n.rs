@@ -1,0 +1,157 @@
+//! The languages of the portal and the texts in them.
+
+use crate::browser;
+use leptos::prelude::*;
+
+/// The texts: one function each, made from `locales/*.json` by the build script.
+#[allow(clippy::all, clippy::pedantic, unreachable_pub)]
+pub mod text {
+    include!(concat!(env!("OUT_DIR"), "/text.rs"));
+}
+
+const STORAGE_KEY: &str = "ponte.language";
+
+/// A language the portal speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locale {
+    En,
+    It,
+}
+
+impl Locale {
+    /// All languages, in the order the switch goes through them.
+    pub const ALL: [Self; 2] = [Self::En, Self::It];
+
+    /// BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::It => "it",
+        }
+    }
+
+    /// The language's own name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::It => "Italiano",
+        }
+    }
+
+    /// The language of a BCP 47 tag such as `it-CH`.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next()?;
+        Self::ALL
+            .into_iter()
+            .find(|locale| locale.tag().eq_ignore_ascii_case(primary))
+    }
+
+    /// The first of the reader's preferred languages that the portal speaks; English where it speaks none.
+    pub fn preferred<'a>(tags: impl IntoIterator<Item = &'a str>) -> Self {
+        tags.into_iter().find_map(Self::from_tag).unwrap_or(Self::En)
+    }
+
+    /// The language that the switch offers next.
+    pub fn next(self) -> Self {
+        match self {
+            Self::En => Self::It,
+            Self::It => Self::En,
+        }
+    }
+}
+
+/// The language in use, for every component.
+#[derive(Clone, Copy)]
+pub struct I18n(RwSignal<Locale>);
+
+impl I18n {
+    /// Takes the language chosen before in this browser, else the browser's, and makes it the context's.
+    pub fn provide() -> Self {
+        let kept = browser::storage_get(STORAGE_KEY);
+        let languages = browser::languages();
+        let tags = kept.iter().chain(&languages).map(String::as_str);
+        let i18n = Self(RwSignal::new(Locale::preferred(tags)));
+        Effect::new(move || browser::set_document_language(i18n.locale().tag()));
+        provide_context(i18n);
+        i18n
+    }
+
+    /// The context's language.
+    pub fn expect() -> Self {
+        expect_context()
+    }
+
+    /// The language, tracked.
+    pub fn locale(self) -> Locale {
+        self.0.get()
+    }
+
+    /// The language as it is now, for messages.
+    pub fn locale_now(self) -> Locale {
+        self.0.get_untracked()
+    }
+
+    /// The tag to write times by: the reader's own region where it speaks the language in use, e.g. `en-GB`; tracked.
+    pub fn region(self) -> String {
+        let locale = self.0.get();
+        region_of(locale, &browser::languages())
+    }
+
+    /// A text that follows the language.
+    pub fn t(
+        self,
+        text: fn(Locale) -> &'static str,
+    ) -> impl Fn() -> &'static str + Copy + Send + Sync + 'static {
+        move || text(self.0.get())
+    }
+
+    /// Changes the language, here and for the next visit.
+    pub fn choose(self, locale: Locale) {
+        browser::storage_set(STORAGE_KEY, locale.tag());
+        self.0.set(locale);
+    }
+}
+
+fn region_of(locale: Locale, languages: &[String]) -> String {
+    languages
+        .iter()
+        .find(|tag| Locale::from_tag(tag) == Some(locale))
+        .map_or_else(|| locale.tag().to_owned(), Clone::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_the_portal_speaks_wins() {
+        assert_eq!(Locale::preferred(["de-DE", "it-CH", "en"]), Locale::It);
+        assert_eq!(Locale::preferred(["de", "fr"]), Locale::En);
+        assert_eq!(Locale::preferred(["EN-gb"]), Locale::En);
+        assert_eq!(Locale::preferred([]), Locale::En);
+    }
+
+    #[test]
+    fn the_switch_reaches_every_language() {
+        let mut seen = vec![Locale::En];
+        while seen.len() < Locale::ALL.len() {
+            let next = seen[seen.len() - 1].next();
+            assert!(!seen.contains(&next));
+            seen.push(next);
+        }
+        assert_eq!(seen[seen.len() - 1].next(), Locale::En);
+    }
+
+    #[test]
+    fn times_are_written_as_in_the_readers_own_region() {
+        let languages = ["de-AT".to_owned(), "en-GB".to_owned(), "en-US".to_owned()];
+        assert_eq!(region_of(Locale::En, &languages), "en-GB");
+        assert_eq!(region_of(Locale::It, &languages), "it");
+    }
+
+    #[test]
+    fn texts_take_their_arguments() {
+        assert_eq!(text::badge::retry_in(Locale::En, 3), "Reconnecting in 3 s");
+        assert_eq!(text::badge::retry_in(Locale::It, 3), "Nuovo tentativo fra 3 s");
+    }
+}

@@ -1,0 +1,18 @@
+//! The portal: what a user of Ponte sees, compiled to WebAssembly.
+//!
+//! - [`logic`], [`format`], [`words`] and most of [`state`] are pure: no browser, no clock; they are tested natively.
+//! - [`api`] speaks HTTP with the edge, [`socket`] holds the WebSocket.
+//! - [`components`] and [`pages`] show [`state::Portal`]; they show what they are told and guess no call state.
+
+pub mod api;
+pub mod app;
+pub mod browser;
+pub mod components;
+pub mod format;
+pub mod i18n;
+pub mod logic;
+pub mod pages;
+pub mod socket;
+pub mod state;
+pub mod theme;
+pub mod words;

@@ -1,0 +1,73 @@
+//! Values for tests.
+
+use ponte_protocol::{
+    CallId, CallPhase, CallRecord, CallView, CallerId, Cause, CauseReason, Destination, Direction, E164,
+    EndedBy, FailureClass, Mode, UnixMillis, UserProfile, UserState,
+};
+use uuid::Uuid;
+
+fn number(text: &str) -> E164 {
+    text.parse().unwrap()
+}
+
+pub(crate) fn user() -> UserState {
+    UserState {
+        profile: UserProfile {
+            user: "anna".parse().unwrap(),
+            display_name: "Anna Bianchi".into(),
+            extension: "201".parse().unwrap(),
+            telecommuter_allowed: true,
+            caller_id: CallerId {
+                number: number("+390212345600"),
+                name: None,
+            },
+            country: "IT".into(),
+            language: "it".into(),
+            emergency_numbers: vec!["112".into(), "118".into()],
+        },
+        mode: Mode::Telecommuting {
+            destination: Destination::Number {
+                number: number("+393331234567"),
+                label: None,
+                confirm: true,
+            },
+            since: UnixMillis(1),
+        },
+        destinations: vec![],
+        calls: vec![],
+        log: vec![],
+    }
+}
+
+pub(crate) fn call(n: u64) -> CallView {
+    CallView {
+        id: CallId(Uuid::from_u128(u128::from(n))),
+        direction: Direction::Outgoing,
+        dialled: "0212345678".parse().unwrap(),
+        phase: CallPhase::CallingUser,
+        started_at: UnixMillis(n),
+        legs: vec![],
+    }
+}
+
+pub(crate) fn record(n: u64) -> CallRecord {
+    CallRecord {
+        id: CallId(Uuid::from_u128(u128::from(n))),
+        user: "anna".parse().unwrap(),
+        direction: Direction::Outgoing,
+        dialled: "0212345678".parse().unwrap(),
+        number: "+390212345678".into(),
+        name: None,
+        started_at: UnixMillis(n),
+        connected_at: None,
+        ended_at: UnixMillis(n + 1),
+        cause: Cause {
+            reason: CauseReason::Busy,
+            class: FailureClass::User,
+            q850: Some(17),
+            sip: Some(486),
+        },
+        ended_by: EndedBy::FarLeg,
+        legs: vec![],
+    }
+}

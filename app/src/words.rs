@@ -1,0 +1,385 @@
+//! Plain words for what the protocol says: every cause, refusal and state has its text in every language.
+
+use crate::format;
+use crate::i18n::{Locale, text};
+use ponte_protocol::{
+    CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, EndedBy, LegRole, LegState,
+    NumberError, Refusal,
+};
+
+/// The name a `CauseReason` has on the wire; for attributes that tests and styles read.
+pub const fn reason_name(reason: CauseReason) -> &'static str {
+    match reason {
+        CauseReason::NormalClearing => "normal_clearing",
+        CauseReason::Cancelled => "cancelled",
+        CauseReason::Busy => "busy",
+        CauseReason::Declined => "declined",
+        CauseReason::NoAnswer => "no_answer",
+        CauseReason::NoSuchNumber => "no_such_number",
+        CauseReason::Unavailable => "unavailable",
+        CauseReason::Congestion => "congestion",
+        CauseReason::TrunkFailure => "trunk_failure",
+        CauseReason::Forbidden => "forbidden",
+        CauseReason::NotConfirmed => "not_confirmed",
+        CauseReason::MediaTimeout => "media_timeout",
+        CauseReason::GatewayRestarted => "gateway_restarted",
+        CauseReason::IncompatibleMedia => "incompatible_media",
+        CauseReason::InternalError => "internal_error",
+        CauseReason::Other => "other",
+    }
+}
+
+/// The name a phase has on the wire.
+pub const fn phase_name(phase: &CallPhase) -> &'static str {
+    match phase {
+        CallPhase::CallingUser => "calling_user",
+        CallPhase::Confirming { .. } => "confirming",
+        CallPhase::CallingFar => "calling_far",
+        CallPhase::Connected { .. } => "connected",
+        CallPhase::FarFailed { .. } => "far_failed",
+        CallPhase::Ending => "ending",
+        CallPhase::Unknown => "unknown",
+    }
+}
+
+/// The name a leg's state has on the wire; `none` for a leg that does not exist yet.
+pub const fn leg_state_name(state: Option<LegState>) -> &'static str {
+    match state {
+        None => "none",
+        Some(LegState::Trying) => "trying",
+        Some(LegState::Proceeding) => "proceeding",
+        Some(LegState::Early) => "early",
+        Some(LegState::Confirmed) => "confirmed",
+        Some(LegState::Terminated) => "terminated",
+    }
+}
+
+/// What a leg is doing, without its name: "ringing", "not called yet".
+pub fn leg_state(locale: Locale, state: Option<LegState>) -> &'static str {
+    match state {
+        None => text::leg::none(locale),
+        Some(LegState::Trying) => text::leg::trying(locale),
+        Some(LegState::Proceeding) => text::leg::proceeding(locale),
+        Some(LegState::Early) => text::leg::early(locale),
+        Some(LegState::Confirmed) => text::leg::confirmed(locale),
+        Some(LegState::Terminated) => text::leg::terminated(locale),
+    }
+}
+
+/// Where a call stands, as a short sentence.
+pub fn phase(locale: Locale, phase: &CallPhase) -> &'static str {
+    match phase {
+        CallPhase::CallingUser => text::phase::calling_user(locale),
+        CallPhase::Confirming { .. } => text::phase::confirming(locale),
+        CallPhase::CallingFar => text::phase::calling_far(locale),
+        CallPhase::Connected { .. } => text::phase::connected(locale),
+        CallPhase::FarFailed { .. } => text::phase::far_failed(locale),
+        CallPhase::Ending => text::phase::ending(locale),
+        CallPhase::Unknown => text::phase::unknown(locale),
+    }
+}
+
+/// Why a leg or a call ended, seen from the leg whose telephone it was.
+pub fn cause(locale: Locale, role: LegRole, reason: CauseReason) -> &'static str {
+    match (role, reason) {
+        (_, CauseReason::NormalClearing) => text::cause::normal_clearing(locale),
+        (_, CauseReason::Cancelled) => text::cause::cancelled(locale),
+        (LegRole::User, CauseReason::Busy) => text::cause::user_busy(locale),
+        (LegRole::Far, CauseReason::Busy) => text::cause::busy(locale),
+        (LegRole::User, CauseReason::Declined) => text::cause::user_declined(locale),
+        (LegRole::Far, CauseReason::Declined) => text::cause::declined(locale),
+        (LegRole::User, CauseReason::NoAnswer) => text::cause::user_no_answer(locale),
+        (LegRole::Far, CauseReason::NoAnswer) => text::cause::no_answer(locale),
+        (LegRole::User, CauseReason::NoSuchNumber) => text::cause::user_no_such_number(locale),
+        (LegRole::Far, CauseReason::NoSuchNumber) => text::cause::no_such_number(locale),
+        (LegRole::User, CauseReason::Unavailable) => text::cause::user_unavailable(locale),
+        (LegRole::Far, CauseReason::Unavailable) => text::cause::unavailable(locale),
+        (_, CauseReason::Congestion) => text::cause::congestion(locale),
+        (_, CauseReason::TrunkFailure) => text::cause::trunk_failure(locale),
+        (_, CauseReason::Forbidden) => text::cause::forbidden(locale),
+        (_, CauseReason::NotConfirmed) => text::cause::not_confirmed(locale),
+        (_, CauseReason::MediaTimeout) => text::cause::media_timeout(locale),
+        (_, CauseReason::GatewayRestarted) => text::cause::gateway_restarted(locale),
+        (_, CauseReason::IncompatibleMedia) => text::cause::incompatible_media(locale),
+        (_, CauseReason::InternalError) => text::cause::internal_error(locale),
+        (_, CauseReason::Other) => text::cause::other(locale),
+    }
+}
+
+/// The network's own codes, e.g. `SIP 486 · Q.850 17`; empty where the network gave none.
+pub fn cause_codes(cause: &Cause) -> String {
+    let sip = cause.sip.map(|code| format!("SIP {code}"));
+    let q850 = cause.q850.map(|code| format!("Q.850 {code}"));
+    sip.into_iter().chain(q850).collect::<Vec<_>>().join(" · ")
+}
+
+/// Whose telephone a record's cause speaks of: the user's, where the far leg was never called.
+pub fn record_role(record: &CallRecord) -> LegRole {
+    let far_was_called = record.legs.iter().any(|leg| leg.role == LegRole::Far);
+    let user_was_called = record.legs.iter().any(|leg| leg.role == LegRole::User);
+    if user_was_called && !far_was_called {
+        LegRole::User
+    } else {
+        LegRole::Far
+    }
+}
+
+/// The cause of a record, in words.
+pub fn record_cause(locale: Locale, record: &CallRecord) -> &'static str {
+    match (record.cause.reason, record.ended_by) {
+        (CauseReason::NormalClearing, EndedBy::FarLeg) => text::cause::far_hung_up(locale),
+        (CauseReason::NormalClearing, EndedBy::UserLeg | EndedBy::Portal) => text::cause::you_hung_up(locale),
+        (reason, _) => cause(locale, record_role(record), reason),
+    }
+}
+
+/// How a call came out, for the log's icon.
+pub fn outcome_name(record: &CallRecord) -> &'static str {
+    match (record.connected_at, record.direction) {
+        (Some(_), _) => "answered",
+        (None, Direction::Incoming) => "missed",
+        (None, Direction::Outgoing) => match record.cause.class {
+            ponte_protocol::FailureClass::User | ponte_protocol::FailureClass::Success => "unanswered",
+            _ => "failed",
+        },
+    }
+}
+
+/// How a call came out, for those who do not see the icon.
+pub fn outcome(locale: Locale, record: &CallRecord) -> &'static str {
+    match (outcome_name(record), record.direction) {
+        ("answered", Direction::Outgoing) => text::outcome::outgoing(locale),
+        ("answered", Direction::Incoming) => text::outcome::incoming(locale),
+        ("missed", _) => text::outcome::missed(locale),
+        ("unanswered", _) => text::outcome::unanswered(locale),
+        _ => text::outcome::failed(locale),
+    }
+}
+
+/// Why the telephone system refused a command.
+pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotPermitted => text::refusal::not_permitted(locale).to_owned(),
+        Refusal::NotInTelecommuterMode => text::refusal::not_in_telecommuter_mode(locale).to_owned(),
+        Refusal::InvalidNumber => text::refusal::invalid_number(locale).to_owned(),
+        Refusal::EmergencyNumber => text::refusal::emergency_number(locale).to_owned(),
+        Refusal::OwnNumber => text::refusal::own_number(locale).to_owned(),
+        Refusal::Restricted { rule } if rule.is_empty() => text::refusal::restricted(locale).to_owned(),
+        Refusal::Restricted { rule } => text::refusal::restricted_by(locale, rule),
+        Refusal::LineBusy => text::refusal::line_busy(locale).to_owned(),
+        Refusal::CapReached => text::refusal::cap_reached(locale).to_owned(),
+        Refusal::Expired => text::refusal::expired(locale).to_owned(),
+        Refusal::GatewayOffline => text::refusal::gateway_offline(locale).to_owned(),
+        Refusal::UnknownCall => text::refusal::unknown_call(locale).to_owned(),
+        Refusal::UnknownDestination => text::refusal::unknown_destination(locale).to_owned(),
+        Refusal::WrongState => text::refusal::wrong_state(locale).to_owned(),
+        Refusal::NoTrunk => text::refusal::no_trunk(locale).to_owned(),
+        Refusal::StoreUnavailable => text::refusal::store_unavailable(locale).to_owned(),
+        Refusal::DuplicateId => text::refusal::duplicate_id(locale).to_owned(),
+        Refusal::Malformed { detail } => text::refusal::malformed(locale, detail),
+        Refusal::TooFast { retry_after_ms } => {
+            text::refusal::too_fast(locale, format::seconds_left(*retry_after_ms).max(1))
+        }
+        Refusal::Unsupported => text::refusal::unsupported(locale).to_owned(),
+        Refusal::UnknownUser => text::refusal::unknown_user(locale).to_owned(),
+        Refusal::Internal => text::refusal::internal(locale).to_owned(),
+        Refusal::Other => text::refusal::other(locale).to_owned(),
+    }
+}
+
+/// Why what was typed is no number.
+pub fn number_error(locale: Locale, error: NumberError) -> String {
+    match error {
+        NumberError::Empty => text::number::empty(locale).to_owned(),
+        NumberError::TooLong { max } => text::number::too_long(locale, max),
+        NumberError::TooShort { min } => text::number::too_short(locale, min),
+        NumberError::BadCharacter(character) => text::number::bad_character(locale, character),
+        NumberError::MisplacedPlus => text::number::misplaced_plus(locale).to_owned(),
+    }
+}
+
+/// Where calls go: the label, else the number.
+pub fn destination(locale: Locale, destination: &Destination) -> String {
+    match destination {
+        Destination::Number {
+            label: Some(label), ..
+        } => label.clone(),
+        Destination::Number { number, .. } => format::number(number.as_str()),
+        Destination::Browser => text::reach::browser(locale).to_owned(),
+        Destination::Unknown => text::reach::unknown_destination(locale).to_owned(),
+    }
+}
+
+/// The other party of a call: the name, else the number as dialled.
+pub fn far_party(call: &CallView) -> String {
+    call.leg(LegRole::Far)
+        .and_then(|leg| leg.name.clone())
+        .unwrap_or_else(|| format::number(call.dialled.as_str()))
+}
+
+/// The other party of a record: the name, else the number.
+pub fn record_party(record: &CallRecord) -> String {
+    record.name.clone().unwrap_or_else(|| {
+        let number = if record.number.is_empty() {
+            record.dialled.as_str()
+        } else {
+            &record.number
+        };
+        format::number(number)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ponte_protocol::UnixMillis;
+    use std::collections::HashSet;
+
+    const REASONS: [CauseReason; 16] = [
+        CauseReason::NormalClearing,
+        CauseReason::Cancelled,
+        CauseReason::Busy,
+        CauseReason::Declined,
+        CauseReason::NoAnswer,
+        CauseReason::NoSuchNumber,
+        CauseReason::Unavailable,
+        CauseReason::Congestion,
+        CauseReason::TrunkFailure,
+        CauseReason::Forbidden,
+        CauseReason::NotConfirmed,
+        CauseReason::MediaTimeout,
+        CauseReason::GatewayRestarted,
+        CauseReason::IncompatibleMedia,
+        CauseReason::InternalError,
+        CauseReason::Other,
+    ];
+
+    fn wire(value: impl serde::Serialize) -> String {
+        let value = serde_json::to_value(value).unwrap();
+        value
+            .as_str()
+            .or_else(|| value["type"].as_str())
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn t05_every_cause_has_words_of_its_own_for_each_telephone() {
+        for locale in Locale::ALL {
+            for role in [LegRole::User, LegRole::Far] {
+                let words: HashSet<_> = REASONS
+                    .iter()
+                    .map(|reason| cause(locale, role, *reason))
+                    .collect();
+                assert_eq!(words.len(), REASONS.len(), "{locale:?} {role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_wire() {
+        for reason in REASONS {
+            assert_eq!(reason_name(reason), wire(reason));
+        }
+        for state in [
+            LegState::Trying,
+            LegState::Proceeding,
+            LegState::Early,
+            LegState::Confirmed,
+            LegState::Terminated,
+        ] {
+            assert_eq!(leg_state_name(Some(state)), wire(state));
+        }
+        for phase in phases() {
+            assert_eq!(phase_name(&phase), wire(phase));
+        }
+    }
+
+    fn phases() -> [CallPhase; 6] {
+        let cause = Cause {
+            reason: CauseReason::Busy,
+            class: ponte_protocol::FailureClass::User,
+            q850: Some(17),
+            sip: Some(486),
+        };
+        [
+            CallPhase::CallingUser,
+            CallPhase::Confirming { until: UnixMillis(1) },
+            CallPhase::CallingFar,
+            CallPhase::Connected { since: UnixMillis(1) },
+            CallPhase::FarFailed {
+                cause,
+                until: UnixMillis(1),
+            },
+            CallPhase::Ending,
+        ]
+    }
+
+    #[test]
+    fn t07_every_phase_and_leg_state_has_words_of_its_own() {
+        for locale in Locale::ALL {
+            let words: HashSet<_> = phases().iter().map(|p| phase(locale, p)).collect();
+            assert_eq!(words.len(), 6);
+            let states = [
+                None,
+                Some(LegState::Trying),
+                Some(LegState::Proceeding),
+                Some(LegState::Early),
+                Some(LegState::Confirmed),
+                Some(LegState::Terminated),
+            ];
+            let words: HashSet<_> = states.iter().map(|state| leg_state(locale, *state)).collect();
+            assert_eq!(words.len(), states.len());
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_words_of_its_own() {
+        let refusals = [
+            Refusal::NotPermitted,
+            Refusal::NotInTelecommuterMode,
+            Refusal::InvalidNumber,
+            Refusal::EmergencyNumber,
+            Refusal::OwnNumber,
+            Refusal::Restricted { rule: String::new() },
+            Refusal::Restricted { rule: "+4419".into() },
+            Refusal::LineBusy,
+            Refusal::CapReached,
+            Refusal::Expired,
+            Refusal::GatewayOffline,
+            Refusal::UnknownCall,
+            Refusal::UnknownDestination,
+            Refusal::WrongState,
+            Refusal::NoTrunk,
+            Refusal::StoreUnavailable,
+            Refusal::DuplicateId,
+            Refusal::Malformed { detail: "x".into() },
+            Refusal::TooFast { retry_after_ms: 1500 },
+            Refusal::Unsupported,
+            Refusal::UnknownUser,
+            Refusal::Internal,
+            Refusal::Other,
+        ];
+        for locale in Locale::ALL {
+            let words: HashSet<_> = refusals.iter().map(|r| refusal(locale, r)).collect();
+            assert_eq!(words.len(), refusals.len());
+            assert!(refusal(locale, &Refusal::TooFast { retry_after_ms: 1500 }).contains('2'));
+            assert!(refusal(locale, &Refusal::Restricted { rule: "+4419".into() }).contains("+4419"));
+        }
+    }
+
+    #[test]
+    fn every_number_error_has_words_of_its_own() {
+        let errors = [
+            NumberError::Empty,
+            NumberError::TooLong { max: 32 },
+            NumberError::TooShort { min: 5 },
+            NumberError::BadCharacter('x'),
+            NumberError::MisplacedPlus,
+        ];
+        for locale in Locale::ALL {
+            let words: HashSet<_> = errors.iter().map(|e| number_error(locale, *e)).collect();
+            assert_eq!(words.len(), errors.len());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+// Starts the portal. The content security policy forbids scripts in the page itself; the page names the two files.
+const self = document.querySelector("script[data-wasm]");
+try {
+  const { default: init } = await import(self.dataset.js);
+  await init({ module_or_path: self.dataset.wasm });
+} catch (error) {
+  document.documentElement.dataset.crashed = "";
+  throw error;
+}
