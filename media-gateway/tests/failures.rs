@@ -182,6 +182,7 @@ async fn the_second_trunk_takes_over_where_the_first_is_out_of_order() {
         let world = World::with(Options {
             carrier,
             extra: timeouts,
+            ..Default::default()
         })
         .await;
         // Only after the first keep-alive, so that the trunk still counts as up.

@@ -6,10 +6,11 @@ use crate::store::{Claim, StoreError};
 use futures_util::stream::FuturesOrdered;
 use ponte_call_core::{Dialled, Event, NumberClass, SwitchCommand, SwitchDestination};
 use ponte_protocol::{
-    Command, CommandBody, DestinationChoice, DestinationId, DialString, EventBody, Outcome, Refusal, Reply,
-    SavedDestination, UserId,
+    Command, CommandBody, CommandId, DestinationChoice, DestinationId, DialString, EventBody, Outcome,
+    Refusal, Reply, SavedDestination, UserId,
 };
 use sha2::{Digest, Sha256};
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -25,6 +26,33 @@ pub(super) struct Claimed {
     pub user: UserId,
     pub command: Command,
     pub claim: Result<Claim, StoreError>,
+}
+
+/// The newest replies, which the store may not have yet.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    replies: HashMap<CommandId, Reply>,
+    order: VecDeque<CommandId>,
+}
+
+impl Answered {
+    /// More than there can be claims on their way.
+    const MAX: usize = CLAIMS_MAX + 1;
+
+    fn keep(&mut self, reply: &Reply) {
+        if self.order.len() == Self::MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.replies.remove(&oldest);
+        }
+        if self.replies.insert(reply.id, reply.clone()).is_none() {
+            self.order.push_back(reply.id);
+        }
+    }
+
+    fn get(&self, id: CommandId) -> Option<Reply> {
+        self.replies.get(&id).cloned()
+    }
 }
 
 /// Claims on their way to the store, in the order of the commands.
@@ -71,9 +99,12 @@ impl Driver {
         match claim {
             Ok(Claim::New) => self.carry_out(user, command),
             Ok(Claim::Known { reply: Some(reply) }) => self.send_reply(&user, reply),
-            // Claimed by a gateway that stopped before it could answer: too late now.
             Ok(Claim::Known { reply: None }) => {
-                self.send_reply(&user, Reply::refused(command.id, Refusal::Expired))
+                // The reply is on its way to the store, or it never was given: the gateway that claimed the command
+                // stopped, and now is too late.
+                let reply = self.answered.get(command.id);
+                let reply = reply.unwrap_or_else(|| Reply::refused(command.id, Refusal::Expired));
+                self.send_reply(&user, reply);
             }
             Ok(Claim::OtherContent) => {
                 self.send_reply(&user, Reply::refused(command.id, Refusal::DuplicateId))
@@ -231,13 +262,7 @@ impl Driver {
         }
     }
 
-    fn fetch_log(
-        &self,
-        user: UserId,
-        id: ponte_protocol::CommandId,
-        before: Option<ponte_protocol::UnixMillis>,
-        limit: u16,
-    ) {
+    fn fetch_log(&self, user: UserId, id: CommandId, before: Option<ponte_protocol::UnixMillis>, limit: u16) {
         let (store, link) = (self.store.clone(), self.link.clone());
         tokio::spawn(async move {
             let outcome = match store.records(&user, before, limit).await {
@@ -261,6 +286,7 @@ impl Driver {
     /// Answers a command for good: the same id is answered the same from now on.
     pub(super) fn answer(&mut self, user: &UserId, reply: Reply) {
         drop(self.store.store_reply(reply.clone()));
+        self.answered.keep(&reply);
         self.send_reply(user, reply);
     }
 

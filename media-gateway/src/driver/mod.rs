@@ -29,7 +29,7 @@ use crate::numbers::NumberingPlan;
 use crate::sip::{Inbound, SipSockets};
 use crate::store::{Store, UserRow};
 use clock::Clock;
-use commands::Ledger;
+use commands::{Answered, Ledger};
 use legs::LegTable;
 use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::MediaPlane;
@@ -86,6 +86,7 @@ pub struct Driver {
     trunks: Trunks,
     users: BTreeMap<UserId, UserEntry>,
     ledger: Ledger,
+    answered: Answered,
     /// Calls that are up, as they were last told to the portals.
     shown: HashMap<CallId, CallView>,
     later: BinaryHeap<LaterStep>,

@@ -86,6 +86,7 @@ impl Driver {
             trunks,
             users: BTreeMap::new(),
             ledger: FuturesOrdered::new(),
+            answered: super::Answered::default(),
             shown: HashMap::new(),
             later: BinaryHeap::new(),
         };

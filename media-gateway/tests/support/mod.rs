@@ -43,6 +43,8 @@ pub struct Options {
     pub carrier: Option<ponte_pstn_sim::Config>,
     /// Further TOML: sections `timeouts` and the like.
     pub extra: String,
+    /// Further settings of every trunk.
+    pub trunk: String,
 }
 
 impl World {
@@ -88,7 +90,14 @@ level = "info,ponte_gateway=debug"
         );
         for trunk in ["main", "second"] {
             if let Some(address) = carrier.trunk_addr(trunk) {
-                config += &format!("\n[[trunk]]\nname = \"{trunk}\"\naddress = \"{address}\"\n");
+                config += &format!(
+                    "
+[[trunk]]
+name = \"{trunk}\"
+address = \"{address}\"
+{}",
+                    options.trunk
+                );
             }
         }
         config += &options.extra;
