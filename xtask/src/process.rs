@@ -3,13 +3,13 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -54,20 +54,32 @@ fn group_alive(group: i32) -> bool {
 pub(crate) struct Group {
     child: Child,
     id: i32,
+    /// Value of [`MARK`] in the environment of all descendants, also of those that left the group.
+    mark: String,
 }
+
+/// Test runners start servers in groups of their own, and forget them when they are interrupted.
+const MARK: &str = "PONTE_XTASK_GROUP";
+static NEXT_MARK: AtomicU32 = AtomicU32::new(0);
 
 impl Group {
     /// Starts `command` with no stdin, in a new process group.
     pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
         let shown = describe(command);
+        let mark = format!(
+            "{}-{}",
+            std::process::id(),
+            NEXT_MARK.fetch_add(1, Ordering::Relaxed)
+        );
         let child = command
+            .env(MARK, &mark)
             .stdin(Stdio::null())
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start `{shown}`"))?;
         let id = i32::try_from(child.id()).context("process id out of range")?;
         GROUPS.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-        Ok(Self { child, id })
+        Ok(Self { child, id, mark })
     }
 
     /// The child itself, to take its pipes.
@@ -80,31 +92,62 @@ impl Group {
         self.child.try_wait().context("cannot wait for a child process")
     }
 
-    /// Ends the whole group at once.
+    /// Ends the whole group at once, and what came of it.
     pub(crate) fn kill(&mut self) {
-        signal_group(self.id, Signal::SIGKILL);
+        self.signal(Signal::SIGKILL);
         let _ = self.child.wait();
     }
 
     /// Asks the whole group to end, then makes it.
     pub(crate) fn stop(&mut self) {
-        signal_group(self.id, Signal::SIGTERM);
+        self.signal(Signal::SIGTERM);
         let deadline = Instant::now() + GRACE;
         while Instant::now() < deadline {
             // Reaping the leader is what lets the group id die.
             let _ = self.child.try_wait();
-            if !group_alive(self.id) {
+            if !self.anything_left() {
                 return;
             }
             thread::sleep(Duration::from_millis(50));
         }
         self.kill();
     }
+
+    fn signal(&self, signal: Signal) {
+        signal_group(self.id, signal);
+        for process in marked(&self.mark) {
+            // It may be gone already: nothing to do then.
+            let _ = kill(Pid::from_raw(process), signal);
+        }
+    }
+
+    fn anything_left(&self) -> bool {
+        group_alive(self.id) || !marked(&self.mark).is_empty()
+    }
+}
+
+/// Processes of this user whose environment carries the mark. None where there is no /proc.
+fn marked(mark: &str) -> Vec<i32> {
+    let wanted = format!("{MARK}={mark}");
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|id| {
+            std::fs::read(format!("/proc/{id}/environ")).is_ok_and(|environ| {
+                environ
+                    .split(|byte| *byte == 0)
+                    .any(|pair| pair == wanted.as_bytes())
+            })
+        })
+        .collect()
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if group_alive(self.id) {
+        if self.anything_left() {
             self.stop();
         }
         GROUPS
@@ -150,7 +193,7 @@ pub(crate) fn capture(command: &mut Command) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Group, group_alive};
+    use super::{Group, group_alive, marked};
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
@@ -175,6 +218,24 @@ mod tests {
         assert!(group_alive(group.id));
         group.stop();
         assert!(!group_alive(group.id));
+    }
+
+    #[test]
+    fn stopping_reaches_those_who_left_the_group_and_lost_their_parent() {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "setsid sleep 1000 & echo up"])
+            .stdout(Stdio::piped());
+        let mut group = Group::spawn(&mut command).unwrap();
+        let mut line = String::new();
+        BufReader::new(group.child().stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        group.child().wait().unwrap();
+        assert_eq!(marked(&group.mark).len(), 1);
+        let mark = group.mark.clone();
+        drop(group);
+        assert!(marked(&mark).is_empty());
     }
 
     #[test]
