@@ -1,5 +1,5 @@
 //! The called side against a scripted peer: responses, ACK, CANCEL, PRACK, offers.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 
@@ -18,6 +18,7 @@ fn incoming(lab: &mut Lab, headers: &str, sdp: &[u8]) -> DialogId {
     call.dialog
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn sdp() -> Option<Bytes> {
     Some(Bytes::from_static(ANSWER))
 }

@@ -1,5 +1,5 @@
 //! The calling side against a scripted peer: races, forks, challenges, timers.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Cutting a TCP stream into messages (RFC 3261 18.3).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 use ponte_sip::framer::Frame;
 use ponte_sip::{FrameError, StreamFramer};

@@ -1,5 +1,5 @@
 //! Whatever arrives, the user agent neither panics nor forgets how to take a call.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Two user agents on a network that loses, doubles and reorders: every call comes to one end on both sides,
 //! and nothing is left behind.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 

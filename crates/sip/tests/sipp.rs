@@ -1,5 +1,5 @@
 //! Calls with SIPp over UDP on the loopback. Without SIPp at hand these tests say so and pass.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 
@@ -49,7 +49,7 @@ impl Host {
 
     /// One turn: a packet or a timer, then the events.
     fn turn(&mut self) -> Vec<Event> {
-        let mut buffer = [0; 65_535];
+        let mut buffer = vec![0; 65_535];
         if let Ok((length, remote)) = self.socket.recv_from(&mut buffer) {
             let lost = self.lose.as_mut().is_some_and(|(start, times)| {
                 let hit = *times > 0 && buffer.starts_with(start.as_bytes());

@@ -1,5 +1,5 @@
 //! What strange and hostile messages are answered, and that a call sets up right after each.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 

@@ -154,8 +154,8 @@ mod tests {
             ours: true,
             raised: false,
         };
-        assert_eq!(ours.refresh_after(), Some(Duration::from_secs(900)));
-        assert_eq!(ours.expire_after(), Some(Duration::from_secs(1800)));
+        assert_eq!(ours.refresh_after(), Some(Duration::from_mins(15)));
+        assert_eq!(ours.expire_after(), Some(Duration::from_mins(30)));
         let theirs = SessionTimer {
             interval: Some(90),
             ours: false,
@@ -163,7 +163,7 @@ mod tests {
         };
         assert_eq!(
             (theirs.refresh_after(), theirs.expire_after()),
-            (None, Some(Duration::from_secs(60)))
+            (None, Some(Duration::from_mins(1)))
         );
     }
 }

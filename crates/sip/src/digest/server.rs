@@ -347,10 +347,11 @@ mod tests {
     }
 
     fn client(challenges: &[String]) -> (Vec<AuthSession>, Credentials) {
-        let headers: String = challenges
+        let headers = challenges
             .iter()
             .map(|value| format!("WWW-Authenticate: {value}\r\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let text = format!(
             "SIP/2.0 401 X\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\n\
              To: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n"

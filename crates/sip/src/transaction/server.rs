@@ -231,9 +231,9 @@ fn transaction_key(request: &Message, method: &Method) -> Option<Box<[u8]>> {
     };
     let port = via.port.unwrap_or(5060).to_be_bytes();
     let mut key = Vec::with_capacity(96);
-    let unique = |branch: &&[u8]| branch.len() > 7 && branch[..7].eq_ignore_ascii_case(b"z9hG4bK");
+    let unique = |branch: &[u8]| branch.len() > 7 && branch[..7].eq_ignore_ascii_case(b"z9hG4bK");
     key.extend_from_slice(via.branch().unwrap_or_default());
-    if via.branch().filter(unique).is_none() {
+    if via.branch().is_none_or(|branch| !unique(branch)) {
         // A peer of RFC 2543: no unique branch, so what identifies the request is put together.
         key.push(0);
         key.extend_from_slice(request.from()?.tag().unwrap_or_default());

@@ -63,12 +63,12 @@ pub(crate) enum JobKind {
 }
 
 impl Job {
-    fn new(kind: JobKind) -> Box<Self> {
-        Box::new(Self {
+    fn new(kind: JobKind) -> Self {
+        Self {
             kind,
             track: AuthTrack::default(),
             cseq: 0,
-        })
+        }
     }
 }
 
@@ -182,7 +182,7 @@ impl UserAgent {
         self.dialogs.get(&dialog)?.snapshot()
     }
 
-    /// Takes a dialog back from a snapshot, confirmed, with a CSeq well above any that was sent since.
+    /// Takes a dialog back from a snapshot, confirmed, with a `CSeq` well above any that was sent since.
     pub fn restore_dialog(&mut self, now: Timestamp, snapshot: DialogSnapshot) -> Result<DialogId, SipError> {
         if self.dialogs.len() >= self.core.config.max_dialogs {
             return Err(SipError::TooManyDialogs);

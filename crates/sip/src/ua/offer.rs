@@ -269,7 +269,8 @@ fn open_offer(dialog: &Dialog) -> Option<u64> {
 
 impl Core {
     /// Sends a request within a dialog.
-    pub(super) fn send_job(&mut self, now: Timestamp, dialog: &mut Dialog, mut job: Box<Job>) {
+    pub(super) fn send_job(&mut self, now: Timestamp, dialog: &mut Dialog, job: impl Into<Box<Job>>) {
+        let mut job = job.into();
         dialog.local_cseq += 1;
         job.cseq = dialog.local_cseq;
         let (method, body) = match &job.kind {

@@ -42,7 +42,7 @@ pub(crate) struct Sequences {
 
 impl UserAgent {
     /// Sends a request outside a dialog. A REGISTER to the same registrar and To goes on with the Call-ID,
-    /// the CSeq and the nonce of the last one.
+    /// the `CSeq` and the nonce of the last one.
     pub fn send_request(&mut self, now: Timestamp, request: OutgoingRequest) -> Result<RequestId, SipError> {
         check_uri(&request.request_uri)?;
         check_headers(&request.headers, false)?;
