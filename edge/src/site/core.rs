@@ -33,8 +33,6 @@ pub(crate) struct Memory {
     pub(crate) link_seen: UnixMillis,
     /// What the storage says, so that it need not be asked for every event.
     pub(crate) link_position: Option<StreamPosition>,
-    /// Events that were taken since the last acknowledgement.
-    pub(crate) unacknowledged: u32,
 }
 
 /// One site.

@@ -8,12 +8,10 @@ use crate::crypto;
 use crate::limits::{HANDSHAKE_MS, HANDSHAKES_MAX, HANDSHAKES_PER_NETWORK};
 use crate::link::keys::LinkKeys;
 use crate::link::{handshake, liveness, unreadable};
-use ponte_protocol::link::{LINK_FRAME_MAX, LINK_IDLE_MS, LinkError, StreamPosition};
+use ponte_protocol::link::{LINK_FRAME_MAX, LINK_IDLE_MS, LinkError};
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{EdgeFrame, GatewayFrame, SiteId};
-use std::rc::Rc;
-use std::time::Duration;
-use worker::{Delay, Response, WebSocket, WebSocketPair, console_error};
+use worker::{Response, WebSocket, WebSocketPair, console_error};
 
 /// Close codes of a link beside the `error` frame before it.
 const CLOSE_NOT_AUTHENTIC: u16 = 4401;
@@ -24,10 +22,6 @@ const CLOSE_VERSION: u16 = 4426;
 pub(crate) const CLOSE_SILENT: u16 = 4408;
 /// The largest frame before the handshake is done, in bytes.
 const HANDSHAKE_FRAME_MAX: usize = 4096;
-/// Events that are acknowledged together at most.
-const ACK_EVERY: u32 = 32;
-/// How long an acknowledgement waits for more events, in milliseconds.
-const ACK_DELAY_MS: u64 = 40;
 
 impl Core {
     /// Opens a link and challenges it.
@@ -66,7 +60,7 @@ impl Core {
 
     /// Takes what a gateway sent; `None` for a binary frame.
     pub(crate) fn link_frame(
-        self: &Rc<Self>,
+        &self,
         socket: &WebSocket,
         mut link: LinkSocket,
         text: Option<&str>,
@@ -101,8 +95,7 @@ impl Core {
                     self.link_closed(&self.ready_links_without(socket))?;
                     return Err(fault);
                 }
-                self.acknowledge(socket);
-                Ok(())
+                self.acknowledge(socket)
             }
             Some(GatewayFrame::Reply { user, reply }) => self.take_reply(&user, reply),
             Some(GatewayFrame::Ping { n }) => {
@@ -116,12 +109,11 @@ impl Core {
         }
     }
 
-    fn unreadable(self: &Rc<Self>, socket: &WebSocket, text: Option<&str>) -> Result<(), Fault> {
+    fn unreadable(&self, socket: &WebSocket, text: Option<&str>) -> Result<(), Fault> {
         if let Some((position, user)) = text.and_then(unreadable::event) {
             console_error!("an event of the gateway cannot be read and is passed over");
             self.skip_event(position, user)?;
-            self.acknowledge(socket);
-            return Ok(());
+            return self.acknowledge(socket);
         }
         refuse(socket, LinkError::Malformed);
         self.link_closed(&self.ready_links_without(socket))
@@ -206,33 +198,12 @@ impl Core {
         self.gateway_changed(true)
     }
 
-    /// Acknowledges what is stored, a little later, together with what comes until then.
-    fn acknowledge(self: &Rc<Self>, socket: &WebSocket) {
-        let count = {
-            let mut memory = self.memory.borrow_mut();
-            memory.unacknowledged = memory.unacknowledged.saturating_add(1);
-            memory.unacknowledged
-        };
-        if count >= ACK_EVERY {
-            self.flush_acknowledgement(socket);
-        } else if count == 1 {
-            let (core, socket) = (Rc::clone(self), socket.clone());
-            self.state.wait_until(async move {
-                Delay::from(Duration::from_millis(ACK_DELAY_MS)).await;
-                core.flush_acknowledgement(&socket);
-            });
+    /// Acknowledges what is stored. The runtime holds the frame back until the storage is durable.
+    fn acknowledge(&self, socket: &WebSocket) -> Result<(), Fault> {
+        if let Some(position) = self.link_position()? {
+            send_link(socket, &EdgeFrame::Ack { position });
         }
-    }
-
-    fn flush_acknowledgement(&self, socket: &WebSocket) {
-        if std::mem::take(&mut self.memory.borrow_mut().unacknowledged) == 0 {
-            return;
-        }
-        match self.link_position() {
-            Ok(Some(position)) => send_link(socket, &EdgeFrame::Ack { position }),
-            Ok(None) => {}
-            Err(fault) => console_error!("site: acknowledgement: {}", fault.to_string()),
-        }
+        Ok(())
     }
 
     fn ready_links_without(&self, gone: &WebSocket) -> Vec<WebSocket> {
@@ -248,7 +219,6 @@ impl Core {
         if !others.is_empty() {
             return Ok(());
         }
-        self.memory.borrow_mut().unacknowledged = 0;
         self.refuse_queries();
         self.gateway_changed(false)
     }

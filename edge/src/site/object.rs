@@ -8,7 +8,6 @@ use super::rpc::{
     TICKET_HEADER,
 };
 use super::sockets::{attachment, close, is_open};
-use std::rc::Rc;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
     console_error, durable_object,
@@ -17,7 +16,7 @@ use worker::{
 /// One site.
 #[durable_object]
 pub struct Site {
-    core: Rc<Core>,
+    core: Core,
 }
 
 /// Close code of a socket whose other end closed without one: RFC 6455 section 7.4.1, normal.
@@ -93,7 +92,7 @@ impl Site {
 impl DurableObject for Site {
     fn new(state: State, env: Env) -> Self {
         let site = Self {
-            core: Rc::new(Core::new(state, env)),
+            core: Core::new(state, env),
         };
         if let Err(fault) = site.notice_lost_link() {
             console_error!("site: start: {}", fault.to_string());

@@ -87,7 +87,7 @@ export class Gateway extends Frames {
   }
 
   acknowledged(seq = this.seq) {
-    return this.take((frame) => frame.type === "ack" && frame.position.epoch === this.epoch && frame.position.seq >= seq);
+    return this.take((frame) => frame.type === "ack" && frame.position.epoch === this.epoch && frame.position.seq >= seq, 30_000);
   }
 
   reply(user, id, outcome = { type: "accepted" }) {
