@@ -28,6 +28,7 @@ fn ToastView(toast: Toast) -> impl IntoView {
         ToastKind::Success => "check",
         ToastKind::Error => "failed",
     };
+    let role = (toast.kind == ToastKind::Error).then_some("alert");
     let undo = toast.undo.map(|command| {
         view! {
             <button type="button" class="button small" data-testid="toast-undo"
@@ -37,7 +38,7 @@ fn ToastView(toast: Toast) -> impl IntoView {
         }
     });
     view! {
-        <div class="toast" data-testid="toast" data-kind=toast.kind.name()>
+        <div class="toast" role=role data-testid="toast" data-kind=toast.kind.name()>
             <Icon name=icon />
             <p class="toast-text">{toast.text}</p>
             {undo}

@@ -305,6 +305,8 @@ impl Portal {
             CommandBody::LeaveTelecommuter => {
                 self.toasts().show(ToastKind::Success, text::toast::left(locale));
             }
+            // What was dialled is shown by the call now; it must not be dialled again by a stray Enter.
+            CommandBody::Dial { .. } => self.dial_text().set(String::new()),
             _ => {}
         }
     }
