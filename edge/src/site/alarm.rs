@@ -124,13 +124,16 @@ impl Core {
         let Some(wanted) = self.wanted.take() else {
             return Ok(());
         };
-        let known = match self.alarm_at.get() {
-            Some(at) => Some(at),
-            None => {
-                let stored = self.state.storage().get_alarm().await?;
-                stored.and_then(|at| u64::try_from(at).ok()).map(UnixMillis)
-            }
+        let stored = if self.alarm_at.get().is_none() {
+            self.state.storage().get_alarm().await?
+        } else {
+            None
         };
+        // Another turn may have set it while this one waited.
+        let known = self
+            .alarm_at
+            .get()
+            .or_else(|| stored.and_then(|at| u64::try_from(at).ok()).map(UnixMillis));
         let now = self.now();
         if let Some(at) = known.filter(|at| *at <= wanted && *at > now) {
             self.alarm_at.set(Some(at));
