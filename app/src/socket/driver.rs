@@ -171,10 +171,17 @@ async fn hold(
     let mut incoming = incoming.fuse();
     let mut watchdog = Watchdog::new(browser::now());
     portal.set_link(Link::Connected);
-    for command in portal.unanswered() {
+    let unanswered = portal.unanswered();
+    let asks = !unanswered.is_empty();
+    for command in unanswered {
         if let Err(lost) = send(&mut outgoing, &ClientFrame::Command { command }).await {
             return lost;
         }
+    }
+    if let Some(n) = asks.then(|| watchdog.probe(browser::now())).flatten()
+        && let Err(lost) = send(&mut outgoing, &ClientFrame::Ping { n }).await
+    {
+        return lost;
     }
     loop {
         let mut timer = TimeoutFuture::new(LOOK_MS).fuse();
