@@ -180,6 +180,19 @@ fn t04_a_destination_that_was_restricted_meanwhile_is_not_called() {
 }
 
 #[test]
+fn t04_a_premium_destination_needs_its_rule_at_every_dial() {
+    let mut world = World::at_home();
+    let named = vec![rule("allow +39899"), rule("allow +39")];
+    world.configure_user(UserConfig {
+        restrictions: named,
+        ..user(ANNA)
+    });
+    assert_eq!(world.enter(ANNA, PREMIUM), Outcome::Accepted { call: None });
+    world.configure_user(user(ANNA));
+    assert_eq!(world.try_dial(ANNA, SHOP), denied(""));
+}
+
+#[test]
 fn t04_a_mode_restored_after_a_restart_is_dialled_from() {
     let mut world = World::default();
     world.phone(HOME, Phone::answers_after(100));

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
-    Dialled, Effect, Event, NumberClass, Switch, SwitchCommand, SwitchDestination, Timeouts, TimerKind,
+    Dialled, Effect, Event, LegId, NumberClass, Switch, SwitchCommand, SwitchDestination, Timeouts, TimerKind,
 };
-use ponte_protocol::{CauseReason, CommandId, UnixMillis};
+use ponte_protocol::{CallId, CauseReason, CommandId, UnixMillis};
 use ponte_testkit::site::{ANNA, HOME, SHOP, trunk, user};
 use ponte_testkit::{Phone, World};
 
@@ -68,6 +68,22 @@ fn time_that_runs_backwards_stands_still() {
     assert_eq!(record.started_at, UnixMillis(100_000));
     assert_eq!(record.ended_at, UnixMillis(104_000));
     assert_eq!(record.legs[0].ended_at, UnixMillis(144_000));
+}
+
+#[test]
+fn deadlines_are_not_set_by_a_clock_that_ran_backwards() {
+    let mut switch = calling(UnixMillis(100_000));
+    switch.handle_timeout(UnixMillis(50_000));
+    let leg = LegId {
+        call: CallId(uuid::Uuid::from_u128(2)),
+        index: 0,
+    };
+    switch.handle_event(UnixMillis(60_000), Event::LegAnswered { leg });
+    assert_eq!(
+        switch.poll_timeout(),
+        Some((UnixMillis(104_000), TimerKind::TrunkResponse)),
+        "of the far leg"
+    );
 }
 
 #[test]
