@@ -84,9 +84,6 @@ impl Call {
     pub(crate) fn no_answer(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
         let rang = self.legs[usize::from(leg.index)].ringing_at.is_some();
         let cause = cause::no_answer(rang);
-        if role == LegRole::Far {
-            self.unbridge(cx);
-        }
         self.close_leg(cx, leg, cause);
         match role {
             LegRole::User => self.end(cx, cause, EndedBy::System),

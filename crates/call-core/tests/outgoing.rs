@@ -280,6 +280,25 @@ fn t05_ours_is_told_after_the_carriers_own_announcement() {
 }
 
 #[test]
+fn t05_early_media_that_nobody_answers_ends_in_words() {
+    let mut world = World::at_home();
+    world.phone(SHOP, Phone::early_media_after(200));
+    let call = world.dial(ANNA, SHOP);
+    world.run_until("the failure is told", |world| {
+        matches!(world.phase(call), CallPhase::FarFailed { .. })
+    });
+    assert_eq!(
+        world.sounds(call)[1..],
+        [
+            Hears::FarEnd,
+            Hears::Nothing,
+            told(Tone::Busy, Announcement::NoAnswer)
+        ]
+    );
+    world.run_to_the_end();
+}
+
+#[test]
 fn t05_ten_whole_seconds_to_dial_again_begin_when_the_words_end() {
     let mut world = World::at_home();
     world.phone(SHOP, Phone::refuses(486));
