@@ -315,7 +315,7 @@ pub enum Event {
         dialog: DialogId,
         status: u16,
         sdp: Option<Bytes>,
-        /// Which early dialog speaks: forks have different tags.
+        /// Which early dialog speaks: forks have different tags. Empty in a 100.
         tag: String,
     },
     /// Our INVITE was answered and the ACK is on its way. `sdp` is `None` when the answer already came

@@ -42,9 +42,11 @@ fn progress_then_answer_then_their_bye() {
     let (_, invite) = lab.invite();
     assert!(lab.receive(response(&invite, 100, "", "", b"")).is_empty());
     assert!(lab.receive(response(&invite, 183, "b1", "", ANSWER)).is_empty());
-    assert!(
-        matches!(&lab.take_events()[..], [Event::Progress { status: 183, sdp: Some(_), tag, .. }] if tag == "b1")
-    );
+    assert!(matches!(
+        &lab.take_events()[..],
+        [Event::Progress { status: 100, sdp: None, .. }, Event::Progress { status: 183, sdp: Some(_), tag, .. }]
+            if tag == "b1"
+    ));
     let ack = lab.receive(response(&invite, 200, "b1", "", ANSWER)).remove(0);
     assert_eq!(
         (names(std::slice::from_ref(&ack)), header(&ack, HeaderName::CSeq)),
@@ -493,4 +495,40 @@ fn what_would_break_a_message_is_refused() {
         );
     }
     assert!(lab.sent().is_empty());
+}
+
+#[test]
+fn an_answer_that_nobody_remembers_is_acknowledged_and_ended() {
+    let mut before = Lab::new();
+    let (_, invite) = before.invite();
+    let answer = response(&invite, 200, "b1", "", ANSWER);
+    // The process that sent the INVITE is gone.
+    let mut after = Lab::new();
+    let sent = after.receive(&answer);
+    assert_eq!(names(&sent), ["ACK", "BYE"]);
+    assert_eq!(header(&sent[0], HeaderName::CSeq), "1 ACK");
+    assert_eq!(header(&sent[1], HeaderName::CSeq), "2 BYE");
+    assert_eq!(
+        header(&sent[1], HeaderName::CallId),
+        header(&invite, HeaderName::CallId)
+    );
+    // Repeated because the ACK was lost: acknowledged, and not ended twice.
+    assert_eq!(names(&after.receive(&answer)), ["ACK"]);
+    assert!(after.take_events().is_empty());
+    after.receive(response(&sent[1], 200, "b1", "", b""));
+    after.pass(ms(70_000));
+    assert_eq!((after.ua.dialog_count(), after.ua.transaction_count()), (0, 0));
+}
+
+#[test]
+fn a_flood_of_forged_answers_is_not_multiplied() {
+    let mut lab = Lab::new();
+    let mut sent = 0;
+    for n in 0..1_000 {
+        let (_, invite) = Lab::new().invite();
+        let forged = String::from_utf8(response(&invite, 200, "b1", "", ANSWER)).unwrap();
+        let tag = String::from_utf8(invite.from().unwrap().tag().unwrap().to_vec()).unwrap();
+        sent += lab.receive(forged.replace(&tag, &format!("{n:016x}"))).len();
+    }
+    assert_eq!(sent, 100, "an ACK and a BYE for each of 50 answers a second");
 }

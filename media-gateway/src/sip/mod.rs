@@ -35,15 +35,15 @@ pub struct BindError {
 fn advice(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            "Another program holds this port: stop it, or set another address in sip.listen"
+            "Another program holds this port: stop it, or set another address in sip.udp and sip.tcp"
         }
         std::io::ErrorKind::AddrNotAvailable => {
-            "No interface of this machine has this address: correct sip.listen"
+            "No interface of this machine has this address: correct sip.udp and sip.tcp"
         }
         std::io::ErrorKind::PermissionDenied => {
             "Ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one"
         }
-        _ => "Check sip.listen",
+        _ => "Check sip.udp and sip.tcp",
     }
 }
 

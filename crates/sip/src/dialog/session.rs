@@ -52,7 +52,7 @@ impl SessionTimer {
             .and_then(parse_session_expires);
         match agreed {
             Some((interval, refresher)) if interval > 0 => Self {
-                interval: Some(interval.max(MIN_INTERVAL)),
+                interval: Some(interval.max(SHORTEST_FOLLOWED)),
                 ours: refresher != Some(Refresher::Uas),
                 raised: false,
             },
@@ -61,8 +61,12 @@ impl SessionTimer {
     }
 }
 
-/// RFC 4028 5 allows none shorter; a peer that answers with less is not followed below it.
+/// RFC 4028 5 allows none shorter, in seconds.
 const MIN_INTERVAL: u32 = 90;
+
+/// A peer that breaks the rule and answers with less ends the call when it is not followed; below this it would make us
+/// send without pause.
+const SHORTEST_FOLLOWED: u32 = 4;
 
 /// Judges the session timer headers of an INVITE or UPDATE that came in (RFC 4028 9).
 pub(crate) fn agree(config: &UaConfig, request: &Message) -> Agreement {

@@ -138,6 +138,19 @@ impl Core {
         );
     }
 
+    /// Whether a transaction of ours is behind a response.
+    pub(crate) fn awaits(&self, response: &Message) -> bool {
+        let key = || {
+            let (_, method) = response.cseq()?;
+            let branch = branch_number(response.via()?.branch()?)?;
+            Some(ClientKey {
+                branch,
+                cancel: method == Method::Cancel,
+            })
+        };
+        key().is_some_and(|key| self.clients.contains_key(&key))
+    }
+
     /// Runs a response through its transaction; `None` where nobody above needs it.
     pub(crate) fn client_response(&mut self, now: Timestamp, response: &Message) -> Option<Delivery> {
         let status = response.status()?;

@@ -71,7 +71,7 @@ impl UserAgent {
         if let Err(fault) = checked {
             self.refuse_malformed(flow, &message, fault);
         } else if message.status().is_some() {
-            self.handle_response(now, &message);
+            self.handle_response(now, flow, &message);
         } else if bytes.len() > self.core.config.max_message {
             if message.method() != Some(&Method::Ack) {
                 self.core.reply(flow, &message, 513, "", &[]);
@@ -94,7 +94,11 @@ impl UserAgent {
         }
     }
 
-    fn handle_response(&mut self, now: Timestamp, response: &Message) {
+    fn handle_response(&mut self, now: Timestamp, flow: Flow, response: &Message) {
+        if !self.core.awaits(response) {
+            self.handle_stray(now, flow, response);
+            return;
+        }
         let Some(delivery) = self.core.client_response(now, response) else {
             return;
         };

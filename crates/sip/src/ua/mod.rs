@@ -7,6 +7,7 @@ mod incoming;
 mod offer;
 mod requests;
 mod session;
+mod stray;
 mod uac;
 mod uas;
 
@@ -79,6 +80,7 @@ pub struct UserAgent {
     by_tag: HashMap<u64, DialogId>,
     requests: HashMap<RequestId, Box<PendingRequest>>,
     sequences: Sequences,
+    stray: stray::Budget,
 }
 
 impl UserAgent {
@@ -91,6 +93,7 @@ impl UserAgent {
             by_tag: HashMap::new(),
             requests: HashMap::new(),
             sequences: Sequences::default(),
+            stray: stray::Budget::default(),
         }
     }
 

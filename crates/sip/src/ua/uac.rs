@@ -101,19 +101,17 @@ impl UserAgent {
             self.core.send_cancel(now, dialog);
         }
         let Some(tag) = response.to().and_then(|to| to.tag()).filter(|_| status > 100) else {
-            // Without a tag there is no early dialog, yet a gateway of old may say that it rings.
-            if status > 100 {
-                let sdp = response.sdp();
-                self.core.tell(
-                    dialog,
-                    Event::Progress {
-                        dialog: id,
-                        status,
-                        sdp,
-                        tag: String::new(),
-                    },
-                );
-            }
+            // Without a tag there is no early dialog: a 100, or a gateway of old that says that it rings.
+            let sdp = response.sdp().filter(|_| status > 100);
+            self.core.tell(
+                dialog,
+                Event::Progress {
+                    dialog: id,
+                    status,
+                    sdp,
+                    tag: String::new(),
+                },
+            );
             return;
         };
         let Some(calling) = dialog.calling.as_deref_mut() else {
