@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
 /// How often old records and command ids are taken away.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// What the link may hold for the driver.
 const FROM_LINK_QUEUE: usize = 4096;
 
@@ -38,6 +38,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 /// As [`run`].
 pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let config = Arc::new(config);
+    raise_file_limit(&config);
     let healthy = Arc::new(AtomicBool::new(false));
     if let Some(metrics) = &config.metrics {
         crate::metrics::serve(metrics, Arc::clone(&healthy)).await?;
@@ -115,6 +116,23 @@ fn media_config(config: &Config) -> MediaConfig {
             millis(config.timeouts.no_audio_end),
         ],
         ..MediaConfig::default()
+    }
+}
+
+/// A call takes six file descriptors; the usual limit of 1024 would end at some 170 calls.
+fn raise_file_limit(config: &Config) {
+    let ports = config.media.ports;
+    let wanted = u64::from(ports.last - ports.first) * 3 / 2 + 256;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => {
+            tracing::warn!(
+                limit,
+                wanted,
+                "the system allows fewer open files than media.ports could use"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }
 }
 

@@ -264,7 +264,7 @@ async fn a_hang_up_in_the_portal_ends_the_call_in_every_state() {
             .edge
             .wait_event(|body| match body {
                 EventBody::CallChanged { call } => {
-                    serde_json::to_value(&call.phase).unwrap()["type"] == wanted
+                    serde_json::to_value(call.phase).unwrap()["type"] == wanted
                 }
                 _ => false,
             })

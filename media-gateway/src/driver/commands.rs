@@ -107,7 +107,7 @@ impl Driver {
                 self.send_reply(&user, reply);
             }
             Ok(Claim::OtherContent) => {
-                self.send_reply(&user, Reply::refused(command.id, Refusal::DuplicateId))
+                self.send_reply(&user, Reply::refused(command.id, Refusal::DuplicateId));
             }
             Err(error) => {
                 tracing::error!(%error, "a command could not be claimed");

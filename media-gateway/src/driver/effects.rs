@@ -204,6 +204,7 @@ impl Driver {
             endpoint,
             session,
             language,
+            agreed: false,
             connected_to: None,
             end_kind: None,
             after_tone: None,

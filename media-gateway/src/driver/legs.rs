@@ -17,6 +17,8 @@ pub(super) struct Leg {
     pub endpoint: EndpointId,
     pub session: LocalSession,
     pub language: Language,
+    /// Whether the peer has described its media.
+    pub agreed: bool,
     /// Whom it hears.
     pub connected_to: Option<LegId>,
     /// Why we end it, where that is not the switch's wish.

@@ -32,23 +32,25 @@ pub(super) struct Changes {
 }
 
 impl Driver {
-    pub(super) fn from_link(&mut self, message: FromLink) {
+    pub(super) fn hear_link(&mut self, message: FromLink) {
         match message {
             FromLink::Up { states } => {
                 metrics::gauge!("ponte_link_up").set(1.0);
                 self.send_users();
                 if states {
                     let users: Vec<UserId> = self.users.keys().cloned().collect();
-                    users.iter().for_each(|user| self.send_state(user));
+                    for user in &users {
+                        self.send_state(user);
+                    }
                 }
             }
             FromLink::Down => {
                 metrics::gauge!("ponte_link_up").set(0.0);
                 // No portal reaches us now (rule T13).
                 let users: Vec<UserId> = self.users.keys().cloned().collect();
-                users
-                    .into_iter()
-                    .for_each(|user| self.tell(Event::PortalsChanged { user, portals: 0 }));
+                for user in users {
+                    self.tell(Event::PortalsChanged { user, portals: 0 });
+                }
             }
             FromLink::Command { user, command } => self.command(user, command),
             FromLink::NeedState { user } => self.send_state(&user),

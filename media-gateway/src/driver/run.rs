@@ -22,6 +22,8 @@ use tokio::sync::{Notify, mpsc, watch};
 
 /// How often the store is asked whether another process changed it.
 const CHANGES_EVERY: Duration = Duration::from_secs(1);
+/// How often metrics are brought up to date.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 /// How long calls may take to end when the gateway stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// Messages taken from one queue before the others have their turn.
@@ -108,6 +110,7 @@ impl Driver {
 
     async fn serve(mut self, mut inputs: Inputs) {
         let mut stopping: Option<Instant> = None;
+        let mut published = Instant::now();
         loop {
             let wake = self.next_wake(stopping);
             tokio::select! {
@@ -119,10 +122,10 @@ impl Driver {
                     }
                 }
                 Some(message) = receive(&mut inputs.link) => {
-                    self.from_link(message);
+                    self.hear_link(message);
                     for _ in 1..BATCH {
                         let Some(Ok(message)) = inputs.link.as_mut().map(mpsc::Receiver::try_recv) else { break };
-                        self.from_link(message);
+                        self.hear_link(message);
                     }
                 }
                 Some(claimed) = self.ledger.next(), if !self.ledger.is_empty() => self.claimed(claimed),
@@ -142,7 +145,10 @@ impl Driver {
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             self.drain();
-            metrics::gauge!("ponte_calls").set(self.switch.call_count() as f64);
+            if published.elapsed() >= PUBLISH_EVERY {
+                published = Instant::now();
+                self.publish_metrics();
+            }
             if stopping.is_some_and(|until| self.switch.call_count() == 0 || Instant::now() >= until) {
                 break;
             }
@@ -184,11 +190,26 @@ impl Driver {
         let agent = self.agent.poll_timeout().map(|at| self.clock.sip_instant(at));
         let switch = self.switch.poll_timeout().map(|(at, _)| self.clock.instant(at));
         let later = self.later.peek().map(|step| step.0.0);
+        let publish = Instant::now() + PUBLISH_EVERY;
         let due = [agent, switch, later, self.trunks.next_due(), stopping];
-        due.into_iter()
-            .flatten()
-            .min()
-            .unwrap_or_else(|| Instant::now() + Duration::from_secs(60))
+        due.into_iter().flatten().fold(publish, Instant::min)
+    }
+
+    fn publish_metrics(&self) {
+        let media = self.media.stats();
+        metrics::gauge!("ponte_calls").set(self.switch.call_count() as f64);
+        metrics::gauge!("ponte_media_endpoints").set(media.active_endpoints as f64);
+        for (name, value) in [
+            ("ponte_media_packets_in_total", media.packets_in),
+            ("ponte_media_packets_out_total", media.packets_out),
+            ("ponte_media_strangers_total", media.dropped_stranger),
+            ("ponte_media_malformed_total", media.dropped_malformed),
+            ("ponte_media_send_errors_total", media.send_errors),
+            ("ponte_media_events_dropped_total", media.events_dropped),
+            ("ponte_media_commands_dropped_total", media.commands_dropped),
+        ] {
+            metrics::counter!(name).absolute(value);
+        }
     }
 
     /// Ends every call, with its record, before the gateway stops.

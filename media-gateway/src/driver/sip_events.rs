@@ -42,7 +42,6 @@ impl Driver {
             } => {
                 self.agree(dialog, &sdp);
             }
-            SipEvent::Confirmed { .. } => {}
             SipEvent::Offer { dialog, sdp } => self.settle_offer(dialog, sdp.as_ref()),
             SipEvent::OfferFailed { dialog, status } => {
                 if let Some(leg) = self.legs.by_dialog(dialog) {
@@ -54,8 +53,8 @@ impl Driver {
             SipEvent::IncomingCall(call) => self.incoming(&call),
             SipEvent::Response(response) => self.trunk_response(&response),
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),
-            // No method is handed up: the SIP layer answers them all.
-            SipEvent::Request(_) => {}
+            // An ACK without answer says nothing new; no method is handed up: the SIP layer answers them all.
+            SipEvent::Confirmed { .. } | SipEvent::Request(_) => {}
         }
     }
 
@@ -79,8 +78,8 @@ impl Driver {
     fn answered(&mut self, dialog: DialogId, sdp: Option<&Bytes>) {
         let agreed = match sdp {
             Some(sdp) => self.agree(dialog, sdp),
-            // The answer came with a reliable provisional response.
-            None => true,
+            // The answer came with a provisional response, if it came at all.
+            None => self.legs.by_dialog(dialog).is_some_and(|leg| leg.agreed),
         };
         let now = self.clock.now();
         let snapshot = self
@@ -111,6 +110,7 @@ impl Driver {
         match leg.session.accept_answer(sdp) {
             Ok(remote) => {
                 self.media.set_remote(leg.endpoint, remote);
+                leg.agreed = true;
                 true
             }
             Err(error) => {
@@ -157,9 +157,10 @@ impl Driver {
     /// Calls from outside reach nobody yet: the caller is told so at once, and strangers are told nothing more.
     fn incoming(&mut self, call: &IncomingCall) {
         metrics::counter!("ponte_incoming_refused_total").increment(1);
-        let (status, reason) = match self.trunks.knows(call.flow.remote) {
-            true => (480, "Temporarily Unavailable"),
-            false => (403, "Forbidden"),
+        let (status, reason) = if self.trunks.knows(call.flow.remote) {
+            (480, "Temporarily Unavailable")
+        } else {
+            (403, "Forbidden")
         };
         drop(
             self.agent

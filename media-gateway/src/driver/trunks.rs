@@ -206,10 +206,11 @@ impl Driver {
                     let trunk = &trunk.settings.id.0;
                     tracing::warn!(%trunk, status = response.status, "the trunk refused the registration");
                 }
-                let pause = match trunk.registered {
+                let pause = if trunk.registered {
                     // Early enough for another try before it runs out.
-                    true => Duration::from_secs(u64::from(granted)).mul_f64(0.8),
-                    false => REGISTER_RETRY,
+                    Duration::from_secs(u64::from(granted)).mul_f64(0.8)
+                } else {
+                    REGISTER_RETRY
                 };
                 trunk.register_at = Some(now + pause);
             } else {
@@ -245,9 +246,10 @@ impl Driver {
         let (id, up) = (trunk.settings.id.clone(), trunk.usable());
         metrics::gauge!("ponte_trunk_up", "trunk" => id.0.clone()).set(if up { 1.0 } else { 0.0 });
         if up != before {
-            match up {
-                true => tracing::info!(trunk = %id.0, "the trunk is up"),
-                false => tracing::warn!(trunk = %id.0, "the trunk is down"),
+            if up {
+                tracing::info!(trunk = %id.0, "the trunk is up");
+            } else {
+                tracing::warn!(trunk = %id.0, "the trunk is down");
             }
             self.tell(Event::TrunkState { trunk: id, up });
         }

@@ -114,7 +114,9 @@ mod tests {
     fn what_was_not_acknowledged_is_sent_again() {
         let epoch = Uuid::from_u128(1);
         let mut outbox = Outbox::new(epoch, 10);
-        (0..5).for_each(|_| drop(push(&mut outbox)));
+        for _ in 0..5 {
+            push(&mut outbox);
+        }
         outbox.acknowledge(StreamPosition { epoch, seq: 2 });
         assert_eq!(seqs(&outbox), [3, 4, 5]);
         assert_eq!(
@@ -141,7 +143,9 @@ mod tests {
     fn an_overflow_is_made_good_by_the_states() {
         let epoch = Uuid::from_u128(1);
         let mut outbox = Outbox::new(epoch, 3);
-        (0..4).for_each(|_| drop(push(&mut outbox)));
+        for _ in 0..4 {
+            push(&mut outbox);
+        }
         assert_eq!(
             outbox.resume(Some(StreamPosition { epoch, seq: 0 })),
             Resume::StateAnew

@@ -17,7 +17,7 @@ const WRITE_QUEUE: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that keeps a connection sends something, if only a keep-alive (RFC 5626 section 4.4.1), within this time.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(900);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(15);
 const MESSAGE_MAX: usize = 65_535;
 
 type Writers = Arc<Mutex<HashMap<SocketAddr, mpsc::Sender<Bytes>>>>;

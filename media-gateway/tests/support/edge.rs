@@ -179,16 +179,12 @@ impl Edge {
                 changed.changed().await.unwrap();
             }
         };
-        match tokio::time::timeout(PATIENCE, found).await {
-            Ok(found) => found,
-            Err(_) => {
-                let kept = self.kept.lock().unwrap();
-                panic!(
-                    "waited in vain at the edge; the last events: {:#?}",
-                    kept.events.iter().rev().take(3).collect::<Vec<_>>()
-                )
-            }
+        if let Ok(found) = tokio::time::timeout(PATIENCE, found).await {
+            return found;
         }
+        let kept = self.kept.lock().unwrap();
+        let last: Vec<_> = kept.events.iter().rev().take(3).collect();
+        panic!("waited in vain at the edge; the last events: {last:#?}")
     }
 }
 

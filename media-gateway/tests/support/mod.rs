@@ -90,14 +90,10 @@ level = "info,ponte_gateway=debug"
         );
         for trunk in ["main", "second"] {
             if let Some(address) = carrier.trunk_addr(trunk) {
-                config += &format!(
-                    "
-[[trunk]]
-name = \"{trunk}\"
-address = \"{address}\"
-{}",
-                    options.trunk
-                );
+                let settings = format!("name = \"{trunk}\"\naddress = \"{address}\"\n");
+                config.push_str("\n[[trunk]]\n");
+                config.push_str(&settings);
+                config.push_str(&options.trunk);
             }
         }
         config += &options.extra;
