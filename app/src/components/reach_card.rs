@@ -28,6 +28,7 @@ pub fn ReachCard() -> impl IntoView {
     // A change that took effect is done with.
     Effect::new(move || {
         portal.mode().track();
+        portal.entered().track();
         changing.set(false);
     });
     let mode_name = move || match portal.mode().get() {

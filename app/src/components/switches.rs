@@ -5,20 +5,22 @@ use crate::i18n::{I18n, text};
 use crate::theme::{Theme, ThemeContext};
 use leptos::prelude::*;
 
-/// Goes to the other language; it is labelled in that language.
+/// Goes to the other language; it is labelled in that language, with the letters shown first so that voice control
+/// finds it by them.
 #[component]
 pub fn LanguageSwitch() -> impl IntoView {
     let i18n = I18n::expect();
     let next = move || i18n.locale().next();
+    let letters = move || next().tag().to_uppercase();
     view! {
         <button
             type="button" class="button quiet language" data-testid="language-switch"
             lang=move || next().tag()
-            aria-label=move || next().name()
+            aria-label=move || format!("{}, {}", letters(), next().name())
             title=move || next().name()
             on:click=move |_| i18n.choose(i18n.locale_now().next())
         >
-            {move || next().tag().to_uppercase()}
+            {letters}
         </button>
     }
 }

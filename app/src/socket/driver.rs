@@ -70,7 +70,7 @@ pub async fn run(portal: Portal, api: SignedIn, mut inbox: UnboundedReceiver<Inp
             Lost::Retry { after_ms } => after_ms,
             Lost::Offline => 0,
         };
-        let wait = backoff.next(browser::random()).max(at_least);
+        let wait = backoff.next(browser::random(), portal.in_call()).max(at_least);
         // The browser may be wrong about the network, so offline is shown, but attempts go on.
         let link = if browser::is_online() {
             Link::Waiting {

@@ -32,6 +32,7 @@ struct Parts {
     i18n: I18n,
     dial_refusal: RwSignal<Option<Refusal>>,
     dial_text: RwSignal<String>,
+    entered: RwSignal<u32>,
     profile: Memo<Option<UserProfile>>,
     mode: Memo<Option<Mode>>,
     destinations: Memo<Vec<SavedDestination>>,
@@ -65,6 +66,8 @@ parts! {
     pub dial_refusal: RwSignal<Option<Refusal>>,
     /// What stands in the dial field.
     pub dial_text: RwSignal<String>,
+    /// How often a choice of telephone was taken; also where it was the one in use already.
+    pub entered: RwSignal<u32>,
     /// What the administrator set; `None` until the edge knows it.
     pub profile: Memo<Option<UserProfile>>,
     /// How the user works now; `None` until the edge knows it.
@@ -102,6 +105,7 @@ impl Portal {
             i18n: I18n::expect(),
             dial_refusal: RwSignal::new(None),
             dial_text: RwSignal::new(String::new()),
+            entered: RwSignal::new(0),
             profile: Memo::new(move |_| store.with(user).map(|user| user.profile)),
             mode: Memo::new(move |_| store.with(user).map(|user| user.mode)),
             destinations: Memo::new(move |_| {
@@ -299,6 +303,7 @@ impl Portal {
                     .show(ToastKind::Success, text::toast::saved(locale, label));
             }
             CommandBody::EnterTelecommuter { .. } => {
+                self.entered().update(|times| *times += 1);
                 self.toasts()
                     .show(ToastKind::Success, text::toast::entered(locale));
             }

@@ -1,0 +1,38 @@
+import { defineConfig, devices } from '@playwright/test';
+
+const desktop = { viewport: { width: 1280, height: 800 } };
+const mobile = { ...devices['Pixel 7'], viewport: { width: 390, height: 844 } };
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: 'test-results',
+  // One stack, one telephone system, two cores: tests take turns.
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: 'list',
+  use: {
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    locale: 'en-GB',
+    colorScheme: 'light',
+    launchOptions: {
+      executablePath: process.env.PONTE_CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: [
+    { name: 'desktop', use: desktop },
+    { name: 'mobile', use: mobile, grep: /@mobile/ },
+  ],
+});

@@ -1,0 +1,111 @@
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { promisify } from 'node:util';
+
+/** A part of the stack that can be stopped on its own. */
+export type Service = 'carrier' | 'edge' | 'gateway';
+
+/** Somebody who can sign in. */
+export interface Person {
+  name: string;
+  password: string;
+}
+
+interface Ready {
+  url: string;
+  carrier: string;
+  metrics: string;
+  data: string;
+  people: Person[];
+  logs: Record<Service, string>;
+  programs: { gateway: string };
+}
+
+interface Answer {
+  ok: boolean;
+  error?: string;
+}
+
+const START_MS = 10 * 60_000;
+const run = promisify(execFile);
+
+/** The whole of Ponte with a simulated carrier, run by `cargo xtask demo --json --fresh`. */
+export class Stack {
+  private constructor(
+    private readonly child: ChildProcessWithoutNullStreams,
+    private readonly lines: AsyncIterator<string>,
+    private readonly input: Interface,
+    readonly ready: Ready,
+  ) {}
+
+  static async start(logFolder: string): Promise<Stack> {
+    const root = process.env.PONTE_ROOT ?? path.resolve(import.meta.dirname, '../..');
+    const xtask = process.env.PONTE_XTASK;
+    const args = ['demo', '--json', '--fresh'];
+    const child = xtask
+      ? spawn(xtask, args, { cwd: root })
+      : spawn('cargo', ['xtask', ...args], { cwd: root });
+    mkdirSync(logFolder, { recursive: true });
+    const log = path.join(logFolder, `stack-${child.pid}.log`);
+    child.stderr.pipe(createWriteStream(log));
+    const input = createInterface({ input: child.stdout });
+    const lines = input[Symbol.asyncIterator]();
+    const timer = setTimeout(() => child.kill('SIGTERM'), START_MS);
+    try {
+      const line = await lines.next();
+      if (line.done) throw new Error(`the stack did not start: see ${log}`);
+      return new Stack(child, lines, input, JSON.parse(line.value) as Ready);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get url(): string {
+    return this.ready.url;
+  }
+
+  person(name: string): Person {
+    const person = this.ready.people.find((one) => one.name === name);
+    if (!person) throw new Error(`nobody is called ${name}`);
+    return person;
+  }
+
+  /** Ends a service as a power cut would. */
+  kill(service: Service): Promise<void> {
+    return this.command(`kill ${service}`);
+  }
+
+  /** Starts a service again; resolves when it answers. */
+  start(service: Service): Promise<void> {
+    return this.command(`start ${service}`);
+  }
+
+  /** Fails if a service ended by itself. */
+  check(): Promise<void> {
+    return this.command('check');
+  }
+
+  /** Runs a command of the gateway's program on its store. */
+  async gateway(...args: string[]): Promise<string> {
+    const config = path.join(this.ready.data, 'ponte.toml');
+    const { stdout } = await run(this.ready.programs.gateway, ['--config', config, ...args]);
+    return stdout;
+  }
+
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.stdin.end();
+    await ended;
+    this.input.close();
+  }
+
+  private async command(line: string): Promise<void> {
+    this.child.stdin.write(`${line}\n`);
+    const answer = await this.lines.next();
+    if (answer.done) throw new Error(`the stack ended before it answered "${line}"`);
+    const { ok, error } = JSON.parse(answer.value) as Answer;
+    if (!ok) throw new Error(`${line}: ${error}`);
+  }
+}
