@@ -33,6 +33,8 @@ pub struct World {
     pub carrier: Simulator,
     pub edge: Edge,
     pub folder: PathBuf,
+    /// Where the gateway speaks SIP.
+    pub sip: std::net::SocketAddr,
     config: String,
     gateway: Option<Child>,
 }
@@ -97,10 +99,12 @@ level = "info,ponte_gateway=debug"
             }
         }
         config += &options.extra;
+        let sip = std::net::SocketAddr::from(([127, 0, 0, 1], sip_port));
         let mut world = Self {
             carrier,
             edge,
             folder,
+            sip,
             config,
             gateway: None,
         };
