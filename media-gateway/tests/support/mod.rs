@@ -298,7 +298,7 @@ impl Drop for World {
 }
 
 /// A port that is free for UDP and TCP now; a gateway that is started again wants the same one.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = tcp.local_addr().unwrap().port();
