@@ -121,7 +121,7 @@ pub fn DialPad() -> impl IntoView {
                 <div class="keys" role="group" aria-label=i18n.t(text::dial::keys)>
                     {KEYS.map(|(key, letters)| view! {
                         <button type="button" class="key" data-testid=format!("dial-key-{key}")
-                            aria-label=key on:click=move |_| press(key)>
+                            on:click=move |_| press(key)>
                             <span class="key-digit">{key}</span>
                             <span class="key-letters" aria-hidden="true">{letters}</span>
                         </button>
