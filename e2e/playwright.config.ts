@@ -5,6 +5,8 @@ const mobile = { ...devices['Pixel 7'], viewport: { width: 390, height: 844 } };
 
 export default defineConfig({
   testDir: 'tests',
+  // The README's pictures are taken only when they are asked for.
+  testIgnore: process.env.PONTE_PICTURES ? [] : ['**/pictures.spec.ts'],
   outputDir: 'test-results',
   // One stack, one telephone system, two cores: tests take turns.
   workers: 1,

@@ -78,6 +78,14 @@ export class Portal {
     await expect(this.card).toHaveAttribute('data-phase', phase, timeout ? { timeout } : {});
   }
 
+  /** Puts away the messages at the edge of the window. */
+  async dismissToasts(): Promise<void> {
+    while ((await this.toasts.count()) > 0) {
+      // It may have gone by itself.
+      await this.toasts.first().getByRole('button').last().click({ timeout: 2_000 }).catch(() => undefined);
+    }
+  }
+
   async hangUp(): Promise<void> {
     await this.page.getByTestId('call-hangup').click();
   }

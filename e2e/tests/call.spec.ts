@@ -54,6 +54,7 @@ test('t04 t05 t07 t18 a whole call: both telephones in order, sound both ways, t
   await carrier.hears(ROME, HOME_HZ);
   await carrier.hears(HOME, ROME_HZ);
   await expect.poll(async () => seconds(await portal.duration.innerText())).toBeGreaterThanOrEqual(2);
+  await portal.dismissToasts();
   await portal.picture(`${project.name}-in-call`);
 
   await portal.hangUp();
@@ -69,6 +70,18 @@ test('t04 t05 t07 t18 a whole call: both telephones in order, sound both ways, t
   await expect(row.getByTestId('log-cause')).toHaveText('You hung up.');
   await expect(row.getByTestId('log-leg')).toHaveCount(2);
   await portal.picture(`${project.name}-log`);
+});
+
+test('telephones without a codec in common hear each other', async ({ portal, carrier }) => {
+  await carrier.answers(HOME, HOME_HZ, { codecs: ['PCMA'] });
+  await carrier.answers(ROME, ROME_HZ, { codecs: ['PCMU'] });
+  await portal.telecommuteAt(HOME);
+  await portal.dial(ROME);
+  await portal.isIn('connected');
+  await carrier.hears(ROME, HOME_HZ);
+  await carrier.hears(HOME, ROME_HZ);
+  expect((await carrier.lastCallTo(HOME)).media.codec).toBe('PCMA');
+  expect((await carrier.lastCallTo(ROME)).media.codec).toBe('PCMU');
 });
 
 test('t18 the other party hangs up: both telephones are released and the log says who', async ({ portal, carrier }) => {
