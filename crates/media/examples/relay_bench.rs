@@ -45,27 +45,35 @@ fn main() -> Result<(), Failure> {
     if calls.iter().any(|&n| n == 0 || n > MAX_CALLS) || !(1..=MAX_SECONDS).contains(&seconds) {
         return Err(format!("1 to {MAX_CALLS} calls for 1 to {MAX_SECONDS} seconds").into());
     }
-    println!("| calls | relay | CPU s / million packets | added p50 / p99 ms | lost |");
-    println!("| --- | --- | --- | --- | --- |");
+    eprintln!("| calls | relay | CPU s / million packets | added p50 / p99 ms | lost |");
+    eprintln!("| --- | --- | --- | --- | --- |");
+    let mut steps = Vec::new();
     for &count in &calls {
-        let mut costs = [Vec::new(), Vec::new()];
+        let mut rounds = [Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
-            for (costs, kind) in costs.iter_mut().zip(["floor", "plane"]) {
+            for (rounds, kind) in rounds.iter_mut().zip(["floor", "plane"]) {
                 let result = measure(kind, count, Duration::from_secs(seconds))?;
-                costs.push(result.cpu_per_million);
-                println!(
+                eprintln!(
                     "| {count} | {kind} | {:.2} | {:.3} / {:.3} | {} |",
                     result.cpu_per_million, result.p50, result.p99, result.lost
                 );
+                rounds.push(result);
             }
         }
         // Medians: one round that the machine disturbed does not decide.
-        let [floor, plane] = costs.map(|mut costs| {
-            costs.sort_by(f64::total_cmp);
-            costs[costs.len() / 2]
+        let [floor, plane] = rounds.map(|mut rounds| {
+            rounds.sort_by(|a, b| a.cpu_per_million.total_cmp(&b.cpu_per_million));
+            rounds.swap_remove(rounds.len() / 2)
         });
-        println!("| {count} | ratio | {:.3} | | |", plane / floor);
+        let ratio = plane.cpu_per_million / floor.cpu_per_million;
+        eprintln!("| {count} | ratio | {ratio:.3} | | |");
+        steps.push(format!(
+            "{{\"calls\":{count},\"ratio\":{ratio:.3},\"floor\":{},\"plane\":{}}}",
+            floor.json(),
+            plane.json()
+        ));
     }
+    println!("{{\"steps\":[{}]}}", steps.join(","));
     Ok(())
 }
 
@@ -74,6 +82,15 @@ struct Measured {
     p50: f64,
     p99: f64,
     lost: u64,
+}
+
+impl Measured {
+    fn json(&self) -> String {
+        format!(
+            "{{\"cpu_s_per_million_packets\":{:.3},\"added_p50_ms\":{:.3},\"added_p99_ms\":{:.3},\"lost\":{}}}",
+            self.cpu_per_million, self.p50, self.p99, self.lost
+        )
+    }
 }
 
 /// The relay in a process of its own.
