@@ -5,8 +5,11 @@ import { expect, test } from '../support/test.ts';
 
 /** How soon the portal must show the true state (rule T13). */
 const TRUE_STATE_MS = 3_000;
-/** The longest pause in what a telephone hears. */
-const PAUSE_MS = 200;
+/**
+ * The longest pause in what a telephone hears. Starting workerd takes every core of a small machine, the simulated
+ * telephones' among them; the finer mark, 200 ms with the link cut, is held in media-gateway/tests/faults.rs.
+ */
+const PAUSE_MS = 1_500;
 
 test.describe.configure({ timeout: 90_000 });
 
