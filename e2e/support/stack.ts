@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { copyFileSync, createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -37,6 +37,7 @@ export class Stack {
     private readonly child: ChildProcessWithoutNullStreams,
     private readonly lines: AsyncIterator<string>,
     private readonly input: Interface,
+    private readonly logFolder: string,
     readonly ready: Ready,
   ) {}
 
@@ -56,7 +57,7 @@ export class Stack {
     try {
       const line = await lines.next();
       if (line.done) throw new Error(`the stack did not start: see ${log}`);
-      return new Stack(child, lines, input, JSON.parse(line.value) as Ready);
+      return new Stack(child, lines, input, logFolder, JSON.parse(line.value) as Ready);
     } finally {
       clearTimeout(timer);
     }
@@ -99,6 +100,11 @@ export class Stack {
     this.child.stdin.end();
     await ended;
     this.input.close();
+    // The next stack writes its logs into the same files.
+    for (const [service, log] of Object.entries(this.ready.logs)) {
+      const kept = path.join(this.logFolder, `stack-${this.child.pid}-${service}.log`);
+      if (existsSync(log)) copyFileSync(log, kept);
+    }
   }
 
   private async command(line: string): Promise<void> {
