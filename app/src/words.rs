@@ -25,6 +25,11 @@ pub const fn reason_name(reason: CauseReason) -> &'static str {
         CauseReason::GatewayRestarted => "gateway_restarted",
         CauseReason::IncompatibleMedia => "incompatible_media",
         CauseReason::InternalError => "internal_error",
+        CauseReason::Voicemail => "voicemail",
+        CauseReason::Rejected => "rejected",
+        CauseReason::DoNotDisturb => "do_not_disturb",
+        CauseReason::AnsweredElsewhere => "answered_elsewhere",
+        CauseReason::LoggedOff => "logged_off",
         CauseReason::Other => "other",
     }
 }
@@ -38,6 +43,10 @@ pub const fn phase_name(phase: &CallPhase) -> &'static str {
         CallPhase::Connected { .. } => "connected",
         CallPhase::FarFailed { .. } => "far_failed",
         CallPhase::Ending => "ending",
+        CallPhase::Ringing => "ringing",
+        CallPhase::Waiting { .. } => "waiting",
+        CallPhase::Held { .. } => "held",
+        CallPhase::Voicemail { .. } => "voicemail",
         CallPhase::Unknown => "unknown",
     }
 }
@@ -75,6 +84,10 @@ pub fn phase(locale: Locale, phase: &CallPhase) -> &'static str {
         CallPhase::Connected { .. } => text::phase::connected(locale),
         CallPhase::FarFailed { .. } => text::phase::far_failed(locale),
         CallPhase::Ending => text::phase::ending(locale),
+        CallPhase::Ringing => text::phase::ringing(locale),
+        CallPhase::Waiting { .. } => text::phase::waiting(locale),
+        CallPhase::Held { .. } => text::phase::held(locale),
+        CallPhase::Voicemail { .. } => text::phase::voicemail(locale),
         CallPhase::Unknown => text::phase::unknown(locale),
     }
 }
@@ -102,6 +115,11 @@ pub fn cause(locale: Locale, role: LegRole, reason: CauseReason) -> &'static str
         (_, CauseReason::GatewayRestarted) => text::cause::gateway_restarted(locale),
         (_, CauseReason::IncompatibleMedia) => text::cause::incompatible_media(locale),
         (_, CauseReason::InternalError) => text::cause::internal_error(locale),
+        (_, CauseReason::Voicemail) => text::cause::voicemail(locale),
+        (_, CauseReason::Rejected) => text::cause::rejected(locale),
+        (_, CauseReason::DoNotDisturb) => text::cause::do_not_disturb(locale),
+        (_, CauseReason::AnsweredElsewhere) => text::cause::answered_elsewhere(locale),
+        (_, CauseReason::LoggedOff) => text::cause::logged_off(locale),
         (_, CauseReason::Other) => text::cause::other(locale),
     }
 }
@@ -183,6 +201,12 @@ pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
         Refusal::Unsupported => text::refusal::unsupported(locale).to_owned(),
         Refusal::UnknownUser => text::refusal::unknown_user(locale).to_owned(),
         Refusal::Internal => text::refusal::internal(locale).to_owned(),
+        Refusal::NotVerified => text::refusal::not_verified(locale).to_owned(),
+        Refusal::WrongCode { tries_left } => text::refusal::wrong_code(locale, tries_left),
+        Refusal::NoCode => text::refusal::no_code(locale).to_owned(),
+        Refusal::UnknownDevice => text::refusal::unknown_device(locale).to_owned(),
+        Refusal::DeviceOffline => text::refusal::device_offline(locale).to_owned(),
+        Refusal::UnknownMessage => text::refusal::unknown_message(locale).to_owned(),
         Refusal::Other => text::refusal::other(locale).to_owned(),
     }
 }
@@ -235,13 +259,18 @@ mod tests {
     use ponte_protocol::UnixMillis;
     use std::collections::HashSet;
 
-    const REASONS: [CauseReason; 16] = [
+    const REASONS: [CauseReason; 21] = [
         CauseReason::NormalClearing,
         CauseReason::Cancelled,
         CauseReason::Busy,
         CauseReason::Declined,
         CauseReason::NoAnswer,
         CauseReason::NoSuchNumber,
+        CauseReason::Voicemail,
+        CauseReason::Rejected,
+        CauseReason::DoNotDisturb,
+        CauseReason::AnsweredElsewhere,
+        CauseReason::LoggedOff,
         CauseReason::Unavailable,
         CauseReason::Congestion,
         CauseReason::TrunkFailure,
@@ -353,6 +382,12 @@ mod tests {
             Refusal::NoTrunk,
             Refusal::StoreUnavailable,
             Refusal::DuplicateId,
+            Refusal::NotVerified,
+            Refusal::WrongCode { tries_left: 4 },
+            Refusal::NoCode,
+            Refusal::UnknownDevice,
+            Refusal::DeviceOffline,
+            Refusal::UnknownMessage,
             Refusal::Malformed { detail: "x".into() },
             Refusal::TooFast { retry_after_ms: 1500 },
             Refusal::Unsupported,

@@ -47,7 +47,7 @@ fn text(dialled: &Dialled) -> String {
         } => format!("extension {}", extension.as_str()),
         Dialled::Own { extension: None } => "own".to_owned(),
         Dialled::External { number, class } => format!("{} {class:?}", number.as_str()),
-        Dialled::FeatureCode => "feature".to_owned(),
+        Dialled::FeatureCode(_) => "feature".to_owned(),
         Dialled::Invalid => "invalid".to_owned(),
     }
 }

@@ -54,6 +54,11 @@ fn title(locale: Locale, call: &CallView) -> String {
         CallPhase::CallingFar => text::title::calling_far(locale, party),
         CallPhase::Connected { .. } => text::title::connected(locale, party),
         CallPhase::FarFailed { .. } => text::title::far_failed(locale, party),
-        CallPhase::Ending | CallPhase::Unknown => words::phase(locale, &call.phase).to_owned(),
+        CallPhase::Ringing
+        | CallPhase::Waiting { .. }
+        | CallPhase::Held { .. }
+        | CallPhase::Voicemail { .. }
+        | CallPhase::Ending
+        | CallPhase::Unknown => words::phase(locale, &call.phase).to_owned(),
     }
 }

@@ -363,7 +363,7 @@ fn failed(locale: crate::i18n::Locale, body: &CommandBody) -> &'static str {
         CommandBody::Accept { .. } => text::toast::accept_failed(locale),
         CommandBody::SendDtmf { .. } => text::toast::dtmf_failed(locale),
         CommandBody::FetchLog { .. } => text::toast::log_failed(locale),
-        CommandBody::Unknown => text::toast::failed(locale),
+        _ => text::toast::failed(locale),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Values for tests.
 
 use ponte_protocol::{
-    CallId, CallPhase, CallRecord, CallView, CallerId, Cause, CauseReason, Destination, Direction, E164,
-    EndedBy, FailureClass, Mode, UnixMillis, UserProfile, UserState,
+    CallId, CallPhase, CallRecord, CallSettings, CallView, CallerId, Cause, CauseReason, Destination,
+    Direction, E164, EndedBy, FailureClass, Mailbox, Mode, Presence, UnixMillis, UserProfile, UserState,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ pub(crate) fn user() -> UserState {
             display_name: "Anna Bianchi".into(),
             extension: "201".parse().unwrap(),
             telecommuter_allowed: true,
+            call_waiting_allowed: false,
+            voicemail_allowed: false,
+            administrator: false,
             caller_id: CallerId {
                 number: number("+390212345600"),
                 name: None,
@@ -36,6 +39,10 @@ pub(crate) fn user() -> UserState {
         destinations: vec![],
         calls: vec![],
         log: vec![],
+        stations: vec![],
+        presence: Presence::default(),
+        mailbox: Mailbox::default(),
+        settings: CallSettings::default(),
     }
 }
 
@@ -68,6 +75,7 @@ pub(crate) fn record(n: u64) -> CallRecord {
             sip: Some(486),
         },
         ended_by: EndedBy::FarLeg,
+        message: None,
         legs: vec![],
     }
 }

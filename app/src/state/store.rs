@@ -159,7 +159,8 @@ impl Store {
                 None
             }
             Outcome::Accepted { .. } => Some(Notice::Done(body)),
-            Outcome::Unknown => None,
+            // Nothing here asks for messages or explanations yet.
+            Outcome::Messages(_) | Outcome::Explained(_) | Outcome::Unknown => None,
         }
     }
 }

@@ -26,7 +26,7 @@
 
 use crate::context::Context;
 use crate::leg::Leg;
-use crate::{Effect, LegId, Playback, PlaybackToken, TimerKind, Tone};
+use crate::{Effect, LegId, LegTarget, Playback, PlaybackToken, TimerKind, Tone};
 use ponte_protocol::{
     CallId, CallView, CallerId, Cause, CauseReason, DialString, E164, EndedBy, LegRole, UnixMillis, UserId,
 };
@@ -234,9 +234,11 @@ impl Call {
             leg: id,
             user: self.setup.user.clone(),
             role,
-            trunk: trunk.clone(),
-            number: number.clone(),
-            caller_id: self.setup.caller_id.clone(),
+            target: LegTarget::Trunk {
+                trunk: trunk.clone(),
+                number: number.clone(),
+            },
+            caller: self.setup.caller_id.clone().into(),
         });
         self.legs.push(Leg::new(id, role, number.clone(), trunk, cx.now));
         self.dirty = true;

@@ -20,10 +20,11 @@ pub(crate) enum Stage {
 pub fn local(reason: CauseReason) -> Cause {
     let q850 = match reason {
         CauseReason::NormalClearing | CauseReason::Cancelled => Some(16),
-        CauseReason::Busy => Some(17),
+        CauseReason::Busy | CauseReason::DoNotDisturb => Some(17),
         CauseReason::NoAnswer => Some(19),
-        CauseReason::Unavailable => Some(20),
-        CauseReason::Declined | CauseReason::Forbidden => Some(21),
+        CauseReason::Unavailable | CauseReason::LoggedOff => Some(20),
+        CauseReason::Declined | CauseReason::Forbidden | CauseReason::Rejected => Some(21),
+        CauseReason::AnsweredElsewhere => Some(26),
         CauseReason::NoSuchNumber => Some(1),
         CauseReason::Congestion => Some(34),
         CauseReason::TrunkFailure => Some(38),
@@ -32,6 +33,7 @@ pub fn local(reason: CauseReason) -> Cause {
         | CauseReason::MediaTimeout
         | CauseReason::GatewayRestarted
         | CauseReason::InternalError
+        | CauseReason::Voicemail
         | CauseReason::Other => None,
     };
     Cause {
@@ -192,7 +194,12 @@ fn class(reason: CauseReason) -> FailureClass {
         | CauseReason::Declined
         | CauseReason::NoAnswer
         | CauseReason::Unavailable
-        | CauseReason::NotConfirmed => FailureClass::User,
+        | CauseReason::NotConfirmed
+        | CauseReason::Voicemail
+        | CauseReason::Rejected
+        | CauseReason::DoNotDisturb
+        | CauseReason::AnsweredElsewhere
+        | CauseReason::LoggedOff => FailureClass::User,
         CauseReason::NoSuchNumber
         | CauseReason::Congestion
         | CauseReason::TrunkFailure

@@ -39,6 +39,11 @@ impl Switch {
                 known.accept(cx)?;
                 Ok(Done::Call(call))
             }
+            // Incoming calls, telephones and verification do not come to the switch yet.
+            SwitchCommand::Reject { .. }
+            | SwitchCommand::Verify { .. }
+            | SwitchCommand::LogOn { .. }
+            | SwitchCommand::LogOff => Err(Refusal::Unsupported),
             SwitchCommand::SendDtmf { call, digits } => {
                 let (cx, known) = self.own_call(user, call)?;
                 check_digits(&digits)?;

@@ -1,6 +1,6 @@
 //! What the switch is told about users, trunks and numbers.
 
-use ponte_protocol::{E164, Extension, UserProfile};
+use ponte_protocol::{CallSettings, DeviceId, E164, Extension, UserId, UserProfile};
 
 /// The name of a trunk in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +12,8 @@ pub struct TrunkConfig {
     pub id: TrunkId,
     /// Most legs at once on this trunk; `None`: no limit.
     pub max_legs: Option<u32>,
+    /// Whether it lets the real caller's number be shown on a redirected call (rule T16).
+    pub passes_caller_id: bool,
 }
 
 /// One rule of a class of restriction: the first whose prefix the E.164 number starts with decides.
@@ -32,6 +34,28 @@ pub enum NumberClass {
     Other,
 }
 
+/// A desk telephone: a SIP account that registers with the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceConfig {
+    pub id: DeviceId,
+    /// 1 to 40 characters.
+    pub name: String,
+    /// Whose ordinary telephone it is: logged on to it unless told otherwise (rule T10).
+    pub owner: Option<UserId>,
+    /// Whether other users may log on to it (rule T11).
+    pub hot_desk: bool,
+}
+
+/// Codes that a telephone dials to the switch itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeatureCode {
+    /// Rule T11: asks for extension and PIN by key.
+    LogOn,
+    LogOff,
+    /// The caller's own voicemail box, by key.
+    Voicemail,
+}
+
 /// A dialled number after the site's numbering plan has read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialled {
@@ -45,8 +69,8 @@ pub enum Dialled {
         number: E164,
         class: NumberClass,
     },
-    /// `*` and `#` codes.
-    FeatureCode,
+    /// `*` and `#` codes; `None` for one that means nothing here.
+    FeatureCode(Option<FeatureCode>),
     Invalid,
 }
 
@@ -75,6 +99,10 @@ pub struct UserConfig {
     /// User over group over site, already in order; a number that no rule matches is denied.
     pub restrictions: Vec<RestrictionRule>,
     pub caps: Caps,
+    /// The user's own settings; what the profile does not allow is without effect.
+    pub settings: CallSettings,
+    /// The user wants no calls now (rule T12): as if rejected at once.
+    pub do_not_disturb: bool,
     /// How long the user's own telephone may ring, in milliseconds.
     pub user_no_answer_ms: u64,
 }
@@ -86,6 +114,10 @@ pub struct Timeouts {
     pub trunk_response: u64,
     /// For **Accept** or the key 1.
     pub confirm: u64,
+    /// How long a second call is offered while one is up (rule T8).
+    pub waiting: u64,
+    /// The longest voicemail message.
+    pub message: u64,
     /// How long the confirmation prompt pauses before it is spoken again.
     pub confirm_repeat: u64,
     /// How long the far telephone may ring.
@@ -105,6 +137,8 @@ impl Default for Timeouts {
         Self {
             trunk_response: 4_000,
             confirm: 20_000,
+            waiting: 20_000,
+            message: 180_000,
             confirm_repeat: 4_000,
             far_no_answer: 90_000,
             redial: 10_000,

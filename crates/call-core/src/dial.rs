@@ -9,7 +9,7 @@ pub(crate) fn check_destination(user: &User, dialled: &Dialled) -> Result<E164, 
     match dialled {
         Dialled::Emergency => Err(Refusal::EmergencyNumber),
         Dialled::Own { .. } => Err(Refusal::OwnNumber),
-        Dialled::FeatureCode | Dialled::Invalid => Err(Refusal::InvalidNumber),
+        Dialled::FeatureCode(_) | Dialled::Invalid => Err(Refusal::InvalidNumber),
         Dialled::External { number, class } => {
             restriction::check(&user.config.restrictions, number, *class)?;
             Ok(number.clone())

@@ -1,7 +1,7 @@
 //! What the switch wants done.
 
-use crate::{LegId, TrunkId};
-use ponte_protocol::{CallRecord, CallerId, Cause, E164, EventBody, LegRole, Mode, Reply, UserId};
+use crate::{Caller, LegId, TrunkId};
+use ponte_protocol::{CallRecord, Cause, DeviceId, E164, EventBody, LegRole, MessageId, Mode, Reply, UserId};
 
 /// Tells the end of one playback from that of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,34 @@ pub enum Announcement {
     /// "You may dial another number in the portal."
     DialAgain,
     Goodbye,
+    /// "You came too late": the caller has gone, or is with voicemail, when the user confirms.
+    TooLate,
+    /// "Your verification code is", followed by [`Self::Digit`]s.
+    VerificationCode,
+    /// 0 to 9.
+    Digit(u8),
+    /// "Leave a message after the tone", where the user has recorded no greeting.
+    LeaveMessage,
+    /// "Enter your extension", "your PIN", each ended by #.
+    EnterExtension,
+    EnterPin,
+    LoggedOn,
+    LoggedOff,
+    /// "That was not right."
+    Wrong,
+}
+
+/// Where a leg is opened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegTarget {
+    Trunk {
+        trunk: TrunkId,
+        number: E164,
+    },
+    /// All bindings of the telephone at once (RFC 3261 section 16.6); the first that answers is the leg.
+    Device {
+        device: DeviceId,
+    },
 }
 
 /// What is played on a leg, in the place of whatever it hears.
@@ -50,6 +78,9 @@ pub enum Playback {
         announcements: Vec<Announcement>,
         token: PlaybackToken,
     },
+    /// The user's own voicemail greeting once, else the default one, then a beep; its end comes back like an
+    /// announcement's.
+    Greeting { user: UserId, token: PlaybackToken },
 }
 
 /// What the switch wants done, in this order.
@@ -79,9 +110,49 @@ pub enum Effect {
         leg: LegId,
         user: UserId,
         role: LegRole,
-        trunk: TrunkId,
-        number: E164,
-        caller_id: CallerId,
+        target: LegTarget,
+        /// Who the telephone is told is calling.
+        caller: Caller,
+    },
+    /// Who is logged on to a telephone; to be stored before anything later.
+    SaveLogon {
+        device: DeviceId,
+        user: Option<UserId>,
+    },
+    /// An incoming leg: the caller is to hear ringing (180).
+    RingLeg {
+        leg: LegId,
+    },
+    /// An incoming leg: the caller is to hear the connected leg before the answer (183 with a session description).
+    EarlyMediaLeg {
+        leg: LegId,
+    },
+    /// An incoming leg is answered (200). `LegAnswered` follows with the ACK, or `LegEnded`.
+    AnswerLeg {
+        leg: LegId,
+    },
+    /// An incoming leg is refused with a SIP status, 400 to 699. `LegEnded` follows.
+    RejectLeg {
+        leg: LegId,
+        status: u16,
+        cause: Cause,
+    },
+    /// What the leg says is recorded as a message to `user` until [`Self::StopRecording`] or the end of the leg. The
+    /// host keeps it if it is long enough to be one, and tells the user's portals.
+    RecordMessage {
+        leg: LegId,
+        message: MessageId,
+        user: UserId,
+        caller: Caller,
+        /// Longest, in milliseconds; [`crate::Event::RecordingFull`] tells that it was reached.
+        max_ms: u64,
+    },
+    StopRecording {
+        leg: LegId,
+    },
+    /// A beep that only this leg hears, mixed into what it hears (rule T8).
+    Beep {
+        leg: LegId,
     },
     /// CANCEL or BYE, whichever fits. `LegEnded` follows.
     CloseLeg {

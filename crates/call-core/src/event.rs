@@ -1,7 +1,9 @@
 //! What happens to the switch.
 
-use crate::{Dialled, TrunkConfig, TrunkId, UserConfig};
-use ponte_protocol::{CallId, CommandId, DialString, Mode, UnixMillis, UserId};
+use crate::{DeviceConfig, Dialled, TrunkConfig, TrunkId, UserConfig};
+use ponte_protocol::{
+    CallId, CallerId, CommandId, DeviceId, DialString, E164, Extension, Mode, Pii, UnixMillis, UserId,
+};
 use std::fmt;
 
 /// One attempt to call one telephone: the call, and the attempt's place in it from 0.
@@ -44,6 +46,62 @@ pub struct LegEnd {
     pub q850: Option<u8>,
 }
 
+/// A caller's number, by what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallerNumber {
+    E164(E164),
+    Extension(Extension),
+}
+
+impl CallerNumber {
+    /// As portals show it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::E164(number) => number.as_str(),
+            Self::Extension(extension) => extension.as_str(),
+        }
+    }
+}
+
+/// Who is calling.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// `None`: withheld, or not a number.
+    pub number: Option<CallerNumber>,
+    pub name: Option<String>,
+}
+
+impl fmt::Debug for Caller {
+    // Names identify people, and `Debug` is what reaches logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("number", &self.number)
+            .field("name", &self.name.as_ref().map(Pii))
+            .finish()
+    }
+}
+
+impl From<CallerId> for Caller {
+    fn from(id: CallerId) -> Self {
+        Self {
+            number: Some(CallerNumber::E164(id.number)),
+            name: id.name,
+        }
+    }
+}
+
+/// Where an incoming call comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallSource {
+    Trunk {
+        trunk: TrunkId,
+    },
+    /// The telephone has proven its account (RFC 3261 section 22).
+    Device {
+        device: DeviceId,
+    },
+}
+
 /// Where a user wants to be called, read by the numbering plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SwitchDestination {
@@ -59,12 +117,36 @@ pub enum SwitchDestination {
 /// A user's command, read by the numbering plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SwitchCommand {
-    EnterTelecommuter { destination: SwitchDestination },
+    EnterTelecommuter {
+        destination: SwitchDestination,
+    },
     LeaveTelecommuter,
-    Dial { typed: DialString, dialled: Dialled },
-    HangUp { call: CallId },
-    Accept { call: CallId },
-    SendDtmf { call: CallId, digits: String },
+    Dial {
+        typed: DialString,
+        dialled: Dialled,
+    },
+    HangUp {
+        call: CallId,
+    },
+    Accept {
+        call: CallId,
+    },
+    Reject {
+        call: CallId,
+    },
+    /// Rule T2: calls the number and speaks the code, which the host has made and keeps.
+    Verify {
+        dialled: Dialled,
+        code: Vec<u8>,
+    },
+    LogOn {
+        device: DeviceId,
+    },
+    LogOff,
+    SendDtmf {
+        call: CallId,
+        digits: String,
+    },
 }
 
 /// What happens to the switch. Events about a leg that is over, or was never opened, are without effect.
@@ -77,6 +159,38 @@ pub enum Event {
     /// The user's calls are ended.
     UserRemoved {
         user: UserId,
+    },
+    /// A new telephone, or a change to one.
+    DeviceConfigured {
+        config: Box<DeviceConfig>,
+    },
+    /// Calls that are up on it go on.
+    DeviceRemoved {
+        device: DeviceId,
+    },
+    /// Whether the telephone has a binding with the registrar.
+    DeviceRegistered {
+        device: DeviceId,
+        registered: bool,
+    },
+    /// Who was logged on before a restart; no checks, no notice.
+    LogonRestored {
+        device: DeviceId,
+        user: Option<UserId>,
+    },
+    /// An INVITE that begins a dialog; `leg` has the index 0 in a call that is new. Answered by `RingLeg`, `AnswerLeg`
+    /// and `RejectLeg` about this leg. It ends with `LegEnded` like any other, also after a CANCEL.
+    IncomingCall {
+        leg: LegId,
+        source: CallSource,
+        caller: Caller,
+        /// What was dialled, as it came: a DID of ours, an extension, a number, a feature code.
+        typed: DialString,
+        dialled: Dialled,
+    },
+    /// A message has reached its longest.
+    RecordingFull {
+        leg: LegId,
     },
     /// The mode as it was before a restart, of a user who was configured before; no checks, no notice.
     ModeRestored {

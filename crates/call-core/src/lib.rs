@@ -35,8 +35,13 @@ mod trunks;
 mod user;
 mod view;
 
-pub use config::{Caps, Dialled, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId, UserConfig};
-pub use effect::{Announcement, Effect, Playback, PlaybackToken, Tone};
-pub use event::{Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination};
+pub use config::{
+    Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,
+    UserConfig,
+};
+pub use effect::{Announcement, Effect, LegTarget, Playback, PlaybackToken, Tone};
+pub use event::{
+    CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination,
+};
 pub use switch::Switch;
 pub use timers::TimerKind;

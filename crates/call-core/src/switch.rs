@@ -50,11 +50,17 @@ impl Switch {
                     user.restore_usage(dials, talks);
                 }
             }
+            // Desk telephones, incoming calls and in-call key codes (rule T13) do not come to the switch yet.
+            Event::PortalsChanged { .. }
+            | Event::DeviceConfigured { .. }
+            | Event::DeviceRemoved { .. }
+            | Event::DeviceRegistered { .. }
+            | Event::LogonRestored { .. }
+            | Event::IncomingCall { .. }
+            | Event::RecordingFull { .. } => {}
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
             Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),
             Event::StoreState { writable } => self.store_writable = writable,
-            // Only in-call key codes ask for it (rule T13), and no call takes any yet.
-            Event::PortalsChanged { .. } => {}
             Event::Command { user, id, command } => self.command(&user, id, command),
             Event::LegProgress {
                 leg,

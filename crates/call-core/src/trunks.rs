@@ -91,6 +91,7 @@ mod tests {
         TrunkConfig {
             id: TrunkId(id.to_owned()),
             max_legs,
+            passes_caller_id: true,
         }
     }
 

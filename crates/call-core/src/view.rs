@@ -50,6 +50,7 @@ impl Call {
             ended_at: at,
             cause,
             ended_by: by,
+            message: None,
             legs: self.legs.iter().filter_map(Leg::record).collect(),
         })
     }

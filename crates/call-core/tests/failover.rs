@@ -136,6 +136,7 @@ fn t04_trunks_that_are_down_or_full_are_passed_over() {
     let trunk = |id: &str, max_legs| TrunkConfig {
         id: TrunkId(id.into()),
         max_legs,
+        passes_caller_id: true,
     };
     world.configure_trunks(vec![trunk("a", None), trunk("b", Some(1)), trunk("c", None)]);
     world.event(Event::TrunkState {

@@ -69,7 +69,7 @@ fn t16_both_legs_show_the_companys_number() {
         .trace()
         .iter()
         .filter_map(|(_, effect)| match effect {
-            Effect::OpenLeg { caller_id, .. } => Some(caller_id.number.as_str().to_owned()),
+            Effect::OpenLeg { caller, .. } => caller.number.as_ref().map(|number| number.as_str().to_owned()),
             _ => None,
         })
         .collect();

@@ -314,6 +314,7 @@ fn t04_no_trunk_no_call() {
     world.configure_trunks(vec![TrunkConfig {
         id: TrunkId("c".into()),
         max_legs: Some(1),
+        passes_caller_id: true,
     }]);
     assert_eq!(
         world.try_dial(ANNA, SHOP),

@@ -106,6 +106,8 @@ fn timeouts_of_zero_end_calls_and_do_not_spin() {
         trunk_response: 0,
         confirm: 0,
         confirm_repeat: 0,
+        waiting: 0,
+        message: 0,
         far_no_answer: 0,
         redial: 0,
         close: 0,

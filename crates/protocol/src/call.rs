@@ -1,7 +1,8 @@
 //! A call as the portal shows it.
 
-use crate::{CallId, DialString, UnixMillis};
+use crate::{CallId, DeviceId, DialString, Pii, UnixMillis};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Whether the user called or was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,16 @@ pub enum CauseReason {
     MediaTimeout,
     /// The gateway restarted while the call was up.
     GatewayRestarted,
+    /// The user was not reached, and the caller was given to voicemail: a missed call.
+    Voicemail,
+    /// The user refused the call in a portal or on the telephone.
+    Rejected,
+    /// The user wants no calls now.
+    DoNotDisturb,
+    /// Another telephone of the user answered first.
+    AnsweredElsewhere,
+    /// The user is logged on nowhere.
+    LoggedOff,
     /// No codec in common.
     IncompatibleMedia,
     /// A fault of the gateway.
@@ -128,6 +139,17 @@ pub enum CallPhase {
     },
     /// The other party is being called.
     CallingFar,
+    /// An incoming call: the user's telephone is called, the caller hears ringing.
+    Ringing,
+    /// An incoming call while another is up: a beep in the ear, and **Accept** or **Reject** in the portal (rule T8).
+    Waiting {
+        /// When the caller is given to voicemail, or told that the user is busy.
+        until: UnixMillis,
+    },
+    /// The other party waits while the user is on another call.
+    Held { since: UnixMillis },
+    /// The caller is being recorded, or hears the greeting.
+    Voicemail { since: UnixMillis },
     /// Both are on the line.
     Connected {
         /// When the other party answered.
@@ -147,13 +169,17 @@ pub enum CallPhase {
 }
 
 /// One leg of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegView {
     pub role: LegRole,
-    /// The number called, as the network takes it.
+    /// The number called or calling, as the network takes it; empty where the caller withheld it. A desk telephone's is
+    /// the extension.
     pub number: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The desk telephone of this leg; `None` for a leg over a trunk, and for one to another user of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
     pub state: LegState,
     /// When the leg came into this state.
     pub since: UnixMillis,
@@ -163,6 +189,22 @@ pub struct LegView {
     /// No audio has arrived from this leg for five seconds or more.
     #[serde(default)]
     pub no_audio: bool,
+}
+
+impl fmt::Debug for LegView {
+    // Numbers and names identify people, and `Debug` is what reaches logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LegView")
+            .field("role", &self.role)
+            .field("number", &Pii(&self.number))
+            .field("name", &self.name.as_ref().map(Pii))
+            .field("device", &self.device)
+            .field("state", &self.state)
+            .field("since", &self.since)
+            .field("cause", &self.cause)
+            .field("no_audio", &self.no_audio)
+            .finish()
+    }
 }
 
 /// A call that is up, whole: each change sends all of it.

@@ -1,6 +1,12 @@
 //! What a user asks for.
 
-use crate::{CallId, CallRecord, CommandId, DestinationId, DialString, Refusal, UnixMillis};
+use crate::message::MESSAGE_PAGE_MAX;
+use crate::presence::STATUS_MAX;
+use crate::settings::NO_ANSWER_MS;
+use crate::{
+    Availability, CallId, CallRecord, CallSettings, CommandId, DestinationId, DeviceId, DialString, E164,
+    MessageId, MessagePage, Refusal, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest a `dial` may be on its way, in milliseconds: nobody's telephone rings for an old click.
@@ -9,6 +15,8 @@ pub const DIAL_LIFETIME_MS: u64 = 10_000;
 pub const COMMAND_LIFETIME_MS: u64 = 30_000;
 /// The most records a page of the call log holds.
 pub const LOG_PAGE_MAX: u16 = 100;
+/// Digits of the code that a verification call speaks.
+pub const VERIFICATION_DIGITS: usize = 6;
 /// The most digits a `send_dtmf` carries.
 pub const DTMF_MAX: usize = 32;
 
@@ -67,9 +75,64 @@ pub enum CommandBody {
     HangUp {
         call: CallId,
     },
-    /// Rule T14: a person says "it is me" in the portal.
+    /// A person says "it is me" in the portal (rule T14), or takes the call that waits (rule T8): the one before is held.
     Accept {
         call: CallId,
+    },
+    /// An incoming call that is not answered yet: voicemail takes it, or the caller hears that the user is busy (rule T9).
+    Reject {
+        call: CallId,
+    },
+    /// Rule T2: calls the number and speaks a code of six digits.
+    VerifyDestination {
+        destination: DestinationId,
+    },
+    /// The code that was spoken: 6 digits.
+    ConfirmDestination {
+        destination: DestinationId,
+        code: String,
+    },
+    /// Rule T11: whoever is on the telephone is logged off it.
+    LogOn {
+        device: DeviceId,
+    },
+    /// Off the telephone that the user is logged on to.
+    LogOff,
+    /// Rule T12.
+    SetPresence {
+        availability: Availability,
+        /// At most 140 characters; empty for none.
+        #[serde(default)]
+        status: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status_until: Option<UnixMillis>,
+    },
+    SetCallSettings {
+        settings: CallSettings,
+    },
+    /// Whether a voicemail message counts as listened to.
+    MarkMessage {
+        message: MessageId,
+        heard: bool,
+    },
+    /// Into the bin, from which it can be restored for a day.
+    DeleteMessage {
+        message: MessageId,
+    },
+    RestoreMessage {
+        message: MessageId,
+    },
+    /// A page of voicemail messages, newest first; changes nothing.
+    FetchMessages {
+        /// Only messages received before this.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<UnixMillis>,
+        /// 1 to 100.
+        limit: u16,
+    },
+    /// Whether a number may be dialled, and which rule says so; changes nothing.
+    Explain {
+        number: DialString,
     },
     /// Digits `0-9 * # A-D` to the other party, 1 to 32.
     SendDtmf {
@@ -92,7 +155,10 @@ pub enum CommandBody {
 impl CommandBody {
     /// Whether it only reads, so that no ledger need keep it.
     pub fn is_query(&self) -> bool {
-        matches!(self, Self::FetchLog { .. })
+        matches!(
+            self,
+            Self::FetchLog { .. } | Self::FetchMessages { .. } | Self::Explain { .. }
+        )
     }
 
     /// The longest it may be on its way, in milliseconds.
@@ -117,6 +183,10 @@ impl CommandBody {
             Self::Unknown
             | Self::EnterTelecommuter {
                 destination: DestinationChoice::Unknown,
+            }
+            | Self::SetPresence {
+                availability: Availability::Unknown,
+                ..
             } => Err(Refusal::Unsupported),
             Self::SendDtmf { digits, .. } => {
                 let valid = |b: u8| b.is_ascii_digit() || b"*#ABCD".contains(&b);
@@ -135,6 +205,22 @@ impl CommandBody {
             Self::FetchLog { limit, .. } if *limit == 0 || *limit > LOG_PAGE_MAX => {
                 malformed("limit: 1 to 100")
             }
+            Self::FetchMessages { limit, .. } if *limit == 0 || *limit > MESSAGE_PAGE_MAX => {
+                malformed("limit: 1 to 100")
+            }
+            Self::ConfirmDestination { code, .. }
+                if code.len() != VERIFICATION_DIGITS || !code.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                malformed("code: 6 digits")
+            }
+            Self::SetPresence { status, .. }
+                if status.chars().count() > STATUS_MAX || status.chars().any(char::is_control) =>
+            {
+                malformed("status: at most 140 characters")
+            }
+            Self::SetCallSettings { settings } if !NO_ANSWER_MS.contains(&settings.no_answer_ms) => {
+                malformed("no_answer_ms: 5000 to 120000")
+            }
             _ => Ok(()),
         }
     }
@@ -149,6 +235,21 @@ pub struct LogPage {
     pub more: bool,
 }
 
+/// What the restrictions say of a number, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// How the numbering plan reads it, in E.164; `None` for a number that is none, an extension or a feature code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<E164>,
+    /// Why it would be refused; `None` where it may be dialled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// The rule that decided, e.g. `+39`; empty where none did.
+    pub rule: String,
+    /// Whose rule it is: `user`, `group` or `site`; empty where none decided.
+    pub from: String,
+}
+
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -160,6 +261,8 @@ pub enum Outcome {
         call: Option<CallId>,
     },
     Log(LogPage),
+    Messages(MessagePage),
+    Explained(Explanation),
     Refused {
         refusal: Refusal,
     },

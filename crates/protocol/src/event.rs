@@ -1,6 +1,9 @@
 //! What happened.
 
-use crate::{CallId, CallRecord, CallView, Mode, SavedDestination, UnixMillis, UserProfile, UserState};
+use crate::{
+    CallId, CallRecord, CallSettings, CallView, Mailbox, Mode, Presence, SavedDestination, StationView,
+    UnixMillis, UserProfile, UserState,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,6 +33,19 @@ pub enum EventBody {
     },
     DestinationsChanged {
         destinations: Vec<SavedDestination>,
+    },
+    /// Rule T11: a telephone was registered, lost, logged on to or off.
+    StationsChanged {
+        stations: Vec<StationView>,
+    },
+    PresenceChanged {
+        presence: Presence,
+    },
+    MailboxChanged {
+        mailbox: Mailbox,
+    },
+    SettingsChanged {
+        settings: CallSettings,
     },
     /// A call began or changed.
     CallChanged {

@@ -49,6 +49,10 @@ uuid_id! {
     /// The identifier of a saved destination.
     DestinationId
 }
+uuid_id! {
+    /// The identifier of a voicemail message: that of the call in which it was left.
+    MessageId
+}
 
 /// Why a name was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +119,10 @@ name_id! {
 name_id! {
     /// The name of a site, e.g. `milano`.
     SiteId
+}
+name_id! {
+    /// The name of a desk telephone, unique in the site; it is the user name of its SIP account, e.g. `desk-201`.
+    DeviceId
 }
 
 #[cfg(test)]

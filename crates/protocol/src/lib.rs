@@ -9,25 +9,33 @@ pub mod event;
 pub mod frames;
 pub mod ids;
 pub mod link;
+pub mod message;
 pub mod number;
 pub mod pii;
+pub mod presence;
 pub mod profile;
 pub mod record;
 pub mod refusal;
+pub mod settings;
 pub mod state;
+pub mod station;
 pub mod version;
 
 pub use call::{
     CallPhase, CallView, Cause, CauseReason, Direction, EndedBy, FailureClass, LegRole, LegState, LegView,
 };
-pub use command::{Command, CommandBody, DestinationChoice, LogPage, Outcome, Reply};
+pub use command::{Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply};
 pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
-pub use ids::{CallId, CommandId, DestinationId, SiteId, UnixMillis, UserId};
-pub use link::{EdgeFrame, GatewayFrame, LinkEvent};
+pub use ids::{CallId, CommandId, DestinationId, DeviceId, MessageId, SiteId, UnixMillis, UserId};
+pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
+pub use message::{Mailbox, MessagePage, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};
 pub use pii::Pii;
+pub use presence::{Availability, Presence};
 pub use profile::{CallerId, Destination, Mode, SavedDestination, UserProfile};
 pub use record::{CallRecord, LegRecord};
 pub use refusal::Refusal;
+pub use settings::CallSettings;
 pub use state::UserState;
+pub use station::StationView;

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::version::VersionRange;
-use crate::{Command, EventBody, Reply, SiteId, UnixMillis, UserId};
+use crate::{Command, EventBody, MessageId, Reply, SiteId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -94,6 +94,11 @@ pub enum GatewayFrame {
         user: UserId,
         reply: Reply,
     },
+    /// The answer to [`EdgeFrame::FetchAudio`].
+    Audio {
+        request: Uuid,
+        part: AudioPart,
+    },
     Ping {
         n: u64,
     },
@@ -102,6 +107,45 @@ pub enum GatewayFrame {
     },
     #[serde(other)]
     Unknown,
+}
+
+/// The most bytes of audio in one [`AudioPart`].
+pub const AUDIO_PART_MAX: u32 = 256 * 1024;
+
+/// A piece of a recording.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AudioPart {
+    /// A WAV file's bytes from an offset on.
+    Bytes {
+        /// The whole file, in bytes.
+        total: u64,
+        /// Where this piece begins.
+        offset: u64,
+        /// At most [`AUDIO_PART_MAX`] bytes, in standard base64 (RFC 4648 section 4).
+        base64: String,
+    },
+    /// There is no such message of this user.
+    NotFound,
+    /// The recording cannot be read now.
+    #[serde(other)]
+    Unavailable,
+}
+
+impl std::fmt::Debug for AudioPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes {
+                total,
+                offset,
+                base64,
+            } => {
+                write!(f, "Bytes({} characters from {offset} of {total})", base64.len())
+            }
+            Self::NotFound => f.write_str("NotFound"),
+            Self::Unavailable => f.write_str("Unavailable"),
+        }
+    }
 }
 
 /// Why the edge closed the link.
@@ -146,6 +190,15 @@ pub enum EdgeFrame {
     Command {
         user: UserId,
         command: Command,
+    },
+    /// A piece of a voicemail message of this user: `length` bytes, 1 to [`AUDIO_PART_MAX`], from `offset` on. Asked for
+    /// once; the edge gives up after its own time.
+    FetchAudio {
+        request: Uuid,
+        user: UserId,
+        message: MessageId,
+        offset: u64,
+        length: u32,
     },
     /// The edge lacks this user's state; the gateway answers with a `state` event.
     NeedState {

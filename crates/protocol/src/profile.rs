@@ -19,6 +19,15 @@ pub struct UserProfile {
     pub extension: Extension,
     /// Rule T1: whether the portal offers telecommuter mode at all.
     pub telecommuter_allowed: bool,
+    /// Rule T8: whether a second call may be offered while one is up.
+    #[serde(default)]
+    pub call_waiting_allowed: bool,
+    /// Whether callers can leave a message.
+    #[serde(default)]
+    pub voicemail_allowed: bool,
+    /// Whether the user may see and change what belongs to the whole site.
+    #[serde(default)]
+    pub administrator: bool,
     pub caller_id: CallerId,
     /// ISO 3166-1 alpha-2 country of the site, upper case, e.g. `IT`: how national numbers are read.
     pub country: String,
@@ -71,4 +80,12 @@ pub struct SavedDestination {
     pub label: String,
     pub number: E164,
     pub confirm: bool,
+    /// Whether a call to the number has proven that it is the user's (rule T2); without, it cannot be entered.
+    #[serde(default = "proven_before_it_was_told")]
+    pub verified: bool,
+}
+
+/// A neighbour of an earlier version tells nothing of it, and lets every saved number be used.
+fn proven_before_it_was_told() -> bool {
+    true
 }

@@ -1,10 +1,13 @@
 //! The record that stays of a call.
 
-use crate::{CallId, Cause, DialString, Direction, EndedBy, LegRole, UnixMillis, UserId};
+use crate::{
+    CallId, Cause, DeviceId, DialString, Direction, EndedBy, LegRole, MessageId, Pii, UnixMillis, UserId,
+};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One call, once, after it ended (rule T18).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     pub id: CallId,
     pub user: UserId,
@@ -23,17 +26,45 @@ pub struct CallRecord {
     /// The true cause of the end.
     pub cause: Cause,
     pub ended_by: EndedBy,
-    /// Each attempt to call a telephone, in order.
+    /// The voicemail message that the caller left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
+    /// Each attempt to call a telephone, and the leg of a caller, in order.
     pub legs: Vec<LegRecord>,
 }
 
+impl fmt::Debug for CallRecord {
+    // Numbers and names identify people, and `Debug` is what reaches logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallRecord")
+            .field("id", &self.id)
+            .field("user", &self.user)
+            .field("direction", &self.direction)
+            .field("dialled", &self.dialled)
+            .field("number", &Pii(&self.number))
+            .field("name", &self.name.as_ref().map(Pii))
+            .field("started_at", &self.started_at)
+            .field("connected_at", &self.connected_at)
+            .field("ended_at", &self.ended_at)
+            .field("cause", &self.cause)
+            .field("ended_by", &self.ended_by)
+            .field("message", &self.message)
+            .field("legs", &self.legs)
+            .finish()
+    }
+}
+
 /// One attempt to call one telephone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegRecord {
     pub role: LegRole,
+    /// Empty where the caller withheld it.
     pub number: String,
-    /// The trunk that carried it.
+    /// The trunk that carried it; empty for a desk telephone, and between two users of the site.
     pub trunk: String,
+    /// The desk telephone of this leg.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
     pub started_at: UnixMillis,
     /// When the telephone rang.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +75,28 @@ pub struct LegRecord {
     pub cause: Cause,
 }
 
+impl fmt::Debug for LegRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LegRecord")
+            .field("role", &self.role)
+            .field("number", &Pii(&self.number))
+            .field("trunk", &self.trunk)
+            .field("device", &self.device)
+            .field("started_at", &self.started_at)
+            .field("ringing_at", &self.ringing_at)
+            .field("answered_at", &self.answered_at)
+            .field("ended_at", &self.ended_at)
+            .field("cause", &self.cause)
+            .finish()
+    }
+}
+
 impl CallRecord {
+    /// Whether it is a call to the user that the user did not take; one that voicemail took is missed (rule T18).
+    pub fn is_missed(&self) -> bool {
+        self.direction == Direction::Incoming && self.connected_at.is_none()
+    }
+
     /// Milliseconds that both were on the line; 0 for a call that never was.
     pub fn talk_millis(&self) -> u64 {
         self.connected_at

@@ -39,6 +39,20 @@ pub enum Refusal {
     UnknownCall,
     #[error("there is no such destination")]
     UnknownDestination,
+    /// Rule T2: the number must be proven by a verification call first.
+    #[error("the number has not been verified")]
+    NotVerified,
+    #[error("the code is wrong; {tries_left} tries are left")]
+    WrongCode { tries_left: u8 },
+    /// The code expired, was never asked for, or was tried too often.
+    #[error("there is no code to confirm; ask for a new call")]
+    NoCode,
+    #[error("there is no such telephone")]
+    UnknownDevice,
+    #[error("the telephone is not registered")]
+    DeviceOffline,
+    #[error("there is no such message")]
+    UnknownMessage,
     #[error("the call is not in a state that allows this")]
     WrongState,
     #[error("no trunk is configured or up")]

@@ -1,6 +1,9 @@
 //! A user's whole state and how events change it: the one reducer that edge and portal share.
 
-use crate::{CallRecord, CallView, EventBody, Mode, SavedDestination, UserProfile};
+use crate::{
+    CallRecord, CallSettings, CallView, EventBody, Mailbox, Mode, Presence, SavedDestination, StationView,
+    UserProfile,
+};
 use serde::{Deserialize, Serialize};
 
 /// The most records a state carries; older ones are fetched.
@@ -16,6 +19,15 @@ pub struct UserState {
     pub calls: Vec<CallView>,
     /// The newest records, newest first, at most [`STATE_LOG_MAX`].
     pub log: Vec<CallRecord>,
+    /// Telephones the user is logged on to or may log on to.
+    #[serde(default)]
+    pub stations: Vec<StationView>,
+    #[serde(default)]
+    pub presence: Presence,
+    #[serde(default)]
+    pub mailbox: Mailbox,
+    #[serde(default)]
+    pub settings: CallSettings,
 }
 
 impl UserState {
@@ -46,6 +58,10 @@ impl UserState {
                     self.log.truncate(STATE_LOG_MAX);
                 }
             }
+            EventBody::StationsChanged { stations } => self.stations.clone_from(stations),
+            EventBody::PresenceChanged { presence } => self.presence.clone_from(presence),
+            EventBody::MailboxChanged { mailbox } => self.mailbox.clone_from(mailbox),
+            EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
     }
@@ -64,6 +80,9 @@ mod tests {
                 display_name: "Anna".into(),
                 extension: "201".parse().unwrap(),
                 telecommuter_allowed: true,
+                call_waiting_allowed: false,
+                voicemail_allowed: false,
+                administrator: false,
                 caller_id: CallerId { number, name: None },
                 country: "IT".into(),
                 language: "it".into(),
@@ -73,6 +92,10 @@ mod tests {
             destinations: vec![],
             calls: vec![],
             log: vec![],
+            stations: vec![],
+            presence: Presence::default(),
+            mailbox: Mailbox::default(),
+            settings: CallSettings::default(),
         }
     }
 
@@ -106,6 +129,7 @@ mod tests {
             ended_at: UnixMillis(n as u64 + 5),
             cause,
             ended_by: EndedBy::Portal,
+            message: None,
             legs: vec![],
         };
         EventBody::CallEnded {

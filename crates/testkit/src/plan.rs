@@ -6,7 +6,7 @@ use ponte_call_core::{Dialled, NumberClass};
 /// site, `+393…` are mobiles, `+39899…` is premium.
 pub fn read(typed: &str) -> Dialled {
     if typed.contains(['*', '#']) {
-        return Dialled::FeatureCode;
+        return Dialled::FeatureCode(None);
     }
     if typed == "112" || typed == "911" {
         return Dialled::Emergency;

@@ -1,7 +1,7 @@
 //! The site of the tests: its people, numbers and trunks.
 
 use ponte_call_core::{Caps, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
-use ponte_protocol::{CallerId, UserId, UserProfile};
+use ponte_protocol::{CallSettings, CallerId, UserId, UserProfile};
 
 /// Anna's telephone at home.
 pub const HOME: &str = "+390299990001";
@@ -34,6 +34,9 @@ pub fn user(name: &str) -> UserConfig {
                 .expect("an extension"),
             user,
             telecommuter_allowed: true,
+            call_waiting_allowed: true,
+            voicemail_allowed: true,
+            administrator: false,
             caller_id: CallerId {
                 number: COMPANY.parse().expect("a number"),
                 name: Some("Company".to_owned()),
@@ -44,6 +47,8 @@ pub fn user(name: &str) -> UserConfig {
         },
         restrictions: vec![rule("deny +44"), rule("allow +39")],
         caps: Caps::default(),
+        settings: CallSettings::default(),
+        do_not_disturb: false,
         user_no_answer_ms: 25_000,
     }
 }
@@ -61,5 +66,6 @@ pub fn trunk(id: &str) -> TrunkConfig {
     TrunkConfig {
         id: TrunkId(id.to_owned()),
         max_legs: None,
+        passes_caller_id: true,
     }
 }

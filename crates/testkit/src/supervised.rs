@@ -1,6 +1,6 @@
 //! A switch whose every step is checked against the invariants of call control.
 
-use ponte_call_core::{Effect, Event, LegEnd, LegId, Playback, Switch, SwitchCommand, Timeouts};
+use ponte_call_core::{Effect, Event, LegEnd, LegId, LegTarget, Playback, Switch, SwitchCommand, Timeouts};
 use ponte_protocol::{
     CallId, CallPhase, CallRecord, CallView, CommandId, Destination, EventBody, LegRole, LegState, Mode,
     Outcome, UnixMillis, UserId,
@@ -220,7 +220,7 @@ impl Supervised {
                 leg,
                 user,
                 role,
-                number,
+                target: LegTarget::Trunk { number, .. },
                 ..
             } => {
                 assert!(
@@ -254,6 +254,15 @@ impl Supervised {
             Effect::Disconnect { leg } | Effect::StopPlaying { leg } => {
                 self.active(*leg, effect);
             }
+            Effect::SaveLogon { .. }
+            | Effect::RingLeg { .. }
+            | Effect::EarlyMediaLeg { .. }
+            | Effect::AnswerLeg { .. }
+            | Effect::RejectLeg { .. }
+            | Effect::RecordMessage { .. }
+            | Effect::StopRecording { .. }
+            | Effect::Beep { .. }
+            | Effect::OpenLeg { .. } => panic!("nothing asked for {effect:?}"),
             Effect::SendDtmf { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 assert!(

@@ -266,7 +266,7 @@ fn reading(dialled: &Dialled) -> String {
         } => format!("the extension {}", extension.as_str()),
         Dialled::Own { extension: None } => "a number of this site".to_owned(),
         Dialled::External { number, class } => format!("{} ({})", number.as_str(), class_text(*class)),
-        Dialled::FeatureCode => "a feature code".to_owned(),
+        Dialled::FeatureCode(_) => "a feature code".to_owned(),
         Dialled::Invalid => "no valid number".to_owned(),
     }
 }

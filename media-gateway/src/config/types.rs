@@ -122,6 +122,7 @@ impl TrunkSettings {
         TrunkConfig {
             id: self.id.clone(),
             max_legs: self.max_legs,
+            passes_caller_id: false,
         }
     }
 }

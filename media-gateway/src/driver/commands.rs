@@ -156,7 +156,20 @@ impl Driver {
                 let outcome = self.delete_destination(&user, destination);
                 return self.answer(&user, Reply { id, outcome });
             }
-            CommandBody::FetchLog { .. } | CommandBody::Unknown => {
+            CommandBody::FetchLog { .. }
+            | CommandBody::Reject { .. }
+            | CommandBody::VerifyDestination { .. }
+            | CommandBody::ConfirmDestination { .. }
+            | CommandBody::LogOn { .. }
+            | CommandBody::LogOff
+            | CommandBody::SetPresence { .. }
+            | CommandBody::SetCallSettings { .. }
+            | CommandBody::MarkMessage { .. }
+            | CommandBody::DeleteMessage { .. }
+            | CommandBody::RestoreMessage { .. }
+            | CommandBody::FetchMessages { .. }
+            | CommandBody::Explain { .. }
+            | CommandBody::Unknown => {
                 return self.answer(&user, Reply::refused(id, Refusal::Unsupported));
             }
         };
@@ -226,6 +239,7 @@ impl Driver {
             label: label.to_owned(),
             number,
             confirm,
+            verified: true,
         };
         entry.destinations.push(saved.clone());
         drop(self.store.save_destination(user.clone(), saved));

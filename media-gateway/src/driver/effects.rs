@@ -8,18 +8,23 @@ use crate::link::ToLink;
 use crate::store::{CallUp, LegUp};
 use bytes::Bytes;
 use ponte_call_core::{
-    Announcement, Effect, Event, LegEnd, LegEndKind, LegId, Playback, PlaybackToken, TrunkId,
+    Announcement, Caller, CallerNumber, Effect, Event, LegEnd, LegEndKind, LegId, LegTarget, Playback,
+    PlaybackToken, TrunkId,
 };
 use ponte_media::sdp::LocalSession;
 use ponte_media::{Direction, PlayMode, Prompt, Source};
-use ponte_protocol::{
-    CallId, CallPhase, CallView, CallerId, Cause, CauseReason, E164, EventBody, LegRole, UserId,
-};
+use ponte_protocol::{CallId, CallPhase, CallView, Cause, CauseReason, E164, EventBody, LegRole, UserId};
 use ponte_sip::{OutgoingCall, Party, Reason};
 use rand::Rng;
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
+
+const FAILED_HERE: LegEnd = LegEnd {
+    kind: LegEndKind::Internal,
+    sip: None,
+    q850: None,
+};
 
 /// What the switch asks for when it opens a leg.
 struct Opening {
@@ -28,7 +33,7 @@ struct Opening {
     role: LegRole,
     trunk: TrunkId,
     number: E164,
-    caller_id: CallerId,
+    caller: Caller,
 }
 
 impl Driver {
@@ -49,9 +54,8 @@ impl Driver {
                     leg,
                     user,
                     role,
-                    trunk,
-                    number,
-                    caller_id,
+                    target: LegTarget::Trunk { trunk, number },
+                    caller,
                 } => {
                     self.open_leg(Opening {
                         leg,
@@ -59,9 +63,22 @@ impl Driver {
                         role,
                         trunk,
                         number,
-                        caller_id,
+                        caller,
                     });
                 }
+                // The switch asks for none of these before it is told of telephones and incoming calls.
+                Effect::OpenLeg { leg, .. } => self.tell(Event::LegEnded {
+                    leg,
+                    end: FAILED_HERE,
+                }),
+                Effect::SaveLogon { .. }
+                | Effect::RingLeg { .. }
+                | Effect::EarlyMediaLeg { .. }
+                | Effect::AnswerLeg { .. }
+                | Effect::RejectLeg { .. }
+                | Effect::RecordMessage { .. }
+                | Effect::StopRecording { .. }
+                | Effect::Beep { .. } => {}
                 Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
                 Effect::Connect { a, b } => self.connect(a, b),
                 Effect::Disconnect { leg } => {
@@ -124,12 +141,10 @@ impl Driver {
         if let Err(reason) = self.try_open_leg(opening) {
             tracing::error!(%leg, %reason, "a leg could not be opened");
             metrics::counter!("ponte_legs_failed_here_total").increment(1);
-            let end = LegEnd {
-                kind: LegEndKind::Internal,
-                sip: None,
-                q850: None,
-            };
-            self.tell(Event::LegEnded { leg, end });
+            self.tell(Event::LegEnded {
+                leg,
+                end: FAILED_HERE,
+            });
         }
     }
 
@@ -140,7 +155,7 @@ impl Driver {
             role,
             trunk,
             number,
-            caller_id,
+            caller,
         } = opening;
         let trunk = self.trunks.get(&trunk).ok_or("the trunk is not configured")?;
         let settings = &trunk.settings;
@@ -149,9 +164,19 @@ impl Driver {
             NumberFormat::Plain => number.digits().to_owned(),
         };
         let host = trunk.authority();
+        let from = match caller.number {
+            Some(CallerNumber::E164(number)) => {
+                format!("sip:{}@{}", written(&number), settings.from_domain)
+            }
+            Some(CallerNumber::Extension(extension)) => {
+                format!("sip:{}@{}", extension.as_str(), settings.from_domain)
+            }
+            // RFC 3323 section 4.1.1.3
+            None => "sip:anonymous@anonymous.invalid".to_owned(),
+        };
         let from = Party {
-            uri: format!("sip:{}@{}", written(&caller_id.number), settings.from_domain),
-            display: caller_id.name,
+            uri: from,
+            display: caller.name,
         };
         let to = format!("sip:{}@{host};user=phone", written(&number));
         let flow = trunk.flow;
@@ -264,6 +289,8 @@ impl Driver {
                 let at = Instant::now() + Duration::from_millis(millis);
                 self.later.push(Reverse((at, leg.id, leg.playback)));
             }
+            // Asked for only where voicemail takes calls.
+            Playback::Greeting { .. } => {}
             Playback::Announcements {
                 tone: None,
                 announcements,

@@ -7,7 +7,8 @@ use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{
-    CallRecord, Direction, EventBody, Mode, SavedDestination, UnixMillis, UserId, UserState,
+    CallRecord, CallSettings, Direction, EventBody, Mailbox, Mode, Presence, SavedDestination, UnixMillis,
+    UserId, UserState,
 };
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -76,6 +77,10 @@ impl Driver {
             destinations: entry.destinations.clone(),
             calls: self.switch.calls(user),
             log: entry.log.iter().cloned().collect(),
+            stations: Vec::new(),
+            presence: Presence::default(),
+            mailbox: Mailbox::default(),
+            settings: CallSettings::default(),
         };
         self.send_event(
             user.clone(),
@@ -207,6 +212,7 @@ mod tests {
             ended_at: UnixMillis(ended_at),
             cause,
             ended_by: EndedBy::Portal,
+            message: None,
             legs: Vec::new(),
         }
     }

@@ -27,7 +27,8 @@ pub(super) fn prompt(announcement: Announcement) -> Prompt {
         Announcement::Congestion => Prompt::Congestion,
         Announcement::NotAllowed => Prompt::NotPermitted,
         Announcement::DialAgain => Prompt::DialAgain,
-        Announcement::Goodbye => Prompt::Goodbye,
+        // The rest belongs to incoming calls and verification, which do not come to the switch yet.
+        _ => Prompt::Goodbye,
     }
 }
 

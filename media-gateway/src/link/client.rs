@@ -6,7 +6,7 @@ use super::{FromLink, LinkHandle, ToLink};
 use futures_util::{SinkExt, StreamExt};
 use ponte_protocol::link::{LINK_FRAME_MAX, LINK_IDLE_MS, LinkError, StreamPosition};
 use ponte_protocol::version::VersionRange;
-use ponte_protocol::{EdgeFrame, GatewayFrame, SiteId};
+use ponte_protocol::{AudioPart, EdgeFrame, GatewayFrame, SiteId};
 use rand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -304,6 +304,12 @@ impl Link {
             }
             EdgeFrame::Ping { n } => return Ok(Some(GatewayFrame::Pong { n })),
             EdgeFrame::Error { error } => return Err(Fault::Refused(error)),
+            EdgeFrame::FetchAudio { request, .. } => {
+                return Ok(Some(GatewayFrame::Audio {
+                    request,
+                    part: AudioPart::NotFound,
+                }));
+            }
             EdgeFrame::Pong { .. } | EdgeFrame::Unknown => return Ok(None),
             EdgeFrame::Challenge { .. } | EdgeFrame::Welcome { .. } => {
                 return Err(Fault::Protocol("a handshake frame after the handshake"));

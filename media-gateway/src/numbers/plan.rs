@@ -72,7 +72,7 @@ impl NumberingPlan {
             return if text.contains('#') && self.emergency.is_dressed(text) {
                 Dialled::Emergency
             } else {
-                Dialled::FeatureCode
+                Dialled::FeatureCode(None)
             };
         }
         if text.contains(['*', '#']) {

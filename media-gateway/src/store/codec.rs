@@ -181,6 +181,7 @@ impl Columns<'_> {
             label: self.text("label")?,
             number: self.parsed("number")?,
             confirm: self.number("confirm")? != 0,
+            verified: true,
         })
     }
 
@@ -232,6 +233,7 @@ impl Columns<'_> {
             ended_at: self.time("ended_at")?,
             cause: self.cause()?,
             ended_by: self.word("ended_by")?,
+            message: None,
             legs: Vec::new(),
         })
     }
@@ -241,6 +243,7 @@ impl Columns<'_> {
             role: self.word("role")?,
             number: self.text("number")?,
             trunk: self.text("trunk")?,
+            device: None,
             started_at: self.time("started_at")?,
             ringing_at: self.maybe_time("ringing_at")?,
             answered_at: self.maybe_time("answered_at")?,

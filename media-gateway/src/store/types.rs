@@ -1,8 +1,8 @@
 use crate::config::SiteConfig;
 use ponte_call_core::{Caps, LegId, RestrictionRule, UserConfig};
 use ponte_protocol::{
-    CallId, CallRecord, CallerId, Cause, DialString, Direction, EndedBy, Extension, LegRecord, LegRole,
-    Reply, UnixMillis, UserId, UserProfile,
+    CallId, CallRecord, CallSettings, CallerId, Cause, DialString, Direction, EndedBy, Extension, LegRecord,
+    LegRole, Reply, UnixMillis, UserId, UserProfile,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -77,6 +77,9 @@ impl UserRow {
             display_name: self.display_name.clone(),
             extension: self.extension.clone(),
             telecommuter_allowed: self.telecommuter_allowed,
+            call_waiting_allowed: false,
+            voicemail_allowed: false,
+            administrator: false,
             caller_id: self.caller_id.clone(),
             country: site.country.clone(),
             language: self.language.clone().unwrap_or_else(|| site.language.clone()),
@@ -91,6 +94,8 @@ impl UserRow {
             profile: self.profile(site),
             restrictions: self.restrictions.iter().chain(site_rules).cloned().collect(),
             caps: self.caps,
+            settings: CallSettings::default(),
+            do_not_disturb: false,
             user_no_answer_ms: self.user_no_answer_ms,
         }
     }
@@ -169,6 +174,7 @@ impl CallUp {
                 role: leg.role,
                 number: leg.number,
                 trunk: leg.trunk,
+                device: None,
                 started_at: leg.started_at,
                 ringing_at: leg.ringing_at,
                 answered_at: leg.answered_at,
@@ -188,6 +194,7 @@ impl CallUp {
             ended_at,
             cause,
             ended_by,
+            message: None,
             legs: legs.into_iter().map(leg_record).collect(),
         }
     }

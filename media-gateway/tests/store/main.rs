@@ -86,6 +86,7 @@ fn record(n: u128, user: &UserId, started_at: UnixMillis) -> CallRecord {
         role,
         number: "+393331234567".to_owned(),
         trunk: trunk.to_owned(),
+        device: None,
         started_at,
         ringing_at: Some(started_at.plus(900)),
         answered_at: None,
@@ -104,6 +105,7 @@ fn record(n: u128, user: &UserId, started_at: UnixMillis) -> CallRecord {
         ended_at: started_at.plus(5_000),
         cause: cause(CauseReason::NormalClearing),
         ended_by: EndedBy::FarLeg,
+        message: None,
         legs: vec![leg(LegRole::User, "first"), leg(LegRole::Far, "second")],
     }
 }

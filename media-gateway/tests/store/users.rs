@@ -98,12 +98,14 @@ async fn modes_and_destinations_go_with_their_user() {
         label: "Home".to_owned(),
         number: "+390299887766".parse().unwrap(),
         confirm: false,
+        verified: true,
     };
     let mobile = SavedDestination {
         id: DestinationId(Uuid::from_u128(0)),
         label: "Mobile".to_owned(),
         number: "+393331234567".parse().unwrap(),
         confirm: true,
+        verified: true,
     };
     let telecommuting = Mode::Telecommuting {
         destination: Destination::Number {

@@ -44,6 +44,10 @@ impl Reference {
                 .ok_or(Refusal::UnknownCall)
         };
         match command {
+            SwitchCommand::Reject { .. }
+            | SwitchCommand::Verify { .. }
+            | SwitchCommand::LogOn { .. }
+            | SwitchCommand::LogOff => Err(Refusal::Unsupported),
             SwitchCommand::EnterTelecommuter { destination } => {
                 if !user.config.profile.telecommuter_allowed {
                     return Err(Refusal::NotPermitted);
@@ -190,7 +194,7 @@ fn check_number(config: &UserConfig, dialled: &Dialled) -> Result<(E164, NumberC
     match dialled {
         Dialled::Emergency => Err(Refusal::EmergencyNumber),
         Dialled::Own { .. } => Err(Refusal::OwnNumber),
-        Dialled::FeatureCode | Dialled::Invalid => Err(Refusal::InvalidNumber),
+        Dialled::FeatureCode(_) | Dialled::Invalid => Err(Refusal::InvalidNumber),
         Dialled::External { number, class } => {
             restricted(config, number, *class)?;
             Ok((number.clone(), *class))

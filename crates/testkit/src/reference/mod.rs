@@ -8,7 +8,9 @@ mod commands;
 mod events;
 mod patience;
 
-use ponte_call_core::{Effect, Event, LegId, NumberClass, Playback, PlaybackToken, Timeouts, UserConfig};
+use ponte_call_core::{
+    Effect, Event, LegId, LegTarget, NumberClass, Playback, PlaybackToken, Timeouts, UserConfig,
+};
 use ponte_protocol::{
     CallId, CallPhase, CallView, CommandId, EventBody, LegRole, Mode, Outcome, UnixMillis, UserId,
 };
@@ -187,6 +189,10 @@ impl Reference {
                 CallPhase::Connected { .. } => "connected",
                 CallPhase::FarFailed { .. } => "far failed",
                 CallPhase::Ending => "ending",
+                CallPhase::Ringing
+                | CallPhase::Waiting { .. }
+                | CallPhase::Held { .. }
+                | CallPhase::Voicemail { .. } => "a phase of an incoming call",
                 CallPhase::Unknown => "unknown",
             };
             assert_eq!((view.id, shown), (call.id, call.phase()), "{call:?}");
@@ -206,7 +212,12 @@ impl Reference {
     fn take_in(&mut self, now: UnixMillis, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::OpenLeg { leg, role, trunk, .. } => {
+                Effect::OpenLeg {
+                    leg,
+                    role,
+                    target: LegTarget::Trunk { trunk, .. },
+                    ..
+                } => {
                     assert_eq!(
                         self.trunks.get(&trunk.0),
                         Some(&true),
@@ -240,7 +251,9 @@ impl Reference {
                 Effect::Play { leg, playback } => self.listen(leg.call, |call| {
                     call.sounding = true;
                     call.speaking = match playback {
-                        Playback::Announcements { token, .. } => Some(*token),
+                        Playback::Announcements { token, .. } | Playback::Greeting { token, .. } => {
+                            Some(*token)
+                        }
                         Playback::Tone(_) => None,
                     };
                 }),

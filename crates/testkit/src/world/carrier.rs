@@ -2,7 +2,7 @@
 
 use super::{Happening, LiveLeg, World};
 use crate::phone::{Act, Phone, TrunkHabit};
-use ponte_call_core::{Effect, Event, LegEnd, LegEndKind, LegId, Playback, TrunkId};
+use ponte_call_core::{Effect, Event, LegEnd, LegEndKind, LegId, LegTarget, Playback, TrunkId};
 
 /// How long the world takes to speak one announcement, in milliseconds.
 pub(super) const ANNOUNCEMENT_MS: u64 = 2_500;
@@ -14,7 +14,9 @@ impl World {
         for effect in effects {
             match &effect {
                 Effect::OpenLeg {
-                    leg, trunk, number, ..
+                    leg,
+                    target: LegTarget::Trunk { trunk, number },
+                    ..
                 } => {
                     let phone = self.answering(trunk, number.as_str());
                     self.legs.insert(
@@ -39,6 +41,10 @@ impl World {
                 Effect::Play { leg, playback } => {
                     let speaking = match playback {
                         Playback::Tone(_) => None,
+                        Playback::Greeting { token, .. } => {
+                            self.at(ANNOUNCEMENT_MS, Happening::PlaybackEnds(*leg, *token));
+                            Some(*token)
+                        }
                         Playback::Announcements {
                             tone,
                             announcements,

@@ -1,7 +1,7 @@
 //! What a test asks the world.
 
 use super::World;
-use ponte_call_core::{Announcement, Effect, LegId, Playback, Tone};
+use ponte_call_core::{Announcement, Effect, LegId, LegTarget, Playback, Tone};
 use ponte_protocol::{CallId, CallPhase, CallRecord, CallView, EventBody, LegRole, UnixMillis};
 
 /// What the ear at the user's telephone gets.
@@ -60,8 +60,7 @@ impl World {
                 Effect::OpenLeg {
                     leg,
                     role,
-                    trunk,
-                    number,
+                    target: LegTarget::Trunk { trunk, number },
                     ..
                 } if leg.call == call => Some((*role, trunk.0.clone(), number.as_str().to_owned())),
                 _ => None,
@@ -96,6 +95,7 @@ impl World {
                 }
                 Effect::Play { leg, playback } if leg.call == call => match playback {
                     Playback::Tone(tone) => Hears::Tone(*tone),
+                    Playback::Greeting { .. } => Hears::Words(None, Vec::new()),
                     Playback::Announcements {
                         tone, announcements, ..
                     } => Hears::Words(tone.map(|(tone, _)| tone), announcements.clone()),
