@@ -116,8 +116,12 @@ pub struct Timeouts {
     pub confirm: u64,
     /// How long a second call is offered while one is up (rule T8).
     pub waiting: u64,
+    /// Between two beeps that tell of a waiting call.
+    pub beep: u64,
     /// The longest voicemail message.
     pub message: u64,
+    /// After the last key, until digits that no # ended are taken as they are (rule T11).
+    pub digits: u64,
     /// How long the confirmation prompt pauses before it is spoken again.
     pub confirm_repeat: u64,
     /// How long the far telephone may ring.
@@ -138,7 +142,9 @@ impl Default for Timeouts {
             trunk_response: 4_000,
             confirm: 20_000,
             waiting: 20_000,
+            beep: 5_000,
             message: 180_000,
+            digits: 5_000,
             confirm_repeat: 4_000,
             far_no_answer: 90_000,
             redial: 10_000,

@@ -1,11 +1,24 @@
 //! What the switch wants done.
 
 use crate::{Caller, LegId, TrunkId};
-use ponte_protocol::{CallRecord, Cause, DeviceId, E164, EventBody, LegRole, MessageId, Mode, Reply, UserId};
+use ponte_protocol::{
+    CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode, Reply, UserId,
+};
+use std::fmt;
 
 /// Tells the end of one playback from that of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaybackToken(pub u64);
+
+/// A PIN as it was keyed in; it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pin(pub String);
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
 
 /// Tones of the country's telephone network (ITU-T E.180); they go on until stopped or replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +30,8 @@ pub enum Tone {
     SpecialInformation,
     /// A soft tick while the network says nothing: never silence (rule T5).
     Progress,
+    /// A soft tone now and then: the party is held (rule T8).
+    Hold,
 }
 
 /// Something said to the user in the user's language.
@@ -59,6 +74,11 @@ pub enum LegTarget {
     Trunk {
         trunk: TrunkId,
         number: E164,
+    },
+    /// Rule T17: an emergency number, as it was dialled; it has no form in E.164.
+    Emergency {
+        trunk: TrunkId,
+        number: DialString,
     },
     /// All bindings of the telephone at once (RFC 3261 section 16.6); the first that answers is the leg.
     Device {
@@ -178,5 +198,13 @@ pub enum Effect {
     SendDtmf {
         leg: LegId,
         digits: String,
+    },
+    /// Whether the PIN is that of the extension's user (rule T11). Answered by [`crate::Event::PinChecked`] with the same
+    /// `ask`; the host slows down and locks out as it does at the portal's sign-in.
+    CheckPin {
+        leg: LegId,
+        extension: Extension,
+        pin: Pin,
+        ask: u64,
     },
 }

@@ -233,7 +233,8 @@ pub enum Event {
         status: u16,
         early_media: bool,
     },
-    /// The telephone answered, and its media is negotiated.
+    /// The telephone answered, and its media is negotiated. An incoming leg counts as answered from
+    /// [`crate::Effect::AnswerLeg`] on; what comes of that later changes nothing.
     LegAnswered {
         leg: LegId,
     },
@@ -241,7 +242,7 @@ pub enum Event {
         leg: LegId,
         end: LegEnd,
     },
-    /// A key pressed on the telephone: `0-9 * # A-D`.
+    /// A key pressed on the telephone: `0-9 * # A-D`. It may be part of a PIN: no log shows it.
     Dtmf {
         leg: LegId,
         digit: char,
@@ -259,5 +260,11 @@ pub enum Event {
     /// Audio arrives again.
     AudioResumed {
         leg: LegId,
+    },
+    /// The answer to [`crate::Effect::CheckPin`].
+    PinChecked {
+        leg: LegId,
+        ask: u64,
+        valid: bool,
     },
 }

@@ -39,7 +39,7 @@ pub use config::{
     Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,
     UserConfig,
 };
-pub use effect::{Announcement, Effect, LegTarget, Playback, PlaybackToken, Tone};
+pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, Tone};
 pub use event::{
     CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination,
 };

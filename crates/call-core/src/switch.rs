@@ -57,6 +57,7 @@ impl Switch {
             | Event::DeviceRegistered { .. }
             | Event::LogonRestored { .. }
             | Event::IncomingCall { .. }
+            | Event::PinChecked { .. }
             | Event::RecordingFull { .. } => {}
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
             Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),

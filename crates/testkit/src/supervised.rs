@@ -262,6 +262,7 @@ impl Supervised {
             | Effect::RecordMessage { .. }
             | Effect::StopRecording { .. }
             | Effect::Beep { .. }
+            | Effect::CheckPin { .. }
             | Effect::OpenLeg { .. } => panic!("nothing asked for {effect:?}"),
             Effect::SendDtmf { leg, .. } => {
                 let watched = self.active(*leg, effect);

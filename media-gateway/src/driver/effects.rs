@@ -78,6 +78,7 @@ impl Driver {
                 | Effect::RejectLeg { .. }
                 | Effect::RecordMessage { .. }
                 | Effect::StopRecording { .. }
+                | Effect::CheckPin { .. }
                 | Effect::Beep { .. } => {}
                 Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
                 Effect::Connect { a, b } => self.connect(a, b),

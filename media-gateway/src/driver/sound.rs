@@ -10,7 +10,7 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
         Tone::Busy => ponte_media::Tone::Busy,
         Tone::Congestion => ponte_media::Tone::Congestion,
         Tone::SpecialInformation => ponte_media::Tone::Sit,
-        Tone::Progress => ponte_media::Tone::Progress,
+        Tone::Progress | Tone::Hold => ponte_media::Tone::Progress,
     }
 }
 
