@@ -50,6 +50,11 @@ pub fn level_of(samples: &[i16], frequency: f64) -> f64 {
 /// The level of the whole signal, in dBm0 (a sine of this power). Silence is negative infinity.
 pub fn level(samples: &[i16]) -> f64 {
     let power = samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
+    level_of_power(power)
+}
+
+/// The level of a signal of this mean power, in dBm0.
+pub(crate) fn level_of_power(power: f64) -> f64 {
     level_of_amplitude((2.0 * power).sqrt())
 }
 

@@ -1,15 +1,15 @@
 //! Everything that can be played, encoded once at start so that a tick only copies bytes.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::dtmf::inband;
 use crate::prompts;
 use crate::tones::{cadence, synthesize};
-use crate::{Codec, Country, Language, MediaError, Prompt, Source, Tone, g711};
+use crate::{Codec, Country, FileSource, Language, MediaError, Prompt, Source, Tone, g711};
 
 /// A stretch of audio in both laws.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Clip {
     pcmu: Box<[u8]>,
     pcma: Box<[u8]>,
@@ -36,8 +36,50 @@ impl Clip {
     }
 }
 
-/// Clips to be played one after the other.
-pub(crate) type Playlist = Box<[Arc<Clip>]>;
+/// What is played one after the other.
+pub(crate) type Playlist = Box<[Piece]>;
+
+/// A part of a playlist.
+#[derive(Debug, Clone)]
+pub(crate) enum Piece {
+    Clip(Arc<Clip>),
+    /// What a file became, once it is loaded: itself, or what is played instead.
+    File(Arc<OnceLock<Playlist>>),
+}
+
+/// What is to be played at a place of a piece.
+pub(crate) enum Slot<'a> {
+    Clip(&'a Clip),
+    /// Nothing yet.
+    Loading,
+    /// Nothing any more.
+    End,
+}
+
+impl Piece {
+    pub(crate) fn slot(&self, index: usize) -> Slot<'_> {
+        let clip = match self {
+            Self::Clip(clip) => (index == 0).then_some(clip),
+            Self::File(file) => match file.get() {
+                None => return Slot::Loading,
+                Some(loaded) => match loaded.get(index) {
+                    Some(Self::Clip(clip)) => Some(clip),
+                    // The loader leaves no file in what it loaded.
+                    Some(Self::File(_)) | None => None,
+                },
+            },
+        };
+        clip.map_or(Slot::End, |clip| Slot::Clip(clip))
+    }
+
+    /// Whether there is, or may come, anything to hear.
+    pub(crate) fn may_sound(&self) -> bool {
+        match self {
+            Self::Clip(clip) => clip.len() > 0,
+            Self::File(_) => true,
+        }
+    }
+}
 
 /// Between two prompts, in milliseconds.
 const PROMPT_GAP_MS: usize = 150;
@@ -74,16 +116,44 @@ impl Library {
         })
     }
 
-    /// What a source consists of. Empty where nothing is to be played.
-    pub(crate) fn playlist(&self, source: &Source) -> Playlist {
+    /// What a source consists of, with files as `file` gives them. Empty where nothing is to be played.
+    pub(crate) fn playlist(
+        &self,
+        source: &Source,
+        file: &mut impl FnMut(&FileSource) -> Playlist,
+    ) -> Playlist {
+        let mut pieces = Vec::new();
+        self.collect(source, file, &mut pieces);
+        pieces.into()
+    }
+
+    fn collect(
+        &self,
+        source: &Source,
+        file: &mut impl FnMut(&FileSource) -> Playlist,
+        pieces: &mut Vec<Piece>,
+    ) {
         match source {
-            Source::Tone(tone) => self.tones.get(tone).cloned().into_iter().collect(),
+            Source::Tone(tone) => pieces.extend(self.tone(*tone).map(Piece::Clip)),
             Source::Prompt(language, prompts) => {
                 let clips = prompts.iter().filter_map(|p| self.prompts.get(&(*language, *p)));
-                clips.flat_map(|clip| [clip.clone(), self.gap.clone()]).collect()
+                let spaced = clips.flat_map(|clip| [clip.clone(), self.gap.clone()]);
+                pieces.extend(spaced.map(Piece::Clip));
             }
-            Source::Silence => Box::new([self.silence.clone()]),
+            Source::Silence => pieces.push(Piece::Clip(self.silence.clone())),
+            Source::Audio(audio) => pieces.push(Piece::Clip(audio.clip())),
+            Source::File(source) => pieces.extend(file(source)),
+            Source::Sequence(sources) => {
+                for source in sources {
+                    self.collect(source, file, pieces);
+                }
+            }
         }
+    }
+
+    /// One cadence of a tone.
+    pub(crate) fn tone(&self, tone: Tone) -> Option<Arc<Clip>> {
+        self.tones.get(&tone).cloned()
     }
 
     /// The tones of a key.

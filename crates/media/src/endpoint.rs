@@ -1,19 +1,22 @@
 //! One leg's sockets and all that is known about its peer.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::audio::Library;
+use crate::audio::{Clip, Library};
 use crate::dtmf::inband::InbandDetector;
 use crate::dtmf::{DtmfSender, EventDetector, Step};
 use crate::outgoing::{Header, Incoming, OutStream};
+use crate::overlay::Overlay;
 use crate::player::Player;
 use crate::receive::ReceiveStats;
+use crate::recording::Recorder;
 use crate::rtcp::{REPORT_CAPACITY, RtcpSession};
 use crate::sockets::Sockets;
 use crate::source_lock::SourceLock;
 use crate::stats::Counters;
-use crate::{Codec, EndpointId, EndpointStats, MediaEvent, RemoteMedia};
+use crate::{Codec, EndpointId, EndpointStats, MediaEvent, RemoteMedia, g711};
 
 /// Samples in 20 ms.
 const STEP: usize = 160;
@@ -51,7 +54,11 @@ pub(crate) struct Endpoint {
     pub(crate) heard: bool,
     pub(crate) events: EventDetector,
     pub(crate) inband: Option<Box<InbandDetector>>,
+    /// Whether keys that this peer presses go to the partner.
+    pub(crate) relays_keys: bool,
+    pub(crate) recorder: Option<Recorder>,
     pub(crate) player: Option<Player>,
+    overlay: Option<Overlay>,
     pub(crate) dtmf: DtmfSender,
     /// Samples due to the player's next packet.
     credit: usize,
@@ -81,7 +88,10 @@ impl Endpoint {
             heard: false,
             events: EventDetector::default(),
             inband: None,
+            relays_keys: true,
+            recorder: None,
             player: None,
+            overlay: None,
             dtmf: DtmfSender::new(),
             credit: 0,
             reports: RtcpSession::new(first_report, rand::random()),
@@ -128,6 +138,25 @@ impl Endpoint {
         self.player.is_some() || !self.dtmf.is_idle()
     }
 
+    /// Whether 20 ms must not go by unnoticed.
+    pub(crate) fn needs_ticks(&self) -> bool {
+        self.is_playing() || self.overlay.is_some()
+    }
+
+    /// Lays a tone over what the peer hears.
+    pub(crate) fn overlay(&mut self, tone: Arc<Clip>) {
+        self.overlay = Some(Overlay::new(tone, self.out.relayed_at()));
+    }
+
+    /// Lays the next piece of a tone over a payload.
+    fn mix(&mut self, codec: Codec, payload: &mut [u8]) {
+        if let Some(overlay) = &mut self.overlay
+            && overlay.mix(codec, payload)
+        {
+            self.overlay = None;
+        }
+    }
+
     /// Sends `packet`, whose first bytes are reserved for the header.
     fn transmit(&mut self, to: SocketAddr, header: Header, packet: &mut [u8], counters: &mut Counters) {
         packet[..Header::LEN].copy_from_slice(&header.to_bytes());
@@ -158,7 +187,11 @@ impl Endpoint {
         let Some(header) = self.out.relayed(now, codec.payload_type(), incoming) else {
             return;
         };
-        crate::g711::transcode(from, codec, &mut packet[Header::LEN..]);
+        g711::transcode(from, codec, &mut packet[Header::LEN..]);
+        if let Some(overlay) = &mut self.overlay {
+            overlay.relayed(now);
+            self.mix(codec, &mut packet[Header::LEN..]);
+        }
         self.transmit(to, header, packet, counters);
     }
 
@@ -222,15 +255,29 @@ impl Endpoint {
             }
         }
 
+        if self.player.is_none()
+            && self
+                .overlay
+                .as_ref()
+                .is_none_or(|overlay| overlay.is_carried(now))
+        {
+            self.credit = 0;
+            return None;
+        }
         let ptime = media.map_or(20, |media| media.ptime);
         let samples = 8 * usize::from(if (10..=60).contains(&ptime) { ptime } else { 20 });
         self.credit += STEP;
         while self.credit >= samples {
             self.credit -= samples;
-            let finished = self
-                .player
-                .as_mut()?
-                .read(codec, &mut packet[Header::LEN..Header::LEN + samples]);
+            let payload = &mut packet[Header::LEN..Header::LEN + samples];
+            let finished = match &mut self.player {
+                Some(player) => player.read(codec, payload),
+                None => {
+                    payload.fill(g711::silence(codec));
+                    None
+                }
+            };
+            self.mix(codec, payload);
             if let Some((to, _)) = target {
                 let header = self.out.own(now, codec.payload_type(), samples as u32);
                 self.transmit(to, header, &mut packet[..Header::LEN + samples], counters);
@@ -238,6 +285,9 @@ impl Endpoint {
             if finished.is_some() {
                 self.stop();
                 return finished;
+            }
+            if !self.needs_ticks() {
+                break;
             }
         }
         None

@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::EndpointId;
+use crate::{AudioError, EndpointId};
 
 /// Why the media plane refused.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +20,8 @@ pub enum MediaError {
     #[error("cannot start a media thread: {0}")]
     Start(#[source] io::Error),
     /// A file of spoken prompts that is built in cannot be read.
-    #[error("built-in prompt {name} is damaged: {reason}")]
-    Prompt { name: &'static str, reason: String },
+    #[error("built-in prompt {name} is damaged: {source}")]
+    Prompt { name: &'static str, source: AudioError },
     /// The command queue of a media thread is full: the machine is overloaded.
     #[error("a media thread does not keep up; try again")]
     Overloaded,

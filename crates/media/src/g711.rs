@@ -140,6 +140,15 @@ pub fn transcode(from: Codec, to: Codec, payload: &mut [u8]) {
     }
 }
 
+/// Adds `other`, of the same law, to a payload, in place: both are heard. The shorter one decides how far.
+pub(crate) fn mix(codec: Codec, payload: &mut [u8], other: &[u8]) {
+    let table = linear_table(codec);
+    for (code, &added) in payload.iter_mut().zip(other) {
+        let sum = table[usize::from(*code)].saturating_add(table[usize::from(added)]);
+        *code = encode_one(codec, sum);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -99,6 +99,11 @@ impl OutStream {
         self.ssrc
     }
 
+    /// When the newest packet of the partner went out, if the newest packet was one.
+    pub(crate) fn relayed_at(&self) -> Option<Instant> {
+        self.sent_at.filter(|_| matches!(self.feed, Feed::Relay { .. }))
+    }
+
     /// The timestamp that belongs to `now`, for sender reports.
     pub(crate) fn timestamp_at(&self, now: Instant) -> u32 {
         self.timestamp.wrapping_add(self.elapsed(now))

@@ -1,16 +1,27 @@
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 
-use crate::audio::Library;
+use crate::audio::{Library, Piece, Playlist};
+use crate::events::EventSender;
+use crate::loader::{Loader, Wanted};
 use crate::ports::PortPool;
+use crate::recording::{Job, Tape, Writer};
 use crate::worker::{Command, Link, Shared, Worker};
-use crate::{EndpointId, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot};
+use crate::{
+    EndpointId, FileSource, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source,
+    StatsSnapshot, Tone,
+};
+
+/// A day: a longer WAV file at this rate would still be one, but nobody talks that long.
+const LONGEST_RECORDING: Duration = Duration::from_hours(24);
 
 /// The media threads, seen from the control side. Every method returns at once; dropping it ends the threads.
 ///
@@ -22,6 +33,7 @@ pub struct MediaPlane {
     ports: PortPool,
     events: Arc<ArrayQueue<MediaEvent>>,
     threads: Vec<Thread>,
+    files: Option<Files>,
     next_id: AtomicU64,
     commands_dropped: AtomicU64,
 }
@@ -30,6 +42,43 @@ pub struct MediaPlane {
 struct Thread {
     link: Arc<Link>,
     handle: Option<JoinHandle<()>>,
+}
+
+/// The threads that wait for the disk.
+#[derive(Debug)]
+struct Files {
+    recordings: Sender<Job>,
+    wanted: Sender<Wanted>,
+    handles: [JoinHandle<()>; 2],
+}
+
+impl Files {
+    fn start(library: Arc<Library>, events: EventSender) -> Result<Self, MediaError> {
+        let (recordings, jobs) = channel();
+        let writer = Writer {
+            jobs,
+            events: events.clone(),
+        };
+        let (wanted, wanted_here) = channel();
+        let loader = Loader {
+            wanted: wanted_here,
+            library,
+            events,
+        };
+        let writer = std::thread::Builder::new()
+            .name("ponte-recorder".to_owned())
+            .spawn(move || writer.run())
+            .map_err(MediaError::Start)?;
+        let loader = std::thread::Builder::new()
+            .name("ponte-loader".to_owned())
+            .spawn(move || loader.run())
+            .map_err(MediaError::Start)?;
+        Ok(Self {
+            recordings,
+            wanted,
+            handles: [writer, loader],
+        })
+    }
 }
 
 impl MediaPlane {
@@ -43,9 +92,12 @@ impl MediaPlane {
         let ports = PortPool::new(config.bind_ip, config.ports, config.port_hold)?;
         let library = Arc::new(Library::new(config.tone_country)?);
         let events = Arc::new(ArrayQueue::new(config.queue_capacity.max(16)));
-        let shared = Shared {
-            events: events.clone(),
+        let sender = EventSender {
+            queue: events.clone(),
             wake: Arc::new(wake),
+        };
+        let shared = Shared {
+            events: sender.clone(),
             library: library.clone(),
             freed: ports.freed(),
             no_rtp_after: config.no_rtp_after,
@@ -53,6 +105,7 @@ impl MediaPlane {
         };
         let mut plane = Self {
             config,
+            files: Some(Files::start(library.clone(), sender)?),
             library,
             ports,
             events,
@@ -118,12 +171,75 @@ impl MediaPlane {
     /// Plays towards the peer of `id`, in place of what plays now. Bridged audio towards it is muted meanwhile.
     /// Time goes on while the direction forbids sending, so that [`PlayMode::Once`] always ends.
     pub fn play(&self, id: EndpointId, source: Source, mode: PlayMode) {
-        self.send(id, Command::Play(id, self.library.playlist(&source), mode));
+        let playlist = self.library.playlist(&source, &mut |file| self.load(id, file));
+        self.send(id, Command::Play(id, playlist, mode));
+    }
+
+    /// Has a file loaded; it is played when it is there.
+    fn load(&self, endpoint: EndpointId, file: &FileSource) -> Playlist {
+        let loaded = Arc::new(OnceLock::new());
+        let wanted = Wanted {
+            endpoint,
+            source: file.clone(),
+            loaded: loaded.clone(),
+        };
+        // Only a thread that panicked takes nothing, and a player must not wait for it.
+        match self.files.as_ref().map(|files| files.wanted.send(wanted)) {
+            Some(Ok(())) => Box::new([Piece::File(loaded)]),
+            _ => Box::default(),
+        }
     }
 
     /// Stops what plays; bridged audio is heard again.
     pub fn stop(&self, id: EndpointId) {
         self.send(id, Command::Stop(id));
+    }
+
+    /// Lays one cadence of a tone over what the peer of `id` hears, be it bridged or played; what it hears goes on. In
+    /// place of a tone that is still laid over. [`Tone::CallWaiting`] is made for it.
+    pub fn beep(&self, id: EndpointId, tone: Tone) {
+        if let Some(clip) = self.library.tone(tone) {
+            self.send(id, Command::Overlay(id, clip));
+        }
+    }
+
+    /// Records what is received from the peer of `id` (not what it hears, and no RFC 4733 keys) from this moment on, in
+    /// place of a recording of it that goes on already.
+    ///
+    /// What does not come is silence, so that the length is true. It ends with [`stop_recording`](Self::stop_recording), the
+    /// end of the endpoint, or after `max` (24 h at most), which [`MediaEvent::RecordingFull`] tells. In each case
+    /// [`MediaEvent::RecordingFinished`] follows, and also where the file cannot be written: the call goes on.
+    ///
+    /// The file is 8 kHz, mono, 16 bit, readable for its owner only. It grows as `path` with `.part` after its name, which
+    /// plays too after a crash, and replaces what had the name.
+    pub fn record(&self, id: EndpointId, path: impl Into<PathBuf>, max: Duration) -> Result<(), MediaError> {
+        let tape = Arc::new(Tape::new());
+        let job = Job {
+            endpoint: id,
+            path: path.into(),
+            tape: tape.clone(),
+        };
+        if !self.send(id, Command::Record(id, tape, max.min(LONGEST_RECORDING))) {
+            return Err(MediaError::Overloaded);
+        }
+        let given = self.files.as_ref().map(|files| files.recordings.send(job));
+        if matches!(given, Some(Ok(()))) {
+            Ok(())
+        } else {
+            self.stop_recording(id);
+            Err(MediaError::Overloaded)
+        }
+    }
+
+    /// Ends a recording.
+    pub fn stop_recording(&self, id: EndpointId) {
+        self.send(id, Command::StopRecording(id));
+    }
+
+    /// Whether keys that the peer of `id` presses reach the other side of its bridge; they do at first. They are told as
+    /// [`MediaEvent::Dtmf`] in either case. Of a key that comes as a tone, the first 40 ms or so pass all the same.
+    pub fn set_dtmf_relay(&self, id: EndpointId, relay: bool) {
+        self.send(id, Command::RelayKeys(id, relay));
     }
 
     /// Sends keys (`0`–`9`, `*`, `#`, `A`–`D`, `,` for a pause of half a second; others are left out) after those still
@@ -191,6 +307,15 @@ impl Drop for MediaPlane {
                 && handle.join().is_err()
             {
                 tracing::error!("a media thread had panicked");
+            }
+        }
+        // With the media threads every recording has ended; now its file does.
+        if let Some(files) = self.files.take() {
+            drop((files.recordings, files.wanted));
+            for handle in files.handles {
+                if handle.join().is_err() {
+                    tracing::error!("a thread for files had panicked");
+                }
             }
         }
     }

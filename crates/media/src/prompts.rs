@@ -1,8 +1,6 @@
 //! Spoken prompts, built into the binary.
 
-use std::io::Cursor;
-
-use crate::MediaError;
+use crate::{MediaError, wav};
 
 /// The language of a spoken prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,18 +71,9 @@ pub(crate) fn all() -> impl Iterator<Item = ((Language, Prompt), &'static str, &
     })
 }
 
-/// The samples of a WAV file, which must be 8 kHz, mono, 16 bit.
+/// The samples of a built-in prompt.
 pub(crate) fn read(name: &'static str, wav: &[u8]) -> Result<Vec<i16>, MediaError> {
-    let damaged = |reason: String| MediaError::Prompt { name, reason };
-    let mut reader = hound::WavReader::new(Cursor::new(wav)).map_err(|e| damaged(e.to_string()))?;
-    let spec = reader.spec();
-    if (spec.sample_rate, spec.channels, spec.bits_per_sample) != (8000, 1, 16) {
-        return Err(damaged(format!("{spec:?} where 8 kHz, mono, 16 bit is needed")));
-    }
-    reader
-        .samples::<i16>()
-        .collect::<Result<_, _>>()
-        .map_err(|e| damaged(e.to_string()))
+    wav::samples(wav).map_err(|source| MediaError::Prompt { name, source })
 }
 
 #[cfg(test)]

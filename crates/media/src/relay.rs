@@ -119,15 +119,21 @@ fn take(
         return None;
     }
 
-    let payload = &data[start..start + length];
+    let payload = &mut data[start..start + length];
     let mut digit = None;
     match kind {
         Kind::Audio(codec) => {
+            if let Some(recorder) = &mut endpoint.recorder {
+                recorder.audio(codec, evidence, payload, now);
+            }
             if let Some(detector) = &mut endpoint.inband {
                 let table = g711::linear_table(codec);
                 let samples = payload.iter().map(|&byte| table[usize::from(byte)]);
                 if let Some(digit) = detector.listen(samples) {
                     tell(MediaEvent::Dtmf { id, digit });
+                }
+                if !endpoint.relays_keys && detector.is_pressed() {
+                    payload.fill(g711::silence(codec));
                 }
             }
         }
@@ -144,7 +150,13 @@ fn take(
     }
 
     let partner_slot = endpoint.partner?;
+    let withheld = matches!(kind, Kind::Event) && !endpoint.relays_keys;
     let partner = endpoints.get_mut(partner_slot)?;
+    if withheld {
+        // The partner's numbering goes on after the key as if it had never been: no loss to conceal.
+        partner.out.cut();
+        return None;
+    }
     // The header goes right before the payload, over what CSRC and extension took.
     let packet = &mut data[start - Header::LEN..start + length];
     let Evidence {

@@ -28,19 +28,28 @@ pub enum Tone {
     Sit,
     /// A soft tick while the network is silent: the call is being set up.
     Progress,
-    /// A short beep in the ear: accepted, or a second call waits.
+    /// A short beep in the ear: accepted.
     ConfirmBeep,
+    /// A second call waits: laid over the call by [`MediaPlane::beep`](crate::MediaPlane::beep).
+    CallWaiting,
+    /// Speak now: the recording has begun.
+    RecordBeep,
+    /// The other side has put the call on hold.
+    Hold,
 }
 
 impl Tone {
     /// Every tone.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Ringback,
         Self::Busy,
         Self::Congestion,
         Self::Sit,
         Self::Progress,
         Self::ConfirmBeep,
+        Self::CallWaiting,
+        Self::RecordBeep,
+        Self::Hold,
     ];
 }
 
@@ -85,6 +94,9 @@ const US_BUSY_LEVEL: f64 = -24.0;
 /// The tick must be noticed, and must not disturb.
 const TICK_LEVEL: f64 = -25.0;
 
+const WAITING_LEVEL: f64 = -20.0;
+const HOLD_LEVEL: f64 = -25.0;
+
 const SIT: &[Segment] = &[
     on(&[950.0], ONE, 330),
     off(15),
@@ -124,6 +136,11 @@ pub const fn cadence(country: Country, tone: Tone) -> &'static [Segment] {
         (Tone::Progress, Country::Us) => const { &[on(&[440.0], TICK_LEVEL, 60), off(1940)] },
         (Tone::Progress, Country::Uk) => const { &[on(HZ_400, TICK_LEVEL, 60), off(1940)] },
         (Tone::Progress, _) => const { &[on(HZ_425, TICK_LEVEL, 60), off(1940)] },
+        (Tone::CallWaiting, _) => const { &[on(HZ_425, WAITING_LEVEL, 200)] },
+        (Tone::RecordBeep, _) => const { &[on(&[1000.0], -16.0, 300)] },
+        (Tone::Hold, Country::Us) => const { &[on(&[440.0], HOLD_LEVEL, 500), off(9500)] },
+        (Tone::Hold, Country::Uk) => const { &[on(HZ_400, HOLD_LEVEL, 500), off(9500)] },
+        (Tone::Hold, _) => const { &[on(HZ_425, HOLD_LEVEL, 500), off(9500)] },
         (Tone::ConfirmBeep, _) => const { &[on(&[1000.0], -16.0, 120), off(80)] },
     }
 }

@@ -1,9 +1,10 @@
 //! What passes between the control side and the media threads.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{EndpointStats, Language, Prompt, Tone};
+use crate::{Audio, AudioError, EndpointStats, Language, Prompt, Recording, Tone};
 
 /// One RTP endpoint: the socket pair of one leg. Never reused in the life of a [`MediaPlane`](crate::MediaPlane).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -127,6 +128,20 @@ pub enum Source {
     /// Packets of silence: holds NAT bindings open and keeps a carrier from ending a call without audio.
     /// Once means one second.
     Silence,
+    /// Recorded audio that is loaded already.
+    Audio(Audio),
+    /// Recorded audio that the plane loads; silence is sent meanwhile.
+    File(FileSource),
+    /// One after the other.
+    Sequence(Vec<Source>),
+}
+
+/// Recorded audio in a file: WAV, 8 or 16 kHz, mono, 16 bit, at most 10 minutes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSource {
+    pub path: PathBuf,
+    /// Played in its place if it cannot be read; [`MediaEvent::FileUnplayable`] says so in either case.
+    pub instead: Vec<Source>,
 }
 
 /// How long [`MediaPlane::play`](crate::MediaPlane::play) plays.
@@ -152,6 +167,20 @@ pub enum MediaEvent {
     NoRtp { id: EndpointId, silent_for: Duration },
     /// RTP came again after a [`MediaEvent::NoRtp`].
     RtpResumed { id: EndpointId },
-    /// The endpoint is gone and its ports go back to the pool. The last event of an endpoint.
+    /// A file that was to be played cannot be; what comes after it is played.
+    FileUnplayable {
+        id: EndpointId,
+        path: PathBuf,
+        error: AudioError,
+    },
+    /// A recording reached its longest duration. [`MediaEvent::RecordingFinished`] follows.
+    RecordingFull { id: EndpointId },
+    /// A recording ended, and its file is on the disk, or cannot be. Once for each
+    /// [`MediaPlane::record`](crate::MediaPlane::record) that was accepted, also after [`MediaEvent::Closed`].
+    RecordingFinished {
+        id: EndpointId,
+        recording: Box<Recording>,
+    },
+    /// The endpoint is gone and its ports go back to the pool. Only the end of its recording may follow.
     Closed { id: EndpointId, stats: EndpointStats },
 }

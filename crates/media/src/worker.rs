@@ -1,7 +1,6 @@
 //! One media thread: its poll, its sockets, its sessions, its clock.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -11,11 +10,13 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use slab::Slab;
 
-use crate::audio::{Library, Playlist};
+use crate::audio::{Clip, Library, Playlist};
 use crate::endpoint::Endpoint;
+use crate::events::EventSender;
 use crate::player::Player;
 use crate::poller::{Poller, Ready, Waker};
 use crate::ports::FreedPorts;
+use crate::recording::{Recorder, Tape};
 use crate::relay::{self, Arrival};
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
@@ -45,6 +46,10 @@ pub(crate) enum Command {
     Unbridge(EndpointId),
     Play(EndpointId, Playlist, PlayMode),
     Stop(EndpointId),
+    Overlay(EndpointId, Arc<Clip>),
+    Record(EndpointId, Arc<Tape>, Duration),
+    StopRecording(EndpointId),
+    RelayKeys(EndpointId, bool),
     SendDtmf(EndpointId, Box<str>),
     Close(EndpointId),
 }
@@ -61,20 +66,13 @@ pub(crate) struct Link {
 }
 
 /// What all threads share.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shared {
-    pub(crate) events: Arc<ArrayQueue<MediaEvent>>,
-    pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+    pub(crate) events: EventSender,
     pub(crate) library: Arc<Library>,
     pub(crate) freed: FreedPorts,
     pub(crate) no_rtp_after: [Duration; 2],
     pub(crate) rtcp_interval: Duration,
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
 }
 
 /// Events on their way to the control side.
@@ -86,7 +84,7 @@ struct Outbox {
 
 impl Outbox {
     fn push(&mut self, event: MediaEvent) {
-        match self.shared.events.push(event) {
+        match self.shared.events.queue.push(event) {
             Ok(()) => self.pushed = true,
             Err(_) => self.dropped += 1,
         }
@@ -159,7 +157,7 @@ impl Worker {
             self.counters.events_dropped = self.outbox.dropped;
             self.counters.publish(&self.link.counters);
             if std::mem::take(&mut self.outbox.pushed) {
-                (self.outbox.shared.wake)();
+                (self.outbox.shared.events.wake)();
             }
         }
         let now = Instant::now();
@@ -238,7 +236,7 @@ impl Worker {
                         token,
                     });
                 }
-                if endpoint.is_playing() {
+                if endpoint.needs_ticks() {
                     index += 1;
                 } else {
                     endpoint.ticking = false;
@@ -274,6 +272,14 @@ impl Worker {
             if let Some(event) = endpoint.silence.check(endpoint.id, limits, now) {
                 self.outbox.push(event);
             }
+            if endpoint
+                .recorder
+                .as_ref()
+                .is_some_and(|recorder| recorder.is_full(now))
+            {
+                endpoint.recorder = None;
+                self.outbox.push(MediaEvent::RecordingFull { id: endpoint.id });
+            }
             if now >= endpoint.reports.next_report {
                 endpoint.reports.next_report = now + interval.mul_f64(rand::random_range(0.5..1.5));
                 endpoint.report(now, false);
@@ -299,6 +305,26 @@ impl Worker {
             Command::Stop(id) => {
                 if let Some(endpoint) = self.endpoint(id) {
                     endpoint.stop();
+                }
+            }
+            Command::Overlay(id, tone) => {
+                if let Some(&slot) = self.slots.get(&id) {
+                    self.endpoints[slot].overlay(tone);
+                    self.start_ticking(slot, now);
+                }
+            }
+            Command::Record(id, tape, max) => match self.endpoint(id) {
+                Some(endpoint) => endpoint.recorder = Some(Recorder::new(tape, max, now)),
+                None => tape.end(0),
+            },
+            Command::StopRecording(id) => {
+                if let Some(endpoint) = self.endpoint(id) {
+                    endpoint.recorder = None;
+                }
+            }
+            Command::RelayKeys(id, relays_keys) => {
+                if let Some(endpoint) = self.endpoint(id) {
+                    endpoint.relays_keys = relays_keys;
                 }
             }
             Command::SendDtmf(id, digits) => {

@@ -177,6 +177,9 @@ impl Driver {
                 | MediaEvent::FirstPacket { id }
                 | MediaEvent::NoRtp { id, .. }
                 | MediaEvent::RtpResumed { id }
+                | MediaEvent::FileUnplayable { id, .. }
+                | MediaEvent::RecordingFull { id }
+                | MediaEvent::RecordingFinished { id, .. }
                 | MediaEvent::Closed { id, .. } => *id,
             };
             if let MediaEvent::Closed { stats, .. } = &event {
@@ -196,7 +199,11 @@ impl Driver {
                     self.tell(Event::AudioMissing { leg, since_ms });
                 }
                 MediaEvent::RtpResumed { .. } => self.tell(Event::AudioResumed { leg }),
-                MediaEvent::FirstPacket { .. } | MediaEvent::Closed { .. } => {}
+                MediaEvent::FirstPacket { .. }
+                | MediaEvent::FileUnplayable { .. }
+                | MediaEvent::RecordingFull { .. }
+                | MediaEvent::RecordingFinished { .. }
+                | MediaEvent::Closed { .. } => {}
             }
         }
     }

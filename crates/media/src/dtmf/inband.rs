@@ -107,6 +107,11 @@ impl InbandDetector {
         heard
     }
 
+    /// Whether a key that was told is still held down.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pressed.is_some()
+    }
+
     fn end_of_block(&mut self) -> Option<char> {
         let block = self.judge();
         self.state = [(0.0, 0.0); 8];
