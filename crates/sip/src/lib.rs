@@ -13,23 +13,60 @@
 //! After every call that takes `now`, drain [`UserAgent::poll_output`], then sleep until
 //! [`UserAgent::poll_timeout`] or the next packet.
 //!
+//! # Telephones
+//!
+//! [`UserAgent::serve_accounts`] makes it a registrar. Accounts come by [`UserAgent::set_account`], trunks by
+//! [`UserAgent::set_trusted`]; whatever else sends INVITE, SUBSCRIBE, PUBLISH, MESSAGE or REFER is challenged and
+//! must prove an account, which [`IncomingCall::account`] and [`IncomingRequest::account`] name.
+//! [`Event::Registration`] tells whether a telephone can be reached, [`Event::Bindings`] what to store,
+//! [`UserAgent::restore_bindings`] takes it back. To ring a telephone, send one INVITE to each of
+//! [`UserAgent::bindings`]:
+//!
+//! ```no_run
+//! # use ponte_sip::{Binding, OutgoingCall, Party, Reason, SipError, Timestamp, UserAgent};
+//! # use bytes::Bytes;
+//! # fn ring(ua: &mut UserAgent, now: Timestamp, binding: &Binding, sdp: Bytes) -> Result<(), SipError> {
+//! let call = OutgoingCall {
+//!     flow: binding.flow,
+//!     request_uri: binding.contact.clone(),
+//!     from: Party::new("sip:202@ponte.example"),
+//!     to: Party::new("sip:desk-201@ponte.example"),
+//!     route: Vec::new(),
+//!     contact_user: None,
+//!     headers: Vec::new(),
+//!     sdp,
+//!     credentials: None,
+//! };
+//! let dialog = ua.invite(now, call)?;
+//! // Another telephone answered first: the CANCEL says so, and this one shows no missed call (RFC 3326).
+//! ua.hang_up(now, dialog, Some(Reason::completed_elsewhere()))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything within the call stays on the binding's flow, which is what passes a NAT.
+//!
 //! What it speaks: RFC 3261 with 6026 (transactions), 3262 (reliable provisional responses), 3264 and 6337
 //! (offer and answer), 3311 (UPDATE), 3326 (Reason), 3581 (rport), 4028 (session timers), 5407 (races),
-//! 7616 and 8760 (digest).
+//! 5626 (flows of telephones, in part), 7616 and 8760 (digest).
 
+mod accounts;
 mod dialog;
 pub mod digest;
 pub mod framer;
 pub mod message;
 mod reason;
+mod registrar;
 mod timers;
 mod transaction;
 mod types;
 mod ua;
 
+pub use accounts::{Account, AccountsConfig};
 pub use dialog::DialogSnapshot;
 pub use framer::{Frame, FrameError, StreamFramer};
 pub use message::{HeaderName, Message, Method, ParseError};
 pub use reason::{q850_from_status, status_from_q850};
+pub use registrar::Binding;
 pub use types::*;
 pub use ua::UserAgent;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::message::{Message, Method};
+use crate::registrar::Binding;
 
 /// A moment, as the time since an epoch of the caller's choice. It never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,15 +36,25 @@ pub enum Transport {
     Udp,
     /// A stream: the user agent sends each message once.
     Tcp,
+    /// A stream inside TLS (RFC 3261 26.2).
+    Tls,
+}
+
+impl Transport {
+    /// Whether messages arrive in order and once, so that none is repeated.
+    pub const fn is_stream(self) -> bool {
+        !matches!(self, Self::Udp)
+    }
 }
 
 /// Where a message came from, or goes to.
 ///
-/// For TCP the host maps `remote` to a connection, and opens one where there is none.
+/// For TCP the host maps `remote` to a connection, and opens one where there is none. TLS is served to
+/// telephones only: a flow over it whose connection is gone has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Flow {
     pub transport: Transport,
-    /// The address written into Via and Contact: the one peers reach, not `0.0.0.0`, and for TCP the
+    /// The address written into Via and Contact: the one peers reach, not `0.0.0.0`, and for a stream the
     /// listening port, not that of an outgoing connection.
     pub local: SocketAddr,
     pub remote: SocketAddr,
@@ -225,6 +236,11 @@ impl Reason {
         }
     }
 
+    /// Another telephone took the call: whoever is cancelled for this shows no missed call.
+    pub fn completed_elsewhere() -> Self {
+        Self::sip(200, "Call completed elsewhere")
+    }
+
     /// A SIP status.
     pub fn sip(status: u16, text: &str) -> Self {
         Self {
@@ -270,6 +286,9 @@ pub struct EndCause {
 pub struct IncomingCall {
     pub dialog: DialogId,
     pub flow: Flow,
+    /// The account that the caller has proven to be, whatever `from` says. `None` from a trusted address, and
+    /// where no accounts are served: see [`crate::UserAgent::serve_accounts`].
+    pub account: Option<String>,
     pub request_uri: String,
     pub from: Party,
     pub to: Party,
@@ -302,6 +321,8 @@ pub struct ResponseInfo {
 pub struct IncomingRequest {
     pub id: IncomingRequestId,
     pub flow: Flow,
+    /// As [`IncomingCall::account`]; `None` also for methods that need no proof.
+    pub account: Option<String>,
     pub message: Message,
 }
 
@@ -346,6 +367,11 @@ pub enum Event {
     TransportFailed { id: RequestId },
     /// A request that the host handles.
     Request(Box<IncomingRequest>),
+    /// The bindings of an account changed: one came, was refreshed, removed, or ran out. These are all that
+    /// are left; store them for [`crate::UserAgent::restore_bindings`].
+    Bindings { account: String, bindings: Vec<Binding> },
+    /// A telephone can be reached where it could not, or the other way round.
+    Registration { account: String, registered: bool },
 }
 
 /// What the host has to do.
@@ -371,6 +397,9 @@ pub enum SipError {
     /// No request waits under this id.
     #[error("no such request")]
     UnknownRequest,
+    /// No account has this name, or no accounts are served.
+    #[error("no such account")]
+    UnknownAccount,
     /// The command does not fit the state of the call, such as an answer where no offer is open.
     #[error("not possible in this state of the call")]
     WrongState,

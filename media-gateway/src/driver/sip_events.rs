@@ -55,6 +55,8 @@ impl Driver {
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),
             // An ACK without answer says nothing new; no method is handed up: the SIP layer answers them all.
             SipEvent::Confirmed { .. } | SipEvent::Request(_) => {}
+            // Without accounts there are none.
+            SipEvent::Bindings { .. } | SipEvent::Registration { .. } => {}
         }
     }
 

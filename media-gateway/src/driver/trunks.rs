@@ -81,6 +81,7 @@ impl Trunks {
             let (transport, key) = match settings.transport {
                 Transport::Udp => ("UDP", "udp"),
                 Transport::Tcp => ("TCP", "tcp"),
+                Transport::Tls => ("TLS", "tls_bind"),
             };
             let local = sockets
                 .local(settings.transport)

@@ -85,6 +85,7 @@ impl SipSockets {
             match listen.transport {
                 Transport::Udp => sockets.udp.bind(*listen, &sender).await.map_err(failed("UDP"))?,
                 Transport::Tcp => sockets.tcp.listen(*listen).await.map_err(failed("TCP"))?,
+                Transport::Tls => return Err(failed("TLS")(std::io::ErrorKind::Unsupported.into())),
             }
         }
         Ok((sockets, receiver))
@@ -95,6 +96,7 @@ impl SipSockets {
         match transport {
             Transport::Udp => self.udp.local(),
             Transport::Tcp => self.tcp.local(),
+            Transport::Tls => None,
         }
     }
 
@@ -103,7 +105,7 @@ impl SipSockets {
     pub fn send(&self, flow: Flow, bytes: Bytes) {
         match flow.transport {
             Transport::Udp => self.udp.send(flow, &bytes),
-            Transport::Tcp => self.tcp.send(flow, bytes),
+            Transport::Tcp | Transport::Tls => self.tcp.send(flow, bytes),
         }
     }
 }

@@ -44,11 +44,14 @@ pub(crate) fn next_hop(
     let transport = match uri.param("transport") {
         Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
         Some(name) if name.eq_ignore_ascii_case(b"udp") => Transport::Udp,
+        Some(name) if name.eq_ignore_ascii_case(b"tls") => Transport::Tls,
         _ => origin.transport,
     };
     let same_host = ip == origin.remote.ip().to_canonical();
-    // A connection that is there is used: the port of a Contact may be one that nobody listens on.
-    if transport == Transport::Tcp && origin.transport == Transport::Tcp && same_host {
+    // A connection that is there is used: the port of a Contact may be one that nobody listens on. Nor is
+    // one opened inside TLS, or a call taken out of it.
+    let same_connection = transport.is_stream() && transport == origin.transport && same_host;
+    if same_connection || transport == Transport::Tls || origin.transport == Transport::Tls {
         return origin;
     }
     if ip.is_unspecified() || ip.is_multicast() || is_private(ip) && !is_private(origin.remote.ip()) {

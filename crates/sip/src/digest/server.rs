@@ -56,7 +56,7 @@ pub enum Verdict {
     Accepted {
         username: String,
     },
-    /// The answer may be right, but its nonce is too old: challenge again with `stale`.
+    /// The answer is right, but its nonce is too old, or was made before a restart: challenge again with `stale`.
     Stale,
     Denied(Denied),
 }
@@ -70,7 +70,7 @@ pub enum Denied {
     /// A parameter is missing, malformed, or not what was offered.
     #[error("malformed answer")]
     Malformed,
-    /// The nonce was not made by this server.
+    /// The nonce was not made by this server, and the answer is wrong.
     #[error("unknown nonce")]
     ForeignNonce,
     /// The `uri` is not that of the request.
@@ -198,7 +198,7 @@ impl Server {
             .ok()
             .filter(|nc| *nc > 0)
             .ok_or(Denied::Malformed)?;
-        let born = self.birth(nonce).ok_or(Denied::ForeignNonce)?;
+        let born = self.birth(nonce);
         if !same_target(uri.as_bytes(), request_uri) {
             return Err(Denied::OtherUri);
         }
@@ -225,8 +225,15 @@ impl Server {
             .ct_eq(response.to_ascii_lowercase().as_bytes())
             .into();
         if !(equal && known) {
-            return Err(Denied::WrongCredentials);
+            return Err(match born {
+                Some(_) => Denied::WrongCredentials,
+                None => Denied::ForeignNonce,
+            });
         }
+        // A nonce of before a restart: whoever knows the password need not ask for it again.
+        let Some(born) = born else {
+            return Ok(Verdict::Stale);
+        };
         if now.since(born) > self.config.nonce_lifetime {
             return Ok(Verdict::Stale);
         }

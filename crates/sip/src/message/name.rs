@@ -157,4 +157,10 @@ header_names! {
     PAssertedIdentity = "P-Asserted-Identity",
     Diversion = "Diversion",
     Warning = "Warning",
+    MinExpires = "Min-Expires",
+    Event = "Event" | b'o',
+    AllowEvents = "Allow-Events" | b'u',
+    SubscriptionState = "Subscription-State",
+    SipETag = "SIP-ETag",
+    SipIfMatch = "SIP-If-Match",
 }

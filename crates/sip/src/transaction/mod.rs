@@ -27,6 +27,8 @@ pub(crate) enum TimerKey {
     Client(ClientKey, ClientTimer),
     Server(u64, ServerTimer),
     Dialog(DialogId, DialogTimer),
+    /// A binding of the account with this number runs out.
+    Binding(u64),
 }
 
 /// What everything else stands on: output, timers, randomness and transactions.

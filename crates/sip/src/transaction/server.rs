@@ -271,7 +271,7 @@ fn merged_key(request: &Message) -> Option<Box<[u8]>> {
 /// Where responses go (RFC 3261 18.2.2, RFC 3581 4). `maddr` is not followed: it would let anyone aim our
 /// responses at a third party.
 pub(crate) fn reply_flow(flow: Flow, request: &Message) -> Flow {
-    if flow.transport == Transport::Tcp {
+    if flow.transport.is_stream() {
         return flow;
     }
     let Some(via) = request.via() else { return flow };

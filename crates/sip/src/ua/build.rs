@@ -120,9 +120,11 @@ impl Core {
             uri.push(b'@');
         }
         uri.extend_from_slice(address.to_string().as_bytes());
-        if flow.transport == Transport::Tcp {
-            uri.extend_from_slice(b";transport=tcp");
-        }
+        uri.extend_from_slice(match flow.transport {
+            Transport::Udp => b"",
+            Transport::Tcp => b";transport=tcp",
+            Transport::Tls => b";transport=tls",
+        });
         uri.into_boxed_slice()
     }
 
@@ -131,6 +133,7 @@ impl Core {
         let transport: &[u8] = match flow.transport {
             Transport::Udp => b"SIP/2.0/UDP ",
             Transport::Tcp => b"SIP/2.0/TCP ",
+            Transport::Tls => b"SIP/2.0/TLS ",
         };
         writer
             .name(HeaderName::Via)

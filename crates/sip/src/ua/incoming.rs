@@ -166,8 +166,10 @@ impl UserAgent {
             return;
         }
         let handled = self.core.config.handled_methods.contains(&method);
+        let registers = method == Method::Register && self.telephones.is_some();
         let refusal = match method {
             Method::Invite | Method::Options => None,
+            Method::Register if registers => None,
             Method::Bye | Method::Prack | Method::Update | Method::Info if !handled => Some(481),
             Method::Other(_) if !handled => Some(501),
             _ if !handled => Some(405),
@@ -211,14 +213,26 @@ impl UserAgent {
         }
         if self.core.is_full() {
             self.overloaded(flow, &request);
+        } else if registers {
+            self.handle_register(now, flow, request);
         } else if method == Method::Invite {
-            self.handle_invite(now, flow, request);
+            if let Ok(account) = self.authenticate(now, flow, &request) {
+                self.handle_invite(now, flow, request, account.as_deref());
+            }
         } else if handled {
+            let Ok(account) = self.authenticate(now, flow, &request) else {
+                return;
+            };
             let message = request.clone();
             if let Some(id) = self.core.start_server(now, flow, request) {
                 let id = IncomingRequestId(id);
-                self.core
-                    .emit(Event::Request(Box::new(IncomingRequest { id, flow, message })));
+                let account = account.map(|account| account.as_ref().to_owned());
+                self.core.emit(Event::Request(Box::new(IncomingRequest {
+                    id,
+                    flow,
+                    account,
+                    message,
+                })));
             }
         } else {
             let headers = [

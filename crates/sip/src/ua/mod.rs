@@ -8,6 +8,7 @@ mod offer;
 mod requests;
 mod session;
 mod stray;
+mod telephones;
 mod uac;
 mod uas;
 
@@ -81,6 +82,8 @@ pub struct UserAgent {
     requests: HashMap<RequestId, Box<PendingRequest>>,
     sequences: Sequences,
     stray: stray::Budget,
+    trusted: telephones::Trusted,
+    telephones: Option<Box<telephones::Telephones>>,
 }
 
 impl UserAgent {
@@ -94,6 +97,8 @@ impl UserAgent {
             requests: HashMap::new(),
             sequences: Sequences::default(),
             stray: stray::Budget::default(),
+            trusted: telephones::Trusted::default(),
+            telephones: None,
         }
     }
 
@@ -108,6 +113,7 @@ impl UserAgent {
                 }
                 TimerKey::Server(id, timer) => self.core.server_timer(now, id, timer),
                 TimerKey::Dialog(id, timer) => self.dialog_timer(now, id, timer),
+                TimerKey::Binding(number) => self.bindings_expire(now, number),
             }
         }
     }
@@ -123,7 +129,7 @@ impl UserAgent {
     }
 
     /// The host could not send along `flow`, or its connection broke: what waits for an answer there fails
-    /// at once ([`EndedBy::Transport`]). Confirmed calls stay.
+    /// at once ([`EndedBy::Transport`]). Confirmed calls stay. Bindings over a connection end with it.
     pub fn flow_failed(&mut self, now: Timestamp, flow: &Flow) {
         let failed: Vec<_> = self
             .core
@@ -137,6 +143,7 @@ impl UserAgent {
                 self.unanswered(now, owner, EndedBy::Transport);
             }
         }
+        self.bindings_cut_off(now, flow);
     }
 
     /// Calls at this moment, those that are ending included.

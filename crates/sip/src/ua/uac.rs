@@ -47,6 +47,7 @@ impl UserAgent {
             call.flow,
         ));
         dialog.owns_call_id = true;
+        dialog.behind_nat = self.is_telephone(&call.flow);
         dialog.remote_target = Bytes::copy_from_slice(call.request_uri.as_bytes());
         dialog.routes = routes;
         dialog.contact = self.core.contact_uri(call.flow, user.as_deref());

@@ -22,7 +22,14 @@ const MAX_QUEUED: usize = 8;
 const KEEP_RINGING: std::time::Duration = std::time::Duration::from_mins(1);
 
 impl UserAgent {
-    pub(super) fn handle_invite(&mut self, now: Timestamp, flow: Flow, request: Message) {
+    /// An INVITE that begins a dialog. `account` is who has proven to send it.
+    pub(super) fn handle_invite(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        request: Message,
+        account: Option<&str>,
+    ) {
         let (Some(from), Some(to), Some((cseq, _))) = (request.from(), request.to(), request.cseq()) else {
             return;
         };
@@ -79,9 +86,11 @@ impl UserAgent {
         dialog.remote_cseq = Some(cseq);
         dialog.remote_target = Bytes::copy_from_slice(contact.uri);
         dialog.routes = route_set(&request, false);
-        dialog.behind_nat = request
-            .via()
-            .is_some_and(|via| parse_ip(via.host).is_some_and(|ip| ip != flow.remote.ip().to_canonical()));
+        // A telephone is reached where it speaks from, whatever its Contact says.
+        dialog.behind_nat = account.is_some()
+            || request.via().is_some_and(|via| {
+                parse_ip(via.host).is_some_and(|ip| ip != flow.remote.ip().to_canonical())
+            });
         dialog.choose_flow(&self.core);
         let user = Uri::parse(request.request_uri()).and_then(|uri| uri.raw_user());
         dialog.contact = self.core.contact_uri(flow, user);
@@ -90,6 +99,7 @@ impl UserAgent {
         let incoming = Box::new(IncomingCall {
             dialog: id,
             flow,
+            account: account.map(str::to_owned),
             request_uri: text(request.request_uri()),
             from: party(&from),
             to: party(&to),

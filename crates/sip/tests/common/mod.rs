@@ -2,6 +2,8 @@
 //! doubles and delays.
 #![allow(dead_code)]
 
+pub mod telephone;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -80,6 +82,21 @@ impl Lab {
                             String::from_utf8_lossy(&bytes)
                         )
                     }));
+                }
+                Output::Event(event) => self.events.push(event),
+            }
+        }
+        sent
+    }
+
+    /// As [`Self::sent`]; all of it must go to `remote`.
+    pub fn sent_to(&mut self, remote: SocketAddr) -> Vec<Message> {
+        let mut sent = Vec::new();
+        while let Some(output) = self.ua.poll_output() {
+            match output {
+                Output::Send { flow, bytes } => {
+                    assert_eq!(flow.remote, remote);
+                    sent.push(Message::parse(&bytes).unwrap());
                 }
                 Output::Event(event) => self.events.push(event),
             }
