@@ -2,7 +2,8 @@
 
 use crate::{Caller, LegId, TrunkId};
 use ponte_protocol::{
-    CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode, Reply, UserId,
+    CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode, Reply,
+    UserId,
 };
 use std::fmt;
 

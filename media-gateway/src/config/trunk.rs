@@ -115,6 +115,7 @@ fn read(
             )),
         })
     });
+    let trusts_identity = section.flag("trusts_identity");
     section.finish();
     let (host, port) = address?.value;
     Some(TrunkSettings {
@@ -133,6 +134,7 @@ fn read(
         },
         max_legs: max_legs.and_then(|found| u32::try_from(found.value).ok()),
         number_format: number_format.map_or(NumberFormat::E164, |found| found.value),
+        trusts_identity: trusts_identity.is_some_and(|found| found.value),
     })
 }
 

@@ -114,9 +114,19 @@ pub struct TrunkSettings {
     /// Most legs at once; `None`: no limit.
     pub max_legs: Option<u32>,
     pub number_format: NumberFormat,
+    /// Whether the callers that it names in P-Asserted-Identity are believed (RFC 3325).
+    pub trusts_identity: bool,
 }
 
 impl TrunkSettings {
+    /// A number as this carrier wants it written.
+    pub fn write(&self, number: &E164) -> String {
+        match self.number_format {
+            NumberFormat::E164 => number.as_str().to_owned(),
+            NumberFormat::Plain => number.digits().to_owned(),
+        }
+    }
+
     /// The trunk as call control knows it.
     pub fn switch_config(&self) -> TrunkConfig {
         TrunkConfig {

@@ -304,7 +304,10 @@ impl Driver {
         self.send_reply(user, reply);
     }
 
-    fn send_reply(&self, user: &UserId, reply: Reply) {
+    pub(super) fn send_reply(&mut self, user: &UserId, reply: Reply) {
+        let Some(reply) = self.writes.hold_reply(user, reply) else {
+            return;
+        };
         if let Outcome::Refused { refusal } = &reply.outcome {
             metrics::counter!("ponte_commands_refused_total").increment(1);
             tracing::info!(%user, command = %reply.id, %refusal, "a command was refused");

@@ -1,11 +1,42 @@
-//! The legs that are up, and the dialog and the RTP endpoint of each.
+//! The legs that are up, and the dialogs and the RTP endpoint of each.
 
 use crate::store::LegUp;
-use ponte_call_core::{Announcement, LegEndKind, LegId, PlaybackToken};
+use bytes::Bytes;
+use ponte_call_core::{Announcement, LegEnd, LegEndKind, LegId, PlaybackToken};
 use ponte_media::sdp::LocalSession;
-use ponte_media::{EndpointId, Language};
-use ponte_sip::DialogId;
+use ponte_media::{EndpointId, Language, RemoteMedia};
+use ponte_sip::{DialogId, OutgoingCall};
 use std::collections::HashMap;
+
+/// One INVITE of a leg. A desk telephone with several bindings has one for each until one of them answers.
+#[derive(Debug)]
+pub(super) struct Branch {
+    pub dialog: DialogId,
+    pub session: LocalSession,
+    /// What the peer has described of its media.
+    pub remote: Option<RemoteMedia>,
+}
+
+/// How far a leg has come.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The store is being told of it; then it is called.
+    Saving(Vec<OutgoingCall>),
+    /// Its telephones are being called.
+    Calling,
+    /// It came in, and was not answered yet; the offer, if there was one and it was not answered by early media.
+    Called {
+        offer: Option<Bytes>,
+    },
+    /// It came in, and is answered as soon as the store knows; the session description that goes with the answer, where
+    /// none went before.
+    Answering {
+        body: Option<Bytes>,
+    },
+    /// It came in, and our answer waits for its ACK.
+    Accepted,
+    Answered,
+}
 
 /// A leg as the host knows it.
 #[derive(Debug)]
@@ -13,20 +44,51 @@ pub(super) struct Leg {
     pub id: LegId,
     /// What a restart must know of it.
     pub kept: LegUp,
-    pub dialog: DialogId,
-    pub endpoint: EndpointId,
-    pub session: LocalSession,
+    pub stage: Stage,
+    pub branches: Vec<Branch>,
+    /// What every INVITE of the leg offers; taken by its branches.
+    pub session: Option<LocalSession>,
+    /// A leg that came in has one only when it is to hear or say something.
+    pub endpoint: Option<EndpointId>,
     pub language: Language,
-    /// Whether the peer has described its media.
-    pub agreed: bool,
     /// Whom it hears.
     pub connected_to: Option<LegId>,
-    /// Why we end it, where that is not the switch's wish.
+    /// Why we end it, where that is not the network's doing.
     pub end_kind: Option<LegEndKind>,
+    /// The most telling failure of the branches that are over.
+    pub failure: Option<LegEnd>,
     /// What follows the tone that sounds now.
     pub after_tone: Option<(Vec<Announcement>, PlaybackToken)>,
     /// Rises with each playback, so that a timer of an older one is known.
     pub playback: u64,
+}
+
+impl Leg {
+    /// A leg without dialog, endpoint or sound.
+    pub fn new(kept: LegUp, stage: Stage, language: Language) -> Self {
+        Self {
+            id: kept.leg,
+            kept,
+            stage,
+            branches: Vec::new(),
+            session: None,
+            endpoint: None,
+            language,
+            connected_to: None,
+            end_kind: None,
+            failure: None,
+            after_tone: None,
+            playback: 0,
+        }
+    }
+
+    pub fn branch_mut(&mut self, dialog: DialogId) -> Option<&mut Branch> {
+        self.branches.iter_mut().find(|branch| branch.dialog == dialog)
+    }
+
+    pub fn dialogs(&self) -> Vec<DialogId> {
+        self.branches.iter().map(|branch| branch.dialog).collect()
+    }
 }
 
 /// All legs, found by any of their three names.
@@ -39,8 +101,12 @@ pub(super) struct LegTable {
 
 impl LegTable {
     pub fn insert(&mut self, leg: Leg) {
-        self.by_dialog.insert(leg.dialog, leg.id);
-        self.by_endpoint.insert(leg.endpoint, leg.id);
+        for branch in &leg.branches {
+            self.by_dialog.insert(branch.dialog, leg.id);
+        }
+        if let Some(endpoint) = leg.endpoint {
+            self.by_endpoint.insert(endpoint, leg.id);
+        }
         self.legs.insert(leg.id, leg);
     }
 
@@ -60,10 +126,54 @@ impl LegTable {
         self.legs.get_mut(self.by_endpoint.get(&endpoint)?)
     }
 
-    pub fn remove_by_dialog(&mut self, dialog: DialogId) -> Option<Leg> {
+    pub fn endpoint(&self, id: LegId) -> Option<EndpointId> {
+        self.legs.get(&id)?.endpoint
+    }
+
+    pub fn set_endpoint(&mut self, id: LegId, endpoint: EndpointId) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.endpoint = Some(endpoint);
+            self.by_endpoint.insert(endpoint, id);
+        }
+    }
+
+    pub fn add_branch(&mut self, id: LegId, branch: Branch) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            self.by_dialog.insert(branch.dialog, id);
+            leg.branches.push(branch);
+        }
+    }
+
+    /// Takes a branch away; the leg that it was of.
+    pub fn remove_branch(&mut self, dialog: DialogId) -> Option<&mut Leg> {
         let id = self.by_dialog.remove(&dialog)?;
+        let leg = self.legs.get_mut(&id)?;
+        leg.branches.retain(|branch| branch.dialog != dialog);
+        Some(leg)
+    }
+
+    /// Leaves a leg with one branch; the dialogs of the others.
+    pub fn keep_branch(&mut self, dialog: DialogId) -> Vec<DialogId> {
+        let Some(leg) = self.by_dialog(dialog) else {
+            return Vec::new();
+        };
+        let mut others = leg.dialogs();
+        others.retain(|other| *other != dialog);
+        leg.branches.retain(|branch| branch.dialog == dialog);
+        for other in &others {
+            self.by_dialog.remove(other);
+        }
+        others
+    }
+
+    pub fn remove(&mut self, id: LegId) -> Option<Leg> {
         let leg = self.legs.remove(&id)?;
-        self.by_endpoint.remove(&leg.endpoint);
+        for branch in &leg.branches {
+            self.by_dialog.remove(&branch.dialog);
+        }
+        if let Some(endpoint) = leg.endpoint {
+            self.by_endpoint.remove(&endpoint);
+        }
         Some(leg)
     }
 

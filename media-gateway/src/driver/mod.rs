@@ -13,13 +13,16 @@
 mod clock;
 mod commands;
 mod effects;
+mod incoming;
 mod legs;
+mod opening;
 mod portal;
 mod restore;
 mod run;
 mod sip_events;
 mod sound;
 mod trunks;
+mod writes;
 
 pub use trunks::TrunkError;
 
@@ -42,6 +45,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tokio::sync::{Notify, mpsc, watch};
 use trunks::Trunks;
+use writes::Writes;
 
 /// What the driver is made of.
 pub struct Parts {
@@ -90,6 +94,9 @@ pub struct Driver {
     /// Calls that are up, as they were last told to the portals.
     shown: HashMap<CallId, CallView>,
     later: BinaryHeap<LaterStep>,
+    writes: Writes,
+    /// Marks our INVITEs, so that one that comes back is known.
+    instance: String,
 }
 
 impl Driver {

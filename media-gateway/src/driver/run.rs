@@ -91,6 +91,8 @@ impl Driver {
             answered: super::Answered::default(),
             shown: HashMap::new(),
             later: BinaryHeap::new(),
+            writes: super::Writes::default(),
+            instance: hex::encode(rand::random::<[u8; 16]>()),
         };
         driver.end_abandoned_calls(&store).await?;
         driver.configure_trunks();
@@ -129,6 +131,7 @@ impl Driver {
                     }
                 }
                 Some(claimed) = self.ledger.next(), if !self.ledger.is_empty() => self.claimed(claimed),
+                Some(saved) = self.writes.next(), if !self.writes.is_empty() => self.saved(saved),
                 () = inputs.media.notified() => {}
                 Some(changes) = inputs.changes.recv() => self.store_changed(changes),
                 Ok(()) = inputs.writable.changed() => {
@@ -220,9 +223,10 @@ impl Driver {
         }
         self.drain();
         for leg in self.legs.ids() {
-            if let Some(leg) = self.legs.get(leg) {
+            let dialogs = self.legs.get(leg).map(super::legs::Leg::dialogs);
+            for dialog in dialogs.unwrap_or_default() {
                 let reason = Reason::q850(41, "Gateway stopped");
-                drop(self.agent.hang_up(self.clock.sip_now(), leg.dialog, Some(reason)));
+                drop(self.agent.hang_up(self.clock.sip_now(), dialog, Some(reason)));
             }
         }
     }

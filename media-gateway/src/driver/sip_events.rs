@@ -1,14 +1,13 @@
 //! What the SIP layer and the media plane tell, in the words of the switch.
 
 use super::Driver;
-use super::effects::role_name;
+use super::legs::Stage;
+use super::opening::role_name;
 use crate::sip::Inbound;
 use bytes::Bytes;
 use ponte_call_core::{Event, LegEnd, LegEndKind};
 use ponte_media::MediaEvent;
-use ponte_sip::{
-    DialogId, EndCause, EndedBy, Event as SipEvent, IncomingCall, Output, Reason, ReasonProtocol,
-};
+use ponte_sip::{DialogId, EndCause, EndedBy, Event as SipEvent, Output, Reason, ReasonProtocol};
 
 impl Driver {
     pub(super) fn sip_inbound(&mut self, inbound: &Inbound) {
@@ -35,13 +34,10 @@ impl Driver {
                 dialog, status, sdp, ..
             } => self.progress(dialog, status, sdp.as_ref()),
             SipEvent::Answered { dialog, sdp } => self.answered(dialog, sdp.as_ref()),
-            SipEvent::OfferAnswered { dialog, sdp }
-            | SipEvent::Confirmed {
-                dialog,
-                sdp: Some(sdp),
-            } => {
+            SipEvent::OfferAnswered { dialog, sdp } => {
                 self.agree(dialog, &sdp);
             }
+            SipEvent::Confirmed { dialog, sdp } => self.confirmed(dialog, sdp.as_ref()),
             SipEvent::Offer { dialog, sdp } => self.settle_offer(dialog, sdp.as_ref()),
             SipEvent::OfferFailed { dialog, status } => {
                 if let Some(leg) = self.legs.by_dialog(dialog) {
@@ -53,15 +49,15 @@ impl Driver {
             SipEvent::IncomingCall(call) => self.incoming(&call),
             SipEvent::Response(response) => self.trunk_response(&response),
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),
-            // An ACK without answer says nothing new; no method is handed up: the SIP layer answers them all.
-            SipEvent::Confirmed { .. } | SipEvent::Request(_) => {}
+            // No method is handed up: the SIP layer answers them all.
+            SipEvent::Request(_) => {}
             // Without accounts there are none.
             SipEvent::Bindings { .. } | SipEvent::Registration { .. } => {}
         }
     }
 
     fn progress(&mut self, dialog: DialogId, status: u16, sdp: Option<&Bytes>) {
-        let early_media = sdp.is_some_and(|sdp| self.agree(dialog, sdp));
+        let described = sdp.is_some_and(|sdp| self.agree(dialog, sdp));
         let now = self.clock.now();
         let Some(leg) = self.legs.by_dialog(dialog) else {
             return;
@@ -69,6 +65,8 @@ impl Driver {
         if status == 180 && leg.kept.ringing_at.is_none() {
             leg.kept.ringing_at = Some(now);
         }
+        // Of several telephones that ring none is heard before it answers.
+        let early_media = described && leg.branches.len() == 1;
         let leg = leg.id;
         self.tell(Event::LegProgress {
             leg,
@@ -78,11 +76,10 @@ impl Driver {
     }
 
     fn answered(&mut self, dialog: DialogId, sdp: Option<&Bytes>) {
-        let agreed = match sdp {
-            Some(sdp) => self.agree(dialog, sdp),
-            // The answer came with a provisional response, if it came at all.
-            None => self.legs.by_dialog(dialog).is_some_and(|leg| leg.agreed),
-        };
+        self.cancel_other_branches(dialog);
+        if let Some(sdp) = sdp {
+            self.agree(dialog, sdp);
+        }
         let now = self.clock.now();
         let snapshot = self
             .agent
@@ -91,42 +88,59 @@ impl Driver {
         let Some(leg) = self.legs.by_dialog(dialog) else {
             return;
         };
-        if !agreed {
-            leg.end_kind = Some(LegEndKind::IncompatibleMedia);
-            let reason = Some(Reason::sip(488, "Not Acceptable Here"));
-            drop(self.agent.hang_up(self.clock.sip_now(), dialog, reason));
-            return;
-        }
+        // The answer may have come with a provisional response.
+        let Some(remote) = leg.branch_mut(dialog).and_then(|branch| branch.remote) else {
+            return self.hang_up_incompatible(dialog);
+        };
+        leg.stage = Stage::Answered;
         leg.kept.answered_at = Some(now);
         leg.kept.dialog = snapshot;
+        if let Some(endpoint) = leg.endpoint {
+            self.media.set_remote(endpoint, remote);
+        }
         drop(self.store.save_leg(leg.kept.clone()));
         let leg = leg.id;
         self.tell(Event::LegAnswered { leg });
     }
 
+    /// The peer answered with media that we cannot carry.
+    pub(super) fn hang_up_incompatible(&mut self, dialog: DialogId) {
+        if let Some(leg) = self.legs.by_dialog(dialog) {
+            leg.end_kind = Some(LegEndKind::IncompatibleMedia);
+        }
+        let reason = Some(Reason::sip(488, "Not Acceptable Here"));
+        drop(self.agent.hang_up(self.clock.sip_now(), dialog, reason));
+    }
+
     /// Takes a session description that answers our offer; whether it can be used.
-    fn agree(&mut self, dialog: DialogId, sdp: &Bytes) -> bool {
+    pub(super) fn agree(&mut self, dialog: DialogId, sdp: &Bytes) -> bool {
         let Some(leg) = self.legs.by_dialog(dialog) else {
             return false;
         };
-        match leg.session.accept_answer(sdp) {
+        let (id, only) = (leg.id, leg.branches.len() == 1);
+        let endpoint = leg.endpoint.filter(|_| only);
+        let Some(branch) = leg.branch_mut(dialog) else {
+            return false;
+        };
+        match branch.session.accept_answer(sdp) {
             Ok(remote) => {
-                self.media.set_remote(leg.endpoint, remote);
-                leg.agreed = true;
+                branch.remote = Some(remote);
+                if let Some(endpoint) = endpoint {
+                    self.media.set_remote(endpoint, remote);
+                }
                 true
             }
             Err(error) => {
-                tracing::info!(leg = %leg.id, %error, "an answer could not be used");
+                tracing::info!(leg = %id, %error, "an answer could not be used");
                 false
             }
         }
     }
 
     fn ended(&mut self, dialog: DialogId, cause: &EndCause) {
-        let Some(leg) = self.legs.remove_by_dialog(dialog) else {
+        let Some(leg) = self.legs.remove_branch(dialog) else {
             return;
         };
-        self.media.close(leg.endpoint);
         let kind = leg.end_kind.unwrap_or(match cause.by {
             EndedBy::Remote => LegEndKind::Remote,
             EndedBy::Local => LegEndKind::Closed,
@@ -138,6 +152,19 @@ impl Driver {
             sip: cause.status.filter(|status| *status >= 300),
             q850: told_q850(cause),
         };
+        let end = leg.failure.map_or(end, |before| more_telling(before, end));
+        let id = leg.id;
+        if !leg.branches.is_empty() {
+            leg.failure = Some(end);
+            // A refusal for every telephone (RFC 3261 section 16.7, point 5).
+            if end.sip.is_some_and(|status| status >= 600) {
+                for other in leg.dialogs() {
+                    drop(self.agent.hang_up(self.clock.sip_now(), other, None));
+                }
+            }
+            return;
+        }
+        let Some(leg) = self.forget_leg(id) else { return };
         metrics::counter!("ponte_legs_ended_total", "role" => role_name(leg.kept.role)).increment(1);
         tracing::debug!(leg = %leg.id, ?kind, sip = end.sip, q850 = end.q850, "leg ended");
         self.tell(Event::LegEnded { leg: leg.id, end });
@@ -149,25 +176,10 @@ impl Driver {
             return;
         };
         let (leg, other) = (leg.id, leg.connected_to);
-        if let Some(other) = other.and_then(|other| self.legs.get(other)) {
-            self.media
-                .send_dtmf(other.endpoint, digit.encode_utf8(&mut [0; 4]));
+        if let Some(other) = other.and_then(|other| self.legs.endpoint(other)) {
+            self.media.send_dtmf(other, digit.encode_utf8(&mut [0; 4]));
         }
         self.tell(Event::Dtmf { leg, digit });
-    }
-
-    /// Calls from outside reach nobody yet: the caller is told so at once, and strangers are told nothing more.
-    fn incoming(&mut self, call: &IncomingCall) {
-        metrics::counter!("ponte_incoming_refused_total").increment(1);
-        let (status, reason) = if self.trunks.knows(call.flow.remote) {
-            (480, "Temporarily Unavailable")
-        } else {
-            (403, "Forbidden")
-        };
-        drop(
-            self.agent
-                .respond(self.clock.sip_now(), call.dialog, status, reason, None, &[]),
-        );
     }
 
     /// Hears what the media plane has to say.
@@ -209,6 +221,22 @@ impl Driver {
             }
         }
     }
+}
+
+/// Which of two failures says more of why a telephone was not reached (RFC 3261 section 16.7, point 6): a person's doing
+/// before the network's, and anything before our own doing.
+fn more_telling(a: LegEnd, b: LegEnd) -> LegEnd {
+    let rank = |end: &LegEnd| match (end.kind, end.sip) {
+        (LegEndKind::Closed, _) => 7,
+        (_, Some(600..)) => 0,
+        (_, Some(486)) => 1,
+        (LegEndKind::Remote, Some(400..=499)) => 2,
+        (LegEndKind::Remote, Some(500..=599)) => 3,
+        (LegEndKind::IncompatibleMedia, _) => 4,
+        (LegEndKind::Remote, _) => 5,
+        _ => 6,
+    };
+    if rank(&b) < rank(&a) { b } else { a }
 }
 
 /// The Q.850 cause that the network itself told (RFC 3326).

@@ -120,9 +120,10 @@ impl Trunks {
         self.0.iter()
     }
 
-    /// Whether this address is that of a trunk.
-    pub fn knows(&self, remote: SocketAddr) -> bool {
-        self.0.iter().any(|trunk| trunk.flow.remote.ip() == remote.ip())
+    /// The trunk at this address. Carriers call from other ports than they are called on.
+    pub fn by_address(&self, remote: SocketAddr) -> Option<&Trunk> {
+        let exact = self.0.iter().find(|trunk| trunk.flow.remote == remote);
+        exact.or_else(|| self.0.iter().find(|trunk| trunk.flow.remote.ip() == remote.ip()))
     }
 
     /// When a keep-alive or a registration is due.

@@ -10,7 +10,7 @@ use crate::types::{DialogId, Flow, SipError};
 /// How far the `CSeq` is moved on when a dialog is taken back: above all that was sent after the snapshot.
 const CSEQ_GAP: u32 = 1 << 16;
 
-/// A confirmed dialog as it can be stored. Passwords are not in it; see
+/// A dialog as it can be stored: confirmed, or of an INVITE that came in and is about to be answered. Passwords are not in it; see
 /// [`crate::UserAgent::set_credentials`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DialogSnapshot {
@@ -46,7 +46,7 @@ fn text(bytes: &[u8]) -> String {
 
 impl Dialog {
     pub(crate) fn snapshot(&self) -> Option<DialogSnapshot> {
-        if !matches!(self.state, State::Confirmed | State::Accepted) || self.told_end {
+        if self.state == State::Calling || self.state == State::Ending || self.told_end {
             return None;
         }
         Some(DialogSnapshot {

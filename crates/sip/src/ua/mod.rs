@@ -187,7 +187,8 @@ impl UserAgent {
         Ok(())
     }
 
-    /// What is needed to end or revive a confirmed call after a crash; `None` before it is answered.
+    /// What is needed to end or revive a call after a crash. `None` for a call of ours that is not answered; one that came
+    /// in has it before, so that it can be stored before it is answered.
     pub fn dialog_snapshot(&self, dialog: DialogId) -> Option<DialogSnapshot> {
         self.dialogs.get(&dialog)?.snapshot()
     }

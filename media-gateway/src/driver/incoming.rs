@@ -1,0 +1,486 @@
+//! Legs that come in: who is calling whom, and the answers that the switch gives.
+
+use super::Driver;
+use super::legs::{Branch, Leg, Stage};
+use super::opening::{INSTANCE_HEADER, reason};
+use super::writes::Saved;
+use crate::numbers::NumberingPlan;
+use crate::store::LegUp;
+use bytes::Bytes;
+use ponte_call_core::{CallSource, Caller, CallerNumber, Dialled, Event, LegEndKind, LegId};
+use ponte_media::Direction;
+use ponte_media::sdp::{LocalSession, SdpError};
+use ponte_protocol::{CallId, Cause, DialString, E164, LegRole, Pii};
+use ponte_sip::message::{HeaderName, Uri, Via};
+use ponte_sip::{DialogId, IncomingCall, Party, ReasonProtocol};
+use rand::Rng;
+use std::net::SocketAddr;
+
+/// The most characters of a caller's name.
+const NAME_MAX: usize = 64;
+
+/// Why an INVITE is refused before the switch hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    Stranger,
+    Loop,
+    NoNumber,
+    NoCodec,
+}
+
+impl Refused {
+    fn status(self) -> (u16, &'static str) {
+        match self {
+            Self::Stranger => (403, "Forbidden"),
+            Self::Loop => (482, "Loop Detected"),
+            Self::NoNumber => (404, "Not Found"),
+            Self::NoCodec => (488, "Not Acceptable Here"),
+        }
+    }
+}
+
+impl Driver {
+    pub(super) fn incoming(&mut self, call: &IncomingCall) {
+        if let Err(refused) = self.admit(call) {
+            let (status, phrase) = refused.status();
+            metrics::counter!("ponte_incoming_refused_total").increment(1);
+            tracing::info!(remote = %call.flow.remote, status, ?refused, "an incoming call was refused");
+            let responded = self
+                .agent
+                .respond(self.clock.sip_now(), call.dialog, status, phrase, None, &[]);
+            if let Err(error) = responded {
+                tracing::debug!(%error, "a refusal could not be sent");
+            }
+        }
+    }
+
+    fn admit(&mut self, call: &IncomingCall) -> Result<(), Refused> {
+        let Some(trunk) = self.trunks.by_address(call.flow.remote) else {
+            return Err(Refused::Stranger);
+        };
+        if is_loop(call, &self.instance) {
+            return Err(Refused::Loop);
+        }
+        let settings = &trunk.settings;
+        let typed = dialled_number(&call.request_uri).ok_or(Refused::NoNumber)?;
+        let (typed, dialled) = read_did(&self.plan, typed);
+        let caller = trunk_caller(&self.plan, call, settings.trusts_identity);
+        let source = CallSource::Trunk {
+            trunk: settings.id.clone(),
+        };
+        let trunk = settings.id.0.clone();
+        if let Some(offer) = &call.sdp
+            && let Err(error) = could_answer(offer, call.flow.local)
+        {
+            tracing::info!(%error, "an offer cannot be answered");
+            return Err(Refused::NoCodec);
+        }
+
+        let leg = LegId {
+            call: CallId(uuid::Uuid::now_v7()),
+            index: 0,
+        };
+        let kept = LegUp {
+            leg,
+            role: LegRole::Far,
+            number: caller
+                .number
+                .as_ref()
+                .map_or_else(String::new, |number| number.as_str().to_owned()),
+            trunk,
+            started_at: self.clock.now(),
+            ringing_at: None,
+            answered_at: None,
+            ended: None,
+            dialog: None,
+        };
+        tracing::debug!(
+            %leg,
+            trunk = %kept.trunk,
+            from = %Pii(&kept.number),
+            to = %Pii(&typed),
+            "a call came in"
+        );
+        metrics::counter!("ponte_incoming_total").increment(1);
+        let stage = Stage::Called {
+            offer: call.sdp.clone(),
+        };
+        let mut incoming = Leg::new(kept, stage, self.language(None));
+        // The port is opened when there is something to say or to hear.
+        let unspecified = SocketAddr::new(call.flow.local.ip(), 9);
+        incoming.branches.push(Branch {
+            dialog: call.dialog,
+            session: LocalSession::new(rand::rng().random::<u64>() >> 2, unspecified),
+            remote: None,
+        });
+        self.legs.insert(incoming);
+        self.tell(Event::IncomingCall {
+            leg,
+            source,
+            caller,
+            typed,
+            dialled,
+        });
+        Ok(())
+    }
+
+    /// The caller is to hear ringing.
+    pub(super) fn ring_leg(&mut self, id: LegId) {
+        let now = self.clock.now();
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let Stage::Called { .. } = leg.stage else { return };
+        leg.kept.ringing_at.get_or_insert(now);
+        let Some(dialog) = leg.branches.first().map(|branch| branch.dialog) else {
+            return;
+        };
+        self.respond(id, dialog, 180, None);
+    }
+
+    /// The caller is to hear what the leg is connected to, before the answer.
+    pub(super) fn early_media_leg(&mut self, id: LegId) {
+        let Some(Stage::Called { offer }) = self.legs.get(id).map(|leg| &leg.stage) else {
+            return;
+        };
+        // Without an offer there is nothing to answer yet, and telephones ring by themselves on a 180.
+        let Some(offer) = offer.clone() else {
+            return self.ring_leg(id);
+        };
+        match self.answer_offer_of(id, &offer) {
+            Ok(body) => {
+                let Some(leg) = self.legs.get_mut(id) else { return };
+                leg.stage = Stage::Called { offer: None };
+                if let Some(dialog) = leg.branches.first().map(|branch| branch.dialog) {
+                    self.respond(id, dialog, 183, Some(body));
+                }
+            }
+            Err(error) => self.cannot_answer(id, &error),
+        }
+    }
+
+    /// The leg can be played to at once; the caller is told once the store knows how to end the leg after a crash.
+    pub(super) fn answer_leg(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get(id) else { return };
+        let Stage::Called { offer } = &leg.stage else {
+            return;
+        };
+        let offer = offer.clone();
+        let agreed = leg.branches.first().is_some_and(|branch| branch.remote.is_some());
+        let settled = match offer {
+            // The answer went with the early media.
+            None if agreed => Ok(None),
+            None => self.offer_to(id).map(Some),
+            Some(offer) => self.answer_offer_of(id, &offer).map(Some),
+        };
+        let body = match settled {
+            Ok(body) => body,
+            Err(error) => return self.cannot_answer(id, &error),
+        };
+        let now = self.clock.now();
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        leg.stage = Stage::Answering { body };
+        leg.kept.answered_at = Some(now);
+        leg.kept.dialog = leg
+            .branches
+            .first()
+            .and_then(|branch| self.agent.dialog_snapshot(branch.dialog))
+            .and_then(|dialog| serde_json::to_string(&dialog).ok());
+        let written = self.store.save_leg(leg.kept.clone());
+        self.writes.after(written, Saved::Answer(id));
+    }
+
+    pub(super) fn answer_saved_leg(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        let Stage::Answering { body } = &mut leg.stage else {
+            return;
+        };
+        let body = body.take();
+        leg.stage = Stage::Accepted;
+        if let Some(dialog) = leg.branches.first().map(|branch| branch.dialog) {
+            self.respond(id, dialog, 200, body);
+        }
+    }
+
+    /// The caller is told why there is no answer.
+    pub(super) fn reject_leg(&mut self, id: LegId, status: u16, cause: Cause) {
+        let Some(dialog) = self
+            .legs
+            .get(id)
+            .filter(|leg| matches!(leg.stage, Stage::Called { .. }))
+            .and_then(|leg| leg.branches.first())
+            .map(|branch| branch.dialog)
+        else {
+            return self.close_leg(id, cause);
+        };
+        let reason = reason(cause);
+        let header = match (&reason.protocol, reason.cause) {
+            (ReasonProtocol::Q850, Some(cause)) => {
+                vec![("Reason".to_owned(), format!("Q.850;cause={cause}"))]
+            }
+            _ => Vec::new(),
+        };
+        let status = if (300..700).contains(&status) { status } else { 480 };
+        if let Some(leg) = self.legs.get_mut(id) {
+            leg.end_kind = Some(LegEndKind::Closed);
+        }
+        let responded = self
+            .agent
+            .respond(self.clock.sip_now(), dialog, status, "", None, &header);
+        if let Err(error) = responded {
+            tracing::debug!(leg = %id, %error, "a refusal could not be sent");
+        }
+    }
+
+    /// The ACK came: the leg is answered.
+    pub(super) fn confirmed(&mut self, dialog: DialogId, sdp: Option<&Bytes>) {
+        if let Some(sdp) = sdp {
+            self.agree(dialog, sdp);
+        }
+        let Some(leg) = self.legs.by_dialog(dialog) else {
+            return;
+        };
+        let Stage::Accepted = leg.stage else { return };
+        let agreed = leg
+            .branch_mut(dialog)
+            .is_some_and(|branch| branch.remote.is_some());
+        if !agreed {
+            return self.hang_up_incompatible(dialog);
+        }
+        leg.stage = Stage::Answered;
+        let leg = leg.id;
+        self.tell(Event::LegAnswered { leg });
+    }
+
+    fn respond(&mut self, leg: LegId, dialog: DialogId, status: u16, sdp: Option<Bytes>) {
+        let responded = self
+            .agent
+            .respond(self.clock.sip_now(), dialog, status, "", sdp, &[]);
+        if let Err(error) = responded {
+            tracing::debug!(%leg, status, %error, "an incoming call could not be answered");
+        }
+    }
+
+    /// Opens a port for a leg that came in, unless it has one.
+    fn open_endpoint(&mut self, id: LegId) -> Result<(), AnswerError> {
+        if self.legs.endpoint(id).is_some() {
+            return Ok(());
+        }
+        let (endpoint, rtp) = self.media.open(self.media_group(id))?;
+        self.legs.set_endpoint(id, endpoint);
+        if let Some(branch) = self.legs.get_mut(id).and_then(|leg| leg.branches.first_mut()) {
+            branch.session = LocalSession::new(rand::rng().random::<u64>() >> 2, rtp);
+        }
+        Ok(())
+    }
+
+    fn answer_offer_of(&mut self, id: LegId, offer: &Bytes) -> Result<Bytes, AnswerError> {
+        self.open_endpoint(id)?;
+        let leg = self.legs.get_mut(id).ok_or(AnswerError::Gone)?;
+        let endpoint = leg.endpoint.ok_or(AnswerError::Gone)?;
+        let branch = leg.branches.first_mut().ok_or(AnswerError::Gone)?;
+        let answer = branch.session.answer(offer, Direction::SendRecv)?;
+        branch.remote = Some(answer.remote);
+        self.media.set_remote(endpoint, answer.remote);
+        Ok(answer.body)
+    }
+
+    fn offer_to(&mut self, id: LegId) -> Result<Bytes, AnswerError> {
+        self.open_endpoint(id)?;
+        let leg = self.legs.get_mut(id).ok_or(AnswerError::Gone)?;
+        let branch = leg.branches.first_mut().ok_or(AnswerError::Gone)?;
+        Ok(branch.session.offer(Direction::SendRecv))
+    }
+
+    fn cannot_answer(&mut self, id: LegId, error: &AnswerError) {
+        tracing::error!(leg = %id, %error, "an incoming call could not be answered");
+        let (kind, status) = match error {
+            AnswerError::Sdp(_) => (LegEndKind::IncompatibleMedia, 488),
+            AnswerError::Media(_) | AnswerError::Gone => (LegEndKind::Internal, 503),
+        };
+        let Some(leg) = self.legs.get_mut(id) else { return };
+        leg.end_kind = Some(kind);
+        if let Some(dialog) = leg.branches.first().map(|branch| branch.dialog) {
+            self.respond(id, dialog, status, None);
+        }
+    }
+}
+
+/// Why an incoming call could not be answered.
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error("{0}")]
+    Media(#[from] ponte_media::MediaError),
+    #[error("{0}")]
+    Sdp(#[from] SdpError),
+    #[error("the call is over")]
+    Gone,
+}
+
+/// Whether an offer can be answered at all, so that no telephone rings for a call without audio.
+fn could_answer(offer: &Bytes, local: SocketAddr) -> Result<(), SdpError> {
+    let unspecified = SocketAddr::new(local.ip(), 9);
+    LocalSession::new(0, unspecified)
+        .answer(offer, Direction::SendRecv)
+        .map(|_| ())
+}
+
+/// Whether the INVITE is one of ours that came back: it bears our mark, or passed through here.
+fn is_loop(call: &IncomingCall, instance: &str) -> bool {
+    let marked = call
+        .message
+        .lines_named(INSTANCE_HEADER)
+        .any(|value| value == instance.as_bytes());
+    let local = call.flow.local;
+    let passed = call.message.values(HeaderName::Via).any(|value| {
+        Via::parse(value).is_some_and(|via| {
+            let host = String::from_utf8_lossy(via.host);
+            let ip = host.trim_start_matches('[').trim_end_matches(']').parse();
+            ip == Ok(local.ip()) && via.port.unwrap_or(5060) == local.port()
+        })
+    });
+    marked || passed
+}
+
+/// The number that an address names.
+fn dialled_number(uri: &str) -> Option<DialString> {
+    let uri = Uri::parse(uri.as_bytes())?;
+    let user = uri.user()?;
+    // Parameters of a telephone number may stand in the user part (RFC 3261 section 19.1.6).
+    user.split(';').next()?.parse().ok()
+}
+
+/// Reads the number that a carrier calls: as it is dialled here, else as E.164 without its `+`.
+fn read_did(plan: &NumberingPlan, typed: DialString) -> (DialString, Dialled) {
+    let dialled = plan.read(&typed);
+    if !matches!(dialled, Dialled::Own { .. })
+        && let Some(international) = international(&typed)
+    {
+        let read = plan.read(&international);
+        if matches!(read, Dialled::Own { .. }) {
+            return (international, read);
+        }
+    }
+    (typed, dialled)
+}
+
+fn international(typed: &DialString) -> Option<DialString> {
+    let digits = typed.as_str();
+    (!digits.starts_with(['+', '0', '*', '#']))
+        .then(|| format!("+{digits}").parse().ok())
+        .flatten()
+}
+
+/// Who a carrier says is calling. Its P-Asserted-Identity is believed only by agreement (RFC 3325 section 5).
+fn trunk_caller(plan: &NumberingPlan, call: &IncomingCall, trusted: bool) -> Caller {
+    let withheld = call.message.lines_named("Privacy").any(|value| {
+        String::from_utf8_lossy(value)
+            .split(';')
+            .any(|token| token.trim().eq_ignore_ascii_case("id"))
+    });
+    if withheld || is_anonymous(&call.from) {
+        return Caller::default();
+    }
+    let asserted = call.asserted_identity.iter().find(|_| trusted);
+    let party = asserted.unwrap_or(&call.from);
+    let number = party_number(plan, party);
+    let name = party.display.as_deref().or(call.from.display.as_deref());
+    let name = name.and_then(clean_name).filter(|name| {
+        // Many carriers repeat the number where they know no name.
+        let same =
+            |number: &CallerNumber| name.trim_start_matches('+') == number.as_str().trim_start_matches('+');
+        !number.as_ref().is_some_and(same)
+    });
+    Caller { number, name }
+}
+
+fn is_anonymous(party: &Party) -> bool {
+    let Some(uri) = Uri::parse(party.uri.as_bytes()) else {
+        return false;
+    };
+    uri.host().eq_ignore_ascii_case("anonymous.invalid")
+        || uri.user().is_some_and(|user| {
+            ["anonymous", "unknown", "restricted", "unavailable"]
+                .iter()
+                .any(|word| user.eq_ignore_ascii_case(word))
+        })
+}
+
+/// The number of a party outside; an extension that a carrier claims is none.
+fn party_number(plan: &NumberingPlan, party: &Party) -> Option<CallerNumber> {
+    let typed = dialled_number(&party.uri)?;
+    if let Ok(number) = typed.as_str().parse::<E164>() {
+        return Some(CallerNumber::E164(number));
+    }
+    if let Dialled::External { number, .. } = plan.read(&typed) {
+        return Some(CallerNumber::E164(number));
+    }
+    match plan.read(&international(&typed)?) {
+        Dialled::External { number, .. } => Some(CallerNumber::E164(number)),
+        Dialled::Own { .. } => international(&typed)?
+            .as_str()
+            .parse()
+            .ok()
+            .map(CallerNumber::E164),
+        _ => None,
+    }
+}
+
+/// A name as portals and telephones may show it: one line without control characters or marks that turn the text.
+fn clean_name(name: &str) -> Option<String> {
+    let turns = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
+    let kept: String = name
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control() && !turns(*c))
+        .take(NAME_MAX)
+        .collect();
+    let kept = kept.trim();
+    (!kept.is_empty()).then(|| kept.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_name_is_one_clean_line() {
+        assert_eq!(
+            clean_name(" Mario\r\nRossi\u{7}").as_deref(),
+            Some("Mario  Rossi")
+        );
+        assert_eq!(clean_name("\u{202E}evil").as_deref(), Some("evil"));
+        assert_eq!(clean_name(" \t"), None);
+        assert_eq!(
+            clean_name(&"x".repeat(200)).map(|name| name.len()),
+            Some(NAME_MAX)
+        );
+    }
+
+    #[test]
+    fn the_number_of_an_address_is_its_user_part() {
+        let number = |uri: &str| dialled_number(uri).map(|number| number.as_str().to_owned());
+        assert_eq!(
+            number("sip:+390266600201@gw;user=phone").as_deref(),
+            Some("+390266600201")
+        );
+        assert_eq!(
+            number("sip:%2B390266600201;npdi=yes@gw").as_deref(),
+            Some("+390266600201")
+        );
+        assert_eq!(number("tel:+39-02-66600201").as_deref(), Some("+390266600201"));
+        assert_eq!(number("sip:*98@gw").as_deref(), Some("*98"));
+        assert_eq!(number("sip:anna@gw"), None);
+        assert_eq!(number("sip:gw"), None);
+    }
+
+    #[test]
+    fn who_hides_is_anonymous() {
+        for uri in [
+            "sip:anonymous@anonymous.invalid",
+            "sip:Anonymous@carrier.example",
+            "sip:x@anonymous.invalid",
+        ] {
+            assert!(is_anonymous(&Party::new(uri)), "{uri}");
+        }
+        assert!(!is_anonymous(&Party::new("sip:+390212345678@carrier.example")));
+    }
+}
