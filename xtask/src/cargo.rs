@@ -43,7 +43,12 @@ impl WasmToolchain {
 
     /// True if `cargo clippy` exists for it.
     pub(crate) fn has_clippy(&self) -> bool {
-        *self == Self::Rustup
+        match self {
+            Self::Rustup => paths::which("cargo-clippy").is_some(),
+            Self::Debian { bin } => ["cargo-clippy", "clippy-driver"]
+                .iter()
+                .all(|name| paths::is_executable(&bin.join(name))),
+        }
     }
 
     /// Cargo itself.

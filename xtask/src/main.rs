@@ -68,7 +68,8 @@ fn dispatch(task: Task) -> Result<ExitCode> {
         Task::Demo(options) => run::demo::run(&paths, &options),
         Task::Dev(options) => run::dev::run(&paths, &options),
         Task::Lint => {
-            let counts = lint::check(&paths, None)?;
+            let tools = setup::ensure(&paths, setup::Needs::LINT)?;
+            let counts = lint::check(&paths, tools.wasm()?)?;
             Ok(if counts.failed == 0 {
                 ExitCode::SUCCESS
             } else {

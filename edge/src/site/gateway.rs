@@ -102,9 +102,12 @@ impl Core {
                 send_link(socket, &EdgeFrame::Pong { n });
                 Ok(())
             }
-            Some(GatewayFrame::Pong { .. } | GatewayFrame::Unknown | GatewayFrame::Authenticate { .. }) => {
-                Ok(())
-            }
+            Some(
+                GatewayFrame::Pong { .. }
+                | GatewayFrame::Audio { .. }
+                | GatewayFrame::Unknown
+                | GatewayFrame::Authenticate { .. },
+            ) => Ok(()),
             None => self.unreadable(socket, text),
         }
     }

@@ -24,6 +24,8 @@ pub(crate) use node::Folder as NodeFolder;
 pub(crate) struct Needs {
     /// The wasm32 target and the tools that build the portal and the worker.
     pub(crate) wasm: bool,
+    /// The wasm32 target and clippy for it.
+    pub(crate) lint: bool,
     /// Node with the edge's packages: wrangler, workerd, esbuild.
     pub(crate) edge: bool,
     /// sipp and baresip.
@@ -35,12 +37,21 @@ pub(crate) struct Needs {
 impl Needs {
     pub(crate) const ALL: Self = Self {
         wasm: true,
+        lint: true,
         edge: true,
         sip_peers: true,
         browser: true,
     };
+    pub(crate) const LINT: Self = Self {
+        wasm: false,
+        lint: true,
+        edge: false,
+        sip_peers: false,
+        browser: false,
+    };
     pub(crate) const DEMO: Self = Self {
         wasm: true,
+        lint: false,
         edge: true,
         sip_peers: false,
         browser: false,
@@ -49,6 +60,7 @@ impl Needs {
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             wasm: self.wasm || other.wasm,
+            lint: self.lint || other.lint,
             edge: self.edge || other.edge,
             sip_peers: self.sip_peers || other.sip_peers,
             browser: self.browser || other.browser,
@@ -139,11 +151,14 @@ pub(crate) fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
     } else {
         None
     };
-    let wasm = if needs.wasm {
+    let wasm = if needs.wasm || needs.lint {
         Some(wasm_target::ensure(paths)?)
     } else {
         None
     };
+    if let Some(toolchain) = wasm.as_ref().filter(|_| needs.lint) {
+        wasm_target::ensure_clippy(paths, toolchain);
+    }
     let cargo_bin = tools::cargo_bin()?;
     if needs.wasm {
         tools::ensure(paths, &cargo_bin)?;

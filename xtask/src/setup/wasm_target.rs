@@ -18,6 +18,8 @@ const DEBIAN_BIN: &str = "/usr/bin";
 const DEBIAN_LIB: &str = "/usr/lib/rustlib";
 /// lld-22 holds the program that `/usr/bin/rust-lld` is a link to.
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+/// Lints what is compiled for wasm32 only; its version goes with the compiler's.
+const DEBIAN_CLIPPY: &str = "rust-web-clippy";
 const RUSTUP_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// Finds or installs it. What is here already wins over what could be fetched.
@@ -37,6 +39,16 @@ pub(crate) fn ensure(paths: &Paths) -> Result<WasmToolchain> {
     };
     ui::done("wasm32 target", toolchain.name());
     Ok(toolchain)
+}
+
+/// Installs clippy for it where it is missing and can be had; the lint suite says what it does without.
+pub(crate) fn ensure_clippy(paths: &Paths, toolchain: &WasmToolchain) {
+    if !toolchain.has_clippy()
+        && matches!(toolchain, WasmToolchain::Debian { .. })
+        && let Err(error) = apt::install(paths, &[DEBIAN_CLIPPY])
+    {
+        ui::note("clippy for wasm32", &format!("{error:#}"));
+    }
 }
 
 /// Prints which compiler would be used.

@@ -48,10 +48,7 @@ impl<'a> Context<'a> {
     pub(crate) fn run(&mut self, suite: Suite) -> SuiteResult {
         match suite {
             Suite::Docs => docs::check(self.paths),
-            Suite::Lint => lint::check(
-                self.paths,
-                self.tools.as_ref().and_then(|tools| tools.wasm().ok()),
-            ),
+            Suite::Lint => lint::check(self.paths, self.tools()?.wasm()?),
             Suite::Rust => self.rust(),
             Suite::Purity => purity::check(self.paths, self.tools()?.wasm()?),
             Suite::App => self.app(),
@@ -166,7 +163,8 @@ impl<'a> Context<'a> {
 
 fn needs_of(suite: Suite) -> Needs {
     match suite {
-        Suite::Docs | Suite::Lint | Suite::App => Needs::default(),
+        Suite::Docs | Suite::App => Needs::default(),
+        Suite::Lint => Needs::LINT,
         Suite::Rust => Needs {
             sip_peers: true,
             ..Needs::default()
