@@ -30,6 +30,49 @@ pub enum Prompt {
     /// The other party hung up.
     CallEnded,
     Goodbye,
+    /// The user accepts a call that has gone.
+    TooLate,
+    /// "Your verification code is"; digits follow.
+    VerificationCode,
+    /// The greeting of those who recorded none: leave a message after the tone.
+    LeaveMessage,
+    /// Enter your extension, then #.
+    EnterExtension,
+    /// Enter your PIN, then #.
+    EnterPin,
+    LoggedOn,
+    LoggedOff,
+    /// What was keyed in is not right.
+    Wrong,
+    Zero,
+    One,
+    Two,
+    Three,
+    Four,
+    Five,
+    Six,
+    Seven,
+    Eight,
+    Nine,
+}
+
+impl Prompt {
+    /// A digit, 0 to 9.
+    pub const fn digit(digit: u8) -> Option<Self> {
+        Some(match digit {
+            0 => Self::Zero,
+            1 => Self::One,
+            2 => Self::Two,
+            3 => Self::Three,
+            4 => Self::Four,
+            5 => Self::Five,
+            6 => Self::Six,
+            7 => Self::Seven,
+            8 => Self::Eight,
+            9 => Self::Nine,
+            _ => return None,
+        })
+    }
 }
 
 type Entry = (Prompt, &'static str, &'static [u8], &'static [u8]);
@@ -45,7 +88,7 @@ macro_rules! entries {
     };
 }
 
-static ENTRIES: [Entry; 13] = entries![
+static ENTRIES: [Entry; 31] = entries![
     ConfirmPressOne "confirm-press-one",
     Connecting "connecting",
     Busy "busy",
@@ -59,6 +102,24 @@ static ENTRIES: [Entry; 13] = entries![
     DialAgain "dial-again",
     CallEnded "call-ended",
     Goodbye "goodbye",
+    TooLate "too-late",
+    VerificationCode "verification-code",
+    LeaveMessage "leave-message",
+    EnterExtension "enter-extension",
+    EnterPin "enter-pin",
+    LoggedOn "logged-on",
+    LoggedOff "logged-off",
+    Wrong "wrong",
+    Zero "digit-zero",
+    One "digit-one",
+    Two "digit-two",
+    Three "digit-three",
+    Four "digit-four",
+    Five "digit-five",
+    Six "digit-six",
+    Seven "digit-seven",
+    Eight "digit-eight",
+    Nine "digit-nine",
 ];
 
 /// Every prompt in every language: key, name, WAV file.
@@ -81,22 +142,71 @@ mod tests {
     use super::*;
     use crate::analysis;
 
+    /// RMS of each 10 ms, in dBFS.
+    fn envelope(samples: &[i16]) -> Vec<f64> {
+        let rms = |frame: &[i16]| {
+            let power = frame.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / frame.len() as f64;
+            10.0 * (power / 32_768f64.powi(2)).log10()
+        };
+        samples.chunks(80).map(rms).collect()
+    }
+
     #[test]
-    fn every_prompt_is_speech_at_telephone_level() {
+    fn every_prompt_is_speech_at_one_level_without_clipping_or_long_silence() {
         for ((language, prompt), name, wav) in all() {
             let samples = read(name, wav).unwrap();
+            let which = format!("{language:?} {prompt:?}");
             let seconds = samples.len() as f64 / 8000.0;
-            assert!(
-                (0.5..6.0).contains(&seconds),
-                "{language:?} {prompt:?} lasts {seconds} s"
-            );
+            let digit = name.starts_with("digit-");
+            let expected = if digit { 0.2..0.9 } else { 0.5..6.0 };
+            assert!(expected.contains(&seconds), "{which} lasts {seconds} s");
+            // −20 dBFS RMS is −13.9 dBm0; the limiter takes a little of it.
             let level = analysis::level(&samples);
-            assert!(
-                (-16.0..-10.0).contains(&level),
-                "{language:?} {prompt:?} is at {level} dBm0"
-            );
+            assert!((-15.4..-13.4).contains(&level), "{which} is at {level} dBm0");
+            let peak = samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
+            assert!((6000..32_700).contains(&peak), "{which} peaks at {peak}");
+            let mean = samples.iter().map(|&s| i64::from(s)).sum::<i64>() / samples.len() as i64;
+            assert!(mean.abs() < 50, "{which} has an offset of {mean}");
+
+            let envelope = envelope(&samples);
+            let sounds = |level: &f64| *level > -45.0;
+            let first = envelope.iter().position(sounds).unwrap();
+            let last = envelope.iter().rposition(sounds).unwrap();
+            assert!(first <= 8, "{which} begins after {first}0 ms");
+            assert!(envelope.len() - last <= 20, "{which} ends long before its end");
+            let longest = envelope.split(sounds).map(<[f64]>::len).max().unwrap();
+            assert!(longest <= 80, "{which} is silent for {longest}0 ms");
         }
         assert_eq!(all().count(), 2 * ENTRIES.len());
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_built_in_and_in_the_table() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/prompts");
+        let table = std::fs::read_to_string(format!("{folder}/README.md")).unwrap();
+        for language in ["en", "it"] {
+            let mut files: Vec<String> = std::fs::read_dir(format!("{folder}/{language}"))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            files.sort();
+            let mut names: Vec<String> = ENTRIES.iter().map(|entry| format!("{}.wav", entry.1)).collect();
+            names.sort();
+            assert_eq!(files, names);
+        }
+        for entry in &ENTRIES {
+            assert!(table.contains(&format!("\n| `{}` | ", entry.1)), "{}", entry.1);
+        }
+        let total: usize = all().map(|(_, _, wav)| wav.len()).sum();
+        assert!(total < 2_500_000, "{total} bytes in every binary");
+    }
+
+    #[test]
+    fn digits_are_the_ten_of_them() {
+        for digit in 0..10 {
+            assert!(Prompt::digit(digit).is_some());
+        }
+        assert_eq!(Prompt::digit(10), None);
     }
 
     #[test]

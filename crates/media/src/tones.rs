@@ -1,9 +1,16 @@
 //! Call-progress tones by country.
 //!
-//! Frequencies and cadences: ITU-T E.180 supplement 2 (tones of national networks); for the US also ANSI T1.401
-//! ("precise tone plan", with its levels), for the UK BT SIN 350, for Germany Deutsche Telekom 1 TR 110-1. The special
-//! information tone is that of ITU-T E.180 section 4. Where a source names no level, −10 dBm0 in all is taken, the middle
-//! of what E.180 section 5 allows.
+//! | country | source |
+//! | --- | --- |
+//! | Italy | ITU-T E.180 Supplement 2 (various tones used in national networks), entry *Italy*; ETSI TR 101 041-2 agrees |
+//! | United States | ANSI T1.401, the precise tone plan, with its levels: 440 + 480 Hz at −19 dBm a frequency, 480 + 620 Hz at −24 dBm, call waiting 440 Hz for 300 ms |
+//! | United Kingdom | BT SIN 350, table 1 (network supervisory tones) |
+//! | Germany | Deutsche Telekom 1 TR 110-1, sections 8.3 (ringing), 8.4 (busy), 8.5 (congestion), 8.7 (call waiting) |
+//!
+//! The special information tone is that of ITU-T E.180 section 4: three frequencies of 330 ms each, gaps of at most 30 ms.
+//! The tone for a held party has the cadence that E.180 Supplement 2 lists as Germany's *holding tone*, at each country's
+//! own frequency. Where a source names no level, −10 dBm0 in all is taken, the middle of what E.180 section 5 allows;
+//! tones that sound over speech or for long are softer.
 
 use crate::analysis::{SAMPLE_RATE, amplitude_of};
 
@@ -30,7 +37,8 @@ pub enum Tone {
     Progress,
     /// A short beep in the ear: accepted.
     ConfirmBeep,
-    /// A second call waits: laid over the call by [`MediaPlane::beep`](crate::MediaPlane::beep).
+    /// A second call waits: laid over the call by [`MediaPlane::beep`](crate::MediaPlane::beep). Without the pause (2.5 to
+    /// 14 s by country) that a network puts between two of them.
     CallWaiting,
     /// Speak now: the recording has begun.
     RecordBeep,
@@ -81,6 +89,7 @@ const fn off(milliseconds: u16) -> Segment {
 
 const HZ_425: &[f64] = &[425.0];
 const HZ_400: &[f64] = &[400.0];
+const HZ_440: &[f64] = &[440.0];
 const UK_RING: &[f64] = &[400.0, 450.0];
 const US_RING: &[f64] = &[440.0, 480.0];
 const US_BUSY: &[f64] = &[480.0, 620.0];
@@ -94,7 +103,9 @@ const US_BUSY_LEVEL: f64 = -24.0;
 /// The tick must be noticed, and must not disturb.
 const TICK_LEVEL: f64 = -25.0;
 
+/// Heard through speech, and no louder than it.
 const WAITING_LEVEL: f64 = -20.0;
+/// Somebody listens to it for minutes.
 const HOLD_LEVEL: f64 = -25.0;
 
 const SIT: &[Segment] = &[
@@ -133,14 +144,62 @@ pub const fn cadence(country: Country, tone: Tone) -> &'static [Segment] {
         }
         (Tone::Congestion, Country::De) => const { &[on(HZ_425, ONE, 240), off(240)] },
         (Tone::Sit, _) => SIT,
-        (Tone::Progress, Country::Us) => const { &[on(&[440.0], TICK_LEVEL, 60), off(1940)] },
+        (Tone::Progress, Country::Us) => const { &[on(HZ_440, TICK_LEVEL, 60), off(1940)] },
         (Tone::Progress, Country::Uk) => const { &[on(HZ_400, TICK_LEVEL, 60), off(1940)] },
         (Tone::Progress, _) => const { &[on(HZ_425, TICK_LEVEL, 60), off(1940)] },
-        (Tone::CallWaiting, _) => const { &[on(HZ_425, WAITING_LEVEL, 200)] },
+        (Tone::CallWaiting, Country::It) => {
+            const {
+                &[
+                    on(HZ_425, WAITING_LEVEL, 400),
+                    off(100),
+                    on(HZ_425, WAITING_LEVEL, 250),
+                    off(100),
+                    on(HZ_425, WAITING_LEVEL, 150),
+                ]
+            }
+        }
+        (Tone::CallWaiting, Country::Us) => const { &[on(HZ_440, WAITING_LEVEL, 300)] },
+        (Tone::CallWaiting, Country::Uk) => const { &[on(HZ_400, WAITING_LEVEL, 100)] },
+        (Tone::CallWaiting, Country::De) => {
+            const {
+                &[
+                    on(HZ_425, WAITING_LEVEL, 200),
+                    off(200),
+                    on(HZ_425, WAITING_LEVEL, 200),
+                ]
+            }
+        }
         (Tone::RecordBeep, _) => const { &[on(&[1000.0], -16.0, 300)] },
-        (Tone::Hold, Country::Us) => const { &[on(&[440.0], HOLD_LEVEL, 500), off(9500)] },
-        (Tone::Hold, Country::Uk) => const { &[on(HZ_400, HOLD_LEVEL, 500), off(9500)] },
-        (Tone::Hold, _) => const { &[on(HZ_425, HOLD_LEVEL, 500), off(9500)] },
+        (Tone::Hold, Country::Us) => {
+            const {
+                &[
+                    on(HZ_440, HOLD_LEVEL, 150),
+                    off(150),
+                    on(HZ_440, HOLD_LEVEL, 150),
+                    off(8000),
+                ]
+            }
+        }
+        (Tone::Hold, Country::Uk) => {
+            const {
+                &[
+                    on(HZ_400, HOLD_LEVEL, 150),
+                    off(150),
+                    on(HZ_400, HOLD_LEVEL, 150),
+                    off(8000),
+                ]
+            }
+        }
+        (Tone::Hold, _) => {
+            const {
+                &[
+                    on(HZ_425, HOLD_LEVEL, 150),
+                    off(150),
+                    on(HZ_425, HOLD_LEVEL, 150),
+                    off(8000),
+                ]
+            }
+        }
         (Tone::ConfirmBeep, _) => const { &[on(&[1000.0], -16.0, 120), off(80)] },
     }
 }

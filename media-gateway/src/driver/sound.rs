@@ -10,7 +10,8 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
         Tone::Busy => ponte_media::Tone::Busy,
         Tone::Congestion => ponte_media::Tone::Congestion,
         Tone::SpecialInformation => ponte_media::Tone::Sit,
-        Tone::Progress | Tone::Hold => ponte_media::Tone::Progress,
+        Tone::Progress => ponte_media::Tone::Progress,
+        Tone::Hold => ponte_media::Tone::Hold,
     }
 }
 
@@ -27,8 +28,17 @@ pub(super) fn prompt(announcement: Announcement) -> Prompt {
         Announcement::Congestion => Prompt::Congestion,
         Announcement::NotAllowed => Prompt::NotPermitted,
         Announcement::DialAgain => Prompt::DialAgain,
-        // The rest belongs to incoming calls and verification, which do not come to the switch yet.
-        _ => Prompt::Goodbye,
+        Announcement::Goodbye => Prompt::Goodbye,
+        Announcement::TooLate => Prompt::TooLate,
+        Announcement::VerificationCode => Prompt::VerificationCode,
+        // What is no digit cannot be said.
+        Announcement::Digit(digit) => Prompt::digit(digit).unwrap_or(Prompt::Wrong),
+        Announcement::LeaveMessage => Prompt::LeaveMessage,
+        Announcement::EnterExtension => Prompt::EnterExtension,
+        Announcement::EnterPin => Prompt::EnterPin,
+        Announcement::LoggedOn => Prompt::LoggedOn,
+        Announcement::LoggedOff => Prompt::LoggedOff,
+        Announcement::Wrong => Prompt::Wrong,
     }
 }
 
