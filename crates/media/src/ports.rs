@@ -67,22 +67,30 @@ impl PortPool {
         while let Some(freed) = self.freed.pop() {
             state.held.push_back(freed);
         }
-        // Threads give back in any order, nearly by time.
-        state.held.retain(|&(port, since)| {
-            let over = now.saturating_duration_since(since) >= self.hold;
-            if over {
-                state.free.push_back(port);
-            }
-            !over
-        });
+        // Threads give back nearly by time; one that waits behind another comes a little later.
+        while let Some(&(port, since)) = state.held.front()
+            && now.saturating_duration_since(since) >= self.hold
+        {
+            state.held.pop_front();
+            state.free.push_back(port);
+        }
 
+        // A call that finds no rested port is better served by the one that rested the longest than refused: a late
+        // packet of the call before is not from the source that this one negotiates.
         let mut failure = None;
-        for _ in 0..state.free.len() {
-            let Some(port) = state.free.pop_front() else { break };
+        for _ in 0..state.free.len() + state.held.len() {
+            let Some(port) = state
+                .free
+                .pop_front()
+                .or_else(|| state.held.pop_front().map(|(port, _)| port))
+            else {
+                break;
+            };
             match bind_pair(self.ip, port) {
                 Ok(pair) => return Ok((port, pair)),
                 Err(error) => {
-                    state.free.push_back(port);
+                    // Behind all others, so that it is tried last.
+                    state.held.push_back((port, now));
                     let in_use = error.kind() == std::io::ErrorKind::AddrInUse;
                     failure = Some(error);
                     if !in_use {
@@ -124,7 +132,7 @@ mod tests {
     const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[test]
-    fn ports_come_back_only_after_their_hold() {
+    fn the_port_that_rested_the_longest_comes_first() {
         let pool = PortPool::new(
             IP,
             PortRange {
@@ -136,17 +144,38 @@ mod tests {
         .unwrap();
         let now = Instant::now();
         let (first, pair) = pool.bind(now).unwrap();
-        let (second, _other) = pool.bind(now).unwrap();
+        let (second, other) = pool.bind(now).unwrap();
         assert_eq!((first, second), (34_002, 34_004));
         assert!(matches!(
             pool.bind(now),
             Err(MediaError::PortsExhausted { pairs: 2 })
         ));
         drop(pair);
+        drop(other);
+        pool.freed().push((second, now)).unwrap();
         pool.freed().push((first, now)).unwrap();
-        let early = now + Duration::from_millis(4900);
-        assert!(matches!(pool.bind(early), Err(MediaError::PortsExhausted { .. })));
+        let early = now + Duration::from_millis(100);
+        let (again, _pair) = pool.bind(early).unwrap();
+        assert_eq!(again, second, "no call is refused for a port that only rests");
         assert_eq!(pool.bind(now + Duration::from_secs(5)).unwrap().0, first);
+    }
+
+    #[test]
+    fn a_rested_port_goes_before_one_that_rests() {
+        let pool = PortPool::new(
+            IP,
+            PortRange {
+                first: 34_021,
+                last: 34_025,
+            },
+            Duration::from_secs(5),
+        )
+        .unwrap();
+        let now = Instant::now();
+        let (first, pair) = pool.bind(now).unwrap();
+        drop(pair);
+        pool.freed().push((first, now)).unwrap();
+        assert_eq!(pool.bind(now).unwrap().0, 34_024);
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn ports_run_out_with_a_typed_error_and_come_back() {
         first,
         last: first + 5,
     };
-    let hold = Duration::from_millis(300);
+    let hold = Duration::from_mins(1);
     let plane = MediaPlane::start(
         MediaConfig {
             ports,
@@ -148,12 +148,8 @@ fn ports_run_out_with_a_typed_error_and_come_back() {
     wait_for(&plane, |event| {
         matches!(event, MediaEvent::Closed { .. }).then_some(())
     });
-    assert!(
-        matches!(plane.open(9), Err(MediaError::PortsExhausted { .. })),
-        "held back"
-    );
-    std::thread::sleep(hold + Duration::from_millis(50));
-    assert_eq!(plane.open(9).unwrap().1, open[1].1);
+    let again = plane.open(9).unwrap().1;
+    assert_eq!(again, open[1].1, "a call goes before the rest of a port");
 }
 
 #[test]
