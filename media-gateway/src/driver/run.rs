@@ -94,6 +94,7 @@ impl Driver {
             writes: super::Writes::default(),
             instance: hex::encode(rand::random::<[u8; 16]>()),
         };
+        driver.agent.set_trusted(driver.trunks.addresses());
         driver.end_abandoned_calls(&store).await?;
         driver.configure_trunks();
         for saved in load_users(&store).await? {

@@ -120,10 +120,28 @@ impl Trunks {
         self.0.iter()
     }
 
-    /// The trunk at this address. Carriers call from other ports than they are called on.
+    /// The trunk at this address. A carrier may call from another port than it is called on; on this machine, where every
+    /// program has the same address, the port counts.
     pub fn by_address(&self, remote: SocketAddr) -> Option<&Trunk> {
         let exact = self.0.iter().find(|trunk| trunk.flow.remote == remote);
-        exact.or_else(|| self.0.iter().find(|trunk| trunk.flow.remote.ip() == remote.ip()))
+        exact.or_else(|| {
+            let ip = remote.ip();
+            let any_port = |trunk: &&Trunk| trunk.flow.remote.ip() == ip && !ip.is_loopback();
+            self.0.iter().find(any_port)
+        })
+    }
+
+    /// Whose calls need no proof, as [`ponte_sip::UserAgent::set_trusted`] takes it: port 0 is every port.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.0.iter().map(|trunk| {
+            let remote = trunk.flow.remote;
+            let port = if remote.ip().is_loopback() {
+                remote.port()
+            } else {
+                0
+            };
+            SocketAddr::new(remote.ip(), port)
+        })
     }
 
     /// When a keep-alive or a registration is due.
