@@ -1,34 +1,38 @@
-//! One call and its legs.
+//! One call, as it is served to one user, and its legs.
 //!
 //! ```text
-//!                 Dial
-//!                  │  OpenLeg(user)
-//!                  ▼
-//!            ┌─ CallingUser ───────── failed on every trunk, no answer ──────────┐
-//!            │     │ answered                                                    │
-//!  no confir-│     ▼                                                             │
-//!  mation    │  Confirming ──────────  nobody confirms in time ─────────────────▶│
-//!  wanted    │     │ key 1, Accept                                               │
-//!            ▼     ▼                                                             │
-//!          CallingFar ◀────── Dial ────── FarFailed ── no Dial in time ─────────▶│
-//!            │     │  OpenLeg(far)            ▲                                  │
-//!            │     └─ refused, no answer ─────┘                                  │
-//!            │ answered                                                          ▼
-//!            └──────▶ Connected ─────── a hang-up, no audio ─────────────────▶ Ending ──▶ record
+//!        Dial                                                          IncomingCall, another user's Dial
+//!         │  OpenLeg(user)                     line free ┌─────────────────┴───────┐ line taken
+//!         ▼                                              ▼  OpenLeg(user)          ▼  Beep
+//!   ┌─ CallingUser                                    Ringing ◀─ line freed ─── Waiting
+//!   │     │ answered                                     │ answered                │ Accept
+//!   │     ▼                                              ▼                         │
+//!   │  Confirming ◀─── confirmation wanted ──────────────┤                         │
+//!   │     │ key 1, Accept ───────────────────────┐       │                         │
+//!   ▼     ▼   (outgoing)              (incoming) ▼       ▼                         │
+//! CallingFar ◀─ Dial ─ FarFailed                 AnswerLeg(far), Connect ◀─────────┘
+//!   │   │  OpenLeg(far) ▲                                │
+//!   │   └── refused ────┘                                ▼          Accept of another call
+//!   └── answered ──────────────────────────────────▶ Connected ◀───────────────────────▶ Held
 //! ```
 //!
-//! A hang-up of the user's telephone, **Hang up** in the portal and the removal of the user lead from every state to
-//! `Ending`. `Ending` lasts until each leg has said that it ended, or [`crate::TimerKind::Close`] has lost patience.
+//! An incoming call whose user is busy, refuses or does not come goes to `Voicemail`, else its caller is refused. A
+//! desk telephone that dials begins in `CallingFar`. A hang-up of the user's telephone, **Hang up** in the portal and the
+//! removal of the user lead from every state to `Ending`, which lasts until each leg has said that it ended, or
+//! [`crate::TimerKind::Close`] has lost patience.
 //!
 //! This file holds what every state uses. The transitions stand beside the rule they carry out: [`crate::confirm`] (the
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
-//! [`crate::clearing`] (ends).
+//! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
+//! ear), [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
-use crate::leg::Leg;
-use crate::{Effect, LegId, LegTarget, Playback, PlaybackToken, TimerKind, Tone};
+use crate::join::{Crossing, Tell};
+use crate::leg::{Leg, Party, Told, Way};
+use crate::{Caller, CallerNumber, Effect, LegId, LegTarget, Playback, PlaybackToken, TimerKind, Tone};
 use ponte_protocol::{
-    CallId, CallView, CallerId, Cause, CauseReason, DialString, E164, EndedBy, LegRole, UnixMillis, UserId,
+    CallId, CallView, CallerId, Cause, CauseReason, DeviceId, DialString, Direction, E164, EndedBy,
+    Extension, LegRole, MessageId, UnixMillis, UserId,
 };
 
 /// The most attempts one call may make: a bound for the record of a user who dials again and again on one user leg.
@@ -43,8 +47,25 @@ pub(crate) enum Phase {
         prompt: Option<PlaybackToken>,
     },
     CallingFar,
+    /// A caller hears ringing while the user is called.
+    Ringing {
+        until: UnixMillis,
+    },
+    /// A caller hears ringing while the user is on another call.
+    Waiting {
+        until: UnixMillis,
+    },
     Connected {
         since: UnixMillis,
+    },
+    Held {
+        since: UnixMillis,
+    },
+    Voicemail(Recording),
+    /// A verification call: the code is spoken, so many more times.
+    Speaking {
+        token: Option<PlaybackToken>,
+        left: u8,
     },
     FarFailed(FarFailure),
     Ending {
@@ -52,6 +73,16 @@ pub(crate) enum Phase {
         by: EndedBy,
         at: UnixMillis,
     },
+}
+
+/// The caller is with voicemail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Recording {
+    pub(crate) since: UnixMillis,
+    /// The leg that carries the caller's voice; `None` until the other half has told.
+    pub(crate) voice: Option<LegId>,
+    /// The greeting, while it is played.
+    pub(crate) greeting: Option<PlaybackToken>,
 }
 
 /// The other party was not reached.
@@ -75,17 +106,93 @@ pub(crate) enum Playing {
     Announcement,
 }
 
+/// The telephone at which the user is reached.
+#[derive(Clone, Debug)]
+pub(crate) enum Near {
+    Number(E164),
+    Device {
+        device: DeviceId,
+        extension: Extension,
+    },
+    /// Nowhere, or where another call of the user is.
+    None,
+}
+
+/// The other party.
+#[derive(Clone, Debug)]
+pub(crate) enum Far {
+    Number(E164),
+    /// Rule T17.
+    Emergency(DialString),
+    /// Another user of the site.
+    User {
+        user: UserId,
+        extension: Extension,
+        name: String,
+    },
+    /// Who calls the user.
+    Caller(Caller),
+    /// The number that is proven is the user's own.
+    Nobody,
+}
+
 /// What a call is made from.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) id: CallId,
     pub(crate) user: UserId,
+    pub(crate) direction: Direction,
     pub(crate) dialled: DialString,
-    pub(crate) user_number: E164,
-    pub(crate) far_number: E164,
-    pub(crate) caller_id: CallerId,
+    pub(crate) near: Near,
+    pub(crate) far: Far,
+    /// What the company shows (rule T16).
+    pub(crate) caller_id: Option<CallerId>,
     pub(crate) confirm: bool,
     pub(crate) user_no_answer_ms: u64,
+    /// Whether a caller who is not answered may leave a message.
+    pub(crate) voicemail: bool,
+    /// Rule T2: the call speaks this code and reaches nobody else; portals are not shown it.
+    pub(crate) code: Option<Vec<u8>>,
+}
+
+impl Setup {
+    /// The other party, as portals and the record show it.
+    pub(crate) fn far_party(&self) -> Party {
+        match &self.far {
+            Far::Number(number) => Party {
+                number: number.as_str().to_owned(),
+                name: None,
+            },
+            Far::Emergency(number) => Party {
+                number: number.as_str().to_owned(),
+                name: None,
+            },
+            Far::User { extension, name, .. } => Party {
+                number: extension.as_str().to_owned(),
+                name: Some(name.clone()),
+            },
+            Far::Caller(caller) => Party {
+                number: caller
+                    .number
+                    .as_ref()
+                    .map_or_else(String::new, |number| number.as_str().to_owned()),
+                name: caller.name.clone(),
+            },
+            Far::Nobody => self.near_party(),
+        }
+    }
+
+    fn near_party(&self) -> Party {
+        let number = match &self.near {
+            Near::Number(number) => number.as_str(),
+            Near::Device { extension, .. } => extension.as_str(),
+            Near::None => "",
+        };
+        Party {
+            number: number.to_owned(),
+            name: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -94,13 +201,23 @@ pub(crate) struct Call {
     pub(crate) phase: Phase,
     pub(crate) started_at: UnixMillis,
     pub(crate) connected_at: Option<UnixMillis>,
-    /// Every attempt, in order; a leg's index in its [`LegId`] is its place here.
+    /// Every attempt, in order, and the ears that other calls opened.
     pub(crate) legs: Vec<Leg>,
+    next_index: u16,
     /// Where the attempts at the present far number begin in `legs`.
     pub(crate) far_from: usize,
+    /// Another call of the user has use for the ear when this one is over.
+    pub(crate) ear_wanted: bool,
+    /// The last words, while they are spoken; then the user's leg is closed.
+    pub(crate) farewell: Option<PlaybackToken>,
+    pub(crate) message: Option<MessageId>,
+    /// Its talk was counted towards the caps.
+    pub(crate) counted: bool,
     playing: Playing,
-    /// User and far leg hear each other.
-    bridged: bool,
+    /// The far leg hears the hold tone.
+    far_holds: bool,
+    /// The user and the far end hear each other.
+    pub(crate) bridged: bool,
     /// Something that portals show may have changed.
     dirty: bool,
     /// What portals were shown last.
@@ -108,26 +225,46 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A call whose user leg is being opened.
-    pub(crate) fn start(cx: &mut Context, setup: Setup) -> Self {
-        let mut call = Self {
+    pub(crate) fn new(cx: &Context, setup: Setup, phase: Phase) -> Self {
+        Self {
             setup,
-            phase: Phase::CallingUser,
+            phase,
             started_at: cx.now,
             connected_at: None,
             legs: Vec::with_capacity(2),
+            next_index: 0,
             far_from: 0,
+            ear_wanted: false,
+            farewell: None,
+            message: None,
+            counted: false,
             playing: Playing::Nothing,
+            far_holds: false,
             bridged: false,
             dirty: true,
             shown: None,
-        };
-        call.call_user(cx);
-        call
+        }
     }
 
     pub(crate) fn id(&self) -> CallId {
         self.setup.id
+    }
+
+    pub(crate) fn is_incoming(&self) -> bool {
+        self.setup.direction == Direction::Incoming
+    }
+
+    /// Whether portals are shown it.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.setup.code.is_none()
+    }
+
+    /// The leg that the timers of the whole call belong to.
+    pub(crate) fn first_leg(&self) -> LegId {
+        LegId {
+            call: self.id(),
+            index: 0,
+        }
     }
 
     pub(crate) fn set_phase(&mut self, phase: Phase) {
@@ -137,7 +274,7 @@ impl Call {
 
     /// The call as portals show it, if that has changed since the last time this was asked.
     pub(crate) fn changed_view(&mut self) -> Option<CallView> {
-        if !std::mem::take(&mut self.dirty) {
+        if !std::mem::take(&mut self.dirty) || !self.is_shown() {
             return None;
         }
         let view = self.view();
@@ -152,6 +289,10 @@ impl Call {
         self.dirty = true;
     }
 
+    pub(crate) fn place_of(&self, leg: LegId) -> Option<usize> {
+        self.legs.iter().position(|known| known.id == leg)
+    }
+
     /// The place of the latest leg of a role.
     pub(crate) fn latest(&self, role: LegRole) -> Option<usize> {
         self.legs.iter().rposition(|leg| leg.role == role)
@@ -159,17 +300,32 @@ impl Call {
 
     /// The user's leg, while it is neither over nor told to close.
     pub(crate) fn active_user_leg(&self) -> Option<LegId> {
-        self.active(LegRole::User)
+        self.active(LegRole::User).map(|leg| leg.id)
     }
 
     /// The far leg, while it is neither over nor told to close.
-    pub(crate) fn active_far_leg(&self) -> Option<LegId> {
+    pub(crate) fn active_far(&self) -> Option<&Leg> {
         self.active(LegRole::Far)
     }
 
-    fn active(&self, role: LegRole) -> Option<LegId> {
+    /// The user's leg, if a person or a machine can be heard on it.
+    pub(crate) fn answered_user_leg(&self) -> Option<LegId> {
+        self.active(LegRole::User)
+            .filter(|leg| leg.is_answered())
+            .map(|leg| leg.id)
+    }
+
+    fn active(&self, role: LegRole) -> Option<&Leg> {
         let leg = &self.legs[self.latest(role)?];
-        leg.is_active().then_some(leg.id)
+        leg.is_active().then_some(leg)
+    }
+
+    /// The call of the other user, where there is one.
+    pub(crate) fn other_half(&self) -> Option<CallId> {
+        match self.legs[self.latest(LegRole::Far)?].way {
+            Way::Half(other) => Some(other),
+            Way::Trunk(_) | Way::Device(_) => None,
+        }
     }
 
     /// Whether the user's telephone is still taken by this call.
@@ -189,60 +345,178 @@ impl Call {
         self.legs.len() < LEGS_MAX
     }
 
-    /// Whether digits can reach the far end.
-    pub(crate) fn far_hears(&self) -> bool {
-        self.bridged
-    }
-
-    /// Opens a leg of the role on the first trunk that no attempt at the same number has used. `false`: there is none.
-    pub(crate) fn open_leg(&mut self, cx: &mut Context, role: LegRole) -> bool {
-        let attempts = &self.legs[self.attempts_from(role)..];
-        let tried = |id: &crate::TrunkId| attempts.iter().any(|leg| leg.role == role && leg.trunk == *id);
-        let Some(trunk) = cx.trunks.pick(tried) else {
-            return false;
-        };
-        let Ok(index) = u16::try_from(self.legs.len()) else {
-            return false;
-        };
+    /// The identifier of the next leg, if the call may have one.
+    pub(crate) fn new_leg_id(&mut self) -> Option<LegId> {
         if !self.may_add_leg() {
-            return false;
+            return None;
         }
-        let id = LegId {
+        let index = self.next_index;
+        self.next_index = index.checked_add(1)?;
+        Some(LegId {
             call: self.id(),
             index,
+        })
+    }
+
+    pub(crate) fn add_leg(&mut self, leg: Leg) {
+        self.legs.push(leg);
+        self.dirty = true;
+    }
+
+    /// Opens a leg of the role where no attempt at the same number has been. `false`: there is no such way.
+    pub(crate) fn open_leg(&mut self, cx: &mut Context, role: LegRole) -> bool {
+        match (role, &self.setup.near, &self.setup.far) {
+            (LegRole::User, Near::Number(number), _) => {
+                let number = number.clone();
+                self.open_on_trunk(cx, role, |trunk| LegTarget::Trunk { trunk, number })
+            }
+            (LegRole::Far, _, Far::Number(number)) => {
+                let number = number.clone();
+                self.open_on_trunk(cx, role, |trunk| LegTarget::Trunk { trunk, number })
+            }
+            (LegRole::Far, _, Far::Emergency(number)) => {
+                let number = number.clone();
+                self.open_on_trunk(cx, role, |trunk| LegTarget::Emergency { trunk, number })
+            }
+            (LegRole::User, Near::Device { device, .. }, _) => {
+                let device = device.clone();
+                let id = self.id();
+                let mut attempts = self.legs.iter().filter(|leg| leg.role == role);
+                attempts.all(|leg| leg.id.call != id) && self.open_on_device(cx, device)
+            }
+            (LegRole::Far, _, Far::User { .. }) => self.open_half(cx),
+            (LegRole::User, Near::None, _) | (LegRole::Far, _, Far::Caller(_) | Far::Nobody) => false,
+        }
+    }
+
+    fn open_on_trunk(
+        &mut self,
+        cx: &mut Context,
+        role: LegRole,
+        target: impl FnOnce(crate::TrunkId) -> LegTarget,
+    ) -> bool {
+        let attempts = &self.legs[self.attempts_from(role)..];
+        let tried = |id: &crate::TrunkId| {
+            attempts
+                .iter()
+                .any(|leg| leg.role == role && matches!(&leg.way, Way::Trunk(trunk) if trunk == id))
         };
-        let (number, patience, kind) = match role {
-            LegRole::User => (
-                &self.setup.user_number,
-                self.setup.user_no_answer_ms,
-                TimerKind::UserNoAnswer,
-            ),
-            LegRole::Far => (
-                &self.setup.far_number,
-                cx.timeouts.far_no_answer,
-                TimerKind::FarNoAnswer,
-            ),
+        let emergency = matches!(self.setup.far, Far::Emergency(_));
+        let trunk = match cx.trunks.pick(tried) {
+            None if emergency => cx.trunks.pick_any(tried),
+            picked => picked,
+        };
+        let Some(trunk) = trunk else {
+            return false;
+        };
+        let Some(id) = self.new_leg_id() else {
+            return false;
         };
         cx.trunks.take(&trunk);
-        cx.timers.set(
-            id,
-            TimerKind::TrunkResponse,
-            cx.now.plus(cx.timeouts.trunk_response),
-        );
-        cx.timers.set(id, kind, cx.now.plus(patience));
+        let caller = self.shown_caller(cx, role, &trunk);
+        self.start_leg_timers(cx, id, role);
         cx.push(Effect::OpenLeg {
             leg: id,
             user: self.setup.user.clone(),
             role,
-            target: LegTarget::Trunk {
-                trunk: trunk.clone(),
-                number: number.clone(),
-            },
-            caller: self.setup.caller_id.clone().into(),
+            target: target(trunk.clone()),
+            caller,
         });
-        self.legs.push(Leg::new(id, role, number.clone(), trunk, cx.now));
-        self.dirty = true;
+        let party = self.party(role);
+        self.add_leg(Leg::new(id, role, party, Way::Trunk(trunk), cx.now));
         true
+    }
+
+    fn open_on_device(&mut self, cx: &mut Context, device: DeviceId) -> bool {
+        let Some(id) = self.new_leg_id() else {
+            return false;
+        };
+        self.start_leg_timers(cx, id, LegRole::User);
+        cx.push(Effect::OpenLeg {
+            leg: id,
+            user: self.setup.user.clone(),
+            role: LegRole::User,
+            target: LegTarget::Device {
+                device: device.clone(),
+            },
+            caller: self.caller(),
+        });
+        let party = self.party(LegRole::User);
+        self.add_leg(Leg::new(id, LegRole::User, party, Way::Device(device), cx.now));
+        true
+    }
+
+    /// The other user's call, which the switch makes next.
+    fn open_half(&mut self, cx: &mut Context) -> bool {
+        let attempts = &self.legs[self.far_from..];
+        if attempts.iter().any(|leg| leg.role == LegRole::Far) {
+            return false;
+        }
+        let Some(id) = self.new_leg_id() else {
+            return false;
+        };
+        let other = crate::join::half_of(id);
+        cx.timers
+            .set(id, TimerKind::FarNoAnswer, cx.now.plus(cx.timeouts.far_no_answer));
+        cx.crossings.push_back(Crossing::Open {
+            from: self.id(),
+            half: other,
+        });
+        let party = self.party(LegRole::Far);
+        self.add_leg(Leg::new(id, LegRole::Far, party, Way::Half(other), cx.now));
+        true
+    }
+
+    fn party(&self, role: LegRole) -> Party {
+        match role {
+            LegRole::User => self.setup.near_party(),
+            LegRole::Far => self.setup.far_party(),
+        }
+    }
+
+    fn start_leg_timers(&self, cx: &mut Context, leg: LegId, role: LegRole) {
+        let silent = cx.now.plus(cx.timeouts.trunk_response);
+        cx.timers.set(leg, TimerKind::TrunkResponse, silent);
+        self.restart_no_answer(cx, leg, role);
+    }
+
+    /// How long the telephone may ring; while a caller waits for the user, the caller's patience counts instead.
+    pub(crate) fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
+        let (kind, patience) = match role {
+            LegRole::User if self.is_incoming() => return,
+            LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
+            LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
+        };
+        cx.timers.set(leg, kind, cx.now.plus(patience));
+    }
+
+    /// Who is calling: the far party of an incoming call, else the company.
+    pub(crate) fn caller(&self) -> Caller {
+        match &self.setup.far {
+            Far::Caller(caller) => caller.clone(),
+            _ => self.company(),
+        }
+    }
+
+    fn company(&self) -> Caller {
+        self.setup.caller_id.clone().map(Caller::from).unwrap_or_default()
+    }
+
+    /// Who a telephone behind a trunk is told is calling (rule T16).
+    fn shown_caller(&self, cx: &Context, role: LegRole, trunk: &crate::TrunkId) -> Caller {
+        let company = self.company();
+        match (&self.setup.far, role) {
+            (Far::Caller(caller), LegRole::User) => match caller.number {
+                // An extension is no number that the network knows.
+                Some(CallerNumber::Extension(_)) => Caller {
+                    name: caller.name.clone(),
+                    ..company
+                },
+                _ if cx.trunks.passes_caller_id(trunk) => caller.clone(),
+                _ => company,
+            },
+            _ => company,
+        }
     }
 
     /// Where the attempts at the role's present number begin.
@@ -255,30 +529,63 @@ impl Call {
 
     /// Tells an active leg to close; a leg that is over or told already is left alone.
     pub(crate) fn close_leg(&mut self, cx: &mut Context, leg: LegId, cause: Cause) {
-        let Some(known) = self.legs.get_mut(usize::from(leg.index)) else {
+        let Some(place) = self.place_of(leg) else {
             return;
         };
+        let known = &mut self.legs[place];
         if !known.is_active() {
             return;
         }
-        known.begin_close(cause);
         cx.timers.cancel_leg(leg);
+        if let Way::Half(other) = known.way {
+            known.finish(cause, cx.now);
+            self.dirty = true;
+            cx.crossings.push_back(Crossing::Tell {
+                from: self.id(),
+                to: other,
+                tell: Tell::Ended(cause),
+            });
+            return;
+        }
+        known.begin_close(cause);
         cx.timers
             .set(leg, TimerKind::Close, cx.now.plus(cx.timeouts.close));
-        cx.push(Effect::CloseLeg { leg, cause });
+        if known.is_unanswered_caller() {
+            let status = crate::cause::told_to_caller(cause);
+            cx.push(Effect::RejectLeg { leg, status, cause });
+        } else {
+            cx.push(Effect::CloseLeg { leg, cause });
+        }
     }
 
-    /// Closes every active leg in the ordinary way: one that was answered is hung up, another is cancelled.
-    pub(crate) fn close_all(&mut self, cx: &mut Context) {
+    /// Closes every active leg: a caller who was not answered, and the other half, are told why; of the rest one that
+    /// was answered is hung up, another is cancelled. An ear that another call has use for stays.
+    pub(crate) fn close_all(&mut self, cx: &mut Context, why: Cause) {
+        let kept = self.answered_user_leg().filter(|_| self.keeps_ear());
         for place in 0..self.legs.len() {
-            let leg = &self.legs[place];
-            let reason = if leg.is_answered() {
-                CauseReason::NormalClearing
+            let leg = &mut self.legs[place];
+            if leg.away {
+                leg.finish(crate::cause::local(CauseReason::NormalClearing), cx.now);
+                continue;
+            }
+            if Some(leg.id) == kept {
+                continue;
+            }
+            let cause = if leg.is_unanswered_caller() || !leg.is_sip() {
+                why
+            } else if leg.is_answered() {
+                crate::cause::local(CauseReason::NormalClearing)
             } else {
-                CauseReason::Cancelled
+                crate::cause::local(CauseReason::Cancelled)
             };
-            self.close_leg(cx, leg.id, crate::cause::local(reason));
+            let id = leg.id;
+            self.close_leg(cx, id, cause);
         }
+    }
+
+    /// Whether the user's leg outlives the call.
+    pub(crate) fn keeps_ear(&self) -> bool {
+        self.ear_wanted || self.farewell.is_some()
     }
 
     /// Notes that a leg is over.
@@ -287,15 +594,61 @@ impl Call {
         let leg = &mut self.legs[place];
         leg.finish(cause, now);
         cx.timers.cancel_leg(leg.id);
-        cx.trunks.release(&leg.trunk);
+        cx.forget_leg(leg.id);
+        if let Way::Trunk(trunk) = &leg.way {
+            cx.trunks.release(trunk);
+        }
         let role = leg.role;
         // Portals are shown the latest leg of each role.
         self.dirty |= self.latest(role) == Some(place);
     }
 
-    /// The user hears the far end, and it the user.
+    /// An incoming leg: its caller hears ringing.
+    pub(crate) fn ring_back(&mut self, cx: &mut Context, role: LegRole) {
+        let Some(place) = self.latest(role) else { return };
+        let leg = &mut self.legs[place];
+        if let Way::Half(other) = leg.way {
+            cx.crossings.push_back(Crossing::Tell {
+                from: self.id(),
+                to: other,
+                tell: Tell::Ringing,
+            });
+        } else if leg.is_active() && leg.is_unanswered_caller() && leg.told < Told::Ringing {
+            leg.told = Told::Ringing;
+            leg.ringing_at = Some(cx.now);
+            leg.advance(ponte_protocol::LegState::Early, cx.now);
+            cx.push(Effect::RingLeg { leg: leg.id });
+            self.dirty = true;
+        }
+    }
+
+    /// An incoming leg is answered; one that was answered before is left alone.
+    pub(crate) fn answer(&mut self, cx: &mut Context, role: LegRole) {
+        let Some(place) = self.latest(role) else { return };
+        let leg = &mut self.legs[place];
+        if leg.is_active() && leg.is_unanswered_caller() {
+            leg.answer(cx.now);
+            cx.push(Effect::AnswerLeg { leg: leg.id });
+            self.dirty = true;
+        }
+    }
+
+    /// The user hears the far end, and it the user. A desk telephone that dialled hears it before it is answered.
     pub(crate) fn bridge(&mut self, cx: &mut Context) {
-        if let (Some(user), Some(far)) = (self.active_user_leg(), self.active_far_leg()) {
+        let Some(far) = self.active_far().filter(|far| far.is_sip()).map(|far| far.id) else {
+            return;
+        };
+        if let Some(place) = self.latest(LegRole::User)
+            && self.legs[place].is_active()
+        {
+            let user = &mut self.legs[place];
+            if user.is_unanswered_caller() && user.told < Told::EarlyMedia {
+                user.told = Told::EarlyMedia;
+                user.advance(ponte_protocol::LegState::Early, cx.now);
+                cx.push(Effect::EarlyMediaLeg { leg: user.id });
+                self.dirty = true;
+            }
+            let user = self.legs[place].id;
             if !self.bridged {
                 cx.push(Effect::Connect { a: user, b: far });
                 self.bridged = true;
@@ -313,8 +666,31 @@ impl Call {
         }
     }
 
+    /// The far party hears that it is held, or no longer.
+    pub(crate) fn hold_far(&mut self, cx: &mut Context, hold: bool) {
+        let Some(far) = self.active_far() else { return };
+        let leg = far.id;
+        if let Way::Half(other) = far.way {
+            let tell = if hold { Tell::Held } else { Tell::Resumed };
+            cx.crossings.push_back(Crossing::Tell {
+                from: self.id(),
+                to: other,
+                tell,
+            });
+        } else if std::mem::replace(&mut self.far_holds, hold) != hold {
+            cx.push(if hold {
+                Effect::Play {
+                    leg,
+                    playback: Playback::Tone(Tone::Hold),
+                }
+            } else {
+                Effect::StopPlaying { leg }
+            });
+        }
+    }
+
     pub(crate) fn play_tone(&mut self, cx: &mut Context, tone: Tone) {
-        let Some(leg) = self.active_user_leg() else {
+        let Some(leg) = self.answered_user_leg() else {
             return;
         };
         if self.playing != Playing::Tone(tone) {
@@ -333,7 +709,7 @@ impl Call {
         tone: Option<(Tone, u64)>,
         announcements: Vec<crate::Announcement>,
     ) -> Option<PlaybackToken> {
-        let leg = self.active_user_leg()?;
+        let leg = self.answered_user_leg()?;
         let token = cx.token();
         self.playing = Playing::Announcement;
         cx.push(Effect::Play {
@@ -347,11 +723,16 @@ impl Call {
         Some(token)
     }
 
+    /// What is played to the user is the business of the other half.
+    pub(crate) fn plays_for_other(&mut self) {
+        self.playing = Playing::Announcement;
+    }
+
     pub(crate) fn playback_over(&mut self) {
         self.playing = Playing::Nothing;
     }
 
-    fn stop_playing(&mut self, cx: &mut Context) {
+    pub(crate) fn stop_playing(&mut self, cx: &mut Context) {
         if self.playing != Playing::Nothing
             && let Some(leg) = self.active_user_leg()
         {

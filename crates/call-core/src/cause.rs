@@ -44,6 +44,51 @@ pub fn local(reason: CauseReason) -> Cause {
     }
 }
 
+/// The SIP status that tells a caller who was not answered why (RFC 3261 section 21): the one that the network gave,
+/// where it says something of the person who was called, else the one that is nearest.
+pub(crate) fn told_to_caller(cause: Cause) -> u16 {
+    const PASSED_ON: [u16; 15] = [
+        403, 404, 410, 480, 484, 486, 488, 500, 502, 503, 504, 600, 603, 604, 606,
+    ];
+    if let Some(status) = cause.sip.filter(|status| PASSED_ON.contains(status)) {
+        return status;
+    }
+    match cause.reason {
+        CauseReason::Busy
+        | CauseReason::Rejected
+        | CauseReason::DoNotDisturb
+        | CauseReason::AnsweredElsewhere => 486,
+        CauseReason::Declined => 603,
+        CauseReason::NoSuchNumber => 404,
+        CauseReason::Forbidden => 403,
+        CauseReason::Congestion | CauseReason::TrunkFailure | CauseReason::GatewayRestarted => 503,
+        CauseReason::IncompatibleMedia => 488,
+        CauseReason::InternalError => 500,
+        CauseReason::NormalClearing
+        | CauseReason::Cancelled
+        | CauseReason::NoAnswer
+        | CauseReason::Unavailable
+        | CauseReason::NotConfirmed
+        | CauseReason::MediaTimeout
+        | CauseReason::LoggedOff
+        | CauseReason::Voicemail
+        | CauseReason::Other => 480,
+    }
+}
+
+/// What another user of the site learns of a cause: what a stranger would.
+pub(crate) fn told_to_other(cause: Cause) -> Cause {
+    let reason = match cause.reason {
+        CauseReason::Rejected => CauseReason::Declined,
+        CauseReason::DoNotDisturb => CauseReason::Busy,
+        CauseReason::LoggedOff => CauseReason::Unavailable,
+        CauseReason::NotConfirmed => CauseReason::NoAnswer,
+        CauseReason::Voicemail => CauseReason::NormalClearing,
+        _ => return cause,
+    };
+    local(reason)
+}
+
 /// Nobody answered in time; `rang` tells a telephone that rang from one that was never found.
 pub(crate) fn no_answer(rang: bool) -> Cause {
     Cause {

@@ -3,6 +3,7 @@
 use crate::call::{Call, Phase};
 use crate::cause::{self, Stage};
 use crate::context::Context;
+use crate::join::Crossing;
 use crate::{LegEnd, LegEndKind, LegId};
 use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole};
 
@@ -12,9 +13,17 @@ impl Call {
         let (cause, by) = match self.phase {
             Phase::Ending { .. } => return,
             Phase::FarFailed(failure) => (failure.cause, failure.by),
+            // Whoever ends it, the user has missed a call (rule T18).
+            Phase::Voicemail(recording) => {
+                if let (Some(leg), None, Some(_)) = (recording.voice, recording.greeting, self.message) {
+                    cx.crossings.push_back(Crossing::StopRecording { leg });
+                }
+                (cause::local(CauseReason::Voicemail), by)
+            }
             _ => (cause, by),
         };
-        self.close_all(cx);
+        self.stop_waiting(cx);
+        self.close_all(cx, cause);
         self.set_phase(Phase::Ending {
             cause,
             by,
@@ -29,7 +38,7 @@ impl Call {
 
     fn clearing_cause(&self) -> Cause {
         cause::local(match self.phase {
-            Phase::Connected { .. } => CauseReason::NormalClearing,
+            Phase::Connected { .. } | Phase::Held { .. } => CauseReason::NormalClearing,
             _ => CauseReason::Cancelled,
         })
     }
@@ -60,7 +69,19 @@ impl Call {
             _ => EndedBy::System,
         };
         match (role, self.phase) {
-            (_, Phase::CallingUser | Phase::CallingFar) if next => self.try_next(cx, role, by),
+            (_, Phase::CallingUser | Phase::Ringing { .. } | Phase::CallingFar) if next => {
+                self.try_next(cx, role, by);
+            }
+            (LegRole::User, Phase::Ringing { .. }) => self.user_failed(cx, cause, by),
+            (LegRole::User, Phase::Confirming { .. }) if self.is_incoming() => {
+                let cause = if is_hang_up(cause) {
+                    cause::local(CauseReason::NotConfirmed)
+                } else {
+                    cause
+                };
+                self.user_failed(cx, cause, by);
+            }
+            (LegRole::Far, _) if self.is_incoming() => self.caller_gone(cx, cause, by),
             (LegRole::Far, Phase::CallingFar) => self.far_failed(cx, cause, by),
             (LegRole::User, Phase::Confirming { .. }) if is_hang_up(cause) => {
                 // It answered and went away without a word, as a voicemail does.
@@ -82,7 +103,9 @@ impl Call {
 
     /// Nobody answered in time.
     pub(crate) fn no_answer(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
-        let rang = self.legs[usize::from(leg.index)].ringing_at.is_some();
+        let rang = self
+            .place_of(leg)
+            .is_some_and(|place| self.legs[place].ringing_at.is_some());
         let cause = cause::no_answer(rang);
         self.close_leg(cx, leg, cause);
         match role {
@@ -93,6 +116,9 @@ impl Call {
 
     /// No audio arrives from an answered leg.
     pub(crate) fn audio_missing(&mut self, cx: &mut Context, leg: LegId, since_ms: u64) {
+        if matches!(self.phase, Phase::Held { .. }) {
+            return;
+        }
         let cause = cause::local(CauseReason::MediaTimeout);
         if since_ms >= cx.timeouts.no_audio_end {
             self.close_leg(cx, leg, cause);
@@ -103,7 +129,8 @@ impl Call {
     }
 
     pub(crate) fn set_no_audio(&mut self, leg: LegId, no_audio: bool) {
-        let leg = &mut self.legs[usize::from(leg.index)];
+        let Some(place) = self.place_of(leg) else { return };
+        let leg = &mut self.legs[place];
         if leg.no_audio != no_audio {
             leg.no_audio = no_audio;
             self.touch();

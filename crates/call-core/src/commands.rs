@@ -1,10 +1,12 @@
 //! What users ask for.
 
-use crate::call::{Call, Phase, Setup};
-use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, dial};
+use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::line::Line;
+use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, cause, dial};
 use ponte_protocol::command::DTMF_MAX;
 use ponte_protocol::{
-    CallId, CommandId, Destination, DialString, EndedBy, EventBody, Mode, Outcome, Refusal, Reply, UserId,
+    CallId, CauseReason, CommandId, Destination, DialString, Direction, EndedBy, EventBody, Mode, Outcome,
+    Refusal, Reply, UserId,
 };
 
 impl Switch {
@@ -12,6 +14,7 @@ impl Switch {
         let (outcome, touched) = match self.carry_out(user, id, command) {
             Ok(Done::Call(call)) => (Outcome::Accepted { call: Some(call) }, Some(call)),
             Ok(Done::Mode) => (Outcome::Accepted { call: None }, None),
+            Ok(Done::Unseen(call)) => (Outcome::Accepted { call: None }, Some(call)),
             Err(refusal) => (Outcome::Refused { refusal }, None),
         };
         let reply = Reply { id, outcome };
@@ -31,25 +34,54 @@ impl Switch {
             SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
             SwitchCommand::HangUp { call } => {
                 let (cx, known) = self.own_call(user, call)?;
-                known.hang_up(cx, EndedBy::Portal);
+                if known.caller_waits() {
+                    known.divert(cx, cause::local(CauseReason::Rejected), EndedBy::Portal);
+                } else {
+                    known.hang_up(cx, EndedBy::Portal);
+                }
                 Ok(Done::Call(call))
             }
             SwitchCommand::Accept { call } => {
                 let (cx, known) = self.own_call(user, call)?;
-                known.accept(cx)?;
+                if matches!(known.phase, Phase::Waiting { .. } | Phase::Held { .. }) {
+                    self.turn_to(user, call)?;
+                } else {
+                    known.accept(cx)?;
+                }
                 Ok(Done::Call(call))
             }
-            // Incoming calls, telephones and verification do not come to the switch yet.
-            SwitchCommand::Reject { .. }
-            | SwitchCommand::Verify { .. }
-            | SwitchCommand::LogOn { .. }
-            | SwitchCommand::LogOff => Err(Refusal::Unsupported),
-            SwitchCommand::SendDtmf { call, digits } => {
+            SwitchCommand::Reject { call } => {
                 let (cx, known) = self.own_call(user, call)?;
+                if !known.caller_waits() {
+                    return Err(Refusal::WrongState);
+                }
+                known.divert(cx, cause::local(CauseReason::Rejected), EndedBy::Portal);
+                Ok(Done::Call(call))
+            }
+            SwitchCommand::Verify { dialled, code } => self.verify(user, CallId(id.0), &dialled, code),
+            SwitchCommand::LogOn { device } => {
+                self.check_log_on(user, &device)?;
+                self.log_on(user, &device);
+                Ok(Done::Mode)
+            }
+            SwitchCommand::LogOff => {
+                self.known_user(user)?;
+                if !self.store_writable && self.devices.of(user).is_some() {
+                    return Err(Refusal::StoreUnavailable);
+                }
+                self.log_off(user);
+                Ok(Done::Mode)
+            }
+            SwitchCommand::SendDtmf { call, digits } => {
+                let (_, known) = self.own_call(user, call)?;
                 check_digits(&digits)?;
-                let far = known.active_far_leg().filter(|_| known.far_hears());
-                let leg = far.ok_or(Refusal::WrongState)?;
-                cx.push(Effect::SendDtmf { leg, digits });
+                let hears = known.bridged;
+                let far = match known.other_half() {
+                    Some(other) => self.calls.get(&other).and_then(Call::active_user_leg),
+                    None => known.active_far().map(|far| far.id),
+                };
+                let leg = far.filter(|_| hears).ok_or(Refusal::WrongState)?;
+                self.cx.push(Effect::SendDtmf { leg, digits });
                 Ok(Done::Call(call))
             }
         }
@@ -102,7 +134,7 @@ impl Switch {
         Ok(Done::Mode)
     }
 
-    /// Stores the mode, then shows it; one that is the same already is left alone.
+    /// Stores the mode and who is logged on where, then shows it; a mode that is the same already is left alone.
     pub(crate) fn set_mode(&mut self, id: &UserId, mode: Mode, class: NumberClass) {
         let Some(user) = self.users.get_mut(id) else {
             return;
@@ -111,11 +143,22 @@ impl Switch {
         if user.mode == mode {
             return;
         }
+        let enters = matches!(mode, Mode::Telecommuting { .. });
+        let was_away = matches!(user.mode, Mode::Telecommuting { .. });
         user.mode = mode.clone();
+        if enters
+            && let Some(device) = self.log_off(id)
+            && let Some(user) = self.users.get_mut(id)
+        {
+            user.telephone_left = Some(device);
+        }
         self.cx.push(Effect::SaveMode {
             user: id.clone(),
             mode: mode.clone(),
         });
+        if was_away && !enters {
+            self.give_telephone_back(id);
+        }
         self.cx.push(Effect::Notify {
             user: id.clone(),
             body: EventBody::ModeChanged { mode },
@@ -134,23 +177,22 @@ impl Switch {
             let call: Option<&Call> = self.calls.get(&call);
             call.is_some_and(|call| matches!(call.phase, Phase::FarFailed(_)))
         };
-        let user = self
-            .users
-            .get_mut(id)
-            .filter(|user| !user.removed)
-            .ok_or(Refusal::UnknownUser)?;
+        let user = self.known_user(id)?;
         dial::check_user(user)?;
         let waiting = dial::check_line(user, waits)?;
-        let number = dial::check_numbers(user, dialled)?;
+        let far = self.far_of(id, dialled)?;
+        dial::check_telephone(self.known_user(id)?)?;
+        let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
         user.check_caps(now)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }
-        if !self.cx.trunks.any_up() {
+        // A call back needs two legs; nobody's telephone rings for a call that cannot be completed.
+        let over_trunk = matches!(far, Far::Number(_));
+        let legs = u32::from(waiting.is_none()) + u32::from(over_trunk);
+        if legs > 0 && !self.cx.trunks.any_up() {
             return Err(Refusal::NoTrunk);
         }
-        // A call back needs two legs; nobody's telephone rings for a call that cannot be completed.
-        let legs = if waiting.is_some() { 1 } else { 2 };
         if self.cx.trunks.capacity() < legs {
             return Err(Refusal::CapReached);
         }
@@ -160,7 +202,7 @@ impl Switch {
                 return Err(Refusal::CapReached);
             }
             user.count_dial(now);
-            known.dial_again(&mut self.cx, typed, number);
+            known.dial_again(&mut self.cx, typed, far);
             return Ok(Done::Call(call));
         }
         if self.calls.contains_key(&new) {
@@ -170,17 +212,21 @@ impl Switch {
         let setup = Setup {
             id: new,
             user: id.clone(),
+            direction: Direction::Outgoing,
             dialled: typed,
-            user_number: telephone.number.clone(),
-            far_number: number,
-            caller_id: user.config.profile.caller_id.clone(),
+            near: Near::Number(telephone.number.clone()),
+            far,
+            caller_id: Some(user.config.profile.caller_id.clone()),
             confirm: telephone.confirm,
             user_no_answer_ms: user.config.user_no_answer_ms,
+            voicemail: false,
+            code: None,
         };
         user.count_dial(now);
         user.calls.push(new);
-        user.line = Some(new);
-        let call = Call::start(&mut self.cx, setup);
+        user.line = Some(Line::of(new));
+        let mut call = Call::new(&self.cx, setup, Phase::CallingUser);
+        call.call_user(&mut self.cx);
         self.calls.insert(new, call);
         Ok(Done::Call(new))
     }
@@ -193,16 +239,18 @@ impl Switch {
     ) -> Result<(&mut crate::context::Context, &mut Call), Refusal> {
         self.known_user(user)?;
         match self.calls.get_mut(&call) {
-            Some(known) if known.setup.user == *user => Ok((&mut self.cx, known)),
+            Some(known) if known.setup.user == *user && known.is_shown() => Ok((&mut self.cx, known)),
             _ => Err(Refusal::UnknownCall),
         }
     }
 }
 
 /// What an accepted command touched.
-enum Done {
+pub(crate) enum Done {
     Call(CallId),
     Mode,
+    /// A call that portals are not shown.
+    Unseen(CallId),
 }
 
 fn check_digits(digits: &str) -> Result<(), Refusal> {

@@ -1,36 +1,56 @@
 //! The user's leg up to the moment when a person is known to be there (rules T4 and T14).
 
-use crate::call::{Call, Phase};
+use crate::call::{Call, Far, Phase};
 use crate::context::Context;
 use crate::{Announcement, LegId, PlaybackToken, TimerKind, Tone, cause};
-use ponte_protocol::{CauseReason, EndedBy, LegRole, LegState, Refusal};
+use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState, Refusal, UnixMillis};
 
 /// The key that says "it is me".
 const CONFIRM_KEY: char = '1';
+/// The key that sends a caller away.
+const REJECT_KEY: char = '2';
 
 impl Call {
     /// Opens the user's leg; without a trunk the call ends.
     pub(crate) fn call_user(&mut self, cx: &mut Context) {
         if !self.open_leg(cx, LegRole::User) {
             let failure = self.nothing_left(cx, LegRole::User);
-            self.end(cx, failure, EndedBy::System);
+            self.user_failed(cx, failure, EndedBy::System);
+        }
+    }
+
+    /// The user's telephone was not reached: the end of a call back; a caller who waits is given to voicemail or refused.
+    pub(crate) fn user_failed(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
+        if self.is_incoming() {
+            self.divert(cx, cause, by);
+        } else {
+            self.end(cx, cause, by);
         }
     }
 
     /// The user's telephone was answered, by a person or by its voicemail.
     pub(crate) fn user_answered(&mut self, cx: &mut Context) {
-        if self.phase != Phase::CallingUser {
-            return;
-        }
+        let until = match self.phase {
+            Phase::CallingUser if self.setup.code.is_some() => return self.speak_code(cx),
+            Phase::CallingUser => cx.now.plus(cx.timeouts.confirm),
+            // Ringing and confirming have one time together (rule T9).
+            Phase::Ringing { until } => until,
+            _ => return,
+        };
         let Some(leg) = self.active_user_leg() else {
             return;
         };
         if !self.setup.confirm {
-            self.call_far(cx);
+            self.person_is_there(cx);
             return;
         }
-        let until = cx.now.plus(cx.timeouts.confirm);
-        cx.timers.set(leg, TimerKind::Confirm, until);
+        if !self.is_incoming() {
+            cx.timers.set(leg, TimerKind::Confirm, until);
+        }
+        self.ask_to_confirm(cx, until);
+    }
+
+    pub(crate) fn ask_to_confirm(&mut self, cx: &mut Context, until: UnixMillis) {
         let prompt = self.announce(cx, None, vec![Announcement::ConfirmPressOne]);
         self.set_phase(Phase::Confirming { until, prompt });
     }
@@ -43,14 +63,25 @@ impl Call {
                 Ok(())
             }
             Phase::CallingFar | Phase::Connected { .. } | Phase::FarFailed(_) => Ok(()),
-            Phase::CallingUser | Phase::Ending { .. } => Err(Refusal::WrongState),
+            Phase::CallingUser
+            | Phase::Ringing { .. }
+            | Phase::Waiting { .. }
+            | Phase::Held { .. }
+            | Phase::Voicemail(_)
+            | Phase::Speaking { .. }
+            | Phase::Ending { .. } => Err(Refusal::WrongState),
         }
     }
 
     /// A key pressed on the user's telephone.
     pub(crate) fn user_pressed(&mut self, cx: &mut Context, digit: char) {
-        if digit == CONFIRM_KEY && matches!(self.phase, Phase::Confirming { .. }) {
+        if !matches!(self.phase, Phase::Confirming { .. }) {
+            return;
+        }
+        if digit == CONFIRM_KEY {
             self.confirmed(cx);
+        } else if digit == REJECT_KEY && self.is_incoming() {
+            self.divert(cx, cause::local(CauseReason::Rejected), EndedBy::UserLeg);
         }
     }
 
@@ -59,7 +90,15 @@ impl Call {
             cx.timers.cancel(leg, TimerKind::Confirm);
             cx.timers.cancel(leg, TimerKind::ConfirmRepeat);
         }
-        self.call_far(cx);
+        self.person_is_there(cx);
+    }
+
+    fn person_is_there(&mut self, cx: &mut Context) {
+        if self.is_incoming() {
+            self.take_caller(cx);
+        } else {
+            self.call_far(cx);
+        }
     }
 
     /// The prompt was spoken: after a pause it is spoken again.
@@ -90,10 +129,13 @@ impl Call {
     }
 
     /// The person is there: now, and never before, the far telephone is called.
-    fn call_far(&mut self, cx: &mut Context) {
+    pub(crate) fn call_far(&mut self, cx: &mut Context) {
         debug_assert!(
-            self.latest(LegRole::User)
-                .is_some_and(|place| self.legs[place].state == LegState::Confirmed)
+            self.latest(LegRole::User).is_some_and(|place| {
+                let user = &self.legs[place];
+                user.state == LegState::Confirmed || user.incoming
+            }),
+            "a far leg before the user leg"
         );
         self.set_phase(Phase::CallingFar);
         self.far_from = self.legs.len();
@@ -102,17 +144,12 @@ impl Call {
     }
 
     /// Another number on the user leg of a call whose far leg failed (rule T5).
-    pub(crate) fn dial_again(
-        &mut self,
-        cx: &mut Context,
-        dialled: ponte_protocol::DialString,
-        number: ponte_protocol::E164,
-    ) {
+    pub(crate) fn dial_again(&mut self, cx: &mut Context, dialled: ponte_protocol::DialString, far: Far) {
         if let Some(leg) = self.active_user_leg() {
             cx.timers.cancel(leg, TimerKind::Redial);
         }
         self.setup.dialled = dialled;
-        self.setup.far_number = number;
+        self.setup.far = far;
         self.call_far(cx);
     }
 }

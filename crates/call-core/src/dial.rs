@@ -1,8 +1,9 @@
 //! May this be dialled, and on which call?
 
+use crate::call::Far;
 use crate::user::User;
-use crate::{Dialled, restriction};
-use ponte_protocol::{CallId, E164, Refusal};
+use crate::{Dialled, Switch, restriction};
+use ponte_protocol::{CallId, E164, Refusal, UserId};
 
 /// Whether the user may be called back on this number (rule T2).
 pub(crate) fn check_destination(user: &User, dialled: &Dialled) -> Result<E164, Refusal> {
@@ -29,22 +30,40 @@ pub(crate) fn check_user(user: &User) -> Result<(), Refusal> {
 pub(crate) fn check_line(user: &User, waits: impl Fn(CallId) -> bool) -> Result<Option<CallId>, Refusal> {
     match user.line {
         None => Ok(None),
-        Some(call) if waits(call) => Ok(Some(call)),
+        Some(line) if waits(line.active) => Ok(Some(line.active)),
         Some(_) => Err(Refusal::LineBusy),
     }
 }
 
-/// The number itself, and the user's own once more: rights may have changed since it was entered.
-///
-/// A number of the site is refused as long as no desk telephone could ring for it: over a trunk it would come back as a
-/// call from outside, and cost money twice.
-pub(crate) fn check_numbers(user: &User, dialled: &Dialled) -> Result<E164, Refusal> {
-    let number = check_destination(user, dialled)?;
+/// The user's own telephone once more: rights may have changed since it was entered.
+pub(crate) fn check_telephone(user: &User) -> Result<(), Refusal> {
     let telephone = user.telephone()?;
     restriction::check(
         &user.config.restrictions,
         telephone.number,
         user.destination_class,
-    )?;
-    Ok(number)
+    )
+}
+
+impl Switch {
+    /// Whom a user reaches with what was dialled: a number that the class of restriction allows, or another user. An
+    /// own DID is no number to be dialled over a trunk: it would come back as a call from outside, and cost money twice.
+    pub(crate) fn far_of(&self, user: &UserId, dialled: &Dialled) -> Result<Far, Refusal> {
+        let known = self.known_user(user)?;
+        let Dialled::Own {
+            extension: Some(extension),
+        } = dialled
+        else {
+            return check_destination(known, dialled).map(Far::Number);
+        };
+        match self.user_of(extension) {
+            Some(other) if other == *user => Err(Refusal::OwnNumber),
+            Some(other) => Ok(Far::User {
+                name: self.known_user(&other)?.config.profile.display_name.clone(),
+                user: other,
+                extension: extension.clone(),
+            }),
+            None => Err(Refusal::InvalidNumber),
+        }
+    }
 }

@@ -2,14 +2,16 @@
 
 use crate::call::Call;
 use crate::context::Context;
-use crate::leg::Leg;
+use crate::leg::{Leg, Way};
 use crate::{LegEnd, LegId, cause};
-use ponte_protocol::{Cause, EndedBy, LegRole};
+use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole};
 
 impl Call {
     /// Whether the end of this leg, which was neither answered nor closed by us, leaves another trunk to be tried.
     pub(crate) fn may_try_next(&self, place: usize, end: LegEnd) -> bool {
-        !self.legs[place].route_proven && cause::is_route_failure(end)
+        let leg = &self.legs[place];
+        let may_turn = matches!(leg.way, Way::Trunk(_)) && !leg.incoming;
+        may_turn && !leg.route_proven && cause::is_route_failure(end)
     }
 
     /// Calls the far number on the next trunk.
@@ -27,13 +29,22 @@ impl Call {
         }
         let failure = self.nothing_left(cx, role);
         match role {
-            LegRole::User => self.end(cx, failure, by),
+            LegRole::User => self.user_failed(cx, failure, by),
             LegRole::Far => self.far_failed(cx, failure, by),
         }
     }
 
-    /// The trunk has not answered at all.
+    /// The trunk, or the desk telephone, has not answered at all.
     pub(crate) fn trunk_silent(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
+        if self
+            .place_of(leg)
+            .is_some_and(|place| matches!(self.legs[place].way, Way::Device(_)))
+        {
+            let unreachable = cause::local(CauseReason::Unavailable);
+            self.close_leg(cx, leg, unreachable);
+            self.user_failed(cx, unreachable, EndedBy::System);
+            return;
+        }
         self.close_leg(cx, leg, cause::no_response());
         self.try_next(cx, role, EndedBy::System);
     }

@@ -1,14 +1,41 @@
-//! One attempt to call one telephone.
+//! One attempt to call one telephone, or the leg of a caller.
 
 use crate::{LegId, TrunkId};
-use ponte_protocol::{Cause, E164, LegRecord, LegRole, LegState, LegView, UnixMillis};
+use ponte_protocol::{CallId, Cause, DeviceId, LegRecord, LegRole, LegState, LegView, UnixMillis};
 
-#[derive(Debug)]
+/// What carries a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Trunk(TrunkId),
+    Device(DeviceId),
+    /// No leg of its own: the call of another user of the site.
+    Half(CallId),
+}
+
+/// What an incoming leg was told before its answer; a later one includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    Nothing,
+    Ringing,
+    EarlyMedia,
+}
+
+/// Whose telephone it is, as portals show it.
+#[derive(Clone, Debug)]
+pub(crate) struct Party {
+    pub(crate) number: String,
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Clone, Debug)]
 pub(crate) struct Leg {
     pub(crate) id: LegId,
     pub(crate) role: LegRole,
-    pub(crate) number: E164,
-    pub(crate) trunk: TrunkId,
+    party: Party,
+    pub(crate) way: Way,
+    /// It came in: it is answered or refused by us.
+    pub(crate) incoming: bool,
+    pub(crate) told: Told,
     pub(crate) state: LegState,
     /// When the leg came into this state.
     since: UnixMillis,
@@ -22,15 +49,19 @@ pub(crate) struct Leg {
     closing: Option<Cause>,
     end: Option<(UnixMillis, Cause)>,
     pub(crate) no_audio: bool,
+    /// The ear is lent to another call of the user; this is where it was.
+    pub(crate) away: bool,
 }
 
 impl Leg {
-    pub(crate) fn new(id: LegId, role: LegRole, number: E164, trunk: TrunkId, now: UnixMillis) -> Self {
+    pub(crate) fn new(id: LegId, role: LegRole, party: Party, way: Way, now: UnixMillis) -> Self {
         Self {
             id,
             role,
-            number,
-            trunk,
+            party,
+            way,
+            incoming: false,
+            told: Told::Nothing,
             state: LegState::Trying,
             since: now,
             started_at: now,
@@ -41,12 +72,43 @@ impl Leg {
             closing: None,
             end: None,
             no_audio: false,
+            away: false,
         }
     }
 
-    /// Neither ended nor told to.
+    /// A leg that came in.
+    pub(crate) fn came_in(id: LegId, role: LegRole, party: Party, way: Way, now: UnixMillis) -> Self {
+        Self {
+            incoming: true,
+            ..Self::new(id, role, party, way, now)
+        }
+    }
+
+    /// The same leg, as a call that takes it over at `now` knows it.
+    pub(crate) fn taken_over(&self, now: UnixMillis) -> Self {
+        Self {
+            started_at: now,
+            ringing_at: None,
+            answered_at: Some(now),
+            away: false,
+            end: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether it is carried by SIP.
+    pub(crate) fn is_sip(&self) -> bool {
+        !matches!(self.way, Way::Half(_))
+    }
+
+    /// It came in, and its caller has not been answered.
+    pub(crate) fn is_unanswered_caller(&self) -> bool {
+        self.incoming && !self.is_answered()
+    }
+
+    /// Neither ended nor told to, nor lent to another call.
     pub(crate) fn is_active(&self) -> bool {
-        self.closing.is_none() && self.end.is_none()
+        self.closing.is_none() && self.end.is_none() && !self.away
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -89,15 +151,23 @@ impl Leg {
     pub(crate) fn finish(&mut self, cause: Cause, now: UnixMillis) {
         self.advance(LegState::Terminated, now);
         self.no_audio = false;
+        self.away = false;
         self.end = Some((now, cause));
+    }
+
+    fn device(&self) -> Option<DeviceId> {
+        match &self.way {
+            Way::Device(device) => Some(device.clone()),
+            Way::Trunk(_) | Way::Half(_) => None,
+        }
     }
 
     pub(crate) fn view(&self) -> LegView {
         LegView {
             role: self.role,
-            number: self.number.as_str().to_owned(),
-            name: None,
-            device: None,
+            number: self.party.number.clone(),
+            name: self.party.name.clone(),
+            device: self.device(),
             state: self.state,
             since: self.since,
             cause: self.end.map(|(_, cause)| cause),
@@ -110,9 +180,12 @@ impl Leg {
         let (ended_at, cause) = self.end?;
         Some(LegRecord {
             role: self.role,
-            number: self.number.as_str().to_owned(),
-            trunk: self.trunk.0.clone(),
-            device: None,
+            number: self.party.number.clone(),
+            trunk: match &self.way {
+                Way::Trunk(trunk) => trunk.0.clone(),
+                Way::Device(_) | Way::Half(_) => String::new(),
+            },
+            device: self.device(),
             started_at: self.started_at,
             ringing_at: self.ringing_at,
             answered_at: self.answered_at,

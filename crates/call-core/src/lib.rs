@@ -22,18 +22,27 @@ mod commands;
 pub mod config;
 mod confirm;
 mod context;
+mod desk;
+mod devices;
 mod dial;
 pub mod effect;
 pub mod event;
 mod failover;
+mod incoming;
+mod join;
 mod leg;
+mod line;
 mod progress;
 mod restriction;
+mod ringing;
+mod service;
 mod switch;
 mod timers;
 mod trunks;
 mod user;
+mod verify;
 mod view;
+mod voicemail;
 
 pub use config::{
     Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,

@@ -38,31 +38,35 @@ impl Call {
             if heard {
                 self.bridge(cx);
             } else if rings {
-                self.play_tone(cx, Tone::Ringback);
+                self.far_rings(cx);
             }
         }
     }
 
-    fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
-        let (kind, patience) = match role {
-            LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
-            LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
-        };
-        cx.timers.set(leg, kind, cx.now.plus(patience));
+    /// The user hears ringing: a tone of ours, or of the desk telephone that dialled.
+    pub(crate) fn far_rings(&mut self, cx: &mut Context) {
+        self.ring_back(cx, LegRole::User);
+        self.play_tone(cx, Tone::Ringback);
     }
 
     pub(crate) fn far_answered(&mut self, cx: &mut Context) {
         if self.phase != Phase::CallingFar {
             return;
         }
+        self.answer(cx, LegRole::User);
         self.bridge(cx);
-        self.connected_at = Some(cx.now);
-        self.set_phase(Phase::Connected { since: cx.now });
+        self.connected(cx);
+    }
+
+    pub(crate) fn connected(&mut self, cx: &Context) {
+        let since = *self.connected_at.get_or_insert(cx.now);
+        self.set_phase(Phase::Connected { since });
     }
 
     /// The other party was not reached: the user hears why, and may dial again.
     pub(crate) fn far_failed(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
-        let Some(user) = self.active_user_leg() else {
+        // A desk telephone that dialled is told by the SIP status.
+        let Some(user) = self.answered_user_leg() else {
             self.end(cx, cause, by);
             return;
         };
@@ -122,12 +126,14 @@ fn spoken(reason: CauseReason) -> (Tone, u64, Announcement) {
     // Three tones of 330 ms (ITU-T E.180), once.
     const SIT: u64 = 1_000;
     match reason {
-        CauseReason::Busy => (Tone::Busy, SHORT, Announcement::Busy),
+        CauseReason::Busy | CauseReason::DoNotDisturb | CauseReason::Rejected => {
+            (Tone::Busy, SHORT, Announcement::Busy)
+        }
         CauseReason::Declined => (Tone::Busy, SHORT, Announcement::Declined),
-        CauseReason::NoAnswer => (Tone::Busy, SHORT, Announcement::NoAnswer),
+        CauseReason::NoAnswer | CauseReason::NotConfirmed => (Tone::Busy, SHORT, Announcement::NoAnswer),
         CauseReason::NoSuchNumber => (Tone::SpecialInformation, SIT, Announcement::NoSuchNumber),
         CauseReason::Forbidden => (Tone::SpecialInformation, SIT, Announcement::NotAllowed),
-        CauseReason::Unavailable | CauseReason::IncompatibleMedia => {
+        CauseReason::Unavailable | CauseReason::LoggedOff | CauseReason::IncompatibleMedia => {
             (Tone::SpecialInformation, SIT, Announcement::Unavailable)
         }
         _ => (Tone::Congestion, SHORT, Announcement::Congestion),

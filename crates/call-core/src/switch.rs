@@ -2,6 +2,8 @@
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
+use crate::devices::Devices;
+use crate::service::Service;
 use crate::user::User;
 use crate::{
     Dialled, Effect, Event, LegEnd, LegId, NumberClass, PlaybackToken, Timeouts, TimerKind, UserConfig, dial,
@@ -19,6 +21,9 @@ pub struct Switch {
     pub(crate) cx: Context,
     pub(crate) users: BTreeMap<UserId, User>,
     pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) devices: Devices,
+    /// Telephones that talk to the switch itself.
+    pub(crate) services: BTreeMap<CallId, Service>,
     pub(crate) store_writable: bool,
 }
 
@@ -29,6 +34,8 @@ impl Switch {
             cx: Context::new(timeouts),
             users: BTreeMap::new(),
             calls: BTreeMap::new(),
+            devices: Devices::default(),
+            services: BTreeMap::new(),
             store_writable: true,
         }
     }
@@ -40,6 +47,9 @@ impl Switch {
             Event::UserConfigured { config } => self.configure_user(*config),
             Event::UserRemoved { user } => self.remove_user(&user),
             Event::ModeRestored { user, mode } => {
+                if matches!(mode, Mode::Telecommuting { .. }) {
+                    self.forget_logon(&user);
+                }
                 if let Some(user) = self.users.get_mut(&user) {
                     user.mode = mode;
                     user.destination_class = NumberClass::Other;
@@ -50,15 +60,21 @@ impl Switch {
                     user.restore_usage(dials, talks);
                 }
             }
-            // Desk telephones, incoming calls and in-call key codes (rule T13) do not come to the switch yet.
-            Event::PortalsChanged { .. }
-            | Event::DeviceConfigured { .. }
-            | Event::DeviceRemoved { .. }
-            | Event::DeviceRegistered { .. }
-            | Event::LogonRestored { .. }
-            | Event::IncomingCall { .. }
-            | Event::PinChecked { .. }
-            | Event::RecordingFull { .. } => {}
+            Event::DeviceConfigured { config } => self.configure_device(*config),
+            Event::DeviceRemoved { device } => self.remove_device(&device),
+            Event::DeviceRegistered { device, registered } => self.device_registered(&device, registered),
+            Event::LogonRestored { device, user } => self.restore_logon(&device, user),
+            Event::IncomingCall {
+                leg,
+                source,
+                caller,
+                typed,
+                dialled,
+            } => self.incoming_call(leg, source, caller, typed, dialled),
+            Event::RecordingFull { leg } => self.recording_full(leg),
+            Event::PinChecked { leg, ask, valid } => self.pin_checked(leg, ask, valid),
+            // In-call key codes (rule T13) do not come to the switch yet.
+            Event::PortalsChanged { .. } => {}
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
             Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),
             Event::StoreState { writable } => self.store_writable = writable,
@@ -70,6 +86,9 @@ impl Switch {
             } => self.leg_progress(leg, status, early_media),
             Event::LegAnswered { leg } => self.leg_answered(leg),
             Event::LegEnded { leg, end } => self.leg_ended(leg, end),
+            Event::Dtmf { leg, digit } if self.services.contains_key(&leg.call) => {
+                self.service_key(leg, digit)
+            }
             Event::Dtmf { leg, digit } => self.with_answered(leg, |call, cx, role| {
                 if role == LegRole::User {
                     call.user_pressed(cx, digit);
@@ -123,11 +142,12 @@ impl Switch {
         calls
             .iter()
             .filter_map(|id| self.calls.get(id))
+            .filter(|call| call.is_shown())
             .map(Call::view)
             .collect()
     }
 
-    /// Calls that are not over, of all users.
+    /// Calls that are not over, of all users; a call between two users counts twice.
     pub fn call_count(&self) -> usize {
         self.calls.len()
     }
@@ -173,6 +193,13 @@ impl Switch {
         if calls.is_empty() {
             self.users.remove(id);
         }
+        self.log_off(id);
+        for call in &calls {
+            if let Some(known) = self.calls.get_mut(call) {
+                known.ear_wanted = false;
+                known.setup.voicemail = false;
+            }
+        }
         for call in calls {
             if let Some(known) = self.calls.get_mut(&call) {
                 known.hang_up(&mut self.cx, EndedBy::System);
@@ -181,11 +208,11 @@ impl Switch {
         }
     }
 
-    /// The call of an active leg, and the leg's place in it.
-    fn active(&mut self, leg: LegId) -> Option<(&mut Context, &mut Call, usize)> {
-        let call = self.calls.get_mut(&leg.call)?;
-        let place = usize::from(leg.index);
-        let active = call.legs.get(place)?.is_active();
+    /// The call that an active leg serves, and the leg's place in it.
+    pub(crate) fn active(&mut self, leg: LegId) -> Option<(&mut Context, &mut Call, usize)> {
+        let call = self.calls.get_mut(&self.cx.served_by(leg))?;
+        let place = call.place_of(leg)?;
+        let active = call.legs[place].is_active();
         active.then_some((&mut self.cx, call, place))
     }
 
@@ -195,13 +222,15 @@ impl Switch {
         {
             let role = call.legs[place].role;
             act(call, cx, role);
-            self.settle(leg.call);
+            let id = call.id();
+            self.settle(id);
         }
     }
 
     fn leg_progress(&mut self, leg: LegId, status: u16, early_media: bool) {
         if let Some((cx, call, place)) = self.active(leg)
             && !call.legs[place].is_answered()
+            && !call.legs[place].incoming
             && (100..=199).contains(&status)
         {
             call.leg_progress(cx, place, status, early_media);
@@ -214,7 +243,7 @@ impl Switch {
             return;
         };
         let answered = &mut call.legs[place];
-        if answered.is_answered() {
+        if answered.is_answered() || answered.incoming {
             return;
         }
         answered.answer(cx.now);
@@ -229,27 +258,78 @@ impl Switch {
     }
 
     fn leg_ended(&mut self, leg: LegId, end: LegEnd) {
-        if let Some(call) = self.calls.get_mut(&leg.call)
-            && usize::from(leg.index) < call.legs.len()
+        if self.services.contains_key(&leg.call) {
+            self.service_ended(leg);
+            return;
+        }
+        let id = self.cx.served_by(leg);
+        if let Some(call) = self.calls.get_mut(&id)
+            && let Some(place) = call.place_of(leg)
         {
-            call.leg_ended(&mut self.cx, usize::from(leg.index), end);
-            self.settle(leg.call);
+            call.leg_ended(&mut self.cx, place, end);
+            self.settle(id);
         }
     }
 
     fn playback_finished(&mut self, leg: LegId, token: PlaybackToken) {
+        if self.services.contains_key(&leg.call) {
+            self.service_spoke(leg, token);
+            return;
+        }
+        // The greeting of another user's voicemail is played on this user's ear.
+        let id = self.cx.served_by(leg);
+        let other = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
+        if self.active(leg).is_none() {
+            if let Some(call) = self.calls.get_mut(&id)
+                && call.farewell == Some(token)
+            {
+                call.farewell_over(&mut self.cx);
+            }
+            return;
+        }
+        if let Some(call) = self.calls.get_mut(&other)
+            && call.greeting_finished(&mut self.cx, leg, token)
+        {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.playback_over();
+            }
+            self.settle(other);
+            return;
+        }
         self.with_answered(leg, |call, cx, _| {
             call.prompt_finished(cx, leg, token);
             call.reason_finished(cx, leg, token);
+            call.code_spoken(cx, leg, token);
+            if call.farewell == Some(token) {
+                call.farewell_over(cx);
+            }
         });
     }
 
+    fn recording_full(&mut self, leg: LegId) {
+        let id = self.cx.served_by(leg);
+        let other = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
+        if let Some(call) = self.calls.get_mut(&other)
+            && call.records(leg)
+        {
+            call.message_full(&mut self.cx);
+            self.settle(other);
+        }
+    }
+
     fn timer_fired(&mut self, leg: LegId, kind: TimerKind) {
-        let Some(call) = self.calls.get_mut(&leg.call) else {
+        if self.services.contains_key(&leg.call) {
+            self.service_waited(leg, kind);
+            return;
+        }
+        let id = self.cx.served_by(leg);
+        let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         let cx = &mut self.cx;
-        let place = usize::from(leg.index);
+        let Some(place) = call.place_of(leg) else {
+            return;
+        };
         match kind {
             TimerKind::TrunkResponse => {
                 let role = call.legs[place].role;
@@ -260,31 +340,53 @@ impl Switch {
             TimerKind::Confirm => call.confirm_timed_out(cx, leg),
             TimerKind::ConfirmRepeat => call.repeat_prompt(cx),
             TimerKind::Redial => call.redial_timed_out(cx, leg),
+            TimerKind::Caller | TimerKind::Waiting => call.caller_waited(cx),
+            TimerKind::Beep => self.beep(id),
+            TimerKind::Message => call.message_full(cx),
+            TimerKind::Farewell => call.farewell_over(cx),
+            TimerKind::SpeakAgain => call.speak_again(cx),
+            TimerKind::Digits => {}
             TimerKind::Close => call.close_timed_out(cx, place),
         }
-        self.settle(leg.call);
+        self.settle(id);
     }
 
-    /// After something happened to a call: frees the line, tells the portals, and files the record of one that is over.
+    /// After something happened to a call: what it tells other calls, the lines, the portals, the records.
     pub(crate) fn settle(&mut self, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
+        self.settle_one(id);
+        while let Some(crossing) = self.cx.crossings.pop_front() {
+            self.carry_across(crossing);
+        }
+    }
+
+    pub(crate) fn settle_one(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else {
             return;
         };
         debug_assert!(
-            call.is_over() || self.cx.timers.any_of(id) || call.active_user_leg().is_some(),
+            call.is_over()
+                || self.cx.timers.any_of(id)
+                || call.active_user_leg().is_some()
+                || matches!(call.phase, Phase::Held { .. }),
             "call {id} waits for nothing in {:?}",
             call.phase
         );
         let owner = call.setup.user.clone();
-        let user = self.users.get_mut(&owner);
-        if let Some(user) = user
-            && user.line == Some(id)
-            && !call.holds_line()
+        if matches!(call.phase, Phase::Ending { .. })
+            && call.farewell.is_none()
+            && call.active_user_leg().is_some()
         {
-            user.line = None;
-            if let (Some(from), Phase::Ending { at, .. }) = (call.connected_at, call.phase) {
-                user.count_talk(from, at);
-            }
+            self.hand_on_ear(&owner, id);
+        }
+        self.tidy_line(&owner);
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if let (Some(from), Phase::Ending { at, .. }, false) = (call.connected_at, call.phase, call.counted)
+            && let Some(user) = self.users.get_mut(&owner)
+        {
+            call.counted = true;
+            user.count_talk(from, at);
         }
         if !call.is_over() {
             if let Some(call) = call.changed_view() {
@@ -299,10 +401,12 @@ impl Switch {
             self.cx.push(Effect::Record {
                 record: Box::new(record.clone()),
             });
-            self.cx.push(Effect::Notify {
-                user: owner.clone(),
-                body: EventBody::CallEnded { call: id, record },
-            });
+            if call.is_shown() {
+                self.cx.push(Effect::Notify {
+                    user: owner.clone(),
+                    body: EventBody::CallEnded { call: id, record },
+                });
+            }
         }
         if let Some(user) = self.users.get_mut(&owner) {
             user.calls.retain(|call| *call != id);

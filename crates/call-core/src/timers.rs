@@ -19,6 +19,20 @@ pub enum TimerKind {
     ConfirmRepeat,
     /// The far leg failed, another number may be dialled ([`crate::Timeouts::redial`]).
     Redial,
+    /// A caller waits for the user to answer and confirm ([`ponte_protocol::CallSettings::no_answer_ms`]).
+    Caller,
+    /// A second call is offered ([`crate::Timeouts::waiting`]).
+    Waiting,
+    /// The next beep for it ([`crate::Timeouts::beep`]).
+    Beep,
+    /// The greeting and the message of voicemail ([`crate::Timeouts::message`]).
+    Message,
+    /// The last words before a leg is closed.
+    Farewell,
+    /// The next key ([`crate::Timeouts::digits`]).
+    Digits,
+    /// A verification code is spoken again.
+    SpeakAgain,
     /// The leg was told to close and has not said that it ended ([`crate::Timeouts::close`]).
     Close,
 }

@@ -69,6 +69,21 @@ impl Trunks {
             .map(|trunk| trunk.config.id.clone())
     }
 
+    /// For an emergency call (rule T17), where none is up with room: one that is not `excluded`, whatever is known of it.
+    pub(crate) fn pick_any(&self, excluded: impl Fn(&TrunkId) -> bool) -> Option<TrunkId> {
+        self.list
+            .iter()
+            .find(|trunk| !excluded(&trunk.config.id))
+            .map(|trunk| trunk.config.id.clone())
+    }
+
+    /// Whether the trunk lets the real caller be shown on a redirected call (rule T16).
+    pub(crate) fn passes_caller_id(&self, id: &TrunkId) -> bool {
+        self.list
+            .iter()
+            .any(|trunk| trunk.config.id == *id && trunk.config.passes_caller_id)
+    }
+
     pub(crate) fn take(&mut self, id: &TrunkId) {
         *self.legs.entry(id.clone()).or_insert(0) += 1;
     }

@@ -1,11 +1,14 @@
 //! A user: rights, mode, the one line, and what was used of the caps.
 
+use crate::line::Line;
 use crate::{NumberClass, UserConfig};
-use ponte_protocol::{CallId, Destination, E164, Mode, Refusal, UnixMillis};
+use ponte_protocol::{CallId, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
 use std::collections::VecDeque;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
+/// Verification calls a user may ask for in any 60 minutes: a stranger's telephone must not be made to ring for long.
+const VERIFICATIONS_PER_HOUR: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct User {
@@ -13,13 +16,17 @@ pub(crate) struct User {
     pub(crate) mode: Mode,
     /// What the numbering plan said of the destination when it was entered.
     pub(crate) destination_class: NumberClass,
-    /// The call that holds the user's telephone (rule T8).
-    pub(crate) line: Option<CallId>,
+    /// The telephone that was the user's before telecommuter mode was entered (rule T10).
+    pub(crate) telephone_left: Option<DeviceId>,
+    /// The one leg at the user's ear and its calls (rule T8).
+    pub(crate) line: Option<Line>,
     /// Calls that are not over, oldest first.
     pub(crate) calls: Vec<CallId>,
     /// Taken out of the configuration; kept until the calls are over.
     pub(crate) removed: bool,
     usage: Usage,
+    /// When verification calls were made, oldest first (rule T2).
+    verifications: VecDeque<UnixMillis>,
 }
 
 /// Where the user's own telephone is.
@@ -34,10 +41,12 @@ impl User {
             config,
             mode: Mode::Office,
             destination_class: NumberClass::Other,
+            telephone_left: None,
             line: None,
             calls: Vec::new(),
             removed: false,
             usage: Usage::default(),
+            verifications: VecDeque::new(),
         }
     }
 
@@ -66,6 +75,22 @@ impl User {
             return Err(Refusal::CapReached);
         }
         Ok(())
+    }
+
+    /// Whether one more verification call may be made in this hour.
+    pub(crate) fn may_verify(&mut self, now: UnixMillis) -> bool {
+        while self
+            .verifications
+            .front()
+            .is_some_and(|&at| now.since(at) >= HOUR_MS)
+        {
+            self.verifications.pop_front();
+        }
+        self.verifications.len() < VERIFICATIONS_PER_HOUR
+    }
+
+    pub(crate) fn count_verification(&mut self, now: UnixMillis) {
+        self.verifications.push_back(now);
     }
 
     pub(crate) fn count_dial(&mut self, now: UnixMillis) {

@@ -2,19 +2,27 @@
 
 use crate::call::{Call, Phase};
 use crate::leg::Leg;
-use ponte_protocol::{CallPhase, CallRecord, CallView, Direction, LegRole};
+use ponte_protocol::{CallPhase, CallRecord, CallView, LegRole};
 
 impl Call {
     pub(crate) fn view(&self) -> CallView {
         CallView {
             id: self.id(),
-            direction: Direction::Outgoing,
+            direction: self.setup.direction,
             dialled: self.setup.dialled.clone(),
             phase: match self.phase {
                 Phase::CallingUser => CallPhase::CallingUser,
                 Phase::Confirming { until, .. } => CallPhase::Confirming { until },
                 Phase::CallingFar => CallPhase::CallingFar,
+                Phase::Ringing { .. } => CallPhase::Ringing,
+                Phase::Waiting { until } => CallPhase::Waiting { until },
                 Phase::Connected { since } => CallPhase::Connected { since },
+                Phase::Held { since } => CallPhase::Held { since },
+                Phase::Voicemail(recording) => CallPhase::Voicemail {
+                    since: recording.since,
+                },
+                // No portal is shown a verification call.
+                Phase::Speaking { .. } => CallPhase::Unknown,
                 Phase::FarFailed(failure) => CallPhase::FarFailed {
                     cause: failure.cause,
                     until: failure.until,
@@ -38,19 +46,20 @@ impl Call {
         let Phase::Ending { cause, by, at } = self.phase else {
             return None;
         };
+        let far = self.setup.far_party();
         Some(CallRecord {
             id: self.id(),
             user: self.setup.user.clone(),
-            direction: Direction::Outgoing,
+            direction: self.setup.direction,
             dialled: self.setup.dialled.clone(),
-            number: self.setup.far_number.as_str().to_owned(),
-            name: None,
+            number: far.number,
+            name: far.name,
             started_at: self.started_at,
             connected_at: self.connected_at,
             ended_at: at,
             cause,
             ended_by: by,
-            message: None,
+            message: self.message,
             legs: self.legs.iter().filter_map(Leg::record).collect(),
         })
     }

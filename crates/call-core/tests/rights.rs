@@ -147,7 +147,6 @@ fn t04_the_number_is_checked_before_anybodys_telephone_rings() {
     let mut world = World::at_home();
     for (number, outcome) in [
         ("112", refused(Refusal::EmergencyNumber)),
-        ("202", refused(Refusal::OwnNumber)),
         (COMPANY, refused(Refusal::OwnNumber)),
         ("*98", refused(Refusal::InvalidNumber)),
         ("02123456789012345", refused(Refusal::InvalidNumber)),

@@ -1,0 +1,133 @@
+//! A desk telephone dials: the checks of a `Dial`, told by SIP status (rules T3, T4, T16 and T17).
+
+use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::leg::{Leg, Party, Way};
+use crate::line::Line;
+use crate::{Dialled, FeatureCode, LegId, Switch, cause};
+use ponte_protocol::{
+    Cause, CauseReason, DeviceId, DialString, Direction, Extension, LegRole, Refusal, UserId,
+};
+
+impl Switch {
+    pub(crate) fn desk_dials(&mut self, leg: LegId, device: &DeviceId, typed: DialString, dialled: Dialled) {
+        let Some(known) = self.devices.get(device) else {
+            self.refuse(leg, cause::local(CauseReason::Forbidden));
+            return;
+        };
+        let logged_on = known.user.clone();
+        match (dialled, logged_on) {
+            (Dialled::Emergency, logged_on) => {
+                let owner = known.config.owner.clone();
+                self.dial_emergency(leg, device, logged_on.or(owner), typed);
+            }
+            (Dialled::FeatureCode(Some(FeatureCode::LogOn)), _) => self.ask_who(leg, device),
+            (Dialled::FeatureCode(Some(FeatureCode::LogOff)), _) => self.log_off_by_code(leg, device),
+            (_, None) => self.refuse(leg, cause::local(CauseReason::Forbidden)),
+            (dialled, Some(user)) => match self.check_desk(&user, &dialled) {
+                Ok(far) => {
+                    let now = self.cx.now;
+                    if let Some(user) = self.users.get_mut(&user) {
+                        user.count_dial(now);
+                        user.line = Some(Line::of(leg.call));
+                    }
+                    self.start_from_desk(leg, device, &user, typed, far);
+                }
+                Err((status, cause)) => self.refuse_with(leg, status, cause),
+            },
+        }
+    }
+
+    /// What a `Dial` would check, and what its refusal is called in SIP.
+    fn check_desk(&mut self, id: &UserId, dialled: &Dialled) -> Result<Far, (u16, Cause)> {
+        let check = |switch: &mut Self| -> Result<Far, Refusal> {
+            if switch.known_user(id)?.line.is_some() {
+                return Err(Refusal::LineBusy);
+            }
+            let far = switch.far_of(id, dialled)?;
+            let now = switch.cx.now;
+            let user = switch.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
+            user.check_caps(now)?;
+            if !switch.store_writable {
+                return Err(Refusal::StoreUnavailable);
+            }
+            if matches!(far, Far::Number(_)) {
+                if !switch.cx.trunks.any_up() {
+                    return Err(Refusal::NoTrunk);
+                }
+                if switch.cx.trunks.capacity() == 0 {
+                    return Err(Refusal::StoreUnavailable);
+                }
+            }
+            Ok(far)
+        };
+        check(self).map_err(|refusal| {
+            let (status, reason) = match refusal {
+                Refusal::InvalidNumber if *dialled == Dialled::Invalid => (484, CauseReason::NoSuchNumber),
+                Refusal::InvalidNumber => (404, CauseReason::NoSuchNumber),
+                Refusal::LineBusy | Refusal::OwnNumber => (486, CauseReason::Busy),
+                Refusal::NoTrunk | Refusal::StoreUnavailable => (503, CauseReason::Congestion),
+                _ => (403, CauseReason::Forbidden),
+            };
+            (status, cause::local(reason))
+        })
+    }
+
+    /// Rule T17: whatever state the user is in, and whatever the user may dial.
+    fn dial_emergency(&mut self, leg: LegId, device: &DeviceId, user: Option<UserId>, typed: DialString) {
+        // A telephone that belongs to nobody is on record under its own name.
+        let user = user.or_else(|| device.as_str().parse().ok());
+        let Some(user) = user else {
+            self.refuse(leg, cause::local(CauseReason::InternalError));
+            return;
+        };
+        let far = Far::Emergency(typed.clone());
+        let at_this_telephone = self.logged_on(device) == Some(&user);
+        if at_this_telephone
+            && let Some(user) = self.users.get_mut(&user)
+            && user.line.is_none()
+        {
+            user.line = Some(Line::of(leg.call));
+        }
+        self.start_from_desk(leg, device, &user, typed, far);
+    }
+
+    fn start_from_desk(&mut self, leg: LegId, device: &DeviceId, id: &UserId, dialled: DialString, far: Far) {
+        let user = self.users.get(id);
+        // Any user's number is the company's.
+        let shown = user.or_else(|| self.users.values().next());
+        let caller_id = shown.map(|user| user.config.profile.caller_id.clone());
+        let extension: Option<Extension> = user.map(|user| user.config.profile.extension.clone());
+        let number = extension.as_ref().map_or("", Extension::as_str).to_owned();
+        let setup = Setup {
+            id: leg.call,
+            user: id.clone(),
+            direction: Direction::Outgoing,
+            dialled,
+            near: match extension {
+                Some(extension) => Near::Device {
+                    device: device.clone(),
+                    extension,
+                },
+                None => Near::None,
+            },
+            far,
+            caller_id,
+            confirm: false,
+            user_no_answer_ms: user.map_or(0, |user| user.config.user_no_answer_ms),
+            voicemail: false,
+            code: None,
+        };
+        if let Some(user) = self.users.get_mut(id) {
+            user.calls.push(leg.call);
+        }
+        let mut call = Call::new(&self.cx, setup, Phase::CallingFar);
+        if let Some(first) = call.new_leg_id() {
+            let party = Party { number, name: None };
+            let way = Way::Device(device.clone());
+            call.add_leg(Leg::came_in(first, LegRole::User, party, way, self.cx.now));
+        }
+        call.call_far(&mut self.cx);
+        self.calls.insert(leg.call, call);
+        self.settle(leg.call);
+    }
+}

@@ -1,0 +1,167 @@
+//! Calls that come in: to whom they are, and where that user is (rules T6, T9 and T16).
+
+use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::leg::{Leg, Way};
+use crate::line::Line;
+use crate::{CallSource, Caller, Dialled, Effect, LegId, Switch, cause, restriction};
+use ponte_protocol::{
+    CallId, Cause, CauseReason, Destination, DialString, Direction, EndedBy, Extension, LegRole, Mode, UserId,
+};
+
+impl Switch {
+    /// An INVITE that begins a dialog.
+    pub(crate) fn incoming_call(
+        &mut self,
+        leg: LegId,
+        source: CallSource,
+        caller: Caller,
+        typed: DialString,
+        dialled: Dialled,
+    ) {
+        let known = self.calls.contains_key(&leg.call) || self.services.contains_key(&leg.call);
+        if leg.index != 0 || known {
+            return;
+        }
+        match source {
+            CallSource::Trunk { trunk } => match dialled {
+                Dialled::Own {
+                    extension: Some(extension),
+                } => match self.user_of(&extension) {
+                    Some(user) => {
+                        self.cx.trunks.take(&trunk);
+                        self.serve(leg.call, &user, Way::Trunk(trunk), caller, typed);
+                        self.settle(leg.call);
+                    }
+                    None => self.refuse(leg, cause::local(CauseReason::NoSuchNumber)),
+                },
+                // Nobody outside dials through.
+                _ => self.refuse(leg, cause::local(CauseReason::NoSuchNumber)),
+            },
+            CallSource::Device { device } => self.desk_dials(leg, &device, typed, dialled),
+        }
+    }
+
+    /// Refuses a leg that is no call of anybody.
+    pub(crate) fn refuse(&mut self, leg: LegId, cause: Cause) {
+        self.refuse_with(leg, cause::told_to_caller(cause), cause);
+    }
+
+    pub(crate) fn refuse_with(&mut self, leg: LegId, status: u16, cause: Cause) {
+        self.cx.push(Effect::RejectLeg { leg, status, cause });
+    }
+
+    /// The user who has the extension.
+    pub(crate) fn user_of(&self, extension: &Extension) -> Option<UserId> {
+        self.users
+            .iter()
+            .find(|(_, user)| !user.removed && user.config.profile.extension == *extension)
+            .map(|(id, _)| id.clone())
+    }
+
+    /// A call to this user begins; its first leg is the caller's.
+    pub(crate) fn serve(
+        &mut self,
+        id: CallId,
+        called: &UserId,
+        way: Way,
+        caller: Caller,
+        dialled: DialString,
+    ) {
+        let Some(user) = self.users.get_mut(called) else {
+            return;
+        };
+        let config = &user.config;
+        let setup = Setup {
+            id,
+            user: called.clone(),
+            direction: Direction::Incoming,
+            dialled,
+            near: Near::None,
+            far: Far::Caller(caller),
+            caller_id: Some(config.profile.caller_id.clone()),
+            confirm: false,
+            user_no_answer_ms: config.user_no_answer_ms,
+            voicemail: config.profile.voicemail_allowed && config.settings.voicemail && self.store_writable,
+            code: None,
+        };
+        user.calls.push(id);
+        let not_disturbed = config.do_not_disturb;
+        let free = user.line.is_none();
+        let until = self.cx.now;
+        let mut call = Call::new(&self.cx, setup, Phase::Ringing { until });
+        if let Some(leg) = call.new_leg_id() {
+            let party = call.setup.far_party();
+            let leg = match way {
+                Way::Half(_) => Leg::new(leg, LegRole::Far, party, way, self.cx.now),
+                Way::Trunk(_) | Way::Device(_) => Leg::came_in(leg, LegRole::Far, party, way, self.cx.now),
+            };
+            call.add_leg(leg);
+        }
+        self.calls.insert(id, call);
+        if not_disturbed {
+            self.divert(id, CauseReason::DoNotDisturb);
+        } else if free {
+            self.ring_user(id);
+        } else if self.may_wait(called) {
+            self.offer_waiting(called, id);
+        } else {
+            self.divert(id, CauseReason::Busy);
+        }
+        self.settle_one(id);
+    }
+
+    fn divert(&mut self, id: CallId, reason: CauseReason) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.divert(&mut self.cx, cause::local(reason), EndedBy::System);
+        }
+    }
+
+    /// Rings the user's telephone for a caller; the line is free.
+    pub(crate) fn ring_user(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let called = call.setup.user.clone();
+        match self.whereabouts(&called) {
+            Ok((near, confirm)) => {
+                if let Some(user) = self.users.get_mut(&called) {
+                    user.line = Some(Line::of(id));
+                    let no_answer_ms = user.config.settings.no_answer_ms;
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.setup.near = near;
+                        call.setup.confirm = confirm;
+                        call.ring(&mut self.cx, no_answer_ms);
+                    }
+                }
+            }
+            Err(reason) => self.divert(id, reason),
+        }
+    }
+
+    /// The telephone at which the user is reached now, and whether a person there must confirm (rule T14).
+    fn whereabouts(&self, user: &UserId) -> Result<(Near, bool), CauseReason> {
+        let known = self.known_user(user).map_err(|_| CauseReason::LoggedOff)?;
+        match &known.mode {
+            Mode::Telecommuting {
+                destination: Destination::Number { number, confirm, .. },
+                ..
+            } => {
+                // Rights may have changed since the number was entered.
+                restriction::check(&known.config.restrictions, number, known.destination_class)
+                    .map_err(|_| CauseReason::LoggedOff)?;
+                Ok((Near::Number(number.clone()), *confirm))
+            }
+            Mode::Telecommuting { .. } => Err(CauseReason::LoggedOff),
+            Mode::Office | Mode::Unknown => {
+                let device = self
+                    .devices
+                    .of(user)
+                    .filter(|device| device.registered)
+                    .ok_or(CauseReason::LoggedOff)?;
+                let near = Near::Device {
+                    device: device.config.id.clone(),
+                    extension: known.config.profile.extension.clone(),
+                };
+                Ok((near, false))
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Two users of the site share a call as two halves, which tell each other what a leg would tell.
+//!
+//! ```text
+//!  Anna's half (outgoing)                     Bruno's half (incoming)
+//!       │ ── Open ──────────────────────────────▶ │  his telephone is called, or waits, or voicemail takes the call
+//!       │ ◀─────────────────────────── Ringing ── │
+//!       │ ◀──────────────── Answered, Voicemail ── │  Connect(Anna's ear, Bruno's ear)
+//!       │ ◀────────── Held, Resumed, Ended ──────▶ │
+//! ```
+
+use crate::call::{Call, Far, Phase};
+use crate::context::Context;
+use crate::leg::{Leg, Way};
+use crate::{Caller, CallerNumber, Effect, LegId, Switch, TimerKind, Tone, cause};
+use ponte_protocol::{CallId, Cause, CauseReason, EndedBy, LegRole, LegState};
+use uuid::Uuid;
+
+/// What one half tells the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tell {
+    Ringing,
+    /// A person has answered.
+    Answered,
+    /// Voicemail answers.
+    Voicemail,
+    Held,
+    Resumed,
+    Ended(Cause),
+}
+
+/// What crosses from one call to another, carried out after the step that caused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crossing {
+    /// The half of the user who is called begins.
+    Open {
+        from: CallId,
+        half: CallId,
+    },
+    Tell {
+        from: CallId,
+        to: CallId,
+        tell: Tell,
+    },
+    /// Before the leg goes back to what it did.
+    StopRecording {
+        leg: LegId,
+    },
+}
+
+/// The identifier of the half that a far leg is: another for each, the same for the same history.
+pub(crate) fn half_of(leg: LegId) -> CallId {
+    // The last 62 bits of a UUIDv7 are random (RFC 9562 section 5.7); an odd factor keeps the indices apart.
+    const RANDOM: u128 = (1 << 62) - 1;
+    let step = (u128::from(leg.index) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) & RANDOM;
+    CallId(Uuid::from_u128(leg.call.0.as_u128() ^ step))
+}
+
+impl Switch {
+    pub(crate) fn carry_across(&mut self, crossing: Crossing) {
+        match crossing {
+            Crossing::Open { from, half } => self.open_half(from, half),
+            Crossing::Tell { from, to, tell } => {
+                self.told(from, to, tell);
+                self.settle_one(to);
+                self.settle_one(from);
+            }
+            Crossing::StopRecording { leg } => {
+                if self.active(leg).is_some() {
+                    self.cx.push(Effect::StopRecording { leg });
+                }
+            }
+        }
+    }
+
+    fn open_half(&mut self, from: CallId, half: CallId) {
+        let Some(call) = self.calls.get(&from) else {
+            return;
+        };
+        let Far::User { user, .. } = &call.setup.far else {
+            return;
+        };
+        let user = user.clone();
+        let caller = self.users.get(&call.setup.user).map(|caller| Caller {
+            number: Some(CallerNumber::Extension(caller.config.profile.extension.clone())),
+            name: Some(caller.config.profile.display_name.clone()),
+        });
+        let dialled = call.setup.dialled.clone();
+        let known = self.known_user(&user).is_ok();
+        match caller {
+            Some(caller) if known && !self.calls.contains_key(&half) => {
+                let far = Way::Half(from);
+                self.serve(half, &user, far, caller, dialled);
+            }
+            _ => {
+                let unknown = Tell::Ended(cause::local(CauseReason::NoSuchNumber));
+                self.told(half, from, unknown);
+                self.settle_one(from);
+            }
+        }
+    }
+
+    fn told(&mut self, from: CallId, to: CallId, tell: Tell) {
+        let cx = &mut self.cx;
+        let listens = self
+            .calls
+            .get(&to)
+            .is_some_and(|call| call.other_half() == Some(from));
+        if !listens {
+            // The call it was meant for is over.
+            if let (Some(call), false) = (self.calls.get_mut(&from), matches!(tell, Tell::Ended(_))) {
+                call.end(cx, cause::local(CauseReason::Cancelled), EndedBy::FarLeg);
+            }
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&to) else {
+            return;
+        };
+        match tell {
+            Tell::Ringing => call.half_rings(cx),
+            Tell::Answered => {
+                if call.half_answered(cx) {
+                    self.join_media(from, to);
+                }
+            }
+            Tell::Voicemail => {
+                if call.half_answered(cx)
+                    && let Some(voice) = call.active_user_leg()
+                {
+                    call.plays_for_other();
+                    if let Some(other) = self.calls.get_mut(&from) {
+                        other.greet(cx, voice);
+                    }
+                }
+            }
+            Tell::Held => {
+                call.bridged = false;
+                match call.phase {
+                    Phase::Connected { .. } => call.play_tone(cx, Tone::Hold),
+                    // Who leaves a message and turns to another call has said it.
+                    Phase::Voicemail(_) => {
+                        call.end(cx, cause::local(CauseReason::Voicemail), EndedBy::FarLeg);
+                    }
+                    _ => {}
+                }
+            }
+            Tell::Resumed => self.join_media(from, to),
+            Tell::Ended(cause) => call.half_ended(cx, cause::told_to_other(cause)),
+        }
+    }
+
+    /// Two users hear each other, if both listen; one who is alone hears that the other holds.
+    pub(crate) fn join_media(&mut self, a: CallId, b: CallId) {
+        let ear = |id: CallId| {
+            let call = self.calls.get(&id)?;
+            let connected = matches!(call.phase, Phase::Connected { .. });
+            connected.then(|| call.answered_user_leg()).flatten()
+        };
+        let ears = (ear(a), ear(b));
+        for id in [a, b] {
+            let Some(call) = self.calls.get_mut(&id) else {
+                continue;
+            };
+            match ears {
+                (Some(left), Some(right)) => {
+                    if id == a && !call.bridged {
+                        self.cx.push(Effect::Connect { a: left, b: right });
+                    }
+                    call.bridged = true;
+                    call.stop_playing(&mut self.cx);
+                }
+                _ if matches!(call.phase, Phase::Connected { .. }) => {
+                    call.play_tone(&mut self.cx, Tone::Hold)
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Call {
+    fn half_leg(&mut self) -> Option<&mut Leg> {
+        let place = self.latest(LegRole::Far)?;
+        self.legs.get_mut(place).filter(|leg| leg.is_active())
+    }
+
+    fn half_rings(&mut self, cx: &mut Context) {
+        let now = cx.now;
+        let Some(leg) = self.half_leg() else { return };
+        leg.ringing_at.get_or_insert(now);
+        leg.advance(LegState::Early, now);
+        self.touch();
+        if self.phase == Phase::CallingFar {
+            self.far_rings(cx);
+        }
+    }
+
+    /// Whether the user is there to hear it.
+    fn half_answered(&mut self, cx: &mut Context) -> bool {
+        let now = cx.now;
+        let Some(leg) = self.half_leg() else { return false };
+        leg.answer(now);
+        let id = leg.id;
+        cx.timers.cancel(id, TimerKind::FarNoAnswer);
+        self.touch();
+        if self.phase != Phase::CallingFar {
+            return false;
+        }
+        self.answer(cx, LegRole::User);
+        self.stop_playing(cx);
+        self.connected(cx);
+        true
+    }
+
+    fn half_ended(&mut self, cx: &mut Context, cause: Cause) {
+        let now = cx.now;
+        let Some(leg) = self.half_leg() else { return };
+        leg.finish(cause, now);
+        let id = leg.id;
+        cx.timers.cancel_leg(id);
+        self.touch();
+        if self.is_incoming() {
+            let cause = if self.caller_waits() {
+                cause::local(CauseReason::Cancelled)
+            } else {
+                cause
+            };
+            self.caller_gone(cx, cause, EndedBy::FarLeg);
+        } else if self.phase == Phase::CallingFar {
+            self.far_failed(cx, cause, EndedBy::FarLeg);
+        } else {
+            // What was played for the other half is over with it.
+            self.bridged = false;
+            self.end(cx, cause, EndedBy::FarLeg);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A caller who waits for the user: ringing until a person has really answered, then exactly one of answer, voicemail
+//! and refusal (rules T6 and T9).
+
+use crate::call::{Call, Phase};
+use crate::context::Context;
+use crate::join::{Crossing, Tell};
+use crate::leg::Way;
+use crate::{Announcement, TimerKind, cause};
+use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole};
+
+/// How long the last words may take, in milliseconds, should their end not be told.
+const FAREWELL_MS: u64 = 10_000;
+
+impl Call {
+    /// Rings the user's telephone, and the caller hears it.
+    pub(crate) fn ring(&mut self, cx: &mut Context, no_answer_ms: u64) {
+        let until = cx.now.plus(no_answer_ms);
+        self.stop_waiting(cx);
+        cx.timers.set(self.first_leg(), TimerKind::Caller, until);
+        self.set_phase(Phase::Ringing { until });
+        self.ring_back(cx, LegRole::Far);
+        self.call_user(cx);
+    }
+
+    /// A person is at the user's telephone: the caller is answered.
+    pub(crate) fn take_caller(&mut self, cx: &mut Context) {
+        self.stop_waiting(cx);
+        self.stop_playing(cx);
+        match self.active_far().map(|far| far.way.clone()) {
+            Some(Way::Half(other)) => {
+                if let Some(place) = self.latest(LegRole::Far) {
+                    self.legs[place].answer(cx.now);
+                }
+                cx.crossings.push_back(Crossing::Tell {
+                    from: self.id(),
+                    to: other,
+                    tell: Tell::Answered,
+                });
+            }
+            Some(Way::Trunk(_) | Way::Device(_)) => {
+                self.answer(cx, LegRole::Far);
+                self.bridge(cx);
+            }
+            None => {}
+        }
+        self.connected(cx);
+    }
+
+    /// The user does not take the call: voicemail does, where the user has it, else the caller is told why.
+    pub(crate) fn divert(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
+        if matches!(self.phase, Phase::Ending { .. } | Phase::Voicemail(_)) {
+            return;
+        }
+        self.stop_waiting(cx);
+        if self.setup.voicemail && self.active_far().is_some() {
+            if let Some(user) = self.active_user_leg() {
+                self.close_leg(cx, user, cause);
+            }
+            self.take_message(cx);
+        } else {
+            if let Some(user) = self.active_user_leg() {
+                self.close_leg(cx, user, cause);
+            }
+            self.end(cx, cause, by);
+        }
+    }
+
+    /// The caller has waited long enough.
+    pub(crate) fn caller_waited(&mut self, cx: &mut Context) {
+        let cause = match self.phase {
+            Phase::Confirming { .. } => cause::local(CauseReason::NotConfirmed),
+            Phase::Ringing { .. } => {
+                let rang = self
+                    .latest(LegRole::User)
+                    .is_some_and(|place| self.legs[place].ringing_at.is_some());
+                cause::no_answer(rang)
+            }
+            Phase::Waiting { .. } => cause::local(CauseReason::Busy),
+            _ => return,
+        };
+        self.divert(cx, cause, EndedBy::System);
+    }
+
+    /// The caller has gone, or the caller's network.
+    pub(crate) fn caller_gone(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
+        if matches!(self.phase, Phase::Confirming { .. }) && !self.ear_wanted {
+            // Somebody may be about to press the key.
+            self.stop_waiting(cx);
+            self.farewell = self.announce(cx, None, vec![Announcement::TooLate]);
+            if let Some(leg) = self.active_user_leg() {
+                cx.timers.set(leg, TimerKind::Farewell, cx.now.plus(FAREWELL_MS));
+            }
+        }
+        self.end(cx, cause, by);
+    }
+
+    /// The last words are spoken.
+    pub(crate) fn farewell_over(&mut self, cx: &mut Context) {
+        self.farewell = None;
+        if let Some(leg) = self.active_user_leg() {
+            self.close_leg(cx, leg, cause::local(CauseReason::NormalClearing));
+        }
+    }
+
+    /// Whether the caller is neither answered nor sent away.
+    pub(crate) fn caller_waits(&self) -> bool {
+        self.is_incoming()
+            && matches!(
+                self.phase,
+                Phase::Ringing { .. } | Phase::Waiting { .. } | Phase::Confirming { .. }
+            )
+    }
+
+    /// Stops the timers of the whole call.
+    pub(crate) fn stop_waiting(&self, cx: &mut Context) {
+        let first = self.first_leg();
+        for kind in [
+            TimerKind::Caller,
+            TimerKind::Waiting,
+            TimerKind::Beep,
+            TimerKind::Message,
+        ] {
+            cx.timers.cancel(first, kind);
+        }
+        if let Some(leg) = self.active_user_leg() {
+            cx.timers.cancel(leg, TimerKind::ConfirmRepeat);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A desk telephone that talks to the switch itself: logging on and off by feature code (rule T11).
+//!
+//! Nobody is called, so there is no [`crate::call::Call`] and no record. The dialogue ends by itself: each question waits
+//! for a key, each sentence for its end, the closed leg for its end.
+
+use crate::{Announcement, Effect, LegId, Pin, Playback, PlaybackToken, Switch, TimerKind, cause};
+use ponte_protocol::{CauseReason, DeviceId, Extension, UserId};
+
+/// How often extension and PIN may be wrong.
+const TRIES: u8 = 3;
+/// The most keys of one answer.
+const KEYS_MAX: usize = 16;
+/// How much longer than the next one the first key of an answer may take, and the host to check a PIN.
+const PATIENCE: u64 = 4;
+/// How long the last words may take, in milliseconds, should their end not be told.
+const FAREWELL_MS: u64 = 15_000;
+
+#[derive(Debug)]
+enum Stage {
+    Extension(Pin),
+    Pin {
+        extension: String,
+        keys: Pin,
+    },
+    Checking {
+        user: Option<UserId>,
+        extension: String,
+        ask: u64,
+    },
+    Farewell(PlaybackToken),
+    Closing,
+}
+
+/// One dialogue.
+#[derive(Debug)]
+pub(crate) struct Service {
+    device: DeviceId,
+    stage: Stage,
+    tries_left: u8,
+}
+
+impl Switch {
+    /// The feature code for logging on.
+    pub(crate) fn ask_who(&mut self, leg: LegId, device: &DeviceId) {
+        self.cx.push(Effect::AnswerLeg { leg });
+        let service = Service {
+            device: device.clone(),
+            stage: Stage::Extension(Pin(String::new())),
+            tries_left: TRIES,
+        };
+        self.services.insert(leg.call, service);
+        self.ask(leg, vec![Announcement::EnterExtension]);
+    }
+
+    /// The feature code for logging off.
+    pub(crate) fn log_off_by_code(&mut self, leg: LegId, device: &DeviceId) {
+        self.cx.push(Effect::AnswerLeg { leg });
+        let service = Service {
+            device: device.clone(),
+            stage: Stage::Closing,
+            tries_left: 0,
+        };
+        self.services.insert(leg.call, service);
+        let user = self.logged_on(device).cloned();
+        if self.store_writable || user.is_none() {
+            if let Some(user) = user {
+                self.log_off(&user);
+            }
+            self.say_last(leg, vec![Announcement::LoggedOff]);
+        } else {
+            self.say_last(leg, vec![Announcement::Unavailable]);
+        }
+    }
+
+    pub(crate) fn service_key(&mut self, leg: LegId, digit: char) {
+        let Some(service) = self.services.get_mut(&leg.call) else {
+            return;
+        };
+        let (Stage::Extension(keys) | Stage::Pin { keys, .. }) = &mut service.stage else {
+            return;
+        };
+        if digit == '#' {
+            self.answer_given(leg);
+            return;
+        }
+        if keys.0.is_empty() {
+            self.cx.push(Effect::StopPlaying { leg });
+        }
+        if digit.is_ascii_digit() && keys.0.len() < KEYS_MAX {
+            keys.0.push(digit);
+        }
+        self.wait_for_key(leg, 1);
+    }
+
+    /// The answer is complete: by #, or because no more keys came.
+    fn answer_given(&mut self, leg: LegId) {
+        let Some(service) = self.services.get_mut(&leg.call) else {
+            return;
+        };
+        match &service.stage {
+            Stage::Extension(keys) => {
+                let extension = keys.0.clone();
+                service.stage = Stage::Pin {
+                    extension,
+                    keys: Pin(String::new()),
+                };
+                self.ask(leg, vec![Announcement::EnterPin]);
+            }
+            Stage::Pin { extension, keys } => {
+                let (extension, pin) = (extension.clone(), keys.clone());
+                match extension.parse::<Extension>() {
+                    Ok(number) if !pin.0.is_empty() => self.check_pin(leg, number, pin),
+                    _ => self.wrong(leg),
+                }
+            }
+            Stage::Checking { .. } | Stage::Farewell(_) | Stage::Closing => {}
+        }
+    }
+
+    fn check_pin(&mut self, leg: LegId, extension: Extension, pin: Pin) {
+        let user = self.user_of(&extension);
+        let PlaybackToken(ask) = self.cx.token();
+        if let Some(service) = self.services.get_mut(&leg.call) {
+            service.stage = Stage::Checking {
+                user,
+                extension: extension.as_str().to_owned(),
+                ask,
+            };
+        }
+        self.cx.push(Effect::CheckPin {
+            leg,
+            extension,
+            pin,
+            ask,
+        });
+        self.wait_for_key(leg, PATIENCE);
+    }
+
+    pub(crate) fn pin_checked(&mut self, leg: LegId, asked: u64, valid: bool) {
+        let Some(service) = self.services.get(&leg.call) else {
+            return;
+        };
+        let Stage::Checking { user, extension, ask } = &service.stage else {
+            return;
+        };
+        if *ask != asked {
+            return;
+        }
+        // The extension may have gone to another user meanwhile.
+        let same = extension
+            .parse()
+            .ok()
+            .and_then(|extension| self.user_of(&extension))
+            == *user;
+        let device = service.device.clone();
+        match user.clone().filter(|_| valid && same) {
+            None => self.wrong(leg),
+            Some(user) => match self.check_log_on(&user, &device) {
+                // A telephone that calls is there, whatever the registrar says.
+                Ok(()) | Err(ponte_protocol::Refusal::DeviceOffline) if self.store_writable => {
+                    self.log_on(&user, &device);
+                    self.say_last(leg, vec![Announcement::LoggedOn]);
+                }
+                Err(ponte_protocol::Refusal::NotPermitted) => {
+                    self.say_last(leg, vec![Announcement::NotAllowed]);
+                }
+                _ => self.say_last(leg, vec![Announcement::Unavailable]),
+            },
+        }
+    }
+
+    fn wrong(&mut self, leg: LegId) {
+        let Some(service) = self.services.get_mut(&leg.call) else {
+            return;
+        };
+        service.tries_left = service.tries_left.saturating_sub(1);
+        if service.tries_left == 0 {
+            self.say_last(leg, vec![Announcement::Wrong, Announcement::Goodbye]);
+        } else {
+            service.stage = Stage::Extension(Pin(String::new()));
+            self.ask(leg, vec![Announcement::Wrong, Announcement::EnterExtension]);
+        }
+    }
+
+    fn ask(&mut self, leg: LegId, words: Vec<Announcement>) {
+        self.say(leg, words);
+        self.wait_for_key(leg, PATIENCE);
+    }
+
+    fn say(&mut self, leg: LegId, announcements: Vec<Announcement>) -> PlaybackToken {
+        let token = self.cx.token();
+        self.cx.push(Effect::Play {
+            leg,
+            playback: Playback::Announcements {
+                tone: None,
+                announcements,
+                token,
+            },
+        });
+        token
+    }
+
+    fn say_last(&mut self, leg: LegId, words: Vec<Announcement>) {
+        let token = self.say(leg, words);
+        self.cx.timers.cancel(leg, TimerKind::Digits);
+        let late = self.cx.now.plus(FAREWELL_MS);
+        self.cx.timers.set(leg, TimerKind::Farewell, late);
+        if let Some(service) = self.services.get_mut(&leg.call) {
+            service.stage = Stage::Farewell(token);
+        }
+    }
+
+    fn wait_for_key(&mut self, leg: LegId, times: u64) {
+        let until = self
+            .cx
+            .now
+            .plus(self.cx.timeouts.digits.saturating_mul(times).max(1));
+        self.cx.timers.set(leg, TimerKind::Digits, until);
+    }
+
+    pub(crate) fn service_spoke(&mut self, leg: LegId, token: PlaybackToken) {
+        if let Some(service) = self.services.get(&leg.call)
+            && matches!(service.stage, Stage::Farewell(last) if last == token)
+        {
+            self.close_service(leg);
+        }
+    }
+
+    pub(crate) fn service_waited(&mut self, leg: LegId, kind: TimerKind) {
+        let Some(service) = self.services.get(&leg.call) else {
+            return;
+        };
+        match (kind, &service.stage) {
+            (TimerKind::Digits, Stage::Checking { .. }) => {
+                self.say_last(leg, vec![Announcement::Unavailable])
+            }
+            (TimerKind::Digits, Stage::Extension(keys) | Stage::Pin { keys, .. }) if keys.0.is_empty() => {
+                self.say_last(leg, vec![Announcement::Goodbye]);
+            }
+            (TimerKind::Digits, _) => self.answer_given(leg),
+            (TimerKind::Farewell, _) => self.close_service(leg),
+            (TimerKind::Close, _) => self.service_ended(leg),
+            _ => {}
+        }
+    }
+
+    fn close_service(&mut self, leg: LegId) {
+        if let Some(service) = self.services.get_mut(&leg.call) {
+            service.stage = Stage::Closing;
+        }
+        self.cx.timers.cancel_leg(leg);
+        let late = self.cx.now.plus(self.cx.timeouts.close);
+        self.cx.timers.set(leg, TimerKind::Close, late);
+        self.cx.push(Effect::CloseLeg {
+            leg,
+            cause: cause::local(CauseReason::NormalClearing),
+        });
+    }
+
+    pub(crate) fn service_ended(&mut self, leg: LegId) {
+        if leg.index == 0 {
+            self.services.remove(&leg.call);
+            self.cx.timers.cancel_leg(leg);
+        }
+    }
+}

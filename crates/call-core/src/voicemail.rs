@@ -1,0 +1,98 @@
+//! The caller leaves a message: the greeting, then what the caller says (rules T9 and T18).
+
+use crate::call::{Call, Phase, Recording};
+use crate::context::Context;
+use crate::join::{Crossing, Tell};
+use crate::leg::Way;
+use crate::{Effect, LegId, Playback, PlaybackToken, TimerKind, cause};
+use ponte_protocol::{CauseReason, EndedBy, LegRole, MessageId};
+
+/// How much later than the longest message the switch gives up on a host that tells nothing, in milliseconds.
+const GRACE_MS: u64 = 5_000;
+
+impl Call {
+    /// Answers the caller with the greeting.
+    pub(crate) fn take_message(&mut self, cx: &mut Context) {
+        let Some((leg, way)) = self.active_far().map(|far| (far.id, far.way.clone())) else {
+            return;
+        };
+        self.set_phase(Phase::Voicemail(Recording {
+            since: cx.now,
+            voice: None,
+            greeting: None,
+        }));
+        let limit = cx.now.plus(cx.timeouts.message.saturating_add(GRACE_MS));
+        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        if let Way::Half(other) = way {
+            if let Some(place) = self.latest(LegRole::Far) {
+                self.legs[place].answer(cx.now);
+            }
+            cx.crossings.push_back(Crossing::Tell {
+                from: self.id(),
+                to: other,
+                tell: Tell::Voicemail,
+            });
+        } else {
+            self.answer(cx, LegRole::Far);
+            self.greet(cx, leg);
+        }
+    }
+
+    /// Plays the greeting on the leg that carries the caller's voice.
+    pub(crate) fn greet(&mut self, cx: &mut Context, voice: LegId) {
+        let Phase::Voicemail(recording) = self.phase else {
+            return;
+        };
+        let token = cx.token();
+        cx.push(Effect::Play {
+            leg: voice,
+            playback: Playback::Greeting {
+                user: self.setup.user.clone(),
+                token,
+            },
+        });
+        self.set_phase(Phase::Voicemail(Recording {
+            voice: Some(voice),
+            greeting: Some(token),
+            ..recording
+        }));
+    }
+
+    /// The greeting is over: the caller speaks. Whether this was it.
+    pub(crate) fn greeting_finished(&mut self, cx: &mut Context, leg: LegId, token: PlaybackToken) -> bool {
+        let Phase::Voicemail(recording) = self.phase else {
+            return false;
+        };
+        if recording.voice != Some(leg) || recording.greeting != Some(token) {
+            return false;
+        }
+        let message = MessageId(self.id().0);
+        let limit = cx.now.plus(cx.timeouts.message.saturating_add(GRACE_MS));
+        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        cx.push(Effect::RecordMessage {
+            leg,
+            message,
+            user: self.setup.user.clone(),
+            caller: self.caller(),
+            max_ms: cx.timeouts.message,
+        });
+        self.message = Some(message);
+        self.phase = Phase::Voicemail(Recording {
+            greeting: None,
+            ..recording
+        });
+        true
+    }
+
+    /// The message has reached its longest, or the host has told nothing for too long.
+    pub(crate) fn message_full(&mut self, cx: &mut Context) {
+        if matches!(self.phase, Phase::Voicemail(_)) {
+            self.end(cx, cause::local(CauseReason::Voicemail), EndedBy::System);
+        }
+    }
+
+    /// Whether this leg carries the voice that is greeted or recorded.
+    pub(crate) fn records(&self, leg: LegId) -> bool {
+        matches!(self.phase, Phase::Voicemail(Recording { voice: Some(voice), .. }) if voice == leg)
+    }
+}
