@@ -169,7 +169,7 @@ impl Switch {
                     call.stop_playing(&mut self.cx);
                 }
                 _ if matches!(call.phase, Phase::Connected { .. }) => {
-                    call.play_tone(&mut self.cx, Tone::Hold)
+                    call.play_tone(&mut self.cx, Tone::Hold);
                 }
                 _ => {}
             }

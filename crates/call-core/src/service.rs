@@ -232,7 +232,7 @@ impl Switch {
         };
         match (kind, &service.stage) {
             (TimerKind::Digits, Stage::Checking { .. }) => {
-                self.say_last(leg, vec![Announcement::Unavailable])
+                self.say_last(leg, vec![Announcement::Unavailable]);
             }
             (TimerKind::Digits, Stage::Extension(keys) | Stage::Pin { keys, .. }) if keys.0.is_empty() => {
                 self.say_last(leg, vec![Announcement::Goodbye]);

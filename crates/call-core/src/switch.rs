@@ -87,7 +87,7 @@ impl Switch {
             Event::LegAnswered { leg } => self.leg_answered(leg),
             Event::LegEnded { leg, end } => self.leg_ended(leg, end),
             Event::Dtmf { leg, digit } if self.services.contains_key(&leg.call) => {
-                self.service_key(leg, digit)
+                self.service_key(leg, digit);
             }
             Event::Dtmf { leg, digit } => self.with_answered(leg, |call, cx, role| {
                 if role == LegRole::User {
