@@ -160,7 +160,7 @@ impl Store {
             }
             Outcome::Accepted { .. } => Some(Notice::Done(body)),
             // Nothing here asks for messages or explanations yet.
-            Outcome::Messages(_) | Outcome::Explained(_) | Outcome::Unknown => None,
+            Outcome::Messages(_) | Outcome::Explained(_) | Outcome::Admin { .. } | Outcome::Unknown => None,
         }
     }
 }

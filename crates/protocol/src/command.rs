@@ -1,5 +1,6 @@
 //! What a user asks for.
 
+use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
 use crate::message::MESSAGE_PAGE_MAX;
 use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
@@ -147,6 +148,14 @@ pub enum CommandBody {
         /// 1 to 100.
         limit: u16,
     },
+    /// For administrators; changes nothing.
+    AdminQuery {
+        query: AdminQuery,
+    },
+    /// For administrators.
+    AdminChange {
+        change: AdminChange,
+    },
     /// A command this version does not know.
     #[serde(other)]
     Unknown,
@@ -157,7 +166,10 @@ impl CommandBody {
     pub fn is_query(&self) -> bool {
         matches!(
             self,
-            Self::FetchLog { .. } | Self::FetchMessages { .. } | Self::Explain { .. }
+            Self::FetchLog { .. }
+                | Self::FetchMessages { .. }
+                | Self::Explain { .. }
+                | Self::AdminQuery { .. }
         )
     }
 
@@ -188,6 +200,8 @@ impl CommandBody {
                 availability: Availability::Unknown,
                 ..
             } => Err(Refusal::Unsupported),
+            Self::AdminQuery { query } => query.validate(),
+            Self::AdminChange { change } => change.validate(),
             Self::SendDtmf { digits, .. } => {
                 let valid = |b: u8| b.is_ascii_digit() || b"*#ABCD".contains(&b);
                 if digits.is_empty() || digits.len() > DTMF_MAX || !digits.bytes().all(valid) {
@@ -263,6 +277,9 @@ pub enum Outcome {
     Log(LogPage),
     Messages(MessagePage),
     Explained(Explanation),
+    Admin {
+        answer: AdminAnswer,
+    },
     Refused {
         refusal: Refusal,
     },

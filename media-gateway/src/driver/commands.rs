@@ -169,6 +169,8 @@ impl Driver {
             | CommandBody::RestoreMessage { .. }
             | CommandBody::FetchMessages { .. }
             | CommandBody::Explain { .. }
+            | CommandBody::AdminQuery { .. }
+            | CommandBody::AdminChange { .. }
             | CommandBody::Unknown => {
                 return self.answer(&user, Reply::refused(id, Refusal::Unsupported));
             }
