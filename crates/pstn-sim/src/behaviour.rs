@@ -60,6 +60,8 @@ pub struct Answer {
     pub press: Vec<Press>,
     /// Whether it knows RFC 4733. One that does not presses its digits as tones in the voice.
     pub telephone_events: bool,
+    /// Whether what it hears is kept, the first minute of it, for `GET /calls/{id}/audio`.
+    pub record: bool,
 }
 
 impl Default for Answer {
@@ -71,6 +73,7 @@ impl Default for Answer {
             hang_up_after_ms: None,
             press: Vec::new(),
             telephone_events: true,
+            record: false,
         }
     }
 }
@@ -379,7 +382,7 @@ pub(crate) fn check_digits(digits: &str) -> Result<(), BehaviourError> {
     }
 }
 
-fn check_tone(hz: f64) -> Result<(), BehaviourError> {
+pub(crate) fn check_tone(hz: f64) -> Result<(), BehaviourError> {
     if (100.0..=3600.0).contains(&hz) {
         Ok(())
     } else {

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::clock::Mark;
 use crate::media::MediaReport;
 use crate::sdp::Local;
+use crate::tape::Tape;
 
 /// Messages remembered for one call.
 const MAX_WIRE: usize = 200;
@@ -95,6 +96,8 @@ pub struct CallReport {
     pub trunk: String,
     /// The telephone's number.
     pub number: String,
+    /// What a telephone of the simulator dialled.
+    pub dialled: Option<String>,
     /// The telephone's behaviour, by kind; empty when no telephone was asked.
     pub behaviour: String,
     /// The tone the telephone sends, in hertz.
@@ -121,6 +124,8 @@ pub struct CallReport {
     pub ended_by: Option<EndedBy>,
     /// Final status of the INVITE.
     pub status: Option<u16>,
+    /// `Reason` (RFC 3326) of the other side's final refusal or BYE: why it ended the call.
+    pub reason: Option<String>,
     /// User part of the caller's `From`.
     pub from: String,
     /// Display name of the caller's `From`.
@@ -154,6 +159,7 @@ pub(crate) struct Call {
     pub(crate) local_tag: Mutex<Option<String>>,
     /// The `RSeq` that a PRACK must name, while a reliable response waits for one.
     pub(crate) prack: tokio::sync::watch::Sender<Option<u32>>,
+    tape: Arc<Tape>,
     /// Who answers an offer that comes in a 200: the SIP stack's own ACK has no body.
     pub(crate) ack_answer: Mutex<Option<AckAnswer>>,
 }
@@ -176,6 +182,7 @@ impl Call {
             local_tag: Mutex::new(None),
             prack: tokio::sync::watch::Sender::new(None),
             ack_answer: Mutex::new(None),
+            tape: Arc::default(),
         };
         (Arc::new(call), receiver)
     }
@@ -184,6 +191,11 @@ impl Call {
         let mut report = lock(&self.report).clone();
         report.media = lock(&self.media).clone();
         report
+    }
+
+    /// Where what the telephone hears is kept, if it is.
+    pub(crate) fn tape(&self) -> Arc<Tape> {
+        Arc::clone(&self.tape)
     }
 
     /// Reads or changes the report, whose `media` is not filled in.
@@ -223,6 +235,7 @@ impl CallReport {
             direction,
             trunk: trunk.to_owned(),
             number: number.to_owned(),
+            dialled: None,
             behaviour: String::new(),
             tone_hz: None,
             state: CallState::Trying,
@@ -236,6 +249,7 @@ impl CallReport {
             ended_at: None,
             ended_by: None,
             status: None,
+            reason: None,
             from: String::new(),
             from_name: None,
             p_asserted_identity: None,

@@ -15,6 +15,8 @@ use crate::directory::{Directory, Entry, KeyError};
 pub struct Config {
     /// Where the control API listens, on loopback. Port 0 takes a free one.
     pub control: SocketAddr,
+    /// SIP address of the gateway, on loopback, that telephones call where an order names nobody.
+    pub gateway: Option<SocketAddr>,
     /// Calls at once; one more is refused with 503.
     pub max_calls: usize,
     /// Finished calls that the control API remembers.
@@ -31,6 +33,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             control: SocketAddr::from(([127, 0, 0, 1], 8089)),
+            gateway: None,
             max_calls: 1000,
             kept_calls: 1000,
             trunks: vec![

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -69,9 +70,12 @@ impl From<PlaceError> for Refusal {
         let status = match error {
             PlaceError::NoTrunk(_) => StatusCode::NOT_FOUND,
             PlaceError::TooMany => StatusCode::SERVICE_UNAVAILABLE,
-            PlaceError::NotLoopback(_) | PlaceError::Number | PlaceError::Telephone(_) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            PlaceError::NoGateway
+            | PlaceError::NotLoopback(_)
+            | PlaceError::Number
+            | PlaceError::Name
+            | PlaceError::Time
+            | PlaceError::Telephone(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self(status, error.to_string())
     }
@@ -82,6 +86,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/health", get(health))
         .route("/calls", get(calls).post(place).delete(forget))
         .route("/calls/{id}", get(call))
+        .route("/calls/{id}/audio", get(audio))
         .route("/calls/{id}/hangup", post(hang_up))
         .route("/calls/{id}/dtmf", post(press))
         .route("/numbers", get(numbers))
@@ -105,6 +110,14 @@ async fn calls(State(core): State<Arc<Core>>) -> Json<Vec<CallReport>> {
 
 async fn call(State(core): State<Arc<Core>>, Path(id): Path<u64>) -> Result<Json<CallReport>, Refusal> {
     find(&core.shared, id).map(|call| Json(call.report()))
+}
+
+async fn audio(State(core): State<Arc<Core>>, Path(id): Path<u64>) -> Result<Response, Refusal> {
+    let wav = find(&core.shared, id)?
+        .tape()
+        .wav()
+        .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(([(CONTENT_TYPE, "audio/wav")], wav).into_response())
 }
 
 async fn forget(State(core): State<Arc<Core>>) -> Json<serde_json::Value> {

@@ -19,8 +19,10 @@
 //! # }
 //! ```
 
+mod beep;
 mod behaviour;
 mod call;
+mod caller;
 mod clock;
 mod config;
 mod control;
@@ -36,6 +38,7 @@ mod registrar;
 mod script;
 mod sdp;
 mod simulator;
+mod tape;
 mod tone;
 mod trunk;
 mod wire;
@@ -53,7 +56,7 @@ pub use dtmf::HeardDigit;
 pub use ear::{HeardTone, Span};
 pub use media::MediaReport;
 pub use number::Masked;
-pub use place::{PlaceCall, PlaceError};
+pub use place::{CallerId, LeaveMessage, PlaceCall, PlaceError};
 pub use registrar::Registration;
 pub use simulator::{NumberError, Simulator, StartError};
 pub use tone::tone_of;

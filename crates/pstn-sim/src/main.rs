@@ -24,6 +24,9 @@ struct Arguments {
     /// Address of the control API.
     #[arg(long)]
     control: Option<SocketAddr>,
+    /// SIP address of the gateway that telephones call where an order names nobody.
+    #[arg(long)]
+    gateway: Option<SocketAddr>,
 }
 
 impl Arguments {
@@ -35,6 +38,7 @@ impl Arguments {
         if let Some(control) = self.control {
             config.control = control;
         }
+        config.gateway = self.gateway.or(config.gateway);
         for (place, listen) in [self.listen, self.second_listen].into_iter().enumerate() {
             if let Some(listen) = listen {
                 config

@@ -14,10 +14,12 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::beep::BeepListener;
 use crate::behaviour::Codec;
 use crate::clock::Clock;
 use crate::dtmf::{self, HeardDigit, InBand};
 use crate::ear::{Ear, EarKit, HeardTone};
+use crate::tape::Tape;
 use crate::tone::{FRAME, Score, Singer};
 
 /// What one telephone sent and heard.
@@ -57,6 +59,11 @@ pub struct MediaReport {
     pub heard: Vec<HeardTone>,
     /// The digits heard (RFC 4733).
     pub dtmf: Vec<HeardDigit>,
+    /// What was heard of `heard` before the call was answered: early media. Only of calls that a telephone placed.
+    pub early: Vec<HeardTone>,
+    /// When the first beep ended (one steady tone of 140 ms or more, then silence), in milliseconds since the simulator
+    /// started.
+    pub beep_ms: Option<u64>,
 }
 
 impl MediaReport {
@@ -88,6 +95,7 @@ enum Command {
     Negotiated(Negotiated),
     Say(Score),
     Press(String),
+    Answered,
     Mute,
 }
 
@@ -113,6 +121,7 @@ impl Media {
         kit: &MediaKit,
         ip: IpAddr,
         report: Arc<Mutex<MediaReport>>,
+        tape: Option<Arc<Tape>>,
     ) -> io::Result<Self> {
         let socket = bind_even(ip).await?;
         let local = socket.local_addr()?;
@@ -131,6 +140,8 @@ impl Media {
             sender: Sender::new(),
             hearing: Hearing {
                 ear: kit.ears.ear(),
+                beep: BeepListener::default(),
+                tape,
                 digits: dtmf::Receiver::default(),
                 last_seq: None,
                 report,
@@ -151,6 +162,11 @@ impl Media {
 
     pub(crate) async fn say(&self, score: Score) {
         let _ = self.commands.send(Command::Say(score)).await;
+    }
+
+    /// What was heard so far was early media.
+    pub(crate) async fn answered(&self) {
+        let _ = self.commands.send(Command::Answered).await;
     }
 
     pub(crate) async fn press(&self, digits: String) {
@@ -207,7 +223,10 @@ impl Stream {
                     Some(command) => self.obey(command),
                     None => break,
                 },
-                _ = tick.tick() => self.speak(),
+                _ = tick.tick() => {
+                    self.hearing.passes();
+                    self.speak();
+                }
                 received = self.socket.recv_from(&mut buffer) => {
                     // A refused datagram of ours shows up as an error of the next receive.
                     if let Ok((length, from)) = received {
@@ -232,6 +251,11 @@ impl Stream {
                 // Reversed: the next digit is popped from the end.
                 let codes = digits.chars().filter_map(dtmf::event_of).rev();
                 self.digits.splice(0..0, codes);
+            }
+            Command::Answered => {
+                let mut report = lock(&self.hearing.report);
+                let heard = report.heard.clone();
+                report.early = heard;
             }
             Command::Mute => self.muted = true,
         }
@@ -398,6 +422,8 @@ impl Sender {
 /// The receiving half.
 struct Hearing {
     ear: Ear,
+    beep: BeepListener,
+    tape: Option<Arc<Tape>>,
     digits: dtmf::Receiver,
     last_seq: Option<u16>,
     report: Arc<Mutex<MediaReport>>,
@@ -405,6 +431,13 @@ struct Hearing {
 }
 
 impl Hearing {
+    /// Time passes, with or without packets.
+    fn passes(&mut self) {
+        if let Some(beep_ms) = self.beep.beep_ms(self.clock.now_ms()) {
+            lock(&self.report).beep_ms = Some(beep_ms);
+        }
+    }
+
     fn packet(&mut self, data: &[u8], from: SocketAddr, session: Option<&Negotiated>) {
         let now_ms = self.clock.now_ms();
         let mut report = lock(&self.report);
@@ -453,8 +486,12 @@ impl Hearing {
             Codec::Pcma => decode_alaw,
             Codec::Pcmu => decode_ulaw,
         };
-        self.ear
-            .push(packet.payload().iter().map(|byte| decode(*byte)), now_ms);
+        let samples = || packet.payload().iter().map(|byte| decode(*byte));
+        self.ear.push(samples(), now_ms);
+        self.beep.push(samples(), now_ms);
+        if let Some(tape) = &self.tape {
+            tape.push(samples());
+        }
         if report.heard.as_slice() != self.ear.tones() {
             report.heard = self.ear.tones().to_vec();
         }

@@ -20,6 +20,10 @@ pub(crate) enum Step {
     Answer(Answering),
     /// Waits until this long after the 200.
     At(Duration),
+    /// Waits until a mailbox beeps, or for so long.
+    AwaitBeep(Duration),
+    /// Says this from here on.
+    Say(Score),
     /// Sends digits.
     Press(String),
     /// Sends a re-INVITE.
@@ -113,6 +117,8 @@ pub(crate) struct Abilities {
     pub(crate) codecs: Vec<Codec>,
     /// Whether it knows RFC 4733.
     pub(crate) telephone_events: bool,
+    /// Whether what it hears is kept.
+    pub(crate) record: bool,
 }
 
 impl Abilities {
@@ -122,6 +128,7 @@ impl Abilities {
         Self {
             codecs: answer.codecs.clone(),
             telephone_events: answer.telephone_events,
+            record: answer.record,
         }
     }
 }

@@ -55,6 +55,8 @@ impl Shared {
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) trunks: Vec<Arc<Trunk>>,
+    /// Whom telephones call where an order names nobody.
+    gateway: Option<SocketAddr>,
 }
 
 impl Core {
@@ -90,7 +92,7 @@ impl Core {
             None => self.trunks.first(),
         };
         let trunk = trunk.ok_or_else(|| PlaceError::NoTrunk(order.trunk.clone().unwrap_or_default()))?;
-        place(trunk, order)
+        place(trunk, order, self.gateway)
     }
 
     pub(crate) fn set_trunk_mode(&self, name: &str, mode: TrunkMode) -> bool {
@@ -186,7 +188,11 @@ impl Simulator {
                 source,
             })?);
         }
-        let core = Arc::new(Core { shared, trunks });
+        let core = Arc::new(Core {
+            shared,
+            trunks,
+            gateway: config.gateway,
+        });
         let router = control::router(Arc::clone(&core));
         core.shared.spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -229,6 +235,12 @@ impl Simulator {
     /// Calls that are up.
     pub fn active_calls(&self) -> usize {
         self.core.shared.calls.active()
+    }
+
+    /// What the telephone of a call heard, 8000 samples a second: the first minute, of a telephone that records
+    /// ([`crate::Answer::record`]). `None` when there is no such call.
+    pub fn audio(&self, call: u64) -> Option<Vec<i16>> {
+        Some(self.core.shared.calls.get(call)?.tape().samples())
     }
 
     /// Forgets the calls that are over.

@@ -65,6 +65,16 @@ impl Score {
         }
     }
 
+    /// A tone of this length, then silence.
+    pub(crate) fn tone_for(hz: f64, ms: u64) -> Self {
+        Self {
+            notes: vec![Note {
+                hz,
+                samples: Some(u32::try_from(ms * 8).unwrap_or(u32::MAX)),
+            }],
+        }
+    }
+
     /// A greeting with the rhythm of speech (syllables of 120 to 280 ms, a pause after some), then the beep.
     pub(crate) fn voicemail(greeting_ms: u64) -> Self {
         const SYLLABLES: [(f64, u32, u32); 7] = [

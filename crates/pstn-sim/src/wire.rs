@@ -46,7 +46,12 @@ impl Notary {
     fn request_in(&self, mut request: Request) -> Request {
         let at = self.0.shared.clock.mark();
         if let Some(call) = call_id(&request).and_then(|id| self.0.shared.calls.by_call_id(&id)) {
-            call.with(|report| report.note_request(at, Way::In, &request.method.to_string()));
+            call.with(|report| {
+                report.note_request(at, Way::In, &request.method.to_string());
+                if request.method == Method::Bye && report.reason.is_none() {
+                    report.reason = request.header_value("Reason");
+                }
+            });
         }
         if request.method == Method::Invite {
             request.headers.retain(|header| header.name() != MARK_HEADER);
@@ -75,6 +80,9 @@ impl Notary {
                 response.status_code.code(),
                 first,
             );
+            if first && response.status_code.code() >= 300 {
+                report.reason = response.header_value("Reason");
+            }
         });
         if method == Method::Invite
             && (200..300).contains(&response.status_code.code())

@@ -125,11 +125,8 @@ async fn a_telephone_calls_and_both_ends_hear_the_other() {
         near.clear_calls();
         far.clear_calls();
         near.place(PlaceCall {
-            from: "+393331234501".to_owned(),
-            to: NUMBER.to_owned(),
-            via: far.sip_addr(),
+            via: Some(far.sip_addr()),
             tcp,
-            trunk: None,
             telephone: Answer {
                 tone_hz: Some(900.0),
                 press: vec![Press {
@@ -139,6 +136,7 @@ async fn a_telephone_calls_and_both_ends_hear_the_other() {
                 hang_up_after_ms: Some(1400),
                 ..Answer::default()
             },
+            ..PlaceCall::new("+393331234501", NUMBER)
         })
         .unwrap();
         let over = |call: &CallReport| call.state == CallState::Ended;
@@ -160,12 +158,8 @@ async fn a_telephone_calls_and_both_ends_hear_the_other() {
     far.set_number(NUMBER, Behaviour::Busy).unwrap();
     near.clear_calls();
     let order = PlaceCall {
-        from: "+393331234501".to_owned(),
-        to: NUMBER.to_owned(),
-        via: far.sip_addr(),
-        tcp: false,
-        trunk: None,
-        telephone: Answer::default(),
+        via: Some(far.sip_addr()),
+        ..PlaceCall::new("+393331234501", NUMBER)
     };
     near.place(order.clone()).unwrap();
     let refused = call_when(&near, Duration::from_secs(2), |call| {

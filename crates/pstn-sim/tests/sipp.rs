@@ -3,50 +3,19 @@
 
 mod support;
 
-use std::net::{SocketAddr, UdpSocket};
-use std::process::Stdio;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ponte_pstn_sim::{Answer, Behaviour, CallReport, CallState, Codec, EndedBy, PlaceCall, Simulator};
+use support::sipp::{free_ports, sipp};
 use support::{call_when, simulator};
-use tokio::process::{Child, Command};
 
 const NUMBER: &str = "+390698765499";
-
-/// The first of four ports that are free, below those that the system gives to others meanwhile.
-fn free_ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 1000).unwrap() * 8;
-    loop {
-        let port = 21_000 + (start + NEXT.fetch_add(4, Ordering::Relaxed)) % 10_000;
-        let free = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok();
-        if (port..port + 4).all(free) {
-            return port;
-        }
-    }
-}
-
-/// Starts `sipp` with its own signalling and media ports.
-fn sipp(port: u16, arguments: &[&str]) -> Child {
-    let media = free_ports();
-    Command::new("sipp")
-        .args(arguments)
-        .args(["-i", "127.0.0.1", "-p", &port.to_string()])
-        .args(["-mi", "127.0.0.1", "-mp", &media.to_string()])
-        .args(["-rtp_echo", "-nostdin", "-timeout", "30"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("SIPp is not installed: apt-get install sip-tester")
-}
 
 /// Runs `sipp` as a caller to the end; true when every call was as its scenario wants.
 async fn calls(simulator: &Simulator, arguments: &[&str]) -> bool {
     let target = simulator.sip_addr().to_string();
-    let mut all = vec!["-sn", "uac", &target, "-s", NUMBER];
+    let mut all = vec!["-sn", "uac", &target, "-s", NUMBER, "-rtp_echo"];
     all.extend(arguments);
     sipp(free_ports(), &all).wait().await.unwrap().success()
 }
@@ -89,20 +58,17 @@ async fn sipp_sees_a_refusal_as_a_failed_call() {
 async fn a_call_to_sipp_is_answered_and_echoed() {
     let simulator = simulator().await;
     let port = free_ports();
-    let mut gateway = sipp(port, &["-sn", "uas", "-m", "1"]);
+    let mut gateway = sipp(port, &["-sn", "uas", "-m", "1", "-rtp_echo"]);
     tokio::time::sleep(Duration::from_millis(300)).await;
     simulator
         .place(PlaceCall {
-            from: "+393331234501".to_owned(),
-            to: "100".to_owned(),
-            via: SocketAddr::from(([127, 0, 0, 1], port)),
-            tcp: false,
-            trunk: None,
+            via: Some(SocketAddr::from(([127, 0, 0, 1], port))),
             telephone: Answer {
                 tone_hz: Some(900.0),
                 hang_up_after_ms: Some(1200),
                 ..Answer::default()
             },
+            ..PlaceCall::new("+393331234501", "100")
         })
         .unwrap();
     let call = call_when(&simulator, Duration::from_secs(5), ended).await;

@@ -3,6 +3,8 @@
 mod offer;
 mod timer;
 
+pub(crate) use offer::session;
+
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TerminatedReason};
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::prelude::HeadersExt;
-use rsipstack::sip::{Header, StatusCode};
+use rsipstack::sip::{Header, Response, StatusCode};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -31,6 +33,8 @@ const ACK_WAIT: Duration = Duration::from_secs(32);
 const BYE_WAIT: Duration = Duration::from_secs(2);
 /// T1 of RFC 3261 §17.1.1.1.
 const T1: Duration = Duration::from_millis(500);
+/// How often a telephone that waits for a beep asks its ear.
+const BEEP_POLL: Duration = Duration::from_millis(20);
 /// How long a telephone holds a call.
 const HOLD: Duration = Duration::from_secs(2);
 
@@ -101,24 +105,26 @@ impl Leg {
         self.finish(by).await
     }
 
-    /// Goes on with a call that a telephone of ours has placed and that was answered with `answer`.
+    /// Goes on with a call that a telephone of ours has placed and that was answered with `response`.
     pub(crate) async fn go_on(
         mut self,
         media: Media,
         local: Local,
-        answer: &[u8],
+        response: &Response,
         steps: Vec<Step>,
         says: Score,
     ) -> EndedBy {
         self.answered = Some(Instant::now());
         self.acked = true;
+        self.timer = timer::asked_of_caller(response);
+        media.answered().await;
         self.audio = Some(Audio {
             media,
             local,
             sdp: String::new(),
             offered: false,
         });
-        let understood = match Described::parse(answer) {
+        let understood = match Described::parse(&response.body) {
             Ok(described) => self.negotiated(&described).await,
             Err(_) => false,
         };
@@ -138,6 +144,12 @@ impl Leg {
                 Step::At(time) => {
                     let start = self.answered.unwrap_or_else(Instant::now);
                     self.pause(Some(start + time)).await?;
+                }
+                Step::AwaitBeep(patience) => self.await_beep(patience).await?,
+                Step::Say(score) => {
+                    if let Some(audio) = &self.audio {
+                        audio.media.say(score).await;
+                    }
                 }
                 Step::Ring => self.sip(self.dialog.ringing(None, None))?,
                 Step::Announce(score) => {
@@ -340,6 +352,18 @@ impl Leg {
         }
     }
 
+    /// Ends the call where no beep comes.
+    async fn await_beep(&mut self, patience: Duration) -> Flow {
+        let give_up = Instant::now() + patience;
+        while lock(&self.call.media).beep_ms.is_none() {
+            if Instant::now() >= give_up {
+                return Err(self.hang_up(EndedBy::Telephone).await);
+            }
+            self.pause(Some(Instant::now() + BEEP_POLL)).await?;
+        }
+        Ok(())
+    }
+
     async fn wait_for_ack(&mut self) -> Flow {
         let give_up = Instant::now() + ACK_WAIT;
         while self.answered.is_some() && !self.acked {
@@ -430,7 +454,7 @@ fn ended_by(reason: &TerminatedReason) -> EndedBy {
     }
 }
 
-async fn sleep_until(until: Option<Instant>) {
+pub(crate) async fn sleep_until(until: Option<Instant>) {
     match until {
         Some(until) => tokio::time::sleep_until(until).await,
         None => std::future::pending().await,

@@ -9,7 +9,20 @@ use rsipstack::sip::{Header, Method, Request, Response, StatusCode};
 use super::{Audio, Flow, Leg};
 use crate::call::EndedBy;
 use crate::media::{Media, Negotiated};
+use crate::script::Abilities;
 use crate::sdp::{Described, Direction, Local};
+
+/// What two sides agree on. `None` when there is no codec in common.
+pub(crate) fn session(described: &Described, abilities: &Abilities) -> Option<Negotiated> {
+    let (codec, payload_type) = described.choose(&abilities.codecs)?;
+    Some(Negotiated {
+        remote: described.addr,
+        codec,
+        payload_type,
+        events: described.events.filter(|_| abilities.telephone_events),
+        sending: described.direction.receives(),
+    })
+}
 
 impl Leg {
     /// Opens the audio, and answers the INVITE's offer or makes one.
@@ -50,7 +63,8 @@ impl Leg {
 
     async fn open_media(&self) -> Flow<Media> {
         let kit = &self.shared.media;
-        Media::open(kit, self.ip, Arc::clone(&self.call.media))
+        let tape = self.abilities.record.then(|| self.call.tape());
+        Media::open(kit, self.ip, Arc::clone(&self.call.media), tape)
             .await
             .map_err(|error| {
                 tracing::warn!(call = self.call.id, %error, "no port for audio");
@@ -61,21 +75,10 @@ impl Leg {
 
     /// Tells the audio what was agreed. False when there is no codec in common.
     pub(super) async fn negotiated(&self, described: &Described) -> bool {
-        let Some((audio, (codec, payload_type))) =
-            self.audio.as_ref().zip(described.choose(&self.abilities.codecs))
-        else {
+        let Some((audio, session)) = self.audio.as_ref().zip(session(described, &self.abilities)) else {
             return false;
         };
-        audio
-            .media
-            .negotiated(Negotiated {
-                remote: described.addr,
-                codec,
-                payload_type,
-                events: described.events.filter(|_| self.abilities.telephone_events),
-                sending: described.direction.receives(),
-            })
-            .await;
+        audio.media.negotiated(session).await;
         true
     }
 

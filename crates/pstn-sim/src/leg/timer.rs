@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rsipstack::sip::Header;
+use rsipstack::sip::prelude::HeadersExt;
+use rsipstack::sip::{Header, Response};
 use tokio::time::Instant;
 
 use crate::behaviour::Refresher;
@@ -35,6 +36,18 @@ impl Timer {
         };
         self.due = Instant::now() + wait;
     }
+}
+
+/// The timer that a 200 asks of the caller. One that the other side refreshes is left to it.
+pub(super) fn asked_of_caller(response: &Response) -> Option<Timer> {
+    let value = response.header_value("Session-Expires")?;
+    let (seconds, parameters) = value.split_once(';')?;
+    let ours = parameters
+        .split(';')
+        .any(|parameter| parameter.trim().eq_ignore_ascii_case("refresher=uac"));
+    // Here the refreshing side is ours, whatever it is called in a dialog where ours was called.
+    ours.then(|| seconds.trim().parse().ok())?
+        .map(|interval_s| Timer::start(interval_s, Refresher::Uas))
 }
 
 /// What a 200 says about the session timer; a caller that must refresh must understand it (RFC 4028 §9).

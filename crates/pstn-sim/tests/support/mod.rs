@@ -1,6 +1,8 @@
 //! A caller that shares no code with the simulator: SIP as text over UDP, G.711 by formula, one Goertzel filter.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod sipp;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
