@@ -241,7 +241,8 @@ impl Config {
 
     /// Checks what serde cannot, and builds the directory.
     pub(crate) fn directory(&self) -> Result<Directory, ConfigError> {
-        for addr in self.trunks.iter().map(|trunk| trunk.listen).chain([self.control]) {
+        let listens = self.trunks.iter().map(|trunk| trunk.listen);
+        for addr in listens.chain([self.control]).chain(self.gateway) {
             if !addr.ip().is_loopback() {
                 return Err(ConfigError::NotLoopback(addr));
             }
