@@ -43,7 +43,11 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
     if let Some(metrics) = &config.metrics {
         crate::metrics::serve(metrics, Arc::clone(&healthy)).await?;
     }
-    let store = Store::open(StoreOptions::new(&config.store.data_folder, StoreUse::Gateway)).await?;
+    let store = Store::open(StoreOptions {
+        recordings: config.voicemail.folder.clone(),
+        ..StoreOptions::new(&config.store.data_folder, StoreUse::Gateway)
+    })
+    .await?;
     let (sockets, sip_inbound) = SipSockets::open(&listens(&config)?).await?;
     let media_wake = Arc::new(Notify::new());
     let wake = Arc::clone(&media_wake);

@@ -1,9 +1,10 @@
 //! How dialled numbers are read, in four countries.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Dialled, NumberClass, UserConfig};
+use ponte_call_core::{Dialled, NumberClass};
 use ponte_gateway::config::{Config, SiteConfig};
-use ponte_gateway::numbers::{NumberingPlan, explain, parse_rule, rule_text};
+use ponte_gateway::numbers::{NumberingPlan, decide, explain, parse_rule, rule_text};
+use ponte_gateway::store::UserRow;
 use ponte_protocol::Refusal;
 use std::path::Path;
 use std::time::Instant;
@@ -301,33 +302,25 @@ fn the_site_may_name_other_emergency_numbers_and_they_go_before_extensions() {
     );
 }
 
-fn user(site: &SiteConfig, rules: &[&str]) -> UserConfig {
-    let row = ponte_gateway::store::UserRow {
-        user: "anna".parse().unwrap(),
-        display_name: "Anna".to_owned(),
-        extension: "201".parse().unwrap(),
-        telecommuter_allowed: false,
-        caller_id: ponte_protocol::CallerId {
-            number: "+390212345600".parse().unwrap(),
-            name: None,
-        },
-        language: None,
+fn user(rules: &[&str]) -> UserRow {
+    UserRow {
         restrictions: rules.iter().map(|rule| parse_rule(rule).unwrap()).collect(),
-        caps: ponte_call_core::Caps::default(),
-        user_no_answer_ms: 18_000,
-        confirm: None,
-    };
-    row.switch_config(site)
+        ..UserRow::new(
+            "anna".parse().unwrap(),
+            "201".parse().unwrap(),
+            "+390212345600".parse().unwrap(),
+        )
+    }
 }
 
 #[test]
 fn explain_names_the_rule_that_decides() {
     let site = site("IT", "+390212345600");
     let plan = NumberingPlan::new(&site);
-    let user = user(&site, &["deny +3902", "allow +4420"]);
+    let user = user(&["deny +3902", "allow +4420"]);
     let decide = |dialled: &str| {
-        let verdict = explain(&user, &read(&plan, dialled));
-        let rule = verdict.rule.map(|place| rule_text(&user.restrictions[place]));
+        let verdict = decide(&user, &site, &read(&plan, dialled));
+        let rule = verdict.rule.map(|(_, rule)| rule_text(&rule));
         (verdict.refusal.is_none(), rule)
     };
     let rule = |text: &str| Some(text.to_owned());
@@ -337,7 +330,7 @@ fn explain_names_the_rule_that_decides() {
     assert_eq!(decide("+441612345678"), (false, None));
     assert_eq!(decide("899123456"), (false, None));
     assert_eq!(decide("112"), (false, None));
-    let emergency = explain(&user, &Dialled::Emergency);
+    let emergency = explain(&user, &site, &Dialled::Emergency);
     assert_eq!(emergency.refusal, Some(Refusal::EmergencyNumber));
 }
 
@@ -347,7 +340,7 @@ fn by_default_a_site_calls_its_country_without_premium_numbers_and_nothing_else(
         let site = site(country, "+390212345600");
         let dialled = read(&NumberingPlan::new(&site), dialled);
         assert!(matches!(dialled, Dialled::External { .. }), "{dialled:?}");
-        explain(&user(&site, &[]), &dialled).refusal.is_none()
+        explain(&user(&[]), &site, &dialled).refusal.is_none()
     };
     assert!(decide("IT", "0287654321"));
     assert!(decide("IT", "800123456"));

@@ -125,6 +125,11 @@ name_id! {
     DeviceId
 }
 
+name_id! {
+    /// The name of a group of users that share restrictions, e.g. `sales`.
+    GroupId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -127,9 +127,7 @@ fn add_users(folder: &Path) {
 
 fn row(user: usize) -> UserRow {
     UserRow {
-        user: user_id(user),
         display_name: format!("User {user}"),
-        extension: format!("2{user:04}").parse().unwrap(),
         telecommuter_allowed: true,
         caller_id: CallerId {
             number: COMPANY.parse().unwrap(),
@@ -143,6 +141,11 @@ fn row(user: usize) -> UserRow {
         },
         user_no_answer_ms: 20_000,
         confirm: Some(false),
+        ..UserRow::new(
+            user_id(user),
+            format!("2{user:04}").parse().unwrap(),
+            COMPANY.parse().unwrap(),
+        )
     }
 }
 

@@ -3,14 +3,13 @@
 use super::args::{Confirmation, Switched, UserSettings};
 use super::{Done, Failure, now, output};
 use crate::config::{Config, SiteConfig};
-use crate::numbers::{NumberingPlan, explain as verdict_of, rule_text};
+use crate::numbers::{NumberingPlan, decide, rule_text};
 use crate::store::{Invitation, Store, StoreError, UserRow};
-use ponte_call_core::{Caps, Dialled, NumberClass};
-use ponte_protocol::{CallerId, DialString, Refusal, UserId};
+use ponte_call_core::{Dialled, NumberClass};
+use ponte_protocol::{DialString, Refusal, UserId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-const NO_ANSWER_DEFAULT_MS: u64 = 18_000;
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Config, store: &Store) -> Done {
@@ -20,18 +19,7 @@ pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Confi
                 .to_owned(),
         ));
     };
-    let mut row = UserRow {
-        display_name: user.to_string(),
-        user,
-        extension,
-        telecommuter_allowed: false,
-        caller_id: CallerId { number, name: None },
-        language: None,
-        restrictions: Vec::new(),
-        caps: Caps::default(),
-        user_no_answer_ms: NO_ANSWER_DEFAULT_MS,
-        confirm: None,
-    };
+    let mut row = UserRow::new(user, extension, number);
     apply(&mut row, settings);
     check(&row, &config.site)?;
     let name = row.user.clone();
@@ -279,29 +267,24 @@ pub(super) async fn explain(
     store: &Store,
 ) -> Done {
     let row = known(user, store).await?;
-    let own_rules = row.restrictions.len();
-    let user = row.switch_config(&config.site);
-    let dialled = NumberingPlan::new(&config.site).read(dial);
-    let verdict = verdict_of(&user, &dialled);
-    let rule = verdict.rule.and_then(|place| user.restrictions.get(place));
-    let whose = |place: usize| if place < own_rules { "user" } else { "site" };
+    let dialled = plan(config, store).await?.read(dial);
+    let verdict = decide(&row, &config.site, &dialled);
+    let rule = verdict.rule.as_ref();
     if as_json {
         return output::json(&json!({
             "read_as": reading(&dialled),
             "allowed": verdict.refusal.is_none(),
             "refusal": verdict.refusal,
-            "rule": rule.map(rule_text),
-            "rule_of": verdict.rule.map(whose),
+            "rule": rule.map(|(_, rule)| rule_text(rule)),
+            "rule_of": rule.map(|(owner, _)| owner.as_str()),
         }));
     }
     output::line(&format!("{} is read as {}", dial.as_str(), reading(&dialled)))?;
-    let why = match (rule, verdict.rule) {
-        (Some(rule), Some(place)) => format!("the {}'s rule `{}` decides", whose(place), rule_text(rule)),
-        _ => match &verdict.refusal {
-            Some(Refusal::Restricted { .. }) => "no rule allows it".to_owned(),
-            Some(refusal) => refusal.to_string(),
-            None => String::new(),
-        },
+    let why = match (rule, &verdict.refusal) {
+        (Some((owner, rule)), _) => format!("the {}'s rule `{}` decides", owner.as_str(), rule_text(rule)),
+        (None, Some(Refusal::Restricted { .. })) => "no rule allows it".to_owned(),
+        (None, Some(refusal)) => refusal.to_string(),
+        (None, None) => "it stays within the site".to_owned(),
     };
     let allowed = if verdict.refusal.is_none() {
         "allowed"
@@ -309,4 +292,9 @@ pub(super) async fn explain(
         "denied"
     };
     output::line(&format!("{allowed}: {why}"))
+}
+
+/// The numbering plan with everything that the store adds to it.
+async fn plan(config: &Config, store: &Store) -> Result<NumberingPlan, Failure> {
+    Ok(config.numbering_plan(&store.dids().await?))
 }

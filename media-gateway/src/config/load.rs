@@ -2,7 +2,9 @@
 
 use super::reader::{Problems, Section};
 use super::secret::Environment;
-use super::{Config, ConfigError, LogConfig, StoreConfig, network, site, trunk};
+use super::{
+    Config, ConfigError, LogConfig, StoreConfig, features, network, registrar, site, trunk, voicemail,
+};
 use ponte_call_core::Timeouts;
 use std::path::Path;
 use tracing_subscriber::EnvFilter;
@@ -64,7 +66,13 @@ fn read_document(
     let metrics = document
         .section("metrics")
         .map(|section| network::metrics(section, problems));
-    let timeouts = timeouts(document.section_or_empty("timeouts"));
+    let mut timeouts = timeouts(document.section_or_empty("timeouts"));
+    let site_name = site.as_ref().map_or("", |site| site.name.as_str());
+    let registrar = registrar::read(document.section_or_empty("registrar"), problems, site_name);
+    let voicemail = document.section_or_empty("voicemail");
+    let voicemail = voicemail::read(voicemail, problems, folder, &store.data_folder, timeouts.message);
+    timeouts.message = u64::try_from(voicemail.longest.as_millis()).unwrap_or(u64::MAX);
+    let features = features::read(document.section_or_empty("features"), problems);
     let log = log(document.section_or_empty("log"), problems);
     document.finish();
     Some(Config {
@@ -81,6 +89,9 @@ fn read_document(
             None => None,
         },
         store,
+        registrar,
+        voicemail,
+        features,
         timeouts,
         log,
     })
@@ -110,6 +121,7 @@ fn timeouts(mut section: Section<'_, '_>) -> Timeouts {
     };
     set("trunk_response_ms", &mut timeouts.trunk_response, 500..=60_000);
     set("confirm_ms", &mut timeouts.confirm, 3_000..=120_000);
+    set("waiting_ms", &mut timeouts.waiting, 3_000..=120_000);
     set("confirm_repeat_ms", &mut timeouts.confirm_repeat, 1_000..=60_000);
     set("far_no_answer_ms", &mut timeouts.far_no_answer, 5_000..=600_000);
     set("redial_ms", &mut timeouts.redial, 1_000..=120_000);

@@ -4,18 +4,22 @@
 //! with its line, its column and what is wrong. What it returns needs no further checks.
 
 mod error;
+mod features;
 mod load;
 mod network;
 mod reader;
+mod registrar;
 mod secret;
 mod site;
 mod trunk;
 mod types;
+mod voicemail;
 
 pub use error::{ConfigError, Problem};
+pub use features::FeatureCodes;
 pub use types::{
     Config, EdgeConfig, LogConfig, MediaSettings, MetricsConfig, NumberFormat, OwnNumbers, Register,
-    SipConfig, SiteConfig, SiteKey, StoreConfig, TrunkSettings,
+    RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig, TrunkSettings, VoicemailConfig,
 };
 
 /// A configuration with every setting and what it means; `ponte-gateway example-config` prints it.

@@ -3,6 +3,7 @@
 use super::reader::{Problems, Section};
 use super::secret::{self, Environment, Secret};
 use super::{NumberFormat, Register, TrunkSettings};
+use crate::store::DidRow;
 use ponte_call_core::TrunkId;
 use ponte_sip::{Credentials, Transport};
 use std::collections::HashSet;
@@ -116,6 +117,12 @@ fn read(
         })
     });
     let trusts_identity = section.flag("trusts_identity");
+    let passes_caller_id = section.flag("passes_caller_id");
+    let dids = dids(
+        &mut section,
+        problems,
+        name.as_ref().map(|name| name.value.as_str()),
+    );
     section.finish();
     let (host, port) = address?.value;
     Some(TrunkSettings {
@@ -135,6 +142,48 @@ fn read(
         max_legs: max_legs.and_then(|found| u32::try_from(found.value).ok()),
         number_format: number_format.map_or(NumberFormat::E164, |found| found.value),
         trusts_identity: trusts_identity.is_some_and(|found| found.value),
+        passes_caller_id: passes_caller_id.is_some_and(|found| found.value),
+        dids,
+    })
+}
+
+/// `+390212345601 = 201`, each number once.
+fn dids(section: &mut Section<'_, '_>, problems: &Problems<'_>, trunk: Option<&str>) -> Vec<DidRow> {
+    let Some(texts) = section.texts("dids") else {
+        return Vec::new();
+    };
+    let mut seen = HashSet::new();
+    let mut rows = Vec::new();
+    for text in texts.value {
+        let Some(found) = text.read(problems, |text| did(text, trunk)) else {
+            continue;
+        };
+        if !seen.insert(found.value.number.clone()) {
+            found.problem(
+                problems,
+                format_args!("{} stands here twice", found.value.number.as_str()),
+            );
+        }
+        rows.push(found.value);
+    }
+    rows
+}
+
+fn did(text: &str, trunk: Option<&str>) -> Result<DidRow, String> {
+    let (number, extension) = text
+        .split_once('=')
+        .ok_or_else(|| format!("'{text}' must be a number and an extension, e.g. +390212345601 = 201"))?;
+    let number = number.trim();
+    let extension = extension.trim();
+    Ok(DidRow {
+        number: number
+            .parse()
+            .map_err(|error| format!("'{number}': {error}; write it as +390212345601"))?,
+        extension: extension
+            .parse()
+            .map_err(|error| format!("'{extension}' is no extension: {error}"))?,
+        label: None,
+        trunk: trunk.map(|trunk| TrunkId(trunk.to_owned())),
     })
 }
 

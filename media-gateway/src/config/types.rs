@@ -1,3 +1,6 @@
+use super::FeatureCodes;
+use crate::numbers::NumberingPlan;
+use crate::store::DidRow;
 use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, PortRange};
 use ponte_protocol::{E164, SiteId};
@@ -20,8 +23,22 @@ pub struct Config {
     /// `None`: no metrics are served.
     pub metrics: Option<MetricsConfig>,
     pub store: StoreConfig,
+    pub registrar: RegistrarConfig,
+    pub voicemail: VoicemailConfig,
+    pub features: FeatureCodes,
     pub timeouts: Timeouts,
     pub log: LogConfig,
+}
+
+impl Config {
+    /// How the site reads numbers, with the DIDs of the store and those of the trunks; the store's go before.
+    pub fn numbering_plan(&self, dids: &[DidRow]) -> NumberingPlan {
+        let of_trunks = self.trunks.iter().flat_map(|trunk| &trunk.dids);
+        let all: Vec<DidRow> = of_trunks.chain(dids).cloned().collect();
+        NumberingPlan::new(&self.site)
+            .with_features(&self.features)
+            .with_dids(&all)
+    }
 }
 
 /// The company and its numbers.
@@ -116,6 +133,10 @@ pub struct TrunkSettings {
     pub number_format: NumberFormat,
     /// Whether the callers that it names in P-Asserted-Identity are believed (RFC 3325).
     pub trusts_identity: bool,
+    /// Whether it lets the real caller's number be shown on a redirected call (rule T16).
+    pub passes_caller_id: bool,
+    /// Numbers that come in on this trunk, beside those of the store, which go before these.
+    pub dids: Vec<DidRow>,
 }
 
 impl TrunkSettings {
@@ -132,7 +153,7 @@ impl TrunkSettings {
         TrunkConfig {
             id: self.id.clone(),
             max_legs: self.max_legs,
-            passes_caller_id: false,
+            passes_caller_id: self.passes_caller_id,
         }
     }
 }
@@ -178,6 +199,28 @@ pub struct StoreConfig {
     pub data_folder: PathBuf,
     /// Days that call records are kept, 1 to 3650.
     pub record_days: u32,
+}
+
+/// How desk telephones register.
+#[derive(Clone, Debug)]
+pub struct RegistrarConfig {
+    /// What telephones prove their password for (RFC 7616); the site's name where nothing else is said.
+    pub realm: String,
+    /// A shorter registration is refused with 423; 30 s to 1 h.
+    pub min_expires: Duration,
+    /// A longer one is cut; 60 s to 24 h.
+    pub max_expires: Duration,
+}
+
+/// Where messages are recorded, and how long they may be.
+#[derive(Clone, Debug)]
+pub struct VoicemailConfig {
+    /// Of each user, in seconds.
+    pub quota_s: u32,
+    /// The longest message; [`Timeouts::message`] is equal.
+    pub longest: Duration,
+    /// Holds `messages/` and `greetings/`; the data folder where nothing else is said.
+    pub folder: PathBuf,
 }
 
 /// What is logged and how.

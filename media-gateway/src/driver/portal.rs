@@ -101,7 +101,11 @@ impl Driver {
     /// A user as the store has it, at the start.
     pub(super) fn load_user(&mut self, mut saved: SavedState) {
         let user = saved.row.user.clone();
-        let config = Box::new(saved.row.switch_config(&self.config.site));
+        let config = Box::new(saved.row.switch_config(
+            &self.config.site,
+            &CallSettings::default(),
+            &Presence::default(),
+        ));
         self.tell(Event::UserConfigured { config });
         if let Some(mode) = saved.mode {
             self.tell(Event::ModeRestored {
@@ -166,7 +170,11 @@ impl Driver {
     fn change_user(&mut self, row: UserRow) {
         let user = row.user.clone();
         self.tell(Event::UserConfigured {
-            config: Box::new(row.switch_config(&self.config.site)),
+            config: Box::new(row.switch_config(
+                &self.config.site,
+                &CallSettings::default(),
+                &Presence::default(),
+            )),
         });
         if let Some(entry) = self.users.get_mut(&user) {
             entry.row = row;

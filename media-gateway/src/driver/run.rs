@@ -4,7 +4,6 @@ use super::portal::{Changes, DAY_MS, SavedState};
 use super::trunks::Trunks;
 use super::{Driver, Parts};
 use crate::link::FromLink;
-use crate::numbers::NumberingPlan;
 use crate::sip::Inbound;
 use crate::store::{Store, StoreError, Versions};
 use futures_util::StreamExt;
@@ -75,7 +74,7 @@ impl Driver {
             healthy,
         };
         let mut driver = Self {
-            plan: Arc::new(NumberingPlan::new(&config.site)),
+            plan: Arc::new(config.numbering_plan(&store.dids().await?)),
             clock: super::Clock::start(),
             switch: Switch::new(config.timeouts),
             agent: UserAgent::new(agent_config, rand::random()),

@@ -1,28 +1,63 @@
 //! Which rule decides about a number.
 
-use ponte_call_core::{Dialled, Event, Switch, Timeouts, UserConfig};
-use ponte_protocol::{Refusal, UnixMillis};
+use crate::config::SiteConfig;
+use crate::store::{RuleOwner, UserRow};
+use ponte_call_core::{Dialled, Event, RestrictionRule, Switch, Timeouts, UserConfig};
+use ponte_protocol::{CallSettings, Explanation, Presence, Refusal, UnixMillis};
 
 /// What a user's rules say of a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// `None`: the number may be called.
     pub refusal: Option<Refusal>,
-    /// The place of the rule that decided, among the user's and then the site's rules; `None` where no rule did.
-    pub rule: Option<usize>,
+    /// The rule that decided, and whose it is; `None` where no rule did.
+    pub rule: Option<(RuleOwner, RestrictionRule)>,
 }
 
 /// Asks call control itself, so that the explanation cannot differ from what happens in a call.
-pub fn explain(user: &UserConfig, dialled: &Dialled) -> Verdict {
-    let count = user.restrictions.len();
-    let refusal = refusal(user, count, dialled);
+pub fn decide(user: &UserRow, site: &SiteConfig, dialled: &Dialled) -> Verdict {
+    match dialled {
+        // No restriction is on calls within the site.
+        Dialled::Own { extension: Some(_) } | Dialled::FeatureCode(Some(_)) => {
+            return Verdict {
+                refusal: None,
+                rule: None,
+            };
+        }
+        _ => {}
+    }
+    let config = user.switch_config(site, &CallSettings::default(), &Presence::default());
+    let count = config.restrictions.len();
     // The first rule that speaks of a number decides, so it is the one before which nothing is decided.
-    let rule = (0..count).find(|place| match self::refusal(user, place + 1, dialled) {
+    let place = (0..count).find(|place| match refusal(&config, place + 1, dialled) {
         None => true,
         Some(Refusal::Restricted { rule }) => !rule.is_empty(),
         Some(_) => false,
     });
-    Verdict { refusal, rule }
+    let rule = place.and_then(|place| user.rules(site).nth(place));
+    Verdict {
+        refusal: refusal(&config, count, dialled),
+        rule: rule.map(|(owner, rule)| (owner, rule.clone())),
+    }
+}
+
+/// As [`decide`], in the words of the protocol.
+pub fn explain(user: &UserRow, site: &SiteConfig, dialled: &Dialled) -> Explanation {
+    let Verdict { refusal, rule } = decide(user, site, dialled);
+    let number = match dialled {
+        Dialled::External { number, .. } => Some(number.clone()),
+        _ => None,
+    };
+    let (rule, from) = match rule {
+        Some((owner, rule)) => (rule.prefix, owner.as_str()),
+        None => (String::new(), ""),
+    };
+    Explanation {
+        number,
+        refusal,
+        rule,
+        from: from.to_owned(),
+    }
 }
 
 /// What call control says when only the first rules are there.

@@ -2,12 +2,13 @@
 //! the national and international plans.
 
 mod defaults;
+mod dids;
 mod emergency;
 mod explain;
 mod plan;
 mod rules;
 
 pub use defaults::{default_rules, is_country};
-pub use explain::{Verdict, explain};
+pub use explain::{Verdict, decide, explain};
 pub use plan::NumberingPlan;
 pub use rules::{RuleError, parse_rule, rule_text};

@@ -1,8 +1,10 @@
 use super::defaults;
+use super::dids::Dids;
 use super::emergency::Emergency;
-use crate::config::{OwnNumbers, SiteConfig};
-use ponte_call_core::{Dialled, NumberClass};
-use ponte_protocol::{DialString, E164};
+use crate::config::{FeatureCodes, OwnNumbers, SiteConfig};
+use crate::store::DidRow;
+use ponte_call_core::{Dialled, NumberClass, TrunkId};
+use ponte_protocol::{DialString, E164, Extension};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 /// The numbering plan of a site. Reading a number takes microseconds, so nothing is cached.
@@ -12,9 +14,12 @@ pub struct NumberingPlan {
     emergency: Emergency,
     extensions: Vec<String>,
     own_numbers: Vec<OwnNumbers>,
+    dids: Dids,
+    features: FeatureCodes,
 }
 
 impl NumberingPlan {
+    /// The plan of a site without DIDs, and with the feature codes that hold where nothing else is configured.
     pub fn new(site: &SiteConfig) -> Self {
         let code = defaults::calling_code(&site.country).unwrap_or_default();
         Self {
@@ -22,6 +27,46 @@ impl NumberingPlan {
             emergency: Emergency::new(&site.emergency_numbers, code),
             extensions: site.extensions.clone(),
             own_numbers: site.own_numbers.clone(),
+            dids: Dids::default(),
+            features: FeatureCodes::default(),
+        }
+    }
+
+    /// The plan with other feature codes.
+    #[must_use]
+    pub fn with_features(mut self, features: &FeatureCodes) -> Self {
+        self.features = features.clone();
+        self
+    }
+
+    /// The plan with these DIDs and no others.
+    #[must_use]
+    pub fn with_dids(mut self, dids: &[DidRow]) -> Self {
+        self.dids = Dids::new(dids);
+        self
+    }
+
+    /// Reads what a trunk says was called: a DID, with or without its `+`, in the country's own form or behind an
+    /// international prefix, or an extension. A stranger's call never leads anywhere else: a number of the site that
+    /// reaches nobody is [`Dialled::Own`] without extension, and everything else [`Dialled::Invalid`].
+    pub fn read_incoming(&self, called: &DialString, trunk: &TrunkId) -> Dialled {
+        let text = called.as_str();
+        let bare = text.trim_start_matches('+');
+        let with_plus = format!("+{bare}").parse::<E164>().ok();
+        let own = with_plus
+            .into_iter()
+            .chain(self.e164(text).map(|(_, number)| number))
+            .find(|number| self.is_own(number));
+        if let Some(number) = own {
+            return Dialled::Own {
+                extension: self.dids.extension(&number, Some(trunk)),
+            };
+        }
+        match self.extension(text) {
+            Some(extension) => Dialled::Own {
+                extension: Some(extension),
+            },
+            None => Dialled::Invalid,
         }
     }
 
@@ -31,9 +76,10 @@ impl NumberingPlan {
         if self.emergency.is_plain(text) {
             return Dialled::Emergency;
         }
-        if self.is_extension(text) {
-            let extension = text.parse().ok();
-            return Dialled::Own { extension };
+        if let Some(extension) = self.extension(text) {
+            return Dialled::Own {
+                extension: Some(extension),
+            };
         }
         let read = self.external(text);
         // A subscriber's valid number is what was meant, even where it looks like 112 behind a prefix.
@@ -55,8 +101,16 @@ impl NumberingPlan {
         self.extensions.iter().any(fits)
     }
 
+    fn extension(&self, digits: &str) -> Option<Extension> {
+        self.is_extension(digits).then(|| digits.parse().ok()).flatten()
+    }
+
     /// Whether the number reaches this site from outside.
     pub fn is_own(&self, number: &E164) -> bool {
+        self.dids.contains(number) || self.is_configured(number)
+    }
+
+    fn is_configured(&self, number: &E164) -> bool {
         self.own_numbers.iter().any(|own| match own {
             OwnNumbers::Single(single) => single == number,
             OwnNumbers::Range { first, last } => {
@@ -66,7 +120,17 @@ impl NumberingPlan {
         })
     }
 
+    /// The number as the country's plan reads it, valid or not.
+    fn e164(&self, text: &str) -> Option<(PhoneNumber, E164)> {
+        let parsed = PHONE_NUMBER_UTIL.parse(text, self.region).ok()?;
+        let number = parsed.format_as(PhoneNumberFormat::E164).parse().ok()?;
+        Some((parsed, number))
+    }
+
     fn external(&self, text: &str) -> Dialled {
+        if let Some(feature) = self.features.read(text) {
+            return Dialled::FeatureCode(Some(feature));
+        }
         if text.starts_with(['*', '#']) {
             // A code that hides the number of a call to 112 is no feature code.
             return if text.contains('#') && self.emergency.is_dressed(text) {
@@ -78,14 +142,13 @@ impl NumberingPlan {
         if text.contains(['*', '#']) {
             return Dialled::Invalid;
         }
-        let Ok(parsed) = PHONE_NUMBER_UTIL.parse(text, self.region) else {
-            return Dialled::Invalid;
-        };
-        let Ok(number) = parsed.format_as(PhoneNumberFormat::E164).parse::<E164>() else {
+        let Some((parsed, number)) = self.e164(text) else {
             return Dialled::Invalid;
         };
         if self.is_own(&number) {
-            return Dialled::Own { extension: None };
+            return Dialled::Own {
+                extension: self.dids.extension(&number, None),
+            };
         }
         if !parsed.is_valid() {
             return Dialled::Invalid;

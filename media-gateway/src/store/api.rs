@@ -1,7 +1,8 @@
 use super::write::{Outcome, Write};
 use super::writer::{Job, Message, Writer};
 use super::{
-    CallUp, Claim, Invitation, LegUp, Pruned, StoreError, StoreOptions, UserRow, Versions, open, read,
+    CallUp, Claim, Invitation, LegUp, Pruned, Recordings, StoreError, StoreOptions, StoreUse, UserRow,
+    Versions, open, read,
 };
 use ponte_protocol::{
     CallId, CallRecord, CommandId, DestinationId, LogPage, Mode, Reply, SavedDestination, UnixMillis, UserId,
@@ -14,11 +15,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Connections that read; the writer has its own.
 const READERS: u32 = 4;
+/// A recording that belongs to nobody may be one that goes on, until it is this old.
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
 
 /// A write that is queued. It is carried out whether this is awaited or dropped, in the order of the calls that made
 /// it; awaiting it gives the outcome once the transaction is on disk.
@@ -59,6 +62,7 @@ pub struct Store {
     spool_max: usize,
     writable: watch::Receiver<bool>,
     readers: SqlitePool,
+    recordings: Recordings,
 }
 
 impl Store {
@@ -69,6 +73,8 @@ impl Store {
     /// [`StoreError::Unavailable`], each with what to do in its message.
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         let spool_max = options.spool_max;
+        let used_by = options.used_by;
+        let recordings = Recordings::at(options.recordings.clone());
         let (folder, connection) = open::open(options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -88,16 +94,31 @@ impl Store {
             lock: folder.lock,
         };
         tokio::spawn(writer.run());
-        Ok(Self {
+        let store = Self {
             queue,
             waiting,
             spool_max,
             writable,
             readers,
-        })
+            recordings,
+        };
+        if used_by == StoreUse::Gateway {
+            store.recordings.make()?;
+            store.sweep_recordings(SystemTime::now()).await?;
+        }
+        Ok(store)
     }
 
-    fn write<T>(&self, write: Write, outcome: fn(Outcome) -> Option<T>) -> Written<T> {
+    pub(super) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// The files of voicemail.
+    pub fn recordings(&self) -> &Recordings {
+        &self.recordings
+    }
+
+    pub(super) fn write<T>(&self, write: Write, outcome: fn(Outcome) -> Option<T>) -> Written<T> {
         let refused = |error| Written {
             state: State::Refused(Some(error)),
             outcome,
@@ -120,6 +141,18 @@ impl Store {
             state: State::Queued(receiver),
             outcome,
         }
+    }
+
+    pub(super) fn write_done(&self, write: Write) -> Written<()> {
+        self.write(write, done)
+    }
+
+    /// A write that says whether there was what it is about.
+    pub(super) fn write_found(&self, write: Write) -> Written<bool> {
+        self.write(write, |outcome| match outcome {
+            Outcome::Found(found) => Some(found),
+            _ => None,
+        })
     }
 
     /// Whether records can be written: false while the database is locked or the disk is full.
@@ -151,25 +184,31 @@ impl Store {
 
     /// All users, by name.
     pub async fn users(&self) -> Result<Vec<UserRow>, StoreError> {
-        read::users(&self.readers).await
+        read::users(&self.readers, None).await
     }
 
     /// One user.
     pub async fn user(&self, user: &UserId) -> Result<Option<UserRow>, StoreError> {
-        read::user(&self.readers, user).await
+        Ok(read::users(&self.readers, Some(user)).await?.pop())
     }
 
     /// Adds a user; [`StoreError::UserExists`] or [`StoreError::ExtensionTaken`] where there is one already.
     pub fn add_user(&self, row: UserRow) -> Written<()> {
-        self.write(Write::AddUser(row), done)
+        self.write(Write::AddUser(Box::new(row)), done)
     }
 
     /// Replaces what is stored of an existing user.
     pub fn set_user(&self, row: UserRow) -> Written<()> {
-        self.write(Write::SetUser(row), done)
+        self.write(Write::SetUser(Box::new(row)), done)
     }
 
-    /// Removes a user with mode, destinations and invitations; records stay.
+    /// Counts as a change to the users, for what a running gateway would not see else: a destination that was saved by
+    /// another process.
+    pub fn announce_users(&self) -> Written<()> {
+        self.write(Write::AnnounceUsers, done)
+    }
+
+    /// Removes a user with all that belongs to it; telephones lose their owner, records stay.
     pub fn remove_user(&self, user: UserId) -> Written<()> {
         self.write(Write::RemoveUser(user), done)
     }
@@ -226,20 +265,14 @@ impl Store {
         read::destinations(&self.readers, user).await
     }
 
-    /// Adds a destination, or replaces the user's own one with the same id.
+    /// Adds a destination, or replaces the user's own one with the same id, verified or not as it says.
     pub fn save_destination(&self, user: UserId, destination: SavedDestination) -> Written<()> {
         self.write(Write::Destination(user, destination), done)
     }
 
     /// Whether there was such a destination.
     pub fn delete_destination(&self, user: UserId, destination: DestinationId) -> Written<bool> {
-        self.write(
-            Write::DeleteDestination(user, destination),
-            |outcome| match outcome {
-                Outcome::Deleted(deleted) => Some(deleted),
-                _ => None,
-            },
-        )
+        self.write_found(Write::DeleteDestination(user, destination))
     }
 
     /// Keeps a call that is up, whole; without effect once its record is written.
@@ -279,7 +312,8 @@ impl Store {
         read::record(&self.readers, call).await
     }
 
-    /// Takes away records older than `record_days`, command ids older than a day and expired invitations.
+    /// Takes away records older than `record_days`, command ids older than a day, expired invitations, and messages whose
+    /// time in the bin is over, with their recordings and those that belong to nobody.
     pub async fn prune(&self, now: UnixMillis, record_days: u32) -> Result<Pruned, StoreError> {
         let mut total = Pruned::default();
         loop {
@@ -292,10 +326,20 @@ impl Store {
             total.records += pruned.records;
             total.commands += pruned.commands;
             total.invitations += pruned.invitations;
+            total.messages += pruned.messages;
+            let recordings = self.recordings.clone();
+            let remove = move || recordings.remove_messages(&pruned.emptied);
+            tokio::task::spawn_blocking(remove)
+                .await
+                .map_err(|_| StoreError::Closed)?;
             if !pruned.more {
-                return Ok(total);
+                break;
             }
         }
+        let old = SystemTime::now().checked_sub(ORPHAN_AGE);
+        self.sweep_recordings(old.unwrap_or(SystemTime::UNIX_EPOCH))
+            .await?;
+        Ok(total)
     }
 
     /// A value kept under a name.

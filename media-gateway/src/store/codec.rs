@@ -1,9 +1,10 @@
 //! Between rows and types.
 
-use super::{CallUp, Invitation, LegUp, StoreError, UserRow};
+use super::{CallUp, GroupRow, Invitation, LegUp, StoreError, UserRow};
 use ponte_call_core::{Caps, LegId, RestrictionRule};
 use ponte_protocol::{
-    CallId, CallRecord, CallerId, Cause, CommandId, DestinationId, LegRecord, SavedDestination, UnixMillis,
+    CallId, CallRecord, CallerId, Cause, CommandId, DestinationId, LegRecord, MessageId, SavedDestination,
+    UnixMillis,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -54,7 +55,11 @@ pub(super) struct Columns<'a> {
     pub(super) row: &'a SqliteRow,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    pub(super) fn of(table: &'static str, row: &'a SqliteRow) -> Self {
+        Self { table, row }
+    }
+
     fn unreadable(&self, column: &str, error: &dyn Display) -> StoreError {
         StoreError::Unreadable {
             table: self.table,
@@ -80,6 +85,22 @@ impl Columns<'_> {
             .map_err(|error: T::Err| self.unreadable(column, &error))
     }
 
+    pub(super) fn maybe_parsed<T: FromStr<Err: Display>>(
+        &self,
+        column: &str,
+    ) -> Result<Option<T>, StoreError> {
+        self.maybe_text(column)?
+            .map(|text| {
+                text.parse()
+                    .map_err(|error: T::Err| self.unreadable(column, &error))
+            })
+            .transpose()
+    }
+
+    pub(super) fn flag(&self, column: &str) -> Result<bool, StoreError> {
+        Ok(self.number(column)? != 0)
+    }
+
     pub(super) fn maybe_number(&self, column: &str) -> Result<Option<u64>, StoreError> {
         let value: Option<i64> = self
             .row
@@ -95,7 +116,7 @@ impl Columns<'_> {
             .ok_or_else(|| self.unreadable(column, &"is empty"))
     }
 
-    fn narrow<T: TryFrom<u64, Error: Display>>(&self, column: &str) -> Result<T, StoreError> {
+    pub(super) fn narrow<T: TryFrom<u64, Error: Display>>(&self, column: &str) -> Result<T, StoreError> {
         T::try_from(self.number(column)?).map_err(|error| self.unreadable(column, &error))
     }
 
@@ -113,12 +134,32 @@ impl Columns<'_> {
         Ok(self.maybe_number(column)?.map(UnixMillis))
     }
 
+    pub(super) fn bytes(&self, column: &str) -> Result<Vec<u8>, StoreError> {
+        self.row
+            .try_get(column)
+            .map_err(|error| self.unreadable(column, &error))
+    }
+
     pub(super) fn uuid(&self, column: &str) -> Result<Uuid, StoreError> {
-        let bytes: Vec<u8> = self
+        Uuid::from_slice(&self.bytes(column)?).map_err(|error| self.unreadable(column, &error))
+    }
+
+    pub(super) fn maybe_uuid(&self, column: &str) -> Result<Option<Uuid>, StoreError> {
+        let bytes: Option<Vec<u8>> = self
             .row
             .try_get(column)
             .map_err(|error| self.unreadable(column, &error))?;
-        Uuid::from_slice(&bytes).map_err(|error| self.unreadable(column, &error))
+        bytes
+            .map(|bytes| Uuid::from_slice(&bytes).map_err(|error| self.unreadable(column, &error)))
+            .transpose()
+    }
+
+    /// What [`rules_text`] has written.
+    pub(super) fn rules(&self, column: &str) -> Result<Vec<RestrictionRule>, StoreError> {
+        self.text(column)?
+            .lines()
+            .map(|line| crate::numbers::parse_rule(line).map_err(|error| self.unreadable(column, &error)))
+            .collect()
     }
 
     pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
@@ -140,30 +181,36 @@ impl Columns<'_> {
     }
 
     pub(super) fn user(&self) -> Result<UserRow, StoreError> {
-        let rules = self.text("restrictions")?;
-        let restrictions = rules
-            .lines()
-            .map(|line| {
-                crate::numbers::parse_rule(line).map_err(|error| self.unreadable("restrictions", &error))
-            })
-            .collect::<Result<_, _>>()?;
+        let group = match self.maybe_parsed("group_name")? {
+            Some(group) => Some(GroupRow {
+                group,
+                restrictions: self.rules("group_restrictions")?,
+            }),
+            None => None,
+        };
         Ok(UserRow {
             user: self.parsed("user")?,
             display_name: self.text("display_name")?,
             extension: self.parsed("extension")?,
-            telecommuter_allowed: self.number("telecommuter_allowed")? != 0,
+            telecommuter_allowed: self.flag("telecommuter_allowed")?,
             caller_id: CallerId {
                 number: self.parsed("caller_number")?,
                 name: self.maybe_text("caller_name")?,
             },
             language: self.maybe_text("language")?,
-            restrictions,
+            restrictions: self.rules("restrictions")?,
             caps: Caps {
                 dials_per_hour: self.narrow("dials_per_hour")?,
                 minutes_per_day: self.narrow("minutes_per_day")?,
             },
             user_no_answer_ms: self.number("user_no_answer_ms")?,
             confirm: self.maybe_number("confirm")?.map(|confirm| confirm != 0),
+            call_waiting_allowed: self.flag("call_waiting_allowed")?,
+            voicemail_allowed: self.flag("voicemail_allowed")?,
+            administrator: self.flag("administrator")?,
+            pin: self.maybe_parsed("pin_hash")?,
+            email: self.maybe_parsed("email")?,
+            group,
         })
     }
 
@@ -180,8 +227,8 @@ impl Columns<'_> {
             id: DestinationId(self.uuid("id")?),
             label: self.text("label")?,
             number: self.parsed("number")?,
-            confirm: self.number("confirm")? != 0,
-            verified: true,
+            confirm: self.flag("confirm")?,
+            verified: self.flag("verified")?,
         })
     }
 
@@ -209,8 +256,10 @@ impl Columns<'_> {
                 index: self.narrow("position")?,
             },
             role: self.word("role")?,
+            direction: self.word("direction")?,
             number: self.text("number")?,
             trunk: self.text("trunk")?,
+            device: self.maybe_parsed("device")?,
             started_at: self.time("started_at")?,
             ringing_at: self.maybe_time("ringing_at")?,
             answered_at: self.maybe_time("answered_at")?,
@@ -233,7 +282,7 @@ impl Columns<'_> {
             ended_at: self.time("ended_at")?,
             cause: self.cause()?,
             ended_by: self.word("ended_by")?,
-            message: None,
+            message: self.maybe_uuid("message")?.map(MessageId),
             legs: Vec::new(),
         })
     }
@@ -243,7 +292,7 @@ impl Columns<'_> {
             role: self.word("role")?,
             number: self.text("number")?,
             trunk: self.text("trunk")?,
-            device: None,
+            device: self.maybe_parsed("device")?,
             started_at: self.time("started_at")?,
             ringing_at: self.maybe_time("ringing_at")?,
             answered_at: self.maybe_time("answered_at")?,

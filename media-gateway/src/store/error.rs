@@ -1,4 +1,4 @@
-use ponte_protocol::{Extension, UserId};
+use ponte_protocol::{DeviceId, E164, Extension, GroupId, UserId};
 use std::io;
 use std::path::PathBuf;
 
@@ -11,6 +11,12 @@ pub enum StoreError {
         .path.display()
     )]
     Folder { path: PathBuf, source: io::Error },
+    #[error(
+        "the folder {} cannot be used for recordings: {source}; create it for the account the gateway runs as, or set \
+         voicemail.folder to a folder that account may write",
+        .path.display()
+    )]
+    Recordings { path: PathBuf, source: io::Error },
     #[error(
         "another gateway uses the data folder {}; stop it first, or give this one a folder of its own",
         .path.display()
@@ -40,6 +46,20 @@ pub enum StoreError {
     UnknownUser(UserId),
     #[error("the extension belongs to {by} already")]
     ExtensionTaken { extension: Extension, by: UserId },
+    #[error("there is a telephone {0} already")]
+    DeviceExists(DeviceId),
+    #[error("there is no telephone {0}")]
+    UnknownDevice(DeviceId),
+    #[error("there is a group {0} already")]
+    GroupExists(GroupId),
+    #[error("there is no group {0}")]
+    UnknownGroup(GroupId),
+    #[error("the group {group} has users")]
+    GroupInUse { group: GroupId, members: Vec<UserId> },
+    #[error("the number reaches the extension {} already", .extension.as_str())]
+    DidTaken { number: E164, extension: Extension },
+    #[error("there is no such number")]
+    UnknownDid(E164),
     /// A row that this version cannot read.
     #[error("the table {table} holds something unreadable: {reason}")]
     Unreadable { table: &'static str, reason: String },

@@ -1,4 +1,5 @@
-//! What must survive a restart: users, command ids, modes, calls that are up, records.
+//! What must survive a restart: users and their rights, telephones and their registrations, numbers, modes, presence,
+//! messages, command ids, calls that are up, records.
 //!
 //! One `SQLite` database in the data folder. All writes go through one task that commits what has been queued in one
 //! transaction, so a thousand calls a second cost a few hundred commits; each write says when it is on disk. Reads go
@@ -10,17 +11,32 @@
 //!     └───────────── Written ◀─────────────┘
 //! ```
 
+mod account;
 mod api;
 mod codec;
+mod devices;
 mod error;
+mod groups;
+mod messages;
+mod numbers;
 mod open;
+mod personal;
 mod read;
+mod recordings;
 mod types;
+mod verification;
 mod write;
 mod writer;
 
+pub use account::{EmailAddress, GroupRow, PinError, PinHash};
 pub use api::{Store, Written};
+pub use devices::{BindingsRow, DeviceRow, DeviceSecret};
 pub use error::StoreError;
+pub use messages::BIN_KEPT_MS;
+pub use numbers::DidRow;
+pub use recordings::Recordings;
 pub use types::{
-    COMMAND_KEPT_MS, CallUp, Claim, Invitation, LegUp, Pruned, StoreOptions, StoreUse, UserRow, Versions,
+    COMMAND_KEPT_MS, CallUp, Claim, Invitation, LegUp, Pruned, RuleOwner, StoreOptions, StoreUse, UserRow,
+    Versions,
 };
+pub use verification::{CODE_LIFETIME_MS, CODE_TRIES, CodeOutcome, code_hash};

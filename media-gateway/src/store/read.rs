@@ -8,39 +8,39 @@ use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 
 fn columns<'a>(table: &'static str, row: &'a SqliteRow) -> Columns<'a> {
-    Columns { table, row }
+    Columns::of(table, row)
 }
 
 pub(super) async fn versions(pool: &SqlitePool) -> Result<Versions, StoreError> {
-    let rows =
-        sqlx::query("SELECT name, value FROM meta WHERE name IN ('users_version', 'invitations_version')")
-            .fetch_all(pool)
-            .await?;
+    let rows = sqlx::query("SELECT name, value FROM meta WHERE name LIKE '%\\_version' ESCAPE '\\'")
+        .fetch_all(pool)
+        .await?;
     let mut versions = Versions::default();
     for row in &rows {
         let columns = columns("meta", row);
         let value = columns.number("value")?;
         match columns.text("name")?.as_str() {
             "users_version" => versions.users = value,
-            _ => versions.invitations = value,
+            "invitations_version" => versions.invitations = value,
+            "devices_version" => versions.devices = value,
+            "dids_version" => versions.dids = value,
+            _ => {}
         }
     }
     Ok(versions)
 }
 
-pub(super) async fn users(pool: &SqlitePool) -> Result<Vec<UserRow>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM users ORDER BY user")
-        .fetch_all(pool)
-        .await?;
+/// All users, or the one, each with the rules of the group.
+pub(super) async fn users(pool: &SqlitePool, user: Option<&UserId>) -> Result<Vec<UserRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT users.*, groups.restrictions AS group_restrictions
+         FROM users LEFT JOIN groups ON groups.name = users.group_name
+         WHERE ?1 IS NULL OR users.user = ?1 ORDER BY users.user",
+    )
+    .bind(user.map(UserId::as_str))
+    .fetch_all(pool)
+    .await?;
     rows.iter().map(|row| columns("users", row).user()).collect()
-}
-
-pub(super) async fn user(pool: &SqlitePool, user: &UserId) -> Result<Option<UserRow>, StoreError> {
-    let row = sqlx::query("SELECT * FROM users WHERE user = ?1")
-        .bind(user.as_str())
-        .fetch_optional(pool)
-        .await?;
-    row.as_ref().map(|row| columns("users", row).user()).transpose()
 }
 
 pub(super) async fn pending_invitations(

@@ -1,14 +1,17 @@
+use super::{EmailAddress, GroupRow, PinHash};
 use crate::config::SiteConfig;
 use ponte_call_core::{Caps, LegId, RestrictionRule, UserConfig};
 use ponte_protocol::{
-    CallId, CallRecord, CallSettings, CallerId, Cause, DialString, Direction, EndedBy, Extension, LegRecord,
-    LegRole, Reply, UnixMillis, UserId, UserProfile,
+    Availability, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString, Direction, E164,
+    EndedBy, Extension, LegRecord, LegRole, MessageId, Presence, Reply, UnixMillis, UserId, UserProfile,
 };
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a command id is kept, in milliseconds: far longer than any command lives.
 pub const COMMAND_KEPT_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long a user's own telephone rings where nothing else is said, in milliseconds.
+const NO_ANSWER_DEFAULT_MS: u64 = 18_000;
 
 /// Who opens the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +34,17 @@ pub struct StoreOptions {
     pub spool_max: usize,
     /// The most pages the database may have; `None`: `SQLite`'s own limit.
     pub max_pages: Option<u32>,
+    /// Where voicemail is recorded; `folder` where nothing else is said.
+    pub recordings: PathBuf,
 }
 
 impl StoreOptions {
     /// The settings for a data folder.
     pub fn new(folder: impl Into<PathBuf>, used_by: StoreUse) -> Self {
+        let folder = folder.into();
         Self {
-            folder: folder.into(),
+            recordings: folder.clone(),
+            folder,
             used_by,
             busy_timeout: match used_by {
                 StoreUse::Gateway => Duration::from_secs(1),
@@ -60,16 +67,83 @@ pub struct UserRow {
     pub caller_id: CallerId,
     /// `en` or `it`; `None`: the site's.
     pub language: Option<String>,
-    /// The user's own rules, before those of the site.
+    /// The user's own rules, before those of the group and the site.
     pub restrictions: Vec<RestrictionRule>,
     pub caps: Caps,
     /// How long the user's own telephone may ring, in milliseconds.
     pub user_no_answer_ms: u64,
     /// Rule T14, where a destination does not say itself; `None`: on for mobiles.
     pub confirm: Option<bool>,
+    /// Rule T8.
+    pub call_waiting_allowed: bool,
+    /// Rule T9.
+    pub voicemail_allowed: bool,
+    /// Whether the user may see and change what belongs to the whole site.
+    pub administrator: bool,
+    /// Rule T11; `None`: the user cannot log on by a telephone, nor listen to voicemail on another's.
+    pub pin: Option<PinHash>,
+    /// Where new messages are sent.
+    pub email: Option<EmailAddress>,
+    /// The user's group, with its rules as they are read; of what is written only the name counts.
+    pub group: Option<GroupRow>,
+}
+
+/// Whose rule it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleOwner {
+    User,
+    Group,
+    Site,
+}
+
+impl RuleOwner {
+    /// The word of [`ponte_protocol::command::Explanation::from`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Site => "site",
+        }
+    }
 }
 
 impl UserRow {
+    /// A user with what holds where nothing else is said: no telecommuter mode, call waiting and voicemail allowed.
+    pub fn new(user: UserId, extension: Extension, number: E164) -> Self {
+        Self {
+            display_name: user.to_string(),
+            user,
+            extension,
+            telecommuter_allowed: false,
+            caller_id: CallerId { number, name: None },
+            language: None,
+            restrictions: Vec::new(),
+            caps: Caps::default(),
+            user_no_answer_ms: NO_ANSWER_DEFAULT_MS,
+            confirm: None,
+            call_waiting_allowed: true,
+            voicemail_allowed: true,
+            administrator: false,
+            pin: None,
+            email: None,
+            group: None,
+        }
+    }
+
+    /// The rules for the user in the order in which they decide: the user's own, those of the group, those of the site.
+    pub fn rules<'a>(
+        &'a self,
+        site: &'a SiteConfig,
+    ) -> impl Iterator<Item = (RuleOwner, &'a RestrictionRule)> {
+        let of = |owner| move |rule| (owner, rule);
+        let group = self.group.iter().flat_map(|group| &group.restrictions);
+        self.restrictions
+            .iter()
+            .map(of(RuleOwner::User))
+            .chain(group.map(of(RuleOwner::Group)))
+            .chain(site.default_restrictions.iter().map(of(RuleOwner::Site)))
+    }
+
     /// What the portal is told about the user.
     pub fn profile(&self, site: &SiteConfig) -> UserProfile {
         UserProfile {
@@ -77,9 +151,9 @@ impl UserRow {
             display_name: self.display_name.clone(),
             extension: self.extension.clone(),
             telecommuter_allowed: self.telecommuter_allowed,
-            call_waiting_allowed: false,
-            voicemail_allowed: false,
-            administrator: false,
+            call_waiting_allowed: self.call_waiting_allowed,
+            voicemail_allowed: self.voicemail_allowed,
+            administrator: self.administrator,
             caller_id: self.caller_id.clone(),
             country: site.country.clone(),
             language: self.language.clone().unwrap_or_else(|| site.language.clone()),
@@ -87,15 +161,19 @@ impl UserRow {
         }
     }
 
-    /// The user as call control knows it: the site's rules follow the user's own.
-    pub fn switch_config(&self, site: &SiteConfig) -> UserConfig {
-        let site_rules = site.default_restrictions.iter();
+    /// The user as call control knows it, with what the user has set.
+    pub fn switch_config(
+        &self,
+        site: &SiteConfig,
+        settings: &CallSettings,
+        presence: &Presence,
+    ) -> UserConfig {
         UserConfig {
             profile: self.profile(site),
-            restrictions: self.restrictions.iter().chain(site_rules).cloned().collect(),
+            restrictions: self.rules(site).map(|(_, rule)| rule.clone()).collect(),
             caps: self.caps,
-            settings: CallSettings::default(),
-            do_not_disturb: false,
+            settings: settings.clone(),
+            do_not_disturb: presence.availability == Availability::DoNotDisturb,
             user_no_answer_ms: self.user_no_answer_ms,
         }
     }
@@ -104,8 +182,11 @@ impl UserRow {
 /// Counters that rise with every change, so that a running gateway sees what a command of the administrator did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
+    /// Users and groups.
     pub users: u64,
     pub invitations: u64,
+    pub devices: u64,
+    pub dids: u64,
 }
 
 /// A link that lets a user set a password.
@@ -148,8 +229,13 @@ pub struct CallUp {
 pub struct LegUp {
     pub leg: LegId,
     pub role: LegRole,
+    /// Which side sent the INVITE: outgoing is ours.
+    pub direction: Direction,
+    /// Empty where the caller withheld it.
     pub number: String,
+    /// Empty for a desk telephone.
     pub trunk: String,
+    pub device: Option<DeviceId>,
     pub started_at: UnixMillis,
     pub ringing_at: Option<UnixMillis>,
     pub answered_at: Option<UnixMillis>,
@@ -174,7 +260,7 @@ impl CallUp {
                 role: leg.role,
                 number: leg.number,
                 trunk: leg.trunk,
-                device: None,
+                device: leg.device,
                 started_at: leg.started_at,
                 ringing_at: leg.ringing_at,
                 answered_at: leg.answered_at,
@@ -201,11 +287,15 @@ impl CallUp {
 }
 
 /// How much [`super::Store::prune`] took away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     pub records: u64,
     pub commands: u64,
     pub invitations: u64,
+    /// Out of the bin, for good.
+    pub messages: u64,
+    /// Whose recordings are to be removed.
+    pub(super) emptied: Vec<MessageId>,
     /// Whether one go was not enough.
     pub(super) more: bool,
 }

@@ -46,9 +46,7 @@ fn anna() -> UserId {
 
 fn user(name: &str, extension: &str) -> UserRow {
     UserRow {
-        user: name.parse().unwrap(),
         display_name: format!("{name} of Milan"),
-        extension: extension.parse().unwrap(),
         telecommuter_allowed: true,
         caller_id: CallerId {
             number: "+390212345600".parse().unwrap(),
@@ -65,6 +63,11 @@ fn user(name: &str, extension: &str) -> UserRow {
         },
         user_no_answer_ms: 18_000,
         confirm: Some(true),
+        ..UserRow::new(
+            name.parse().unwrap(),
+            extension.parse().unwrap(),
+            "+390212345600".parse().unwrap(),
+        )
     }
 }
 
@@ -130,8 +133,10 @@ fn leg_up(n: u128, index: u16) -> LegUp {
             index,
         },
         role: if index == 0 { LegRole::User } else { LegRole::Far },
+        direction: Direction::Outgoing,
         number: "+393331234567".to_owned(),
         trunk: "first".to_owned(),
+        device: None,
         started_at: NOW,
         ringing_at: None,
         answered_at: None,

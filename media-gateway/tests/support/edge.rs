@@ -46,9 +46,7 @@ pub fn now() -> UnixMillis {
 
 pub fn user_row(user: &str, telecommuter: bool) -> UserRow {
     UserRow {
-        user: user.parse().unwrap(),
         display_name: user.to_owned(),
-        extension: if user == super::ANNA { "201" } else { "202" }.parse().unwrap(),
         telecommuter_allowed: telecommuter,
         caller_id: CallerId {
             number: super::COMPANY.parse().unwrap(),
@@ -59,6 +57,11 @@ pub fn user_row(user: &str, telecommuter: bool) -> UserRow {
         caps: ponte_call_core::Caps::default(),
         user_no_answer_ms: 20_000,
         confirm: None,
+        ..UserRow::new(
+            user.parse().unwrap(),
+            if user == super::ANNA { "201" } else { "202" }.parse().unwrap(),
+            super::COMPANY.parse().unwrap(),
+        )
     }
 }
 

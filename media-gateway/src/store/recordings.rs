@@ -1,0 +1,155 @@
+//! The files of voicemail: `messages/<uuid>.wav` and `greetings/<user>.wav`.
+//!
+//! What is being recorded has `.part` behind its name, and gets its own name when all of it is on disk: a file without
+//! `.part` is whole.
+
+use super::StoreError;
+use ponte_protocol::{MessageId, UserId};
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+const MESSAGES: &str = "messages";
+const GREETINGS: &str = "greetings";
+const PART: &str = "part";
+
+/// The name of a message's file, from the folder of the recordings.
+pub(super) fn message_name(message: MessageId) -> String {
+    format!("{MESSAGES}/{message}.wav")
+}
+
+fn greeting_name(user: &UserId) -> String {
+    format!("{GREETINGS}/{user}.wav")
+}
+
+/// Where recordings are.
+#[derive(Clone, Debug)]
+pub struct Recordings {
+    folder: PathBuf,
+}
+
+impl Recordings {
+    pub(super) fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Makes the folders where they do not exist, for their owner only.
+    pub(super) fn make(&self) -> Result<(), StoreError> {
+        for part in [MESSAGES, GREETINGS] {
+            let path = self.folder.join(part);
+            super::open::make_folder(&path).map_err(|source| StoreError::Recordings { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// A message's recording.
+    pub fn message(&self, message: MessageId) -> PathBuf {
+        self.folder.join(message_name(message))
+    }
+
+    /// Where a message is recorded.
+    pub fn message_part(&self, message: MessageId) -> PathBuf {
+        part(&self.message(message))
+    }
+
+    /// Gives a message that was recorded its name, once all of it is on disk. It waits for the disk: not for the control
+    /// task.
+    pub fn keep_message(&self, message: MessageId) -> io::Result<()> {
+        keep(&self.message(message))
+    }
+
+    /// Removes what was recorded of a message that is not kept.
+    pub fn discard_message(&self, message: MessageId) -> io::Result<()> {
+        remove(&self.message_part(message))
+    }
+
+    /// A user's own greeting; without it the default one is spoken.
+    pub fn greeting(&self, user: &UserId) -> PathBuf {
+        self.folder.join(greeting_name(user))
+    }
+
+    /// Where a greeting is recorded.
+    pub fn greeting_part(&self, user: &UserId) -> PathBuf {
+        part(&self.greeting(user))
+    }
+
+    /// Puts a greeting that was recorded in the place of the one before. As [`Self::keep_message`].
+    pub fn keep_greeting(&self, user: &UserId) -> io::Result<()> {
+        keep(&self.greeting(user))
+    }
+
+    /// Removes a user's own greeting.
+    pub fn remove_greeting(&self, user: &UserId) -> io::Result<()> {
+        remove(&self.greeting(user))
+    }
+
+    /// Names of files that were last written before `older_than`, from the folder.
+    pub(super) fn candidates(&self, older_than: SystemTime) -> Vec<String> {
+        let mut names = Vec::new();
+        for part in [MESSAGES, GREETINGS] {
+            let Ok(entries) = std::fs::read_dir(self.folder.join(part)) else {
+                continue;
+            };
+            for entry in entries.flatten() {
+                let ours = entry.file_name().into_string().ok().filter(|name| is_ours(name));
+                let modified = entry.metadata().and_then(|metadata| metadata.modified());
+                if let (Some(name), Ok(modified)) = (ours, modified)
+                    && modified < older_than
+                {
+                    names.push(format!("{part}/{name}"));
+                }
+            }
+        }
+        names
+    }
+
+    pub(super) fn remove_messages(&self, messages: &[MessageId]) {
+        let names: Vec<String> = messages.iter().copied().map(message_name).collect();
+        self.remove(&names);
+    }
+
+    /// Removes files by their names from the folder; how many could be.
+    pub(super) fn remove(&self, names: &[String]) -> u64 {
+        let mut removed = 0;
+        for name in names {
+            match remove(&self.folder.join(name)) {
+                Ok(()) => removed += 1,
+                Err(error) => tracing::warn!(%error, "a recording could not be removed"),
+            }
+        }
+        removed
+    }
+}
+
+/// Files of another kind that somebody put there are left alone.
+fn is_ours(name: &str) -> bool {
+    let whole = name.strip_suffix(&format!(".{PART}")).unwrap_or(name);
+    Path::new(whole)
+        .extension()
+        .is_some_and(|extension| extension == "wav")
+}
+
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(PART);
+    name.into()
+}
+
+fn keep(path: &Path) -> io::Result<()> {
+    let part = part(path);
+    File::open(&part)?.sync_all()?;
+    std::fs::rename(&part, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
