@@ -28,9 +28,7 @@ pub use call::{
 pub use command::{Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply};
 pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
-pub use ids::{
-    CallId, CommandId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId,
-};
+pub use ids::{CallId, CommandId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
 pub use message::{Mailbox, MessagePage, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};

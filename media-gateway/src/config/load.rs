@@ -122,6 +122,8 @@ fn timeouts(mut section: Section<'_, '_>) -> Timeouts {
     set("trunk_response_ms", &mut timeouts.trunk_response, 500..=60_000);
     set("confirm_ms", &mut timeouts.confirm, 3_000..=120_000);
     set("waiting_ms", &mut timeouts.waiting, 3_000..=120_000);
+    set("beep_ms", &mut timeouts.beep, 1_000..=60_000);
+    set("digits_ms", &mut timeouts.digits, 1_000..=30_000);
     set("confirm_repeat_ms", &mut timeouts.confirm_repeat, 1_000..=60_000);
     set("far_no_answer_ms", &mut timeouts.far_no_answer, 5_000..=600_000);
     set("redial_ms", &mut timeouts.redial, 1_000..=120_000);

@@ -83,11 +83,13 @@ impl Driver {
         let kept = LegUp {
             leg,
             role: LegRole::Far,
+            direction: ponte_protocol::Direction::Incoming,
             number: caller
                 .number
                 .as_ref()
                 .map_or_else(String::new, |number| number.as_str().to_owned()),
             trunk,
+            device: None,
             started_at: self.clock.now(),
             ringing_at: None,
             answered_at: None,

@@ -88,6 +88,10 @@ impl Driver {
             target,
             caller,
         } = opening;
+        let device = match &target {
+            LegTarget::Device { device } => Some(device.clone()),
+            _ => None,
+        };
         let mut route = match target {
             LegTarget::Trunk { trunk, number } => {
                 self.trunk_route(trunk, number.as_str(), |trunk| trunk.write(&number), caller)?
@@ -106,8 +110,10 @@ impl Driver {
         let kept = LegUp {
             leg,
             role,
+            direction: ponte_protocol::Direction::Outgoing,
             number: route.number,
             trunk: route.trunk,
+            device,
             started_at: self.clock.now(),
             ringing_at: None,
             answered_at: None,

@@ -5,6 +5,7 @@ use super::write::{Applied, DONE, Outcome, user_exists};
 use super::{Store, StoreError, Written};
 use ponte_call_core::DeviceConfig;
 use ponte_protocol::{DeviceId, UnixMillis, UserId};
+use ponte_sip::Account;
 use ponte_sip::digest::{Algorithm, ha1};
 use sqlx::{SqliteConnection, SqlitePool};
 use std::fmt;
@@ -54,6 +55,15 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
+    /// The telephone as the SIP layer knows it.
+    pub fn account(&self) -> Account {
+        Account {
+            name: self.device.to_string(),
+            ha1_md5: Some(self.secret.md5.clone()),
+            ha1_sha256: Some(self.secret.sha256.clone()),
+        }
+    }
+
     /// The telephone as call control knows it.
     pub fn switch_config(&self) -> DeviceConfig {
         DeviceConfig {

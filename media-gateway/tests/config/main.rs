@@ -317,7 +317,18 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
 #[test]
 fn the_example_knows_every_setting() {
     for section in [
-        "site", "store", "sip", "media", "trunk", "edge", "metrics", "timeouts", "log",
+        "site",
+        "store",
+        "sip",
+        "media",
+        "trunk",
+        "registrar",
+        "features",
+        "voicemail",
+        "edge",
+        "metrics",
+        "timeouts",
+        "log",
     ] {
         let text = if section == "trunk" {
             "[[trunk]]\nname = \"x\"\nnonsense = 1\n".to_owned()
