@@ -48,7 +48,8 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
         ..StoreOptions::new(&config.store.data_folder, StoreUse::Gateway)
     })
     .await?;
-    let (sockets, sip_inbound) = SipSockets::open(&listens(&config)?).await?;
+    let tls_files = config.sip.tls.as_ref().map(|tls| &tls.files);
+    let (sockets, sip_inbound) = SipSockets::open(&listens(&config)?, tls_files).await?;
     let media_wake = Arc::new(Notify::new());
     let wake = Arc::clone(&media_wake);
     let media = MediaPlane::start(media_config(&config), move || wake.notify_one())
@@ -84,7 +85,9 @@ fn listens(config: &Config) -> anyhow::Result<Vec<Listen>> {
     let sip = &config.sip;
     let udp = sip.udp.iter().map(|bind| (Transport::Udp, *bind));
     let tcp = sip.tcp.iter().map(|bind| (Transport::Tcp, *bind));
+    let tls = sip.tls.iter().map(|tls| (Transport::Tls, tls.bind));
     udp.chain(tcp)
+        .chain(tls)
         .map(|(transport, bind)| {
             let ip = advertised_ip(bind, sip.advertised_ip)?;
             Ok(Listen {

@@ -13,6 +13,21 @@
 //! After every call that takes `now`, drain [`UserAgent::poll_output`], then sleep until
 //! [`UserAgent::poll_timeout`] or the next packet.
 //!
+//! # A call that comes in
+//!
+//! | the host does | the caller gets | the host hears |
+//! | --- | --- | --- |
+//! | nothing yet | 100 at once, 480 after [`UaConfig::max_ringing`] | [`Event::IncomingCall`]; `sdp` is `None` where the caller wants our offer |
+//! | [`UserAgent::respond`] 180 | ringing, repeated each minute | |
+//! | `respond` 183 with `sdp` | early media | [`Event::OfferAnswered`] with the PRACK, where it was an offer and went reliably |
+//! | `respond` 200 with `sdp` (or without, after a 183) | the answer, repeated until its ACK | [`Event::Confirmed`]; with the caller's answer where we offered: without one there, hang up |
+//! | `respond` 3xx to 6xx | the refusal, repeated until its ACK | [`Event::Ended`] by [`EndedBy::Local`] |
+//! | [`UserAgent::hang_up`] | before the answer the status of a SIP or Q.850 reason, else 480; after it BYE, once the ACK came | `Ended` by `Local` |
+//! | nothing | CANCEL: 487 | `Ended` by [`EndedBy::Remote`], status 487 |
+//! | nothing | no ACK in 64 × T1: BYE | `Ended` by [`EndedBy::Timeout`], status 408 |
+//! | [`UserAgent::answer_offer`], [`UserAgent::reject_offer`] | the answer to a re-INVITE or UPDATE | [`Event::Offer`] before it |
+//! | [`UserAgent::reinvite`] | our offer | `OfferAnswered` or [`Event::OfferFailed`] |
+//!
 //! # Telephones
 //!
 //! [`UserAgent::serve_accounts`] makes it a registrar. Accounts come by [`UserAgent::set_account`], trunks by
@@ -44,7 +59,8 @@
 //! # }
 //! ```
 //!
-//! Everything within the call stays on the binding's flow, which is what passes a NAT.
+//! Everything within the call stays on the binding's flow, which is what passes a NAT. The calls are independent: each
+//! ends with its own [`Event::Ended`], also the one that is cancelled; a 486 of one telephone says nothing of the others.
 //!
 //! What it speaks: RFC 3261 with 6026 (transactions), 3262 (reliable provisional responses), 3264 and 6337
 //! (offer and answer), 3311 (UPDATE), 3326 (Reason), 3581 (rport), 4028 (session timers), 5407 (races),

@@ -114,6 +114,9 @@ pub struct UaConfig {
     /// Methods outside a dialog that are handed up as [`Event::Request`] instead of being answered 405.
     pub handled_methods: Vec<Method>,
     pub in_dialog_routing: InDialogRouting,
+    /// Sends provisional responses reliably (RFC 3262) also to peers that only support it, so that early media
+    /// is negotiated for certain. Default: only to those that require it.
+    pub reliable_where_supported: bool,
 }
 
 impl Default for UaConfig {
@@ -133,6 +136,7 @@ impl Default for UaConfig {
             overload_retry_after: 5,
             handled_methods: Vec::new(),
             in_dialog_routing: InDialogRouting::Auto,
+            reliable_where_supported: false,
         }
     }
 }
@@ -224,6 +228,13 @@ pub enum ReasonProtocol {
     /// `cause` is a Q.850 cause, 1 to 127.
     Q850,
     Other(String),
+}
+
+impl std::fmt::Display for Reason {
+    /// The header's value, for [`crate::UserAgent::respond`].
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::reason::format_reason(self))
+    }
 }
 
 impl Reason {

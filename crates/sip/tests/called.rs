@@ -347,3 +347,30 @@ fn handled_methods_reach_the_host() {
     lab.pass(ms(33_000));
     assert_eq!(lab.ua.transaction_count(), 0);
 }
+
+#[test]
+fn a_caller_that_only_supports_100rel_is_asked_for_prack_where_that_is_wanted() {
+    for (wanted, expected) in [(false, None), (true, Some(b"100rel".as_slice()))] {
+        let mut lab = Lab::with(UaConfig {
+            reliable_where_supported: wanted,
+            ..UaConfig::default()
+        });
+        let dialog = incoming(&mut lab, "Supported: 100rel\r\n", OFFER);
+        lab.ua.respond(lab.now, dialog, 183, "", sdp(), &[]).unwrap();
+        assert_eq!(lab.sent()[0].header(HeaderName::Require), expected);
+    }
+}
+
+#[test]
+fn a_refusal_tells_its_true_cause() {
+    let mut lab = Lab::new();
+    let dialog = incoming(&mut lab, "", OFFER);
+    let reason = ("Reason".to_owned(), Reason::q850(17, "User busy").to_string());
+    lab.ua.respond(lab.now, dialog, 486, "", None, &[reason]).unwrap();
+    let refusal = lab.sent().remove(0);
+    assert_eq!(refusal.status(), Some(486));
+    assert_eq!(
+        refusal.header(HeaderName::Reason),
+        Some(b"Q.850;cause=17;text=\"User busy\"".as_slice())
+    );
+}

@@ -475,3 +475,31 @@ fn without_accounts_register_is_not_allowed() {
     assert_eq!(phone.send(&mut lab, "REGISTER", "", b"").status(), Some(405));
     assert!(lab.ua.set_account(lab.now, account("desk-201")).is_err());
 }
+
+#[test]
+fn an_account_is_offered_what_it_has_a_hash_for() {
+    let mut lab = serve(&["desk-201"]);
+    let old = Account {
+        ha1_sha256: None,
+        ..account("desk-202")
+    };
+    lab.ua.set_account(lab.now, old).unwrap();
+    for (name, offered) in [("desk-201", 2), ("desk-202", 1), ("nobody", 2)] {
+        let mut phone = Telephone::new(name);
+        phone.sha256 = false;
+        let challenge = phone.send(&mut lab, "REGISTER", "", b"");
+        assert_eq!(
+            challenge.lines(HeaderName::WwwAuthenticate).count(),
+            offered,
+            "{name}"
+        );
+    }
+    let mut phone = Telephone::new("desk-202");
+    phone.sha256 = false;
+    assert_eq!(
+        phone
+            .register(&mut lab, "Contact: <sip:a@192.0.2.2>\r\n")
+            .status(),
+        Some(200)
+    );
+}

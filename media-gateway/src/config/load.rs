@@ -53,7 +53,7 @@ fn read_document(
 ) -> Option<Config> {
     let site = site::read(document.section_or_empty("site"), problems);
     let store = store(document.section_or_empty("store"), problems, folder);
-    let sip = network::sip(document.section_or_empty("sip"), problems);
+    let sip = network::sip(document.section_or_empty("sip"), problems, folder);
     let media = network::media(document.section_or_empty("media"), problems, &sip);
     let trunk_sections = document.sections("trunk");
     if trunk_sections.is_empty() {

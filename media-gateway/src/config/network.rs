@@ -2,7 +2,8 @@
 
 use super::reader::{Found, Problems, Section};
 use super::secret::{self, Environment, Secret};
-use super::{EdgeConfig, MediaSettings, MetricsConfig, SipConfig, SiteKey};
+use super::{EdgeConfig, MediaSettings, MetricsConfig, SipConfig, SiteKey, TlsListener};
+use crate::sip::{TlsError, TlsFiles};
 use ponte_media::PortRange;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -66,10 +67,60 @@ fn advertised(section: &mut Section<'_, '_>, problems: &Problems<'_>) -> Option<
     Some(found)
 }
 
-pub(super) fn sip(mut section: Section<'_, '_>, problems: &Problems<'_>) -> SipConfig {
+/// The TLS listener, whose three settings stand together or not at all.
+fn tls(section: &mut Section<'_, '_>, problems: &Problems<'_>, folder: &Path) -> Option<Found<TlsListener>> {
+    let bind = section.text("tls_bind");
+    let certificate = section.text("tls_certificate");
+    let key = section.text("tls_key");
+    let (bind, certificate, key) = match (bind, certificate, key) {
+        (None, None, None) => return None,
+        (Some(bind), Some(certificate), Some(key)) => (bind, certificate, key),
+        (bind, certificate, key) => {
+            for (name, given) in [
+                ("tls_bind", bind.is_some()),
+                ("tls_certificate", certificate.is_some()),
+                ("tls_key", key.is_some()),
+            ] {
+                if !given {
+                    section.missing(
+                        name,
+                        "is missing: tls_bind, tls_certificate and tls_key go together",
+                    );
+                }
+            }
+            return None;
+        }
+    };
+    let files = TlsFiles {
+        certificate: folder.join(&certificate.value),
+        key: folder.join(&key.value),
+    };
+    if let Err(error) = files.load() {
+        let wrong = match &error {
+            TlsError::Read { path, .. } if *path == files.key => &key,
+            _ => &certificate,
+        };
+        wrong.problem(problems, error);
+        return None;
+    }
+    if let Err(reason) = secret::check_private(&files.key) {
+        key.problem(problems, reason);
+        return None;
+    }
+    bind.read(problems, |text| match text.parse::<SocketAddr>() {
+        Ok(address) if address.port() == 0 => Err("must name a port, 1 to 65535".to_owned()),
+        Ok(bind) => Ok(TlsListener { bind, files }),
+        Err(_) => Err(format!(
+            "'{text}' is no address with a port, e.g. 192.0.2.10:5061 or [2001:db8::1]:5061"
+        )),
+    })
+}
+
+pub(super) fn sip(mut section: Section<'_, '_>, problems: &Problems<'_>, folder: &Path) -> SipConfig {
     let udp = listeners(&mut section, problems, "udp");
     let tcp = listeners(&mut section, problems, "tcp");
-    if udp.is_empty() && tcp.is_empty() {
+    let tls = tls(&mut section, problems, folder);
+    if udp.is_empty() && tcp.is_empty() && tls.is_none() {
         section.problem("listens nowhere; give an address under udp or tcp");
     }
     let advertised_ip = advertised(&mut section, problems);
@@ -81,6 +132,12 @@ pub(super) fn sip(mut section: Section<'_, '_>, problems: &Problems<'_>) -> SipC
                     format_args!("{} {NEEDS_ADVERTISED}", listener.value.ip()),
                 );
             }
+        }
+        if let Some(tls) = tls.as_ref().filter(|tls| unreachable(tls.value.bind.ip())) {
+            tls.problem(
+                problems,
+                format_args!("{} {NEEDS_ADVERTISED}", tls.value.bind.ip()),
+            );
         }
     }
     let user_agent = section.text("user_agent").and_then(|text| {
@@ -106,6 +163,7 @@ pub(super) fn sip(mut section: Section<'_, '_>, problems: &Problems<'_>) -> SipC
     SipConfig {
         udp: udp.into_iter().map(|found| found.value).collect(),
         tcp: tcp.into_iter().map(|found| found.value).collect(),
+        tls: tls.map(|found| found.value),
         advertised_ip: advertised_ip.map(|found| found.value),
         user_agent: user_agent.map_or_else(
             || concat!("Ponte/", env!("CARGO_PKG_VERSION")).to_owned(),

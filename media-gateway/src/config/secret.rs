@@ -77,13 +77,15 @@ pub(super) fn read(
     secret.map_or(Secret::Unusable, Secret::Given)
 }
 
-fn from_file(path: &Path) -> Result<String, String> {
-    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(cannot)?;
+/// Refuses a file that everybody on this machine can read.
+pub(super) fn check_private(path: &Path) -> Result<(), String> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_err(cannot)?.permissions().mode();
+        let mode = std::fs::metadata(path)
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?
+            .permissions()
+            .mode();
         if mode & 0o004 != 0 {
             return Err(format!(
                 "{0} can be read by everybody on this machine; `chmod o-r {0}`",
@@ -91,5 +93,12 @@ fn from_file(path: &Path) -> Result<String, String> {
             ));
         }
     }
+    Ok(())
+}
+
+fn from_file(path: &Path) -> Result<String, String> {
+    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(cannot)?;
+    check_private(path)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -1,5 +1,6 @@
 use super::FeatureCodes;
 use crate::numbers::NumberingPlan;
+use crate::sip::TlsFiles;
 use crate::store::DidRow;
 use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, PortRange};
@@ -79,12 +80,22 @@ pub enum OwnNumbers {
 pub struct SipConfig {
     pub udp: Vec<SocketAddr>,
     pub tcp: Vec<SocketAddr>,
+    /// For telephones; `None`: no TLS is served.
+    pub tls: Option<TlsListener>,
     /// The address peers reach, behind a static NAT.
     pub advertised_ip: Option<IpAddr>,
     /// Value of User-Agent and Server.
     pub user_agent: String,
     /// Session-Expires that is proposed (RFC 4028), 90 s or more; `None`: none is proposed.
     pub session_expires: Option<Duration>,
+}
+
+/// Where SIP is spoken inside TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsListener {
+    pub bind: SocketAddr,
+    /// Were read once, and fit each other.
+    pub files: TlsFiles,
 }
 
 /// Where and how audio flows.

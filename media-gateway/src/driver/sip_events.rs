@@ -49,10 +49,8 @@ impl Driver {
             SipEvent::IncomingCall(call) => self.incoming(&call),
             SipEvent::Response(response) => self.trunk_response(&response),
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),
-            // No method is handed up: the SIP layer answers them all.
-            SipEvent::Request(_) => {}
-            // Without accounts there are none.
-            SipEvent::Bindings { .. } | SipEvent::Registration { .. } => {}
+            // Neither accounts nor methods of the host's own are served.
+            SipEvent::Request(_) | SipEvent::Bindings { .. } | SipEvent::Registration { .. } => {}
         }
     }
 

@@ -1,7 +1,11 @@
-//! Sockets under the SIP layer: UDP and TCP, bounded on every side.
+//! Sockets under the SIP layer: UDP, TCP and TLS, bounded on every side.
 
+mod stream;
 mod tcp;
+mod tls;
 mod udp;
+
+pub use tls::{TlsError, TlsFiles};
 
 use bytes::Bytes;
 use ponte_sip::{Flow, Transport};
@@ -35,15 +39,16 @@ pub struct BindError {
 fn advice(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            "Another program holds this port: stop it, or set another address in sip.udp and sip.tcp"
+            "Another program holds this port: stop it, or set another address in sip.udp, sip.tcp or sip.tls_bind"
         }
         std::io::ErrorKind::AddrNotAvailable => {
-            "No interface of this machine has this address: correct sip.udp and sip.tcp"
+            "No interface of this machine has this address: correct sip.udp, sip.tcp or sip.tls_bind"
         }
         std::io::ErrorKind::PermissionDenied => {
             "Ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one"
         }
-        _ => "Check sip.udp and sip.tcp",
+        std::io::ErrorKind::InvalidData => "Check sip.tls_certificate and sip.tls_key",
+        _ => "Check sip.udp, sip.tcp and sip.tls_bind",
     }
 }
 
@@ -51,7 +56,8 @@ fn advice(error: &std::io::Error) -> &'static str {
 #[derive(Debug)]
 pub struct SipSockets {
     udp: udp::UdpSockets,
-    tcp: tcp::TcpConnections,
+    tcp: tcp::TcpSockets,
+    tls: tls::TlsSockets,
 }
 
 /// One address to listen on, and the one that peers are told.
@@ -64,15 +70,19 @@ pub struct Listen {
 }
 
 impl SipSockets {
-    /// Binds every address and begins to read.
+    /// Binds every address and begins to read. TLS needs `tls_files`.
     ///
     /// # Errors
     /// [`BindError`] says which address, and what to do.
-    pub async fn open(listens: &[Listen]) -> Result<(Self, mpsc::Receiver<Inbound>), BindError> {
+    pub async fn open(
+        listens: &[Listen],
+        tls_files: Option<&TlsFiles>,
+    ) -> Result<(Self, mpsc::Receiver<Inbound>), BindError> {
         let (sender, receiver) = mpsc::channel(INBOUND_QUEUE);
         let mut sockets = Self {
             udp: udp::UdpSockets::default(),
-            tcp: tcp::TcpConnections::new(sender.clone()),
+            tcp: tcp::TcpSockets::new(sender.clone()),
+            tls: tls::TlsSockets::new(sender.clone()),
         };
         for listen in listens {
             let failed = |transport| {
@@ -85,7 +95,12 @@ impl SipSockets {
             match listen.transport {
                 Transport::Udp => sockets.udp.bind(*listen, &sender).await.map_err(failed("UDP"))?,
                 Transport::Tcp => sockets.tcp.listen(*listen).await.map_err(failed("TCP"))?,
-                Transport::Tls => return Err(failed("TLS")(std::io::ErrorKind::Unsupported.into())),
+                Transport::Tls => {
+                    let files = tls_files
+                        .cloned()
+                        .ok_or_else(|| failed("TLS")(std::io::ErrorKind::InvalidData.into()))?;
+                    sockets.tls.listen(*listen, files).await.map_err(failed("TLS"))?;
+                }
             }
         }
         Ok((sockets, receiver))
@@ -96,16 +111,17 @@ impl SipSockets {
         match transport {
             Transport::Udp => self.udp.local(),
             Transport::Tcp => self.tcp.local(),
-            Transport::Tls => None,
+            Transport::Tls => self.tls.local(),
         }
     }
 
-    /// Sends one message. It never waits; what cannot be sent over TCP comes back as [`Inbound::Failed`], over UDP it
-    /// is lost, and the SIP layer repeats it.
+    /// Sends one message. It never waits; what cannot be sent over a stream comes back as [`Inbound::Failed`], over UDP
+    /// it is lost, and the SIP layer repeats it.
     pub fn send(&self, flow: Flow, bytes: Bytes) {
         match flow.transport {
             Transport::Udp => self.udp.send(flow, &bytes),
-            Transport::Tcp | Transport::Tls => self.tcp.send(flow, bytes),
+            Transport::Tcp => self.tcp.send(flow, bytes),
+            Transport::Tls => self.tls.send(flow, bytes),
         }
     }
 }

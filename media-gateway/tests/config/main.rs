@@ -297,6 +297,7 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
                         "from_domain",
                         "max_legs",
                         "allow_remote",
+                        "tls_",
                     ]
                     .iter()
                     .any(|key| setting.starts_with(key))
@@ -366,4 +367,35 @@ proptest::proptest! {
         lines.insert(line, &text);
         let _ = problems(&lines.join("\n"));
     }
+}
+
+#[test]
+fn tls_is_served_with_a_certificate_and_a_private_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("sip.crt"), folder.path().join("sip.key"));
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let signed = rcgen::CertificateParams::new(vec!["sip.example.org".into()])
+        .unwrap()
+        .self_signed(&pair)
+        .unwrap();
+    fs::write(&certificate, signed.pem()).unwrap();
+    fs::write(&key, pair.serialize_pem()).unwrap();
+    let text = |bind: &str| {
+        format!(
+            "{SMALLEST}[sip]\nudp = []\ntcp = []\ntls_bind = \"{bind}\"\ntls_certificate = \"sip.crt\"\n\
+             tls_key = \"sip.key\"\n"
+        )
+    };
+    let parse = |bind: &str| Config::parse(&text(bind), &folder.path().join("ponte.toml"), &|_| None);
+    let told = |bind: &str| parse(bind).unwrap_err().to_string();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(told("127.0.0.1:5061").contains("can be read by everybody"));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(told("127.0.0.1").contains("no address with a port"));
+    assert!(told("127.0.0.1:0").contains("must name a port"));
+    assert!(told("0.0.0.0:5061").contains("set advertised_ip"));
+    let tls = parse("127.0.0.1:5061").unwrap().sip.tls.unwrap();
+    assert_eq!(tls.bind, "127.0.0.1:5061".parse().unwrap());
+    assert_eq!((tls.files.certificate, tls.files.key), (certificate, key));
 }

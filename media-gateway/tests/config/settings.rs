@@ -122,6 +122,24 @@ fn each_setting_is_checked() {
         ),
         (
             "sip",
+            "tls_bind = \"127.0.0.1:5061\"",
+            "sip.tls_certificate",
+            "go together",
+        ),
+        (
+            "sip",
+            "tls_certificate = \"sip.crt\"",
+            "sip.tls_bind",
+            "go together",
+        ),
+        (
+            "sip",
+            "tls_bind = \"127.0.0.1:5061\"\ntls_certificate = \"no.crt\"\ntls_key = \"no.key\"",
+            "sip.tls_certificate",
+            "no.crt cannot be read",
+        ),
+        (
+            "sip",
             "session_expires_s = 30",
             "sip.session_expires_s",
             "must be 90 or more",

@@ -68,8 +68,10 @@ impl std::fmt::Debug for AccountsConfig {
     }
 }
 
-/// A telephone's account. The hashes are what [`crate::digest::ha1`] makes of name, realm and password; an
-/// answer by an algorithm whose hash is `None` is wrong.
+/// A telephone's account. The hashes are what [`crate::digest::ha1`] makes of name, realm and password.
+///
+/// An algorithm whose hash is `None` is not offered to this account. Give both, but for a telephone that gives
+/// up where SHA-256 is offered beside MD5, as libre before version 2 does: such a one needs `ha1_sha256: None`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The digest user name, and the user part of the address of record.
@@ -103,6 +105,7 @@ pub(crate) enum Check {
 pub(crate) struct Accounts {
     server: Server,
     realm: String,
+    algorithms: Vec<Algorithm>,
     known: HashMap<Arc<str>, Account>,
     guesses: Guesses,
 }
@@ -117,6 +120,7 @@ impl Accounts {
         Self {
             server: Server::new(server, config.seed),
             realm: config.realm.clone(),
+            algorithms: config.algorithms.clone(),
             known: HashMap::new(),
             guesses: Guesses::new(config.max_guesses),
         }
@@ -136,9 +140,21 @@ impl Accounts {
         self.known.get_key_value(name).map(|(name, _)| Arc::clone(name))
     }
 
-    /// Values for WWW-Authenticate, strongest first.
-    pub(crate) fn challenge(&mut self, now: Timestamp, stale: bool) -> Vec<String> {
-        self.server.challenge(now, stale)
+    /// Values for WWW-Authenticate, strongest first; where the sender claims to be an account, without the
+    /// algorithms that this account has no hash for. A claim proves nothing, but a telephone that gives up at
+    /// the sight of SHA-256 can be spared it.
+    pub(crate) fn challenge(&mut self, now: Timestamp, stale: bool, claimed: Option<&str>) -> Vec<String> {
+        let mut challenges = self.server.challenge(now, stale);
+        let Some(account) = claimed.and_then(|name| self.known.get(name)) else {
+            return challenges;
+        };
+        let mut algorithms = self.algorithms.iter();
+        challenges.retain(|_| match algorithms.next() {
+            Some(Algorithm::Md5 | Algorithm::Md5Sess) => account.ha1_md5.is_some(),
+            Some(Algorithm::Sha256 | Algorithm::Sha256Sess) => account.ha1_sha256.is_some(),
+            _ => true,
+        });
+        challenges
     }
 
     /// Checks the Authorization of a request.

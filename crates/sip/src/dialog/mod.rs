@@ -131,7 +131,8 @@ pub(crate) struct Queued {
 pub(crate) struct Called {
     pub(crate) transaction: u64,
     pub(crate) cseq: u32,
-    pub(crate) requires_100rel: bool,
+    /// Provisional responses go reliably.
+    pub(crate) reliable: bool,
     pub(crate) next_rseq: u32,
     pub(crate) outstanding: Option<Outstanding>,
     pub(crate) queue: VecDeque<Queued>,

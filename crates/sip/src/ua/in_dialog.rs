@@ -30,6 +30,11 @@ impl UserAgent {
             return;
         }
         dialog.remote_cseq = Some(cseq);
+        // A telephone behind a NAT has moved, or its connection was made anew: it is where it speaks from.
+        if dialog.behind_nat && dialog.origin != flow {
+            dialog.origin = flow;
+            dialog.choose_flow(&self.core);
+        }
         match method {
             Method::Bye => self.handle_bye(now, id, flow, request),
             Method::Invite => self.handle_reinvite(now, id, flow, request),

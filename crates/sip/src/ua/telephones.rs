@@ -152,7 +152,12 @@ impl UserAgent {
             Check::Silence => return Err(Settled),
             Check::Challenge { stale } => stale,
         };
-        let challenges = telephones.accounts.challenge(now, stale);
+        let claimed = request
+            .from()
+            .and_then(|from| Uri::parse(from.uri))
+            .and_then(|from| from.user())
+            .map(std::borrow::Cow::into_owned);
+        let challenges = telephones.accounts.challenge(now, stale, claimed.as_deref());
         let headers: Vec<_> = challenges
             .iter()
             .map(|challenge| (HeaderName::WwwAuthenticate, challenge.as_str()))

@@ -109,7 +109,9 @@ impl UserAgent {
             sdp: sdp.clone(),
             message: request.clone(),
         });
-        let requires_100rel = request.has_token(HeaderName::Require, "100rel");
+        let reliable = request.has_token(HeaderName::Require, "100rel")
+            || self.core.config.reliable_where_supported
+                && request.has_token(HeaderName::Supported, "100rel");
         let Some(transaction) = self.core.start_server(now, flow, request) else {
             return;
         };
@@ -121,7 +123,7 @@ impl UserAgent {
         dialog.called = Some(Box::new(Called {
             transaction,
             cseq,
-            requires_100rel,
+            reliable,
             // RFC 3262 3 wants it between 1 and 2³¹ - 1; small numbers leave room to count up.
             next_rseq: (self.core.random() as u32 & 0xffff) + 1,
             outstanding: None,
@@ -137,11 +139,13 @@ impl UserAgent {
         self.core.emit(Event::IncomingCall(incoming));
     }
 
-    /// Answers an incoming INVITE. 1xx goes reliably where the peer requires it (RFC 3262); a 2xx is
-    /// repeated until its ACK comes; 300 and above ends the call ([`Event::Ended`] by `Local`).
+    /// Answers an incoming INVITE. 1xx goes reliably where the peer requires it (RFC 3262), see also
+    /// [`crate::UaConfig::reliable_where_supported`]; a 2xx is repeated until its ACK comes; 300 and above
+    /// ends the call ([`Event::Ended`] by `Local`).
     ///
     /// `reason` is the phrase of the status line; the usual one if empty. A 2xx without `sdp` repeats the
-    /// description of the last provisional response.
+    /// description of the last provisional response. A refusal may carry the true cause in `headers`, as
+    /// `("Reason", Reason::q850(17, "User busy").to_string())`.
     pub fn respond(
         &mut self,
         now: Timestamp,
@@ -202,7 +206,7 @@ impl UserAgent {
             if status >= 200 {
                 outstanding.has_sdp || !called.queue.is_empty()
             } else {
-                called.requires_100rel
+                called.reliable
             }
         });
         if waits {
@@ -435,7 +439,7 @@ impl Core {
         let Some(called) = dialog.called.as_deref() else {
             return;
         };
-        let (transaction, reliable) = (called.transaction, called.requires_100rel);
+        let (transaction, reliable) = (called.transaction, called.reliable);
         if status >= 200 {
             let body = match dialog.offer {
                 // A reliable response settled it already.
