@@ -68,7 +68,12 @@ pub(crate) fn ensure(paths: &Paths, bin: &Path) -> Result<()> {
         let mut command = cargo::native(paths);
         command
             .args(["install", "--force", "--version", tool.version, tool.krate])
-            .env("CARGO_TARGET_DIR", paths.native_target.with_file_name("tools"));
+            .env("CARGO_TARGET_DIR", paths.native_target.with_file_name("tools"))
+            // They run for seconds a build and compile for minutes on a new machine.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "64")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
         if tool.locked {
             command.arg("--locked");
         }
