@@ -56,6 +56,12 @@ pub(crate) fn half_of(leg: LegId) -> CallId {
 }
 
 impl Switch {
+    /// The other user's half of a call between two users of the site; `None` where there is none, or it is over.
+    pub fn joined(&self, call: CallId) -> Option<CallId> {
+        let other = self.calls.get(&call)?.other_half()?;
+        self.calls.contains_key(&other).then_some(other)
+    }
+
     pub(crate) fn carry_across(&mut self, crossing: Crossing) {
         match crossing {
             Crossing::Open { from, half } => self.open_half(from, half),

@@ -28,4 +28,4 @@ pub use phone::{Phone, TrunkHabit};
 pub use reference::Reference;
 pub use rng::Rng;
 pub use supervised::Supervised;
-pub use world::{Hears, World};
+pub use world::{Hears, Told, World};

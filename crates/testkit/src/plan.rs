@@ -1,10 +1,18 @@
 //! A numbering plan for tests: enough of Italy to tell the classes of numbers apart.
 
-use ponte_call_core::{Dialled, NumberClass};
+use crate::site::{DID_ANNA, DID_BRUNO};
+use ponte_call_core::{Dialled, FeatureCode, NumberClass};
 
-/// Reads what was typed. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the
+/// Reads what was typed. `*11` logs on, `*12` logs off. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the
 /// site, `+393…` are mobiles, `+39899…` is premium.
 pub fn read(typed: &str) -> Dialled {
+    if typed == "*11" || typed == "*12" {
+        return Dialled::FeatureCode(Some(if typed == "*11" {
+            FeatureCode::LogOn
+        } else {
+            FeatureCode::LogOff
+        }));
+    }
     if typed.contains(['*', '#']) {
         return Dialled::FeatureCode(None);
     }
@@ -17,7 +25,12 @@ pub fn read(typed: &str) -> Dialled {
         };
     }
     if typed.starts_with("+3902123456") && typed.len() == 13 {
-        return Dialled::Own { extension: None };
+        let extension = match typed {
+            DID_ANNA => "201".parse().ok(),
+            DID_BRUNO => "202".parse().ok(),
+            _ => None,
+        };
+        return Dialled::Own { extension };
     }
     let class = if typed.starts_with("+39899") {
         NumberClass::Premium

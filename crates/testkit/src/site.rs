@@ -17,6 +17,12 @@ pub const BRUNO_HOME: &str = "+390299990002";
 pub const ABROAD: &str = "+442079460018";
 /// A premium number.
 pub const PREMIUM: &str = "+39899123456";
+/// Anna's number from outside.
+pub const DID_ANNA: &str = "+390212345601";
+/// Bruno's number from outside.
+pub const DID_BRUNO: &str = "+390212345602";
+/// Somebody outside who calls.
+pub const CUSTOMER: &str = "+390277770001";
 /// What the company shows (rule T16).
 pub const COMPANY: &str = "+390212345600";
 

@@ -13,28 +13,33 @@ impl World {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match &effect {
-                Effect::OpenLeg {
-                    leg,
-                    target: LegTarget::Trunk { trunk, number },
-                    ..
-                } => {
-                    let phone = self.answering(trunk, number.as_str());
-                    self.legs.insert(
-                        *leg,
-                        LiveLeg {
-                            script: phone.script.into_iter(),
-                            next: None,
-                            closes_after: phone.closes_after,
-                            answered: false,
-                            over: false,
-                            silent_since: None,
-                            speaking: None,
-                        },
-                    );
-                    let delay = self.network.delay_ms;
-                    self.next_act(*leg, delay);
+                Effect::OpenLeg { leg, target, .. } => {
+                    let phone = match target {
+                        LegTarget::Trunk { trunk, number } => self.answering(trunk, number.as_str()),
+                        LegTarget::Emergency { trunk, number } => self.answering(trunk, number.as_str()),
+                        LegTarget::Device { device } => self.behind(device.as_str()),
+                    };
+                    self.connect_phone(*leg, phone);
                 }
-                Effect::CloseLeg { leg, .. } => {
+                Effect::AnswerLeg { leg } => {
+                    if let Some(live) = self.legs.get_mut(leg) {
+                        live.answered = true;
+                        let delay = 2 * self.network.delay_ms;
+                        let answered = Event::LegAnswered { leg: *leg };
+                        self.at(delay, Happening::ToSwitch(answered));
+                    }
+                }
+                Effect::CheckPin {
+                    leg,
+                    extension,
+                    pin,
+                    ask,
+                } => {
+                    let valid = self.pins.get(extension.as_str()) == Some(&pin.0);
+                    let (leg, ask) = (*leg, *ask);
+                    self.at(50, Happening::ToSwitch(Event::PinChecked { leg, ask, valid }));
+                }
+                Effect::CloseLeg { leg, .. } | Effect::RejectLeg { leg, .. } => {
                     let delay = self.network.delay_ms;
                     self.at(delay, Happening::CloseReaches(*leg));
                 }
@@ -71,18 +76,39 @@ impl World {
         }
     }
 
+    /// A telephone takes its part in a leg.
+    pub(super) fn connect_phone(&mut self, leg: LegId, phone: Phone) {
+        self.legs.insert(
+            leg,
+            LiveLeg {
+                script: phone.script.into_iter(),
+                next: None,
+                closes_after: phone.closes_after,
+                answered: false,
+                over: false,
+                silent_since: None,
+                speaking: None,
+            },
+        );
+        let delay = self.network.delay_ms;
+        self.next_act(leg, delay);
+    }
+
     /// What a call over this trunk to this number meets.
     fn answering(&self, trunk: &TrunkId, number: &str) -> Phone {
         match self.trunks.get(trunk).unwrap_or(&TrunkHabit::Carries) {
-            TrunkHabit::Carries => self
-                .phones
-                .get(number)
-                .cloned()
-                .unwrap_or_else(|| Phone::refuses(404)),
+            TrunkHabit::Carries => self.behind(number),
             TrunkHabit::Refuses(status) => Phone::refuses(*status),
             TrunkHabit::Silent => Phone::silent(),
             TrunkHabit::Fails(kind) => Phone::fails(0, *kind),
         }
+    }
+
+    fn behind(&self, number: &str) -> Phone {
+        self.phones
+            .get(number)
+            .cloned()
+            .unwrap_or_else(|| Phone::refuses(404))
     }
 
     fn next_act(&mut self, leg: LegId, extra_ms: u64) {

@@ -1,10 +1,11 @@
 //! The carrier, its telephones, the portals and the clock.
 
 mod carrier;
+mod desks;
 mod portals;
 mod questions;
 
-pub use questions::Hears;
+pub use questions::{Hears, Told};
 
 use crate::phone::{Act, Phone, TrunkHabit};
 use crate::rng::Rng;
@@ -12,7 +13,7 @@ use crate::{Supervised, site};
 use ponte_call_core::{
     Effect, Event, LegId, PlaybackToken, Switch, Timeouts, TrunkConfig, TrunkId, UserConfig,
 };
-use ponte_protocol::{Mode, UnixMillis, UserId};
+use ponte_protocol::{LegRole, Mode, UnixMillis, UserId};
 use std::collections::BTreeMap;
 
 /// When the world begins: 2026-11-02 08:00 UTC.
@@ -82,6 +83,10 @@ pub struct World {
     commands: u128,
     legs: BTreeMap<LegId, LiveLeg>,
     trace: Vec<(UnixMillis, Effect)>,
+    /// Legs that came in, and whose telephone each is.
+    callers: BTreeMap<LegId, LegRole>,
+    /// What the host knows, by extension.
+    pins: BTreeMap<String, String>,
 }
 
 impl Default for World {
@@ -104,6 +109,8 @@ impl World {
             commands: 0,
             legs: BTreeMap::new(),
             trace: Vec::new(),
+            callers: BTreeMap::new(),
+            pins: BTreeMap::new(),
         };
         world.switch.forbid(site::ABROAD);
         world.switch.forbid(site::COMPANY);

@@ -61,6 +61,19 @@ impl World {
         self.command(user, SwitchCommand::Accept { call })
     }
 
+    pub fn reject(&mut self, user: &str, call: CallId) -> Outcome {
+        self.command(user, SwitchCommand::Reject { call })
+    }
+
+    pub fn leave(&mut self, user: &str) -> Outcome {
+        self.command(user, SwitchCommand::LeaveTelecommuter)
+    }
+
+    pub fn log_on(&mut self, user: &str, device: &str) -> Outcome {
+        let device = device.parse().expect("a telephone's name");
+        self.command(user, SwitchCommand::LogOn { device })
+    }
+
     /// The telephone of the call's latest leg of a role hangs up, now.
     pub fn phone_hangs_up(&mut self, call: CallId, role: LegRole) {
         let leg = self.latest_leg(call, role).expect("a leg");

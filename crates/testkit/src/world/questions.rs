@@ -15,6 +15,23 @@ pub enum Hears {
     Nothing,
 }
 
+/// What a leg that came in was told, in SIP or by sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    Ringing,
+    EarlyMedia,
+    Answered,
+    /// With a SIP status.
+    Refused(u16),
+    HungUp,
+    /// It hears the user, and the user it.
+    Connected,
+    Greeting,
+    Recorded,
+    Tone(Tone),
+    Words(Vec<Announcement>),
+}
+
 impl World {
     /// A call that is up, as the portals were shown it last.
     pub fn shown(&self, call: CallId) -> Option<CallView> {
@@ -52,17 +69,22 @@ impl World {
         &self.trace
     }
 
-    /// The legs that were opened: role, trunk, number.
+    /// The legs that were opened: role, trunk, number. A desk telephone has no trunk and its name for a number.
     pub fn opened(&self, call: CallId) -> Vec<(LegRole, String, String)> {
         self.trace
             .iter()
             .filter_map(|(_, effect)| match effect {
                 Effect::OpenLeg {
-                    leg,
-                    role,
-                    target: LegTarget::Trunk { trunk, number },
-                    ..
-                } if leg.call == call => Some((*role, trunk.0.clone(), number.as_str().to_owned())),
+                    leg, role, target, ..
+                } if leg.call == call => Some(match target {
+                    LegTarget::Trunk { trunk, number } => {
+                        (*role, trunk.0.clone(), number.as_str().to_owned())
+                    }
+                    LegTarget::Emergency { trunk, number } => {
+                        (*role, trunk.0.clone(), number.as_str().to_owned())
+                    }
+                    LegTarget::Device { device } => (*role, String::new(), device.as_str().to_owned()),
+                }),
                 _ => None,
             })
             .collect()
@@ -73,6 +95,11 @@ impl World {
         let mut heard = Vec::new();
         let mut bridged = false;
         for (at, effect) in &self.trace {
+            if let Effect::Play { leg, .. } | Effect::StopPlaying { leg } = effect
+                && self.role_of(*leg) == Some(LegRole::Far)
+            {
+                continue;
+            }
             let hears = match effect {
                 Effect::Connect { a, .. } if a.call == call => {
                     bridged = true;
@@ -112,10 +139,83 @@ impl World {
         self.heard(call).into_iter().map(|(_, hears)| hears).collect()
     }
 
+    /// What a leg that came in was told, in order.
+    pub fn told(&self, call: CallId) -> Vec<Told> {
+        let caller = LegId { call, index: 0 };
+        let told = |effect: &Effect| match effect {
+            Effect::RingLeg { leg } if *leg == caller => Some(Told::Ringing),
+            Effect::EarlyMediaLeg { leg } if *leg == caller => Some(Told::EarlyMedia),
+            Effect::AnswerLeg { leg } if *leg == caller => Some(Told::Answered),
+            Effect::RejectLeg { leg, status, .. } if *leg == caller => Some(Told::Refused(*status)),
+            Effect::CloseLeg { leg, .. } if *leg == caller => Some(Told::HungUp),
+            Effect::Connect { a, b } if *a == caller || *b == caller => Some(Told::Connected),
+            Effect::RecordMessage { leg, .. } if *leg == caller => Some(Told::Recorded),
+            Effect::Play { leg, playback } if *leg == caller => Some(match playback {
+                Playback::Greeting { .. } => Told::Greeting,
+                Playback::Tone(tone) => Told::Tone(*tone),
+                Playback::Announcements { announcements, .. } => Told::Words(announcements.clone()),
+            }),
+            _ => None,
+        };
+        self.trace.iter().filter_map(|(_, effect)| told(effect)).collect()
+    }
+
+    /// Who the telephone of each leg was told is calling: number and name.
+    pub fn callers_shown(&self, call: CallId) -> Vec<(Option<String>, Option<String>)> {
+        let shown = |effect: &Effect| match effect {
+            Effect::OpenLeg { leg, caller, .. } if leg.call == call => Some((
+                caller.number.as_ref().map(|number| number.as_str().to_owned()),
+                caller.name.clone(),
+            )),
+            _ => None,
+        };
+        self.trace
+            .iter()
+            .filter_map(|(_, effect)| shown(effect))
+            .collect()
+    }
+
+    /// How often the ear of any call was beeped at.
+    pub fn beeps(&self) -> usize {
+        let beeps = |(_, effect): &&(UnixMillis, Effect)| matches!(effect, Effect::Beep { .. });
+        self.trace.iter().filter(beeps).count()
+    }
+
+    /// Who hears whom now: pairs of calls whose legs are connected, ear first.
+    pub fn connections(&self) -> Vec<(LegId, LegId)> {
+        let mut pairs: Vec<(LegId, LegId)> = Vec::new();
+        for (_, effect) in &self.trace {
+            match effect {
+                Effect::Connect { a, b } => pairs.push((*a, *b)),
+                Effect::Disconnect { leg } | Effect::CloseLeg { leg, .. } => {
+                    pairs.retain(|(a, b)| a != leg && b != leg);
+                }
+                _ => {}
+            }
+        }
+        pairs.retain(|(a, b)| {
+            [a, b]
+                .iter()
+                .all(|leg| self.legs.get(leg).is_some_and(|leg| !leg.over))
+        });
+        pairs
+    }
+
+    pub fn role_of(&self, leg: LegId) -> Option<LegRole> {
+        self.callers.get(&leg).copied().or_else(|| {
+            self.trace.iter().find_map(|(_, effect)| match effect {
+                Effect::OpenLeg { leg: of, role, .. } if *of == leg => Some(*role),
+                _ => None,
+            })
+        })
+    }
+
     pub(super) fn latest_leg(&self, call: CallId, role: LegRole) -> Option<LegId> {
-        self.trace.iter().rev().find_map(|(_, effect)| match effect {
+        let opened = self.trace.iter().rev().find_map(|(_, effect)| match effect {
             Effect::OpenLeg { leg, role: of, .. } if leg.call == call && *of == role => Some(*leg),
             _ => None,
-        })
+        });
+        let came_in = LegId { call, index: 0 };
+        opened.or_else(|| (self.callers.get(&came_in) == Some(&role)).then_some(came_in))
     }
 }

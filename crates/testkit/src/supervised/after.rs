@@ -1,0 +1,199 @@
+//! What portals, records and the switch itself show, and how it fits to what was done.
+
+use super::Supervised;
+use ponte_protocol::{CallPhase, CallRecord, CauseReason, Direction, EventBody, LegRole, LegState, UserId};
+
+impl Supervised {
+    pub(super) fn check_notice(&mut self, user: &UserId, body: &EventBody) {
+        match body {
+            EventBody::CallChanged { call: view } => {
+                assert!(!self.unseen.contains(&view.id), "a verification call was shown");
+                let call = self.watch(view.id, user);
+                assert_eq!(call.user, *user, "a call was shown to somebody else");
+                assert!(!call.ended, "a call that is over was shown again");
+                assert_ne!(call.view.as_ref(), Some(view), "the same view was sent twice");
+                if let Some(before) = &call.view {
+                    assert!(
+                        may_follow(&before.phase, &view.phase),
+                        "{:?} does not follow {:?}",
+                        view.phase,
+                        before.phase
+                    );
+                }
+                for leg in &view.legs {
+                    let over = leg.state == LegState::Terminated;
+                    assert!(
+                        !(over && leg.no_audio),
+                        "a leg that is over needs no audio: {leg:?}"
+                    );
+                    assert_eq!(
+                        leg.cause.is_some(),
+                        over,
+                        "a cause belongs to an ended leg: {leg:?}"
+                    );
+                }
+                call.view = Some(view.clone());
+            }
+            EventBody::CallEnded { call: id, record } => {
+                let call = self.calls.get_mut(id).expect("the end of an unknown call");
+                assert_eq!(call.user, *user, "a call was shown to somebody else");
+                assert!(!call.ended, "a call ended twice");
+                assert_eq!(
+                    call.record.as_ref(),
+                    Some(record),
+                    "the record is stored before it is shown"
+                );
+                call.ended = true;
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn check_record(&mut self, record: &CallRecord) {
+        let unseen = self.unseen.contains(&record.id);
+        let call = self.watch(record.id, &record.user);
+        assert!(call.record.is_none(), "a second record of one call");
+        assert_eq!(record.user, call.user);
+        assert_eq!(
+            record.message.is_some(),
+            call.message,
+            "the message of {record:?}"
+        );
+        call.record = Some(record.clone());
+        // No portal learns of its end.
+        call.ended = unseen;
+        let legs = call.legs.clone();
+        assert!(record.legs.len() >= legs.len(), "one line for each leg");
+        for id in &legs {
+            let (now, close) = (self.now, self.timeouts.close);
+            let leg = self.legs.get_mut(id).expect("known");
+            let given_up = leg.closed_at.is_some_and(|closed| now.since(closed) >= close);
+            // The leg at the ear may go on in another call of the user.
+            let goes_on = leg.role == LegRole::User && leg.answered && leg.is_active();
+            assert!(leg.ended || given_up || goes_on, "a record before leg {id} ended");
+            leg.ended |= given_up;
+        }
+        let answered = |role| {
+            legs.iter()
+                .filter(|id| self.legs[id].role == role && self.legs[id].answered)
+                .count()
+        };
+        for role in [LegRole::User, LegRole::Far] {
+            let lines = record
+                .legs
+                .iter()
+                .filter(|line| line.role == role && line.answered_at.is_some());
+            assert!(
+                lines.count() >= answered(role),
+                "an answer is not on record: {record:?}"
+            );
+        }
+        assert!(
+            record.legs.iter().all(|line| line.started_at <= line.ended_at),
+            "{record:?}"
+        );
+        assert!(record.started_at <= record.ended_at, "{record:?}");
+        assert!(
+            record.connected_at.is_none_or(|at| at <= record.ended_at),
+            "{record:?}"
+        );
+        // Exactly one of answer, voicemail and refusal.
+        let by_voicemail = record.cause.reason == CauseReason::Voicemail;
+        assert!(!(by_voicemail && record.connected_at.is_some()), "{record:?}");
+        assert!(record.message.is_none() || by_voicemail, "{record:?}");
+        assert!(
+            !by_voicemail || record.direction == Direction::Incoming && record.is_missed(),
+            "{record:?}"
+        );
+    }
+
+    pub(super) fn check_after_step(&self) {
+        let up = self.calls.values().filter(|call| !call.ended).count();
+        assert_eq!(up, self.switch.call_count(), "calls that are up");
+        if self.switch.poll_timeout().is_none() {
+            for call in self.calls.values().filter(|call| !call.ended) {
+                let held = call.view.as_ref().is_some_and(|view| {
+                    matches!(view.phase, CallPhase::Held { .. } | CallPhase::Connected { .. })
+                });
+                assert!(
+                    held || call.legs.iter().any(|leg| self.legs[leg].is_active()),
+                    "a call waits for nothing: {call:?}"
+                );
+            }
+        }
+        self.check_halves();
+        self.check_lines();
+    }
+
+    /// A joined pair never outlives one of its halves.
+    fn check_halves(&self) {
+        for (id, call) in self.calls.iter().filter(|(_, call)| !call.ended) {
+            let Some(view) = &call.view else { continue };
+            let joined = match view.phase {
+                CallPhase::Ending | CallPhase::FarFailed { .. } | CallPhase::CallingUser => false,
+                CallPhase::Confirming { .. } => view.direction == Direction::Incoming,
+                _ => true,
+            };
+            if let Some(other) = self.switch.joined(*id)
+                && joined
+            {
+                assert_eq!(
+                    self.switch.joined(other),
+                    Some(*id),
+                    "a half without the other: {view:?}"
+                );
+            }
+        }
+    }
+
+    /// Rule T8: one ear, one active call, one more that is held or waits.
+    fn check_lines(&self) {
+        let mut users: Vec<&UserId> = self
+            .calls
+            .values()
+            .filter(|call| !call.ended)
+            .map(|call| &call.user)
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        for user in users {
+            let calls = self.switch.calls(user);
+            let count = |of: fn(&CallPhase) -> bool| calls.iter().filter(|call| of(&call.phase)).count();
+            let held = count(|phase| matches!(phase, CallPhase::Held { .. }));
+            let waiting = count(|phase| matches!(phase, CallPhase::Waiting { .. }));
+            assert!(held + waiting <= 1, "too many calls on one line: {calls:?}");
+        }
+        for (id, leg) in &self.legs {
+            if let Some(other) = leg.connected {
+                let back = self.legs.get(&other).and_then(|other| other.connected);
+                assert_eq!(back, Some(*id), "one hears another who does not hear back");
+            }
+        }
+    }
+}
+
+/// The state diagram of a call.
+fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
+    use CallPhase as P;
+    match (before, after) {
+        (P::Ending, _) => matches!(after, P::Ending),
+        (_, P::Ending)
+        | (P::CallingUser, P::CallingUser | P::Confirming { .. } | P::CallingFar | P::FarFailed { .. })
+        | (P::CallingFar, P::CallingFar | P::Connected { .. } | P::FarFailed { .. })
+        | (P::FarFailed { .. }, P::FarFailed { .. } | P::CallingFar)
+        | (P::Ringing, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
+        | (P::Waiting { .. }, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
+        | (P::Connected { .. }, P::Held { .. })
+        | (P::Held { .. }, P::Connected { .. })
+        // A confirmation may find no trunk for the far leg.
+        | (P::Confirming { .. }, P::CallingFar | P::FarFailed { .. } | P::Connected { .. } | P::Voicemail { .. }) => {
+            true
+        }
+        (P::Confirming { until: a }, P::Confirming { until: b })
+        | (P::Waiting { until: a }, P::Waiting { until: b })
+        | (P::Held { since: a }, P::Held { since: b })
+        | (P::Voicemail { since: a }, P::Voicemail { since: b })
+        | (P::Connected { since: a }, P::Connected { since: b }) => a == b,
+        _ => false,
+    }
+}

@@ -1,0 +1,241 @@
+//! What the switch may ask for, given what has happened.
+
+use super::{Supervised, WatchedCall, WatchedLeg};
+use ponte_call_core::{Effect, LegId, LegTarget, Playback};
+use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
+
+impl Supervised {
+    pub(super) fn check(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Reply { .. } | Effect::SaveLogon { .. } => {}
+            Effect::SaveMode { user, mode } => {
+                self.modes.insert(user.clone(), mode.clone());
+            }
+            Effect::Notify { user, body } => self.check_notice(user, body),
+            Effect::Record { record } => self.check_record(record),
+            Effect::OpenLeg {
+                leg,
+                user,
+                role,
+                target,
+                ..
+            } => self.check_open(*leg, user, *role, target),
+            Effect::CloseLeg { leg, .. } => {
+                let now = self.now;
+                let watched = self.active(*leg, effect);
+                assert!(
+                    !watched.incoming || watched.answered,
+                    "{effect:?} of a caller who waits"
+                );
+                watched.closed_at = Some(now);
+                self.part(*leg);
+            }
+            Effect::RejectLeg { leg, status, .. } => {
+                let now = self.now;
+                let watched = self.active(*leg, effect);
+                assert!(watched.incoming && !watched.answered, "{effect:?}");
+                assert!((400..=699).contains(status), "{effect:?}");
+                watched.closed_at = Some(now);
+                self.part(*leg);
+            }
+            Effect::RingLeg { leg } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.incoming && !watched.answered, "{effect:?}");
+                assert!(!std::mem::replace(&mut watched.rung, true), "{effect:?} twice");
+            }
+            Effect::EarlyMediaLeg { leg } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.incoming && !watched.answered, "{effect:?}");
+                watched.early_media = true;
+            }
+            Effect::AnswerLeg { leg } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.incoming && !watched.answered, "{effect:?}");
+                watched.answered = true;
+            }
+            Effect::Connect { a, b } => {
+                for leg in [a, b] {
+                    let watched = self.active(*leg, effect);
+                    assert!(
+                        watched.is_heard(),
+                        "{effect:?} before it may be heard: {watched:?}"
+                    );
+                    assert_eq!(watched.connected, None, "{effect:?} of a leg that is connected");
+                }
+                assert_eq!(self.legs[a].role, LegRole::User, "{effect:?} without an ear");
+                self.active(*a, effect).connected = Some(*b);
+                self.active(*b, effect).connected = Some(*a);
+            }
+            Effect::Play { leg, playback } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.answered, "{effect:?}");
+                if let Playback::Announcements { announcements, .. } = playback {
+                    assert!(!announcements.is_empty(), "an announcement without words");
+                    assert_eq!(watched.role, LegRole::User, "{effect:?} to a stranger");
+                }
+            }
+            Effect::Disconnect { leg } => {
+                self.active(*leg, effect);
+                self.part(*leg);
+            }
+            Effect::StopPlaying { leg } => {
+                self.active(*leg, effect);
+            }
+            Effect::Beep { leg } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.role == LegRole::User && watched.answered, "{effect:?}");
+            }
+            Effect::RecordMessage {
+                leg, message, user, ..
+            } => {
+                let MessageId(id) = *message;
+                let call = self
+                    .calls
+                    .get_mut(&CallId(id))
+                    .expect("a message of an unknown call");
+                assert_eq!(call.user, *user, "a message to somebody else");
+                assert!(!std::mem::replace(&mut call.message, true), "a second message");
+                let watched = self.active(*leg, effect);
+                assert!(watched.answered && watched.connected.is_none(), "{effect:?}");
+                assert!(
+                    !std::mem::replace(&mut watched.recorded, true),
+                    "{effect:?} twice at once"
+                );
+            }
+            Effect::StopRecording { leg } => {
+                let watched = self.active(*leg, effect);
+                assert!(std::mem::replace(&mut watched.recorded, false), "{effect:?}");
+            }
+            Effect::CheckPin { leg, .. } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.incoming && watched.answered, "{effect:?}");
+            }
+            Effect::SendDtmf { leg, .. } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.connected.is_some(), "{effect:?}");
+            }
+        }
+    }
+
+    /// A caller is answered only to be connected, for voicemail, or to talk to the switch itself.
+    pub(super) fn check_answer_has_a_reason(&self, answered: LegId, later: &[Effect]) {
+        let reason = later.iter().any(|effect| match effect {
+            Effect::Connect { a, b } => [*a, *b].contains(&answered),
+            Effect::Play { leg, .. } => *leg == answered,
+            _ => false,
+        });
+        let watched = &self.legs[&answered];
+        assert!(
+            reason || watched.connected.is_some(),
+            "a caller was answered for nothing: {watched:?}"
+        );
+    }
+
+    /// A leg that is up and was not told to close: no other may be acted on.
+    fn active(&mut self, id: LegId, effect: &Effect) -> &mut WatchedLeg {
+        let leg = self
+            .legs
+            .get_mut(&id)
+            .expect("an effect on a leg that was never opened");
+        assert!(leg.is_active(), "{effect:?} on a leg that is over: {leg:?}");
+        leg
+    }
+
+    /// Neither this leg nor the one it heard hears the other any more.
+    pub(super) fn part(&mut self, id: LegId) {
+        let other = self.legs.get_mut(&id).and_then(|leg| leg.connected.take());
+        if let Some(other) = other.and_then(|other| self.legs.get_mut(&other)) {
+            other.connected = None;
+        }
+    }
+
+    fn check_open(&mut self, id: LegId, user: &UserId, role: LegRole, target: &LegTarget) {
+        let mut leg = WatchedLeg::opened(Some(user.clone()), role);
+        leg.off_line = self.unseen.contains(&id.call);
+        match target {
+            LegTarget::Trunk { number, .. } => assert!(
+                !self.forbidden.contains(number.as_str()),
+                "a forbidden number was called"
+            ),
+            LegTarget::Emergency { .. } => assert_eq!(role, LegRole::Far, "an emergency number called back"),
+            LegTarget::Device { device } => {
+                assert_eq!(role, LegRole::User, "a desk telephone is a user's");
+                assert_eq!(
+                    self.switch.logged_on(device),
+                    Some(user),
+                    "a telephone rings for somebody who is not logged on to it"
+                );
+            }
+        }
+        let first = self.calls.get(&id.call).is_none_or(|call| call.legs.is_empty());
+        if role == LegRole::User && !leg.off_line {
+            let up = self.legs.values().find(|leg| {
+                leg.user.as_ref() == Some(user)
+                    && leg.role == LegRole::User
+                    && leg.is_active()
+                    && !leg.off_line
+            });
+            assert!(up.is_none(), "the user's one line is taken: {up:?}");
+            if matches!(target, LegTarget::Trunk { .. }) {
+                // A call that is being set up goes on as it began, whatever the user's mode becomes.
+                leg.needs_confirmation = match self.modes.get(user) {
+                    Some(Mode::Telecommuting {
+                        destination: Destination::Number { confirm, .. },
+                        ..
+                    }) if first => *confirm,
+                    mode => {
+                        let before = self.calls.get(&id.call).and_then(|call| call.legs.last());
+                        let Some(before) = before else {
+                            panic!("a call to a user in {mode:?} over a trunk");
+                        };
+                        self.legs[before].needs_confirmation
+                    }
+                };
+            }
+        }
+        if role == LegRole::Far {
+            let ear = self
+                .legs
+                .iter()
+                .find(|(of, leg)| leg.role == LegRole::User && leg.is_active() && of.call == id.call);
+            let (_, ear) = ear.expect("a far leg without a user leg");
+            assert!(
+                ear.incoming || ear.answered,
+                "a far leg before the user leg was answered"
+            );
+            assert!(
+                ear.confirmed || !ear.needs_confirmation,
+                "a far leg before anybody confirmed"
+            );
+            let up = self
+                .legs
+                .iter()
+                .find(|(of, leg)| of.call == id.call && leg.role == LegRole::Far && leg.is_active());
+            assert!(up.is_none(), "a far leg while another is up");
+        }
+        let call = self.watch(id.call, user);
+        assert!(!call.ended, "a leg was opened for a call that is over");
+        call.legs.push(id);
+        assert!(self.legs.insert(id, leg).is_none(), "leg {id} was opened twice");
+    }
+
+    /// The call, which begins here if it is not known.
+    pub(super) fn watch(&mut self, id: CallId, user: &UserId) -> &mut WatchedCall {
+        let first = LegId { call: id, index: 0 };
+        let caller = self.legs.get_mut(&first).filter(|leg| leg.incoming);
+        let legs = if let Some(caller) = caller {
+            caller.user = Some(user.clone());
+            vec![first]
+        } else {
+            Vec::new()
+        };
+        self.calls.entry(id).or_insert_with(|| WatchedCall {
+            user: user.clone(),
+            legs,
+            message: false,
+            view: None,
+            record: None,
+            ended: false,
+        })
+    }
+}

@@ -1,0 +1,276 @@
+//! A switch whose every step is checked against the invariants of call control.
+
+use ponte_call_core::{CallSource, Dialled, Effect, Event, LegEnd, LegId, Switch, SwitchCommand, Timeouts};
+use ponte_protocol::{
+    CallId, CallRecord, CallView, CommandId, EventBody, LegRole, Mode, Outcome, UnixMillis, UserId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+mod after;
+mod effects;
+
+#[derive(Debug)]
+struct WatchedLeg {
+    /// Whose call it belongs to; `None` for a caller of whom nothing has come yet.
+    user: Option<UserId>,
+    role: LegRole,
+    /// It came in.
+    incoming: bool,
+    /// Its caller was told to wait, or hears the far end.
+    rung: bool,
+    early_media: bool,
+    answered: bool,
+    /// The key 1 or **Accept** must say that a person is there.
+    needs_confirmation: bool,
+    confirmed: bool,
+    connected: Option<LegId>,
+    recorded: bool,
+    closed_at: Option<UnixMillis>,
+    ended: bool,
+    /// An emergency or a verification call, which takes nobody's line.
+    off_line: bool,
+}
+
+impl WatchedLeg {
+    fn opened(user: Option<UserId>, role: LegRole) -> Self {
+        Self {
+            user,
+            role,
+            incoming: false,
+            rung: false,
+            early_media: false,
+            answered: false,
+            needs_confirmation: false,
+            confirmed: false,
+            connected: None,
+            recorded: false,
+            closed_at: None,
+            ended: false,
+            off_line: false,
+        }
+    }
+
+    /// Whether what it says may be heard.
+    fn is_heard(&self) -> bool {
+        let confirmed = self.role == LegRole::Far || self.confirmed || !self.needs_confirmation;
+        confirmed && (self.answered || self.early_media)
+    }
+
+    fn is_active(&self) -> bool {
+        self.closed_at.is_none() && !self.ended
+    }
+}
+
+#[derive(Debug)]
+struct WatchedCall {
+    user: UserId,
+    legs: Vec<LegId>,
+    /// A message to the user was recorded.
+    message: bool,
+    view: Option<CallView>,
+    record: Option<CallRecord>,
+    ended: bool,
+}
+
+/// Wraps a [`Switch`]; each step returns its effects, and panics if they break an invariant.
+#[derive(Debug)]
+pub struct Supervised {
+    switch: Switch,
+    timeouts: Timeouts,
+    now: UnixMillis,
+    modes: BTreeMap<UserId, Mode>,
+    calls: BTreeMap<CallId, WatchedCall>,
+    legs: BTreeMap<LegId, WatchedLeg>,
+    replied: BTreeSet<CommandId>,
+    forbidden: BTreeSet<String>,
+    /// Verification calls.
+    unseen: BTreeSet<CallId>,
+}
+
+impl Supervised {
+    pub fn new(timeouts: Timeouts) -> Self {
+        Self {
+            switch: Switch::new(timeouts),
+            timeouts,
+            now: UnixMillis(0),
+            modes: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            replied: BTreeSet::new(),
+            forbidden: BTreeSet::new(),
+            unseen: BTreeSet::new(),
+        }
+    }
+
+    /// A number that must never be called, in E.164.
+    pub fn forbid(&mut self, number: &str) {
+        self.forbidden.insert(number.to_owned());
+    }
+
+    pub fn switch(&self) -> &Switch {
+        &self.switch
+    }
+
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Gives an event to the switch.
+    pub fn event(&mut self, now: UnixMillis, event: Event) -> Vec<Effect> {
+        self.now = now;
+        self.note_input(&event);
+        let command = match &event {
+            Event::Command { id, .. } => Some(*id),
+            _ => None,
+        };
+        self.switch.handle_event(now, event);
+        self.drain(command)
+    }
+
+    /// Lets the switch do what is due.
+    pub fn timeout(&mut self, now: UnixMillis) -> Vec<Effect> {
+        self.now = now;
+        self.switch.handle_timeout(now);
+        let effects = self.drain(None);
+        if let Some((at, kind)) = self.switch.poll_timeout() {
+            assert!(
+                at > now,
+                "{kind:?} is due again at once: the host would never sleep"
+            );
+        }
+        effects
+    }
+
+    /// Panics unless nothing is left: no call, no timer, every leg ended, every call on record.
+    pub fn assert_idle(&self) {
+        assert_eq!(self.switch.call_count(), 0, "calls are left");
+        assert_eq!(self.switch.poll_timeout(), None, "timers are left");
+        for (id, call) in &self.calls {
+            assert!(call.ended, "call {id} never ended");
+        }
+    }
+
+    /// The records written so far, in the order of the calls' identifiers.
+    pub fn records(&self) -> impl Iterator<Item = &CallRecord> {
+        self.calls.values().filter_map(|call| call.record.as_ref())
+    }
+
+    fn note_input(&mut self, event: &Event) {
+        match event {
+            Event::ModeRestored { user, mode } => {
+                self.modes.insert(user.clone(), mode.clone());
+            }
+            Event::LegProgress { leg, early_media, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.early_media |= early_media;
+                }
+            }
+            Event::LegAnswered { leg } => {
+                if let Some(leg) = self.legs.get_mut(leg)
+                    && leg.is_active()
+                    && !leg.incoming
+                {
+                    leg.answered = true;
+                }
+            }
+            Event::LegEnded {
+                leg,
+                end: LegEnd { .. },
+            } => {
+                if let Some(watched) = self.legs.get_mut(leg) {
+                    watched.ended = true;
+                    self.part(*leg);
+                }
+            }
+            Event::Dtmf { leg, digit: '1' } => {
+                if let Some(leg) = self.legs.get_mut(leg)
+                    && leg.role == LegRole::User
+                    && leg.answered
+                    && leg.is_active()
+                {
+                    leg.confirmed = true;
+                }
+            }
+            Event::Command {
+                user,
+                command: SwitchCommand::Accept { .. },
+                ..
+            } => {
+                let ear = self.legs.values_mut().find(|leg| {
+                    leg.user.as_ref() == Some(user)
+                        && leg.role == LegRole::User
+                        && leg.answered
+                        && leg.is_active()
+                        && !leg.off_line
+                });
+                if let Some(ear) = ear {
+                    ear.confirmed = true;
+                }
+            }
+            Event::Command {
+                id,
+                command: SwitchCommand::Verify { .. },
+                ..
+            } => {
+                self.unseen.insert(CallId(id.0));
+            }
+            Event::IncomingCall {
+                leg, source, dialled, ..
+            } => self.note_caller(*leg, source, dialled),
+            _ => {}
+        }
+    }
+
+    fn note_caller(&mut self, id: LegId, source: &CallSource, dialled: &Dialled) {
+        if id.index != 0 || self.calls.contains_key(&id.call) || self.legs.contains_key(&id) {
+            return;
+        }
+        let role = match source {
+            CallSource::Trunk { .. } => LegRole::Far,
+            CallSource::Device { .. } => LegRole::User,
+        };
+        let off_line = *dialled == Dialled::Emergency || matches!(dialled, Dialled::FeatureCode(_));
+        let leg = WatchedLeg {
+            incoming: true,
+            off_line,
+            ..WatchedLeg::opened(None, role)
+        };
+        self.legs.insert(id, leg);
+    }
+
+    fn drain(&mut self, command: Option<CommandId>) -> Vec<Effect> {
+        let effects: Vec<Effect> = std::iter::from_fn(|| self.switch.poll_effect()).collect();
+        let mut replies = 0;
+        for (place, effect) in effects.iter().enumerate() {
+            if let Effect::Reply { reply, .. } = effect {
+                replies += 1;
+                assert_eq!(Some(reply.id), command, "a reply to a command that was not given");
+                assert!(self.replied.insert(reply.id), "a second reply to {}", reply.id);
+                if let Outcome::Refused { .. } = reply.outcome {
+                    assert_eq!(effects.len(), 1, "a refused command had an effect: {effects:?}");
+                }
+            }
+            if let Effect::Notify {
+                body: EventBody::ModeChanged { mode },
+                user,
+            } = effect
+            {
+                let saved = effects[..place].iter().any(|before| {
+                    matches!(before, Effect::SaveMode { user: who, mode: what } if who == user && what == mode)
+                });
+                assert!(saved, "a mode was shown before it was stored");
+            }
+            if let Effect::AnswerLeg { leg } = effect {
+                self.check_answer_has_a_reason(*leg, &effects[place + 1..]);
+            }
+            self.check(effect);
+        }
+        assert_eq!(
+            replies,
+            usize::from(command.is_some()),
+            "one reply for each command"
+        );
+        self.check_after_step();
+        effects
+    }
+}
