@@ -3,8 +3,8 @@
 use crate::api::{ApiError, Guest};
 use crate::components::toast::ToastList;
 use crate::i18n::{I18n, text};
-use crate::pages::home::Home;
 use crate::pages::invite::InvitePage;
+use crate::pages::shell::Shell;
 use crate::pages::sign_in::SignInPage;
 use crate::state::{Session, SessionContext, Toasts};
 use crate::theme::ThemeContext;
@@ -23,15 +23,15 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=|| view! { <Redirect path="/" /> }>
-                <Route path=path!("/") view=Portal />
                 <Route path=path!("/invite") view=InvitePage />
+                <Route path=path!("/*page") view=Portal />
             </Routes>
         </Router>
         <ToastList />
     }
 }
 
-/// What stands at `/`: the home page of who is signed in, else the sign-in page. The address stays, so that
+/// What stands at every other address: the pages of who is signed in, else the sign-in page. The address stays, so that
 /// `/?dial=…` survives signing in.
 #[component]
 fn Portal() -> impl IntoView {
@@ -69,6 +69,6 @@ fn Portal() -> impl IntoView {
         }
         .into_any(),
         Session::Guest { ended } => view! { <SignInPage ended /> }.into_any(),
-        Session::SignedIn(api) => view! { <Home api /> }.into_any(),
+        Session::SignedIn(api) => view! { <Shell api /> }.into_any(),
     }
 }

@@ -1,5 +1,8 @@
 //! What the portal asks of the browser, in one place and with every failure turned into "nothing".
 
+pub mod notify;
+pub mod sound;
+
 use js_sys::{Date, Object, Reflect};
 use ponte_protocol::UnixMillis;
 use wasm_bindgen::JsValue;

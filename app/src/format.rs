@@ -11,9 +11,10 @@ pub fn duration(millis: u64) -> String {
     }
 }
 
-/// Whole seconds left until a deadline, rounded up, so that a countdown shows 1 until it is over.
+/// Whole seconds, to the nearest; at least 1 until it is over. Rounding up would show a countdown of 20 s as 21 where the
+/// server's clock is known to a few milliseconds only.
 pub fn seconds_left(millis: u64) -> u64 {
-    millis.div_ceil(1000)
+    ((millis + 500) / 1000).max(u64::from(millis > 0))
 }
 
 /// Length of the country code that these digits start with, after ITU-T E.164 annex A: zones 1 and 7 have one digit,
@@ -31,37 +32,62 @@ fn country_code_length(digits: &str) -> usize {
     }
 }
 
-/// A number in groups that an eye can hold: `+390212345678` as `+39 021 234 5678`. Short numbers, star codes and
-/// what is no number stay as they are.
-pub fn number(number: &str) -> String {
-    let (prefix, rest) = match number.strip_prefix('+') {
-        Some(digits) if digits.is_ascii() => {
-            let code = country_code_length(digits).min(digits.len());
-            (format!("+{}", &digits[..code]), &digits[code..])
-        }
-        _ => (String::new(), number),
-    };
-    if rest.len() < 7 || !rest.bytes().all(|b| b.is_ascii_digit()) {
-        return if prefix.is_empty() || rest.is_empty() {
-            number.to_owned()
-        } else {
-            format!("{prefix} {rest}")
-        };
+/// Digits of the area code in a national number, for the countries whose plan says it in a few words; 0: not known.
+fn area_length(country: &str, national: &str) -> usize {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| national.starts_with(prefix));
+    match country {
+        // Landlines keep their 0; the third digit tells three from four (Piano nazionale di numerazione).
+        "39" if starts(&["02", "06"]) => 2,
+        "39" if starts(&["0"]) => match national.as_bytes().get(2) {
+            Some(b'0' | b'1' | b'5' | b'9') => 3,
+            _ => 4,
+        },
+        "44" if starts(&["2"]) => 2,
+        "44" if starts(&["7"]) => 4,
+        "44" if starts(&["1"]) && !starts(&["11"]) && national.as_bytes().get(2) != Some(&b'1') => 4,
+        "33" => 1,
+        "49" if starts(&["30", "40", "69", "89"]) => 2,
+        "1" | "39" | "44" => 3,
+        _ => 0,
     }
-    let mut groups: Vec<&str> = Vec::new();
-    let mut left = rest;
-    // The end holds the groups of four, as most countries write it; never a lonely digit.
-    while left.len() > 4 {
-        let (group, tail) = left.split_at(3);
-        groups.push(group);
+}
+
+/// Cuts digits into groups of three and four; a French number into pairs.
+fn group<'a>(country: &str, mut left: &'a str, groups: &mut Vec<&'a str>) {
+    while !left.is_empty() {
+        let take = match left.len() {
+            _ if country == "33" => 2,
+            0..=4 => left.len(),
+            8 => 4,
+            5 => 2,
+            _ => 3,
+        };
+        let (head, tail) = left.split_at(take.min(left.len()));
+        groups.push(head);
         left = tail;
     }
-    groups.push(left);
-    let body = groups.join("\u{a0}");
-    if prefix.is_empty() {
-        body
+}
+
+/// A number in groups that an eye can hold: `+390212345678` as `+39 02 1234 5678`. Short numbers, star codes and
+/// what is no number stay as they are.
+pub fn number(number: &str) -> String {
+    let (country, rest) = match number.strip_prefix('+') {
+        Some(digits) if digits.is_ascii() && !digits.is_empty() => digits.split_at(country_code_length(digits).min(digits.len())),
+        _ => ("", number),
+    };
+    let mut groups: Vec<&str> = Vec::new();
+    if rest.len() < 7 || !rest.bytes().all(|b| b.is_ascii_digit()) {
+        groups.push(rest);
     } else {
-        format!("{prefix}\u{a0}{body}")
+        let (area, subscriber) = rest.split_at(area_length(country, rest));
+        groups.extend(Some(area).filter(|area| !area.is_empty()));
+        group(country, subscriber, &mut groups);
+    }
+    let body = groups.join("\u{a0}");
+    match (country, body.as_str()) {
+        ("", _) => body,
+        (country, "") => format!("+{country}"),
+        (country, body) => format!("+{country}\u{a0}{body}"),
     }
 }
 
@@ -84,14 +110,30 @@ mod tests {
 
     #[test]
     fn a_countdown_shows_one_until_it_is_over() {
-        assert_eq!([0, 1, 1000, 1001].map(seconds_left), [0, 1, 1, 2]);
+        assert_eq!([0, 1, 1000, 1499, 1500].map(seconds_left), [0, 1, 1, 1, 2]);
     }
 
     #[test]
-    fn numbers_are_grouped_after_their_country_code() {
+    fn t14_a_confirmation_of_twenty_seconds_starts_at_twenty() {
+        for late in [-300_i64, 0, 40, 300] {
+            assert_eq!(seconds_left(20_000_u64.saturating_add_signed(late)), 20);
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_as_their_country_does() {
         for (plain, written) in [
-            ("+390212345678", "+39 021 234 5678"),
-            ("+442079460018", "+44 207 946 0018"),
+            ("+390212345678", "+39 02 1234 5678"),
+            ("+390698765401", "+39 06 9876 5401"),
+            ("+390511234567", "+39 051 123 4567"),
+            ("+390365123456", "+39 0365 123 456"),
+            ("+393331234567", "+39 333 123 4567"),
+            ("+447700900123", "+44 7700 900 123"),
+            ("+441632960123", "+44 1632 960 123"),
+            ("+441211234567", "+44 121 123 4567"),
+            ("+33123456789", "+33 1 23 45 67 89"),
+            ("+493012345678", "+49 30 1234 5678"),
+            ("+442079460018", "+44 20 7946 0018"),
             ("+12025550143", "+1 202 555 0143"),
             ("+3531234567", "+353 123 4567"),
             ("0212345678", "021 234 5678"),

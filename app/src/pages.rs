@@ -2,4 +2,8 @@
 
 pub mod home;
 pub mod invite;
+pub mod log;
+pub mod messages;
+pub mod settings;
+pub mod shell;
 pub mod sign_in;

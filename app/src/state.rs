@@ -3,13 +3,18 @@
 pub mod clock;
 pub mod commands;
 pub mod log;
+pub mod mailbox;
 pub mod portal;
+pub mod preferences;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod session;
 pub mod store;
+mod telling;
 pub mod toasts;
+pub mod verification;
 
 pub use portal::Portal;
+pub use preferences::Preferences;
 pub use session::{Session, SessionContext};
 pub use toasts::Toasts;

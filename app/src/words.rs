@@ -4,7 +4,7 @@ use crate::format;
 use crate::i18n::{Locale, text};
 use ponte_protocol::{
     CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, EndedBy, LegRole, LegState,
-    NumberError, Refusal,
+    LegView, NumberError, Refusal,
 };
 
 /// The name a `CauseReason` has on the wire; for attributes that tests and styles read.
@@ -72,6 +72,23 @@ pub fn leg_state(locale: Locale, state: Option<LegState>) -> &'static str {
         Some(LegState::Early) => text::leg::early(locale),
         Some(LegState::Confirmed) => text::leg::confirmed(locale),
         Some(LegState::Terminated) => text::leg::terminated(locale),
+    }
+}
+
+/// What a leg of a call is doing. A caller is not called: the words for the other party of an incoming call differ.
+pub fn leg_in_call(locale: Locale, call: &CallView, leg: &LegView) -> &'static str {
+    match (leg.role, call.direction, leg.state, call.phase) {
+        (role, _, LegState::Terminated, _) => leg.cause.map_or_else(
+            || text::leg::terminated(locale),
+            |ended| cause(locale, role, ended.reason),
+        ),
+        (LegRole::Far, _, _, CallPhase::Voicemail { .. }) => text::leg::at_voicemail(locale),
+        (LegRole::Far, _, LegState::Confirmed, CallPhase::Held { .. }) => text::leg::on_hold(locale),
+        (LegRole::Far, Direction::Incoming, LegState::Confirmed, CallPhase::Connected { .. }) => {
+            text::leg::on_the_line(locale)
+        }
+        (LegRole::Far, Direction::Incoming, ..) => text::leg::hears_ringing(locale),
+        (_, _, state, _) => leg_state(locale, Some(state)),
     }
 }
 
@@ -234,23 +251,75 @@ pub fn destination(locale: Locale, destination: &Destination) -> String {
     }
 }
 
-/// The other party of a call: the name, else the number as dialled.
-pub fn far_party(call: &CallView) -> String {
-    call.leg(LegRole::Far)
-        .and_then(|leg| leg.name.clone())
-        .unwrap_or_else(|| format::number(call.dialled.as_str()))
+/// The other party of a call: the name, else the number.
+pub fn far_party(locale: Locale, call: &CallView) -> String {
+    let leg = call.leg(LegRole::Far);
+    leg.and_then(|leg| leg.name.clone())
+        .unwrap_or_else(|| match call.direction {
+            Direction::Outgoing => {
+                let called = leg
+                    .map(|leg| leg.number.as_str())
+                    .filter(|number| !number.is_empty());
+                format::number(called.unwrap_or(call.dialled.as_str()))
+            }
+            Direction::Incoming => caller(locale, leg.map_or("", |leg| &leg.number)),
+        })
 }
 
 /// The other party of a record: the name, else the number.
-pub fn record_party(record: &CallRecord) -> String {
-    record.name.clone().unwrap_or_else(|| {
-        let number = if record.number.is_empty() {
-            record.dialled.as_str()
-        } else {
-            &record.number
-        };
-        format::number(number)
+pub fn record_party(locale: Locale, record: &CallRecord) -> String {
+    record.name.clone().unwrap_or_else(|| match record.direction {
+        Direction::Outgoing if record.number.is_empty() => format::number(record.dialled.as_str()),
+        Direction::Outgoing => format::number(&record.number),
+        Direction::Incoming => caller(locale, &record.number),
     })
+}
+
+/// The number that calls the other party of a record again; empty for a caller who withheld it.
+pub fn number_to_call(record: &CallRecord) -> &str {
+    match record.direction {
+        Direction::Outgoing => record.dialled.as_str(),
+        Direction::Incoming => &record.number,
+    }
+}
+
+/// A caller by number, which may be withheld.
+pub fn caller(locale: Locale, number: &str) -> String {
+    if number.is_empty() {
+        text::call::withheld(locale).to_owned()
+    } else {
+        format::number(number)
+    }
+}
+
+/// The call in few words for the title of the window.
+pub fn title(locale: Locale, call: &CallView) -> String {
+    let party = far_party(locale, call);
+    match call.phase {
+        CallPhase::Confirming { .. } => text::title::confirming(locale).to_owned(),
+        CallPhase::CallingUser if call.direction == Direction::Outgoing => {
+            text::title::calling_user(locale).to_owned()
+        }
+        CallPhase::Ringing | CallPhase::CallingUser => text::title::ringing(locale, party),
+        CallPhase::Waiting { .. } => text::title::waiting(locale, party),
+        CallPhase::CallingFar => text::title::calling_far(locale, party),
+        CallPhase::Connected { .. } => text::title::connected(locale, party),
+        CallPhase::FarFailed { .. } => text::title::far_failed(locale, party),
+        CallPhase::Held { .. } | CallPhase::Voicemail { .. } | CallPhase::Ending | CallPhase::Unknown => {
+            format!("{} · {party}", phase(locale, &call.phase))
+        }
+    }
+}
+
+/// The call as it is said aloud: where it stands, who it is, and for a caller with a name also the number.
+pub fn spoken(locale: Locale, call: &CallView) -> String {
+    let party = far_party(locale, call);
+    let number = call
+        .leg(LegRole::Far)
+        .filter(|leg| call.direction == Direction::Incoming && leg.name.is_some())
+        .map(|leg| format!(", {}", format::number(&leg.number)))
+        .unwrap_or_default();
+    format!("{}. {party}{number}", phase(locale, &call.phase))
 }
 
 #[cfg(test)]
@@ -324,7 +393,7 @@ mod tests {
         }
     }
 
-    fn phases() -> [CallPhase; 6] {
+    fn phases() -> [CallPhase; 10] {
         let cause = Cause {
             reason: CauseReason::Busy,
             class: ponte_protocol::FailureClass::User,
@@ -341,14 +410,76 @@ mod tests {
                 until: UnixMillis(1),
             },
             CallPhase::Ending,
+            CallPhase::Ringing,
+            CallPhase::Waiting { until: UnixMillis(1) },
+            CallPhase::Held { since: UnixMillis(1) },
+            CallPhase::Voicemail { since: UnixMillis(1) },
         ]
+    }
+
+    fn incoming(number: &str, name: Option<&str>, phase: CallPhase) -> CallView {
+        CallView {
+            direction: Direction::Incoming,
+            phase,
+            legs: vec![LegView {
+                role: LegRole::Far,
+                number: number.into(),
+                name: name.map(str::to_owned),
+                device: None,
+                state: LegState::Early,
+                since: UnixMillis(1),
+                cause: None,
+                no_audio: false,
+            }],
+            ..crate::state::sample::call(1)
+        }
+    }
+
+    #[test]
+    fn t07_a_caller_is_shown_by_name_number_or_as_withheld_and_never_by_the_number_dialled() {
+        let locale = Locale::En;
+        let named = incoming("+390298765432", Some("Carlo Rossi"), CallPhase::Ringing);
+        assert_eq!(far_party(locale, &named), "Carlo Rossi");
+        assert!(spoken(locale, &named).ends_with("Carlo Rossi, +39\u{a0}02\u{a0}9876\u{a0}5432"));
+        let plain = incoming("+390298765432", None, CallPhase::Ringing);
+        assert_eq!(far_party(locale, &plain), "+39\u{a0}02\u{a0}9876\u{a0}5432");
+        let withheld = incoming("", None, CallPhase::Ringing);
+        assert_eq!(far_party(locale, &withheld), text::call::withheld(locale));
+        assert_ne!(
+            far_party(locale, &withheld),
+            format::number(withheld.dialled.as_str())
+        );
+    }
+
+    #[test]
+    fn t07_the_caller_is_not_called_but_hears_ringing_waits_or_speaks() {
+        let locale = Locale::En;
+        let leg = |phase, state| {
+            let mut call = incoming("+390298765432", None, phase);
+            call.legs[0].state = state;
+            leg_in_call(locale, &call, &call.legs[0])
+        };
+        let (ringing, at) = (CallPhase::Ringing, UnixMillis(1));
+        assert_eq!(leg(ringing, LegState::Early), text::leg::hears_ringing(locale));
+        let connected = CallPhase::Connected { since: at };
+        assert_eq!(
+            leg(connected, LegState::Confirmed),
+            text::leg::on_the_line(locale)
+        );
+        let held = CallPhase::Held { since: at };
+        assert_eq!(leg(held, LegState::Confirmed), text::leg::on_hold(locale));
+        let voicemail = CallPhase::Voicemail { since: at };
+        assert_eq!(
+            leg(voicemail, LegState::Confirmed),
+            text::leg::at_voicemail(locale)
+        );
     }
 
     #[test]
     fn t07_every_phase_and_leg_state_has_words_of_its_own() {
         for locale in Locale::ALL {
             let words: HashSet<_> = phases().iter().map(|p| phase(locale, p)).collect();
-            assert_eq!(words.len(), 6);
+            assert_eq!(words.len(), phases().len());
             let states = [
                 None,
                 Some(LegState::Trying),

@@ -1,38 +1,44 @@
 //! What changes in a call is said aloud, and stands in the title of the window.
 
 use crate::browser;
-use crate::i18n::{I18n, Locale, text};
+use crate::i18n::{I18n, text};
+use crate::logic::call;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
-use ponte_protocol::{CallId, CallPhase, CallView};
 
-/// The live region, and the window's title.
+/// The live regions, and the window's title; `page` is the name of the page for when no call is up.
 #[component]
-pub fn Announcer() -> impl IntoView {
+pub fn Announcer(page: Signal<&'static str>) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let newest = Memo::new(move |_| {
-        let id: CallId = portal.calls().with(|calls| calls.last().copied())?;
-        portal.call_now(id)
-    });
+    let foremost = portal.foremost();
     let title = Memo::new(move |_| {
         let locale = i18n.locale();
-        match newest.get() {
-            Some(call) => format!("{} · Ponte", title(locale, &call)),
-            None => "Ponte".to_owned(),
+        let unheard = match portal.unheard().get() {
+            0 => String::new(),
+            unheard => format!("({unheard}) "),
+        };
+        match foremost.get() {
+            Some(call) => format!("{} · Ponte", words::title(locale, &call)),
+            None => format!("{unheard}{} · Ponte", page.get()),
         }
     });
     Effect::new(move || browser::set_title(&title.get()));
     on_cleanup(|| browser::set_title("Ponte"));
+    // A second call is said at once, also while something else is being read.
+    let at_once = Memo::new(move |_| {
+        let locale = i18n.locale();
+        foremost
+            .get()
+            .filter(call::is_urgent)
+            .map(|call| words::spoken(locale, &call))
+    });
     let said = Memo::new(move |_| {
         let locale = i18n.locale();
-        match newest.get() {
-            Some(call) => format!(
-                "{}. {}",
-                words::phase(locale, &call.phase),
-                words::far_party(&call)
-            ),
+        match foremost.get() {
+            Some(call) if call::is_urgent(&call) => String::new(),
+            Some(call) => words::spoken(locale, &call),
             None => portal.ended().get().map_or_else(String::new, |record| {
                 format!(
                     "{}. {}",
@@ -42,23 +48,8 @@ pub fn Announcer() -> impl IntoView {
             }),
         }
     });
-    view! { <div class="visually-hidden" aria-live="polite" data-testid="announcer">{said}</div> }
-}
-
-/// The call in few words, the most urgent first.
-fn title(locale: Locale, call: &CallView) -> String {
-    let party = words::far_party(call);
-    match call.phase {
-        CallPhase::Confirming { .. } => text::title::confirming(locale).to_owned(),
-        CallPhase::CallingUser => text::title::calling_user(locale).to_owned(),
-        CallPhase::CallingFar => text::title::calling_far(locale, party),
-        CallPhase::Connected { .. } => text::title::connected(locale, party),
-        CallPhase::FarFailed { .. } => text::title::far_failed(locale, party),
-        CallPhase::Ringing
-        | CallPhase::Waiting { .. }
-        | CallPhase::Held { .. }
-        | CallPhase::Voicemail { .. }
-        | CallPhase::Ending
-        | CallPhase::Unknown => words::phase(locale, &call.phase).to_owned(),
+    view! {
+        <div class="visually-hidden" aria-live="assertive" data-testid="announcer-urgent">{move || at_once.get()}</div>
+        <div class="visually-hidden" aria-live="polite" data-testid="announcer">{move || said.get()}</div>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::accept_banner::AcceptBanner;
+use crate::components::call_actions::CallActions;
 use crate::components::countdown::CountdownBar;
 use crate::components::dial_pad::call_again;
 use crate::components::dtmf_pad::DtmfPad;
@@ -13,7 +14,7 @@ use crate::state::Portal;
 use crate::words;
 use leptos::html;
 use leptos::prelude::*;
-use ponte_protocol::{CallId, CallPhase, CallView, Cause, CommandBody, Direction, LegRole, UnixMillis};
+use ponte_protocol::{CallId, CallPhase, CallView, Cause, Direction, LegRole, UnixMillis};
 
 /// The card. It shows what the gateway last told of the call, and nothing else.
 #[component]
@@ -23,17 +24,36 @@ pub fn CallCard(id: CallId) -> impl IntoView {
     let call = portal.call(id);
     let phase = Memo::new(move |_| call.get().map(|call| call.phase));
     let hanging_up = portal.hanging_up(id);
-    let ending = move || matches!(phase.get(), Some(CallPhase::Ending));
     let connected = Memo::new(move |_| matches!(phase.get(), Some(CallPhase::Connected { .. })));
-    let (keypad, set_keypad) = signal(false);
+    let keypad = RwSignal::new(false);
     let card: NodeRef<html::Article> = NodeRef::new();
     // On a small screen the pad that dialled lies below the card.
     card.on_load(|card| browser::bring_into_view(&card));
 
-    let party = move || call.get().map(|call| words::far_party(&call)).unwrap_or_default();
+    let party = move || {
+        let locale = i18n.locale();
+        call.get()
+            .map(|call| words::far_party(locale, &call))
+            .unwrap_or_default()
+    };
     let number = move || call.get().map(|call| shown_number(&call)).unwrap_or_default();
+    let direction = move || {
+        let locale = i18n.locale();
+        call.get().map(|call| match (call.direction, call.phase) {
+            (_, CallPhase::Waiting { .. }) => text::call::second(locale),
+            (Direction::Outgoing, _) => text::call::outgoing(locale),
+            (Direction::Incoming, _) => text::call::incoming(locale),
+        })
+    };
+    let dialled = move || {
+        let incoming = call.get().filter(|call| call.direction == Direction::Incoming)?;
+        let number = format::number(incoming.dialled.as_str());
+        Some(text::call::dialled(i18n.locale(), number))
+    };
     let duration = move || {
-        let CallPhase::Connected { since } = phase.get()? else {
+        let (CallPhase::Connected { since } | CallPhase::Held { since } | CallPhase::Voicemail { since }) =
+            phase.get()?
+        else {
             return None;
         };
         Some(format::duration(portal.server_now().since(since)))
@@ -42,24 +62,23 @@ pub fn CallCard(id: CallId) -> impl IntoView {
         let locale = i18n.locale();
         match (hanging_up.get(), phase.get()) {
             (true, _) => Some(text::call::hanging_up(locale)),
+            // The line above the name says it already.
+            (false, Some(CallPhase::Ringing | CallPhase::Waiting { .. })) => None,
             (false, phase) => phase.map(|phase| words::phase(locale, &phase)),
         }
     };
+    let hint =
+        move |words: fn(_) -> &'static str| view! { <p class="call-hint">{i18n.t(words)}</p> }.into_any();
 
     view! {
         <article class="card call-card" node_ref=card data-testid="call-card" aria-label=move || text::call::with(i18n.locale(), party())
             data-phase=move || phase.get().map(|phase| words::phase_name(&phase))>
             <header class="call-head">
                 <div class="call-who">
-                    <p class="call-direction">{move || {
-                        let locale = i18n.locale();
-                        call.get().map(|call| match call.direction {
-                            Direction::Outgoing => text::call::outgoing(locale),
-                            Direction::Incoming => text::call::incoming(locale),
-                        })
-                    }}</p>
+                    <p class="call-direction">{direction}</p>
                     <h2 class="call-party" data-testid="call-party">{party}</h2>
                     <p class="call-number">{number}</p>
+                    <p class="call-dialled" data-testid="call-dialled">{dialled}</p>
                 </div>
                 <div class="call-clock">
                     <p class="call-phase">{phase_words}</p>
@@ -69,44 +88,45 @@ pub fn CallCard(id: CallId) -> impl IntoView {
             <LegBridge call />
             {move || match phase.get() {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),
+                Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until /> }.into_any(),
                 Some(CallPhase::FarFailed { cause, until }) => view! { <FarFailed call cause until /> }.into_any(),
+                Some(CallPhase::Ringing) => hint(text::call::answer_there),
+                Some(CallPhase::Voicemail { .. }) => hint(text::call::leaving_message),
                 _ => ().into_any(),
             }}
             <Show when=move || connected.get() && keypad.get()>
                 <DtmfPad call=id />
             </Show>
-            <div class="button-row call-actions">
-                <Show when=move || connected.get()>
-                    <button
-                        type="button" class="button" data-testid="dtmf-open" aria-expanded=move || keypad.get().to_string()
-                        on:click=move |_| set_keypad.update(|open| *open = !*open)
-                    >
-                        <Icon name="keypad" />
-                        {i18n.t(text::call::keypad)}
-                    </button>
-                </Show>
-                <button
-                    type="button" class="button hang-up" data-testid="call-hangup"
-                    disabled=move || hanging_up.get() || ending()
-                    on:click=move |_| { portal.ask(CommandBody::HangUp { call: id }); }
-                >
-                    <Icon name="hang-up" />
-                    {i18n.t(text::call::hang_up)}
-                </button>
-            </div>
+            <CallActions call keypad />
         </article>
     }
 }
 
 /// The number below a name; empty where the number is the name already.
 fn shown_number(call: &CallView) -> String {
-    let leg = call.leg(LegRole::Far);
-    let number = leg.map_or(call.dialled.as_str(), |leg| leg.number.as_str());
-    let number = format::number(number);
-    if number == words::far_party(call) {
-        String::new()
-    } else {
-        number
+    let named = call.leg(LegRole::Far).filter(|leg| leg.name.is_some());
+    named.map(|leg| format::number(&leg.number)).unwrap_or_default()
+}
+
+/// How long a second call still waits (rule T8), and what becomes of it then (rule T9).
+#[component]
+fn WaitingLeft(until: UnixMillis) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let words = move || {
+        let locale = i18n.locale();
+        let left = format::seconds_left(until.since(portal.server_now()));
+        if portal.has_voicemail() {
+            text::call::waiting_left(locale, left)
+        } else {
+            text::call::waiting_left_busy(locale, left)
+        }
+    };
+    view! {
+        <div class="waiting-left">
+            <p class="accept-left">{words}</p>
+            <CountdownBar until />
+        </div>
     }
 }
 

@@ -7,7 +7,6 @@ use crate::i18n::{I18n, Locale, text};
 use crate::logic::search;
 use crate::socket::Badge;
 use crate::state::Portal;
-use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallRecord, CommandBody};
 
@@ -25,8 +24,7 @@ pub fn CallLogCard() -> impl IntoView {
         let locale = i18n.locale();
         let found = portal.records().with(|records| {
             query.with(|query| {
-                let fits =
-                    |record: &&CallRecord| search::matches(record, query, words::outcome(locale, record));
+                let fits = |record: &&CallRecord| search::matches(locale, record, query);
                 records.iter().filter(fits).cloned().collect::<Vec<_>>()
             })
         });

@@ -21,24 +21,40 @@ pub fn EndedCard() -> impl IntoView {
     };
     move || {
         record().map(|record| {
-            let number = record.dialled.as_str().to_owned();
-            let shown = record.clone();
+            let number = words::number_to_call(&record).to_owned();
+            let callable = !number.is_empty();
+            let shown = StoredValue::new(record.clone());
             let talk = record.connected_at.map(|_| format::duration(record.talk_millis()));
             view! {
                 <article class="card ended-card" data-testid="ended-card" data-outcome=words::outcome_name(&record)>
                     <div class="ended-words">
-                        <p class="call-direction">{i18n.t(text::call::ended)}</p>
-                        <h2 class="call-party">{words::record_party(&record)}</h2>
+                        <p class="call-direction">{move || {
+                            let locale = i18n.locale();
+                            shown.with_value(|record| {
+                                if record.is_missed() { text::outcome::missed(locale) } else { text::call::ended(locale) }
+                            })
+                        }}</p>
+                        <h2 class="call-party">
+                            {move || shown.with_value(|record| words::record_party(i18n.locale(), record))}
+                        </h2>
                         <p data-testid="cause" data-reason=words::reason_name(record.cause.reason)>
-                            {move || words::record_cause(i18n.locale(), &shown)}
+                            {move || shown.with_value(|record| words::record_cause(i18n.locale(), record))}
                             {talk.map(|talk| format!(" · {talk}"))}
                         </p>
                     </div>
                     <div class="button-row">
-                        <button type="button" class="button" on:click=move |_| call_again(portal, &number)>
-                            <Icon name="phone" />
-                            {i18n.t(text::call::again)}
-                        </button>
+                        {record.message.map(|message| view! {
+                            <a class="button" href=format!("/messages#{message}") data-testid="ended-message">
+                                <Icon name="voicemail" />
+                                {i18n.t(text::log::listen)}
+                            </a>
+                        })}
+                        {callable.then(|| view! {
+                            <button type="button" class="button" on:click=move |_| call_again(portal, &number)>
+                                <Icon name="phone" />
+                                {i18n.t(text::call::again)}
+                            </button>
+                        })}
                         <button type="button" class="button quiet" data-testid="ended-dismiss"
                             on:click=move |_| portal.dismiss_ended()>
                             {i18n.t(text::call::dismiss)}

@@ -3,6 +3,7 @@
 use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallPhase, CallView, LegRole, LegState, LegView};
@@ -19,59 +20,108 @@ pub fn LegBridge(call: Memo<Option<CallView>>) -> impl IntoView {
             Some(CallPhase::Connected { .. })
         )
     };
-    let far_name = move || call.get().map(|call| words::far_party(&call)).unwrap_or_default();
+    let far_name = move || {
+        let locale = i18n.locale();
+        call.get()
+            .map(|call| words::far_party(locale, &call))
+            .unwrap_or_default()
+    };
     let user_name = move || text::leg::user(i18n.locale()).to_owned();
     view! {
         <div class="bridge" data-joined=move || joined().to_string()>
-            <LegEnd role=LegRole::User leg=user name=Signal::derive(user_name) />
+            <LegEnd call role=LegRole::User leg=user name=Signal::derive(user_name) />
             <svg class="bridge-span" viewBox="0 0 200 48" preserveAspectRatio="none" aria-hidden="true" focusable="false">
                 <path class="span-half" data-state=move || words::leg_state_name(user.get().map(|leg| leg.state))
                     d="M0 40 C 34 14, 68 6, 100 6" />
                 <path class="span-half" data-state=move || words::leg_state_name(far.get().map(|leg| leg.state))
                     d="M100 6 C 132 6, 166 14, 200 40" />
             </svg>
-            <LegEnd role=LegRole::Far leg=far name=Signal::derive(far_name) />
+            <LegEnd call role=LegRole::Far leg=far name=Signal::derive(far_name) />
         </div>
+        <OtherTelephones call />
     }
 }
 
+/// A desk telephone's name, else the label that the user gave the number; empty where the leg has neither.
+fn telephone(portal: Portal, leg: &LegView) -> String {
+    match &leg.device {
+        Some(device) => portal.station_name(device),
+        None => leg.name.clone().unwrap_or_default(),
+    }
+}
+
+/// The other telephones that ring for the user beside the one of the bridge.
 #[component]
-fn LegEnd(role: LegRole, leg: Memo<Option<LegView>>, name: Signal<String>) -> impl IntoView {
+fn OtherTelephones(call: Memo<Option<CallView>>) -> impl IntoView {
     let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let others = move || {
+        let call = call.get()?;
+        let locale = i18n.locale();
+        let shown = call.leg(LegRole::User)?;
+        let words: Vec<String> = call
+            .legs
+            .iter()
+            .filter(|leg| leg.role == LegRole::User && leg.state != LegState::Terminated)
+            .filter(|leg| *leg != shown)
+            .map(|leg| {
+                let name = telephone(portal, leg);
+                let name = if name.is_empty() {
+                    format::number(&leg.number)
+                } else {
+                    name
+                };
+                format!("{name}: {}", words::leg_in_call(locale, &call, leg))
+            })
+            .collect();
+        (!words.is_empty()).then(|| words.join(" · "))
+    };
+    move || others().map(|words| view! { <p class="hint leg-others" data-testid="leg-others">{words}</p> })
+}
+
+#[component]
+fn LegEnd(
+    call: Memo<Option<CallView>>,
+    role: LegRole,
+    leg: Memo<Option<LegView>>,
+    name: Signal<String>,
+) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
     let testid = match role {
         LegRole::User => "leg-user",
         LegRole::Far => "leg-far",
     };
-    let icon = match role {
+    let icon = move || match role {
+        LegRole::User if leg.with(|leg| leg.as_ref().is_some_and(|leg| leg.device.is_some())) => "desk-phone",
         LegRole::User => "home-phone",
         LegRole::Far => "person",
     };
     let state = move || {
         let locale = i18n.locale();
-        match leg.get() {
-            Some(LegView {
-                state: LegState::Terminated,
-                cause: Some(cause),
-                ..
-            }) => words::cause(locale, role, cause.reason),
-            leg => words::leg_state(locale, leg.map(|leg| leg.state)),
+        match (call.get(), leg.get()) {
+            (Some(call), Some(leg)) => words::leg_in_call(locale, &call, &leg),
+            _ => words::leg_state(locale, None),
         }
     };
     let number = move || {
-        let number = leg
-            .get()
-            .map(|leg| format::number(&leg.number))
-            .unwrap_or_default();
-        if number == name.get() {
-            String::new()
-        } else {
-            number
-        }
+        let Some(leg) = leg.get() else {
+            return String::new();
+        };
+        let parts = match role {
+            LegRole::User => [telephone(portal, &leg), format::number(&leg.number)],
+            LegRole::Far => [String::new(), format::number(&leg.number)],
+        };
+        let shown = name.get();
+        let parts = parts
+            .into_iter()
+            .filter(|part| !part.is_empty() && *part != shown);
+        parts.collect::<Vec<_>>().join("\n")
     };
     let silent = move || leg.get().is_some_and(|leg| leg.no_audio);
     view! {
         <div class="leg" data-testid=testid data-state=move || words::leg_state_name(leg.get().map(|leg| leg.state))>
-            <span class="leg-icon"><Icon name=icon /></span>
+            <span class="leg-icon">{move || view! { <Icon name=icon() /> }}</span>
             <p class="leg-words">
                 <span class="leg-name">{name}</span>
                 <span class="visually-hidden">": "</span>

@@ -16,12 +16,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let (open, set_open) = signal(false);
-    let party = words::record_party(&record);
-    let again_party = party.clone();
-    let number = match record.direction {
-        Direction::Outgoing => record.dialled.as_str().to_owned(),
-        Direction::Incoming => record.number.clone(),
-    };
+    let number = words::number_to_call(&record).to_owned();
     let outcome = words::outcome_name(&record);
     let icon = match (outcome, record.direction) {
         ("answered", Direction::Outgoing) => "outgoing",
@@ -31,6 +26,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
         _ => "failed",
     };
     let record = StoredValue::new(record);
+    let party = move || record.with_value(|record| words::record_party(i18n.locale(), record));
     let started_at = record.with_value(|record| record.started_at);
     let summary = move || {
         let locale = i18n.locale();
@@ -59,7 +55,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
                 </button>
                 <button
                     type="button" class="button icon-only quiet" data-testid="log-call-again"
-                    aria-label=move || text::log::call_again(i18n.locale(), &again_party)
+                    aria-label=move || text::log::call_again(i18n.locale(), party())
                     title=i18n.t(text::call::again)
                     on:click=move |_| call_again(portal, &number)
                 >

@@ -3,6 +3,7 @@
 use crate::api::SignedIn;
 use crate::components::connection_badge::ConnectionBadge;
 use crate::components::icon::Icon;
+use crate::components::navigation::{Links, Page};
 use crate::components::switches::{LanguageSwitch, ThemeSwitch};
 use crate::i18n::{I18n, text};
 use crate::state::toasts::ToastKind;
@@ -12,7 +13,7 @@ use leptos::task::spawn_local;
 
 /// The bar.
 #[component]
-pub fn TopBar(api: SignedIn) -> impl IntoView {
+pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
     let i18n = I18n::expect();
     let session = SessionContext::expect();
     let toasts: Toasts = expect_context();
@@ -41,6 +42,7 @@ pub fn TopBar(api: SignedIn) -> impl IntoView {
                 </svg>
                 <span class="brand-word">"Ponte"</span>
             </div>
+            <nav class="top-nav" aria-label=i18n.t(text::page::navigation)><Links page /></nav>
             <ConnectionBadge />
             <div class="top-tools">
                 <span class="user-name">{name}</span>

@@ -19,7 +19,8 @@ pub enum Blocked {
 
 /// Why nothing can be dialled, the most basic reason first; `None` when it can.
 ///
-/// A call in `far_failed` does not block: the next number is dialled on the same user leg (rule T5).
+/// A call in `far_failed` does not block: the next number is dialled on the same user leg (rule T5). Nor does a caller who
+/// leaves a message, who is not on the line.
 pub fn blocked(connected: bool, gateway_connected: bool, user: Option<&UserState>) -> Option<Blocked> {
     if !connected {
         return Some(Blocked::NotConnected);
@@ -33,7 +34,12 @@ pub fn blocked(connected: bool, gateway_connected: bool, user: Option<&UserState
     if !matches!(user.mode, Mode::Telecommuting { .. }) {
         return Some(Blocked::NotTelecommuting);
     }
-    let free = |call: &CallView| matches!(call.phase, CallPhase::FarFailed { .. });
+    let free = |call: &CallView| {
+        matches!(
+            call.phase,
+            CallPhase::FarFailed { .. } | CallPhase::Voicemail { .. }
+        )
+    };
     (!user.calls.iter().all(free)).then_some(Blocked::LineBusy)
 }
 
@@ -109,6 +115,9 @@ mod tests {
             cause,
             until: UnixMillis(10),
         };
+        user.calls = vec![call.clone()];
+        assert_eq!(blocked(true, true, Some(&user)), None);
+        call.phase = CallPhase::Voicemail { since: UnixMillis(1) };
         user.calls = vec![call];
         assert_eq!(blocked(true, true, Some(&user)), None);
     }

@@ -1,12 +1,17 @@
 //! Search as you type over the loaded call log.
 
+use crate::i18n::Locale;
 use crate::words;
 use ponte_protocol::CallRecord;
 
 /// Whether a record fits the words typed: each must be found in the name, a number, or the label of the outcome. Digits
 /// are compared without the blanks and dashes that people write.
-pub fn matches(record: &CallRecord, query: &str, outcome: &str) -> bool {
-    let words = format!("{} {outcome}", words::record_party(record)).to_lowercase();
+pub fn matches(locale: Locale, record: &CallRecord, query: &str) -> bool {
+    let (party, outcome) = (
+        words::record_party(locale, record),
+        words::outcome(locale, record),
+    );
+    let words = format!("{party} {outcome}").to_lowercase();
     let numbers = [record.dialled.as_str(), &record.number];
     let digits: String = query
         .chars()
@@ -33,10 +38,10 @@ mod tests {
             ..sample::record(1)
         };
         for query in ["", "  ", "ross", "ROSSI carlo", "02 1234", "+39-02", "not ans"] {
-            assert!(matches(&record, query, "Not answered"), "{query}");
+            assert!(matches(Locale::En, &record, query), "{query}");
         }
         for query in ["bianchi", "rossi bianchi", "999"] {
-            assert!(!matches(&record, query, "Not answered"), "{query}");
+            assert!(!matches(Locale::En, &record, query), "{query}");
         }
     }
 }

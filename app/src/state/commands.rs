@@ -52,9 +52,11 @@ impl Commands {
         self.0.iter().any(|command| kind(&command.body))
     }
 
-    /// Whether a call was asked to end.
+    /// Whether a call was asked to end, or to leave the user's telephone.
     pub fn hanging_up(&self, call: CallId) -> bool {
-        self.any(|body| matches!(body, CommandBody::HangUp { call: asked } if *asked == call))
+        self.any(|body| {
+            matches!(body, CommandBody::HangUp { call: asked } | CommandBody::Reject { call: asked } if *asked == call)
+        })
     }
 }
 

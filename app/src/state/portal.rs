@@ -2,17 +2,20 @@
 
 use crate::browser;
 use crate::i18n::{I18n, text};
+use crate::logic::call;
 use crate::logic::dial::{self, Blocked};
 use crate::socket::{Badge, Input, Link};
 use crate::state::store::{Notice, Store};
 use crate::state::toasts::{ToastKind, Toasts};
+use crate::state::verification::Verification;
 use crate::words;
 use futures_channel::mpsc::UnboundedSender;
 use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
-    CallId, CallRecord, CallView, Command, CommandBody, CommandId, Destination, Mode, Refusal,
-    SavedDestination, ServerFrame, UnixMillis, UserProfile,
+    CallId, CallRecord, CallSettings, CallView, Command, CommandBody, CommandId, Destination, DestinationId,
+    DeviceId, DialString, Explanation, Mode, Presence, Refusal, SavedDestination, ServerFrame, StationView,
+    UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -33,10 +36,21 @@ struct Parts {
     dial_refusal: RwSignal<Option<Refusal>>,
     dial_text: RwSignal<String>,
     entered: RwSignal<u32>,
+    unproven: RwSignal<Option<DialString>>,
     profile: Memo<Option<UserProfile>>,
     mode: Memo<Option<Mode>>,
     destinations: Memo<Vec<SavedDestination>>,
+    stations: Memo<Vec<StationView>>,
+    presence: Memo<Presence>,
+    settings: Memo<Option<CallSettings>>,
+    unheard: Memo<u32>,
+    quota_left_s: Memo<u32>,
+    messages: Memo<Vec<VoiceMessage>>,
+    more_messages: Memo<bool>,
+    verification: Memo<Option<Verification>>,
+    explained: Memo<Option<Explanation>>,
     calls: Memo<Vec<CallId>>,
+    foremost: Memo<Option<CallView>>,
     records: Memo<Vec<CallRecord>>,
     more_records: Memo<bool>,
     ended: Memo<Option<CallRecord>>,
@@ -60,22 +74,44 @@ parts! {
     store: RwSignal<Store>,
     link_signal: RwSignal<Link>,
     now: RwSignal<UnixMillis>,
-    toasts: Toasts,
-    i18n: I18n,
+    pub(super) toasts: Toasts,
+    pub(super) i18n: I18n,
     /// Why the last dial was refused; shown at the dial field.
     pub dial_refusal: RwSignal<Option<Refusal>>,
     /// What stands in the dial field.
     pub dial_text: RwSignal<String>,
     /// How often a choice of telephone was taken; also where it was the one in use already.
     pub entered: RwSignal<u32>,
+    /// A number that was to be entered and must be proven first.
+    pub unproven: RwSignal<Option<DialString>>,
     /// What the administrator set; `None` until the edge knows it.
     pub profile: Memo<Option<UserProfile>>,
     /// How the user works now; `None` until the edge knows it.
     pub mode: Memo<Option<Mode>>,
     /// The telephones the user keeps.
     pub destinations: Memo<Vec<SavedDestination>>,
+    /// The desk telephones of the user: logged on to, or to be logged on to (rule T11).
+    pub stations: Memo<Vec<StationView>>,
+    /// Whether the user wants to be reached (rule T12).
+    pub presence: Memo<Presence>,
+    /// How incoming calls are treated; `None` until the edge knows it.
+    pub settings: Memo<Option<CallSettings>>,
+    /// Voicemail messages not listened to.
+    pub unheard: Memo<u32>,
+    /// Seconds of recording left.
+    pub quota_left_s: Memo<u32>,
+    /// Voicemail as far as it is loaded, newest first, the bin included.
+    pub messages: Memo<Vec<VoiceMessage>>,
+    /// Whether older messages may exist.
+    pub more_messages: Memo<bool>,
+    /// The proof of a saved number that is under way (rule T2).
+    pub verification: Memo<Option<Verification>>,
+    /// Which rule the number dialled last fell under.
+    pub explained: Memo<Option<Explanation>>,
     /// The calls that are up, oldest first.
     pub calls: Memo<Vec<CallId>>,
+    /// The call to speak of first.
+    pub foremost: Memo<Option<CallView>>,
     /// The call log as far as it is loaded, newest first.
     pub records: Memo<Vec<CallRecord>>,
     /// Whether older records may exist.
@@ -95,7 +131,6 @@ impl Portal {
     pub fn provide(outbox: UnboundedSender<Input>, toasts: Toasts) -> Self {
         let store = RwSignal::new(Store::default());
         let link = RwSignal::new(Link::default());
-        let user = move |store: &Store| store.user.clone();
         let portal = Self(StoredValue::new(Parts {
             store,
             link_signal: link,
@@ -106,21 +141,21 @@ impl Portal {
             dial_refusal: RwSignal::new(None),
             dial_text: RwSignal::new(String::new()),
             entered: RwSignal::new(0),
-            profile: Memo::new(move |_| store.with(user).map(|user| user.profile)),
-            mode: Memo::new(move |_| store.with(user).map(|user| user.mode)),
-            destinations: Memo::new(move |_| {
-                store.with(user).map(|user| user.destinations).unwrap_or_default()
-            }),
-            calls: Memo::new(move |_| {
-                store.with(|store| {
-                    store
-                        .user
-                        .iter()
-                        .flat_map(|user| &user.calls)
-                        .map(|call| call.id)
-                        .collect()
-                })
-            }),
+            unproven: RwSignal::new(None),
+            profile: of_user(store, |user| Some(user.profile.clone())),
+            mode: of_user(store, |user| Some(user.mode.clone())),
+            destinations: of_user(store, |user| user.destinations.clone()),
+            stations: of_user(store, |user| user.stations.clone()),
+            presence: of_user(store, |user| user.presence.clone()),
+            settings: of_user(store, |user| Some(user.settings.clone())),
+            unheard: of_user(store, |user| user.mailbox.unheard),
+            quota_left_s: of_user(store, |user| user.mailbox.quota_left_s),
+            messages: Memo::new(move |_| store.with(|store| store.messages.list().to_vec())),
+            more_messages: Memo::new(move |_| store.with(|store| store.messages.may_have_more())),
+            verification: Memo::new(move |_| store.with(|store| store.verification.clone())),
+            explained: Memo::new(move |_| store.with(|store| store.explained.clone())),
+            calls: of_user(store, |user| user.calls.iter().map(|call| call.id).collect()),
+            foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
             records: Memo::new(move |_| store.with(|store| store.log.records().to_vec())),
             more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),
             ended: Memo::new(move |_| store.with(|store| store.ended.clone())),
@@ -274,10 +309,10 @@ impl Portal {
     }
 
     pub(crate) fn receive(self, frame: ServerFrame) -> Option<Notice> {
-        let notice = self
+        let (notice, wishes) = self
             .store()
-            .try_update(|store| store.receive(frame, browser::now()))
-            .flatten();
+            .try_update(|store| (store.receive(frame, browser::now()), store.take_wishes()))
+            .unwrap_or_default();
         match &notice {
             Some(Notice::Done(body)) => self.say_done(body),
             Some(Notice::Refused(body, refusal)) => self.say_refused(body, refusal),
@@ -292,38 +327,10 @@ impl Portal {
             }
             _ => {}
         }
+        for wish in wishes {
+            self.ask(wish);
+        }
         notice
-    }
-
-    fn say_done(self, body: &CommandBody) {
-        let locale = self.i18n().locale_now();
-        match body {
-            CommandBody::SaveDestination { label, .. } => {
-                self.toasts()
-                    .show(ToastKind::Success, text::toast::saved(locale, label));
-            }
-            CommandBody::EnterTelecommuter { .. } => {
-                self.entered().update(|times| *times += 1);
-                self.toasts()
-                    .show(ToastKind::Success, text::toast::entered(locale));
-            }
-            CommandBody::LeaveTelecommuter => {
-                self.toasts().show(ToastKind::Success, text::toast::left(locale));
-            }
-            // What was dialled is shown by the call now; it must not be dialled again by a stray Enter.
-            CommandBody::Dial { .. } => self.dial_text().set(String::new()),
-            _ => {}
-        }
-    }
-
-    fn say_refused(self, body: &CommandBody, refusal: &Refusal) {
-        let locale = self.i18n().locale_now();
-        let why = words::refusal(locale, refusal);
-        if matches!(body, CommandBody::Dial { .. }) {
-            self.dial_refusal().set(Some(refusal.clone()));
-        }
-        self.toasts()
-            .show(ToastKind::Error, format!("{} {why}", failed(locale, body)));
     }
 
     /// Removes a saved destination and offers to bring it back.
@@ -342,6 +349,42 @@ impl Portal {
         }
     }
 
+    /// Saves a number and begins its proof; `enter`: calls are to go to it as soon as it is proven.
+    pub fn save_destination(self, label: &str, number: DialString, confirm: Option<bool>, enter: bool) {
+        let CommandId(id) = self.ask(CommandBody::SaveDestination {
+            label: label.trim().to_owned(),
+            number,
+            confirm,
+        });
+        self.set_verification(Some(Verification::saving(DestinationId(id), enter)));
+    }
+
+    /// Begins the proof of a number, or gives it up.
+    pub fn set_verification(self, verification: Option<Verification>) {
+        self.store().update(|store| store.verification = verification);
+    }
+
+    /// The name of a desk telephone, tracked; its identifier where it is none of the user's.
+    pub fn station_name(self, device: &DeviceId) -> String {
+        self.stations().with(|stations| {
+            stations
+                .iter()
+                .find(|station| station.device == *device)
+                .map_or_else(|| device.to_string(), |station| station.name.clone())
+        })
+    }
+
+    /// Whether callers reach the user's voicemail, tracked.
+    pub fn has_voicemail(self) -> bool {
+        let allowed = self
+            .profile()
+            .with(|profile| profile.as_ref().is_some_and(|profile| profile.voicemail_allowed));
+        allowed
+            && self
+                .settings()
+                .with(|settings| settings.as_ref().is_some_and(|settings| settings.voicemail))
+    }
+
     /// The number that calls go to now.
     pub fn destination(self) -> Option<Destination> {
         match self.mode().get()? {
@@ -351,20 +394,12 @@ impl Portal {
     }
 }
 
-/// What did not work, as the start of a message.
-fn failed(locale: crate::i18n::Locale, body: &CommandBody) -> &'static str {
-    match body {
-        CommandBody::EnterTelecommuter { .. } => text::toast::enter_failed(locale),
-        CommandBody::LeaveTelecommuter => text::toast::leave_failed(locale),
-        CommandBody::SaveDestination { .. } => text::toast::save_failed(locale),
-        CommandBody::DeleteDestination { .. } => text::toast::delete_failed(locale),
-        CommandBody::Dial { .. } => text::toast::dial_failed(locale),
-        CommandBody::HangUp { .. } => text::toast::hang_up_failed(locale),
-        CommandBody::Accept { .. } => text::toast::accept_failed(locale),
-        CommandBody::SendDtmf { .. } => text::toast::dtmf_failed(locale),
-        CommandBody::FetchLog { .. } => text::toast::log_failed(locale),
-        _ => text::toast::failed(locale),
-    }
+/// What a part of the user's state is; its default until the edge knows it.
+fn of_user<T>(store: RwSignal<Store>, part: fn(&UserState) -> T) -> Memo<T>
+where
+    T: Clone + Default + PartialEq + Send + Sync + 'static,
+{
+    Memo::new(move |_| store.with(|store| store.user.as_ref().map(part).unwrap_or_default()))
 }
 
 /// A `UUIDv7` of this moment.

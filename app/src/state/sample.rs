@@ -2,7 +2,8 @@
 
 use ponte_protocol::{
     CallId, CallPhase, CallRecord, CallSettings, CallView, CallerId, Cause, CauseReason, Destination,
-    Direction, E164, EndedBy, FailureClass, Mailbox, Mode, Presence, UnixMillis, UserProfile, UserState,
+    Direction, E164, EndedBy, FailureClass, Mailbox, MessageId, Mode, Presence, UnixMillis, UserProfile,
+    UserState, VoiceMessage,
 };
 use uuid::Uuid;
 
@@ -77,5 +78,27 @@ pub(crate) fn record(n: u64) -> CallRecord {
         ended_by: EndedBy::FarLeg,
         message: None,
         legs: vec![],
+    }
+}
+
+pub(crate) fn message(n: u64) -> VoiceMessage {
+    VoiceMessage {
+        id: MessageId(Uuid::from_u128(u128::from(n))),
+        number: "+390212345678".into(),
+        name: None,
+        received_at: UnixMillis(n),
+        duration_ms: 4_000,
+        heard: false,
+        deleted_until: None,
+        waveform: vec![],
+    }
+}
+
+pub(crate) fn mailbox(messages: Vec<VoiceMessage>) -> Mailbox {
+    Mailbox {
+        unheard: 0,
+        total: u32::try_from(messages.len()).unwrap(),
+        messages,
+        quota_left_s: 600,
     }
 }

@@ -3,10 +3,12 @@
 use crate::state::clock::Clock;
 use crate::state::commands::Commands;
 use crate::state::log::CallLog;
+use crate::state::mailbox::Messages;
+use crate::state::verification::{Progress, Verification};
 use ponte_protocol::frames::{Resume, SocketError};
 use ponte_protocol::{
-    CallRecord, Command, CommandBody, CommandId, Event, EventBody, Outcome, Refusal, Reply, ServerFrame,
-    Snapshot, UnixMillis, UserState,
+    CallRecord, Command, CommandBody, CommandId, DestinationChoice, DestinationId, Event, EventBody,
+    Explanation, MessageId, Outcome, Refusal, Reply, ServerFrame, Snapshot, UnixMillis, UserState,
 };
 
 /// Something that the user, or the socket, must be told.
@@ -35,10 +37,17 @@ pub struct Store {
     /// `None` until the edge knows the user's state.
     pub user: Option<UserState>,
     pub log: CallLog,
+    pub messages: Messages,
+    /// The proof of a saved number that is under way in this window.
+    pub verification: Option<Verification>,
+    /// Which rule the last refused number fell under.
+    pub explained: Option<Explanation>,
     /// The call that ended last in this window, until it is put away.
     pub ended: Option<CallRecord>,
     pub clock: Clock,
     pub commands: Commands,
+    /// What follows from what was told, to be asked for.
+    wishes: Vec<CommandBody>,
 }
 
 impl Store {
@@ -51,8 +60,14 @@ impl Store {
     pub fn issue(&mut self, id: CommandId, body: CommandBody, now: UnixMillis) -> Command {
         if matches!(body, CommandBody::Dial { .. }) {
             self.ended = None;
+            self.explained = None;
         }
         self.commands.issue(id, body, self.clock.server(now))
+    }
+
+    /// What follows from what was told; each is asked for once.
+    pub fn take_wishes(&mut self) -> Vec<CommandBody> {
+        std::mem::take(&mut self.wishes)
     }
 
     /// What to send again after a reconnect; `now` by the local clock.
@@ -109,6 +124,8 @@ impl Store {
         } else {
             self.user = None;
             self.log = CallLog::default();
+            self.messages = Messages::default();
+            self.verification = None;
         }
     }
 
@@ -121,7 +138,26 @@ impl Store {
             self.ended = Some(record.clone());
         }
         self.log.take_newest(&state.log);
+        self.messages.take_newest(&state.mailbox);
         self.user = Some(state);
+        self.follow_verification();
+    }
+
+    /// A number that was proven is entered, where that was the reason for the proof.
+    fn follow_verification(&mut self) {
+        let (Some(proof), Some(user)) = (&mut self.verification, &self.user) else {
+            return;
+        };
+        match proof.hear(&user.destinations) {
+            Progress::Open => return,
+            Progress::Proven if proof.enter => self.wishes.push(CommandBody::EnterTelecommuter {
+                destination: DestinationChoice::Saved {
+                    destination: proof.destination,
+                },
+            }),
+            Progress::Proven | Progress::Gone => {}
+        }
+        self.verification = None;
     }
 
     fn take_event(&mut self, event: Event) {
@@ -145,7 +181,12 @@ impl Store {
                     _ => {}
                 }
                 user.apply(&body);
-                self.log.take_newest(&user.log);
+                match body {
+                    EventBody::CallEnded { .. } => self.log.take_newest(&user.log),
+                    EventBody::MailboxChanged { .. } => self.messages.take_newest(&user.mailbox),
+                    EventBody::DestinationsChanged { .. } => self.follow_verification(),
+                    _ => {}
+                }
             }
         }
     }
@@ -153,14 +194,73 @@ impl Store {
     fn take_reply(&mut self, reply: Reply) -> Option<Notice> {
         let body = self.commands.settle(&reply)?;
         match reply.outcome {
-            Outcome::Refused { refusal } => Some(Notice::Refused(body, refusal)),
+            Outcome::Refused { refusal } => {
+                self.take_refusal(reply.id, &body, &refusal);
+                Some(Notice::Refused(body, refusal))
+            }
             Outcome::Log(page) => {
                 self.log.take_page(&page);
                 None
             }
-            Outcome::Accepted { .. } => Some(Notice::Done(body)),
-            // Nothing here asks for messages or explanations yet.
-            Outcome::Messages(_) | Outcome::Explained(_) | Outcome::Admin { .. } | Outcome::Unknown => None,
+            Outcome::Messages(page) => {
+                match body {
+                    CommandBody::FetchMessages {
+                        before: Some(before),
+                        limit: 1,
+                    } => self.messages.take_again(before, &page),
+                    _ => self.messages.take_page(&page),
+                }
+                None
+            }
+            Outcome::Explained(explanation) => {
+                self.explained = Some(explanation);
+                None
+            }
+            Outcome::Accepted { .. } => {
+                self.take_acceptance(&body);
+                Some(Notice::Done(body))
+            }
+            Outcome::Admin { .. } | Outcome::Unknown => None,
+        }
+    }
+
+    fn take_acceptance(&mut self, body: &CommandBody) {
+        if let Some(proof) = &mut self.verification {
+            proof.answer(body, None);
+        }
+        if let CommandBody::MarkMessage { message, .. }
+        | CommandBody::DeleteMessage { message }
+        | CommandBody::RestoreMessage { message } = body
+        {
+            self.look_again(*message);
+        }
+    }
+
+    /// Asks for a message that is older than what events tell of.
+    fn look_again(&mut self, message: MessageId) {
+        let beyond = self
+            .user
+            .as_ref()
+            .and_then(|user| self.messages.beyond(&user.mailbox, message));
+        if let Some(received_at) = beyond {
+            self.wishes.push(CommandBody::FetchMessages {
+                before: Some(received_at.plus(1)),
+                limit: 1,
+            });
+        }
+    }
+
+    fn take_refusal(&mut self, id: CommandId, body: &CommandBody, refusal: &Refusal) {
+        if let Some(proof) = &mut self.verification {
+            proof.answer(body, Some(refusal));
+            if proof.destination == DestinationId(id.0) {
+                self.verification = None;
+            }
+        }
+        if let (CommandBody::Dial { number }, Refusal::Restricted { .. }) = (body, refusal) {
+            self.wishes.push(CommandBody::Explain {
+                number: number.clone(),
+            });
         }
     }
 }
@@ -346,5 +446,127 @@ mod tests {
         let notice = store.receive(ServerFrame::Error { error }, NOW);
         assert_eq!(notice, Some(Notice::TooFast { retry_after_ms: 9 }));
         assert_eq!(store.receive(ServerFrame::Unknown, NOW), None);
+    }
+
+    fn reply(id: u128, outcome: Outcome) -> ServerFrame {
+        let id = CommandId(Uuid::from_u128(id));
+        ServerFrame::Reply {
+            reply: Reply { id, outcome },
+        }
+    }
+
+    fn refused(id: u128, refusal: Refusal) -> ServerFrame {
+        reply(id, Outcome::Refused { refusal })
+    }
+
+    fn ask(store: &mut Store, id: u128, body: CommandBody) {
+        store.issue(CommandId(Uuid::from_u128(id)), body, NOW);
+    }
+
+    fn saved(id: u128, verified: bool) -> EventBody {
+        EventBody::DestinationsChanged {
+            destinations: vec![ponte_protocol::SavedDestination {
+                id: DestinationId(Uuid::from_u128(id)),
+                label: "Home".into(),
+                number: "+390212345601".parse().unwrap(),
+                confirm: false,
+                verified,
+            }],
+        }
+    }
+
+    #[test]
+    fn t02_a_number_typed_to_be_entered_is_entered_once_it_is_proven() {
+        let mut store = with_state();
+        let destination = DestinationId(Uuid::from_u128(5));
+        store.verification = Some(Verification::saving(destination, true));
+        store.receive(event(11, saved(5, false)), NOW);
+        assert!(store.verification.as_ref().unwrap().takes_code());
+        assert!(store.take_wishes().is_empty());
+        store.receive(event(12, saved(5, true)), NOW);
+        assert_eq!(store.verification, None);
+        let enter = CommandBody::EnterTelecommuter {
+            destination: DestinationChoice::Saved { destination },
+        };
+        assert_eq!(store.take_wishes(), [enter]);
+        assert!(store.take_wishes().is_empty());
+    }
+
+    #[test]
+    fn t02_a_number_that_is_not_saved_is_not_proven() {
+        let mut store = with_state();
+        let body = CommandBody::SaveDestination {
+            label: "Home".into(),
+            number: "112".parse().unwrap(),
+            confirm: None,
+        };
+        ask(&mut store, 5, body);
+        store.verification = Some(Verification::saving(DestinationId(Uuid::from_u128(5)), true));
+        store.receive(refused(5, Refusal::EmergencyNumber), NOW);
+        assert_eq!(store.verification, None);
+    }
+
+    #[test]
+    fn a_restricted_number_is_explained() {
+        let mut store = with_state();
+        let number: ponte_protocol::DialString = "+441934567890".parse().unwrap();
+        ask(
+            &mut store,
+            1,
+            CommandBody::Dial {
+                number: number.clone(),
+            },
+        );
+        let refusal = Refusal::Restricted { rule: "+4419".into() };
+        store.receive(refused(1, refusal.clone()), NOW);
+        assert_eq!(
+            store.take_wishes(),
+            [CommandBody::Explain {
+                number: number.clone()
+            }]
+        );
+        ask(
+            &mut store,
+            2,
+            CommandBody::Explain {
+                number: number.clone(),
+            },
+        );
+        let explanation = Explanation {
+            number: None,
+            refusal: Some(refusal),
+            rule: "+4419".into(),
+            from: "site".into(),
+        };
+        store.receive(reply(2, Outcome::Explained(explanation.clone())), NOW);
+        assert_eq!(store.explained, Some(explanation));
+        ask(&mut store, 3, CommandBody::Dial { number });
+        assert_eq!(store.explained, None);
+    }
+
+    #[test]
+    fn t09_the_mailbox_is_shown_as_told_and_older_messages_are_asked_for_again() {
+        let mut store = with_state();
+        let newest = (100..150).rev().map(sample::message).collect();
+        let mailbox = sample::mailbox(newest);
+        store.receive(event(11, EventBody::MailboxChanged { mailbox }), NOW);
+        assert_eq!(store.messages.list().len(), 50);
+        let page = |messages, more| Outcome::Messages(ponte_protocol::MessagePage { messages, more });
+        let fetch = |before, limit| CommandBody::FetchMessages {
+            before: Some(UnixMillis(before)),
+            limit,
+        };
+        ask(&mut store, 1, fetch(100, 50));
+        store.receive(reply(1, page(vec![sample::message(7)], false)), NOW);
+        assert!(!store.messages.may_have_more());
+
+        let message = sample::message(7).id;
+        ask(&mut store, 2, CommandBody::DeleteMessage { message });
+        store.receive(reply(2, Outcome::Accepted { call: None }), NOW);
+        assert_eq!(store.take_wishes(), [fetch(8, 1)]);
+        ask(&mut store, 3, fetch(8, 1));
+        store.receive(reply(3, page(vec![], true)), NOW);
+        assert_eq!(store.messages.list().len(), 50);
+        assert!(!store.messages.may_have_more());
     }
 }

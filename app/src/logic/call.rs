@@ -1,0 +1,159 @@
+//! What a call asks of its user, and what can be done with it.
+
+use ponte_protocol::{CallPhase, CallView, Direction};
+
+/// What **Accept** does to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// Says that a person answered the telephone (rule T14).
+    Confirm,
+    /// Takes the call that waits; the one before is held (rule T8).
+    TakeWaiting,
+    /// Goes back to the call on hold.
+    Return,
+}
+
+/// What a portal offers for a call in the phase it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actions {
+    pub accept: Option<Accept>,
+    /// For an incoming call that nobody has answered (rule T9).
+    pub reject: bool,
+    pub hang_up: bool,
+}
+
+/// What can be done with a call.
+pub fn actions(call: &CallView) -> Actions {
+    let incoming = call.direction == Direction::Incoming;
+    let (accept, reject, hang_up) = match call.phase {
+        CallPhase::Confirming { .. } => (Some(Accept::Confirm), incoming, !incoming),
+        CallPhase::Waiting { .. } => (Some(Accept::TakeWaiting), true, false),
+        CallPhase::Ringing => (None, true, false),
+        CallPhase::CallingUser => (None, incoming, !incoming),
+        CallPhase::Held { .. } => (Some(Accept::Return), false, true),
+        // The caller speaks to the box; there is nobody to hang up on.
+        CallPhase::Voicemail { .. } => (None, false, false),
+        CallPhase::CallingFar
+        | CallPhase::Connected { .. }
+        | CallPhase::FarFailed { .. }
+        | CallPhase::Ending
+        | CallPhase::Unknown => (None, false, true),
+    };
+    Actions {
+        accept,
+        reject,
+        hang_up,
+    }
+}
+
+/// Whether somebody waits for the user to do something: said at once, and shown where the page cannot be seen.
+pub fn is_urgent(call: &CallView) -> bool {
+    is_ringing_in(call)
+        || matches!(
+            call.phase,
+            CallPhase::Confirming { .. } | CallPhase::Waiting { .. }
+        )
+}
+
+/// Whether it makes the user's telephone ring now; the ring sound goes with it.
+pub fn is_ringing_in(call: &CallView) -> bool {
+    match call.phase {
+        CallPhase::Ringing => true,
+        CallPhase::CallingUser => call.direction == Direction::Incoming,
+        _ => false,
+    }
+}
+
+/// The call to speak of first: what needs an answer before what goes on by itself; the newest of equals.
+pub fn foremost(calls: &[CallView]) -> Option<&CallView> {
+    calls.iter().max_by_key(|call| match call.phase {
+        CallPhase::Confirming { .. } => 6,
+        CallPhase::Ringing | CallPhase::Waiting { .. } => 5,
+        CallPhase::FarFailed { .. } => 4,
+        CallPhase::CallingUser | CallPhase::CallingFar => 3,
+        CallPhase::Connected { .. } | CallPhase::Unknown => 2,
+        CallPhase::Held { .. } => 1,
+        CallPhase::Voicemail { .. } | CallPhase::Ending => 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::sample;
+    use ponte_protocol::UnixMillis;
+
+    fn call(direction: Direction, phase: CallPhase) -> CallView {
+        CallView {
+            direction,
+            phase,
+            ..sample::call(1)
+        }
+    }
+
+    const AT: UnixMillis = UnixMillis(9);
+
+    #[test]
+    fn t06_t09_a_ringing_call_is_answered_on_the_telephone_and_rejected_here() {
+        let ringing = call(Direction::Incoming, CallPhase::Ringing);
+        let offered = Actions {
+            accept: None,
+            reject: true,
+            hang_up: false,
+        };
+        assert_eq!(actions(&ringing), offered);
+        assert_eq!(
+            actions(&call(Direction::Incoming, CallPhase::CallingUser)),
+            offered
+        );
+        assert!(is_urgent(&ringing) && is_ringing_in(&ringing));
+        assert!(actions(&call(Direction::Outgoing, CallPhase::CallingUser)).hang_up);
+        assert!(!is_urgent(&call(Direction::Outgoing, CallPhase::CallingUser)));
+    }
+
+    #[test]
+    fn t14_a_person_is_confirmed_here_and_an_incoming_call_can_still_be_rejected() {
+        let confirming = CallPhase::Confirming { until: AT };
+        let incoming = actions(&call(Direction::Incoming, confirming));
+        assert_eq!(incoming.accept, Some(Accept::Confirm));
+        assert!(incoming.reject && !incoming.hang_up);
+        let outgoing = actions(&call(Direction::Outgoing, confirming));
+        assert!(outgoing.hang_up && !outgoing.reject);
+        assert!(is_urgent(&call(Direction::Outgoing, confirming)));
+        assert!(!is_ringing_in(&call(Direction::Incoming, confirming)));
+    }
+
+    #[test]
+    fn t08_a_second_call_is_taken_or_rejected_and_the_first_is_returned_to() {
+        let waiting = call(Direction::Incoming, CallPhase::Waiting { until: AT });
+        assert_eq!(actions(&waiting).accept, Some(Accept::TakeWaiting));
+        assert!(actions(&waiting).reject && is_urgent(&waiting));
+        let held = actions(&call(Direction::Outgoing, CallPhase::Held { since: AT }));
+        assert_eq!(held.accept, Some(Accept::Return));
+        assert!(held.hang_up && !held.reject);
+    }
+
+    #[test]
+    fn t09_a_caller_at_the_voicemail_is_left_alone() {
+        let call = call(Direction::Incoming, CallPhase::Voicemail { since: AT });
+        let nothing = Actions {
+            accept: None,
+            reject: false,
+            hang_up: false,
+        };
+        assert_eq!(actions(&call), nothing);
+        assert!(!is_urgent(&call));
+    }
+
+    #[test]
+    fn t08_what_needs_an_answer_is_spoken_of_first() {
+        let connected = call(Direction::Outgoing, CallPhase::Connected { since: AT });
+        let waiting = call(Direction::Incoming, CallPhase::Waiting { until: AT });
+        let held = call(Direction::Incoming, CallPhase::Held { since: AT });
+        let calls = [waiting.clone(), connected.clone()];
+        assert_eq!(foremost(&calls), Some(&waiting));
+        let calls = [connected.clone(), held];
+        assert_eq!(foremost(&calls), Some(&connected));
+        assert_eq!(foremost(&[]), None);
+    }
+}

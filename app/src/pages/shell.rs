@@ -1,0 +1,109 @@
+//! What holds the pages of a signed-in user together: the connection, the bars, and the page that the address names.
+
+use crate::api::SignedIn;
+use crate::browser;
+use crate::components::alerts::Alerts;
+use crate::components::announcer::Announcer;
+use crate::components::navigation::{BottomBar, Page};
+use crate::components::shortcuts::Shortcuts;
+use crate::components::top_bar::TopBar;
+use crate::i18n::{I18n, text};
+use crate::logic::dial;
+use crate::pages::home::Home;
+use crate::pages::log::LogPage;
+use crate::pages::messages::MessagesPage;
+use crate::pages::settings::SettingsPage;
+use crate::socket::{Input, Link, driver};
+use crate::state::{Portal, Preferences, Session, SessionContext, Toasts};
+use futures_channel::mpsc;
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::Redirect;
+use leptos_router::hooks::use_location;
+use leptos_use::{use_document, use_event_listener, use_interval_fn, use_window};
+
+/// How often clocks and countdowns move, in milliseconds.
+const TICK_MS: u64 = 250;
+
+/// All pages of a signed-in user; the connection lasts from one to the next.
+#[component]
+pub fn Shell(api: SignedIn) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = connect(api.clone());
+    Preferences::provide();
+    let path = use_location().pathname;
+    let page = Memo::new(move |_| path.with(|path| Page::at(path)));
+    let title = Signal::derive(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
+
+    if let Some(number) = dial::from_query(&browser::query(), browser::percent_decode) {
+        portal.dial_text().set(number);
+        // A reload must not fill the same number in again.
+        browser::replace_address("/");
+    }
+    Effect::new(move |before: Option<Option<Page>>| {
+        let page = page.get();
+        // Those who hear the page are taken to its start.
+        if before.is_some_and(|before| before != page) {
+            browser::focus("page-title");
+        }
+        page
+    });
+
+    view! {
+        <a class="skip-link" href="#dial-input">{i18n.t(text::home::skip_to_dial)}</a>
+        <TopBar api page />
+        {move || match page.get() {
+            Some(Page::Calls) => view! { <Home /> }.into_any(),
+            Some(Page::Log) => view! { <LogPage /> }.into_any(),
+            Some(Page::Messages) => view! { <MessagesPage /> }.into_any(),
+            Some(Page::Settings) => view! { <SettingsPage /> }.into_any(),
+            None => view! { <Redirect path="/" /> }.into_any(),
+        }}
+        <BottomBar page />
+        <Announcer page=title />
+        <Alerts />
+        <Shortcuts />
+    }
+}
+
+/// Keeps the socket open as long as the pages stand.
+fn connect(api: SignedIn) -> Portal {
+    let session = SessionContext::expect();
+    let (outbox, inbox) = mpsc::unbounded();
+    let stop = outbox.clone();
+    let portal = Portal::provide(outbox, expect_context::<Toasts>());
+    listen_to_the_browser(portal);
+    use_interval_fn(move || portal.tick(), TICK_MS);
+    on_cleanup(move || {
+        // A socket that ended by itself does not hear.
+        let _ = stop.unbounded_send(Input::Stop);
+    });
+    spawn_local(async move {
+        match driver::run(portal, api, inbox).await {
+            driver::Ending::Stopped => {}
+            driver::Ending::SignedOut => {
+                // A sign-out of one's own has set the session already.
+                if session
+                    .0
+                    .with_untracked(|session| matches!(session, Session::SignedIn(_)))
+                {
+                    session.set(Session::Guest { ended: true });
+                }
+            }
+            driver::Ending::Outdated => portal.set_link(Link::Outdated),
+        }
+    });
+    portal
+}
+
+fn listen_to_the_browser(portal: Portal) {
+    let _ = use_event_listener(use_window(), ev::online, move |_| portal.tell(Input::Online));
+    let _ = use_event_listener(use_window(), ev::offline, move |_| portal.tell(Input::Offline));
+    let _ = use_event_listener(use_window(), ev::pageshow, move |_| portal.tell(Input::Visible));
+    let _ = use_event_listener(use_document(), ev::visibilitychange, move |_| {
+        if browser::is_visible() {
+            portal.tell(Input::Visible);
+        }
+    });
+}
