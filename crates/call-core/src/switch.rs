@@ -367,6 +367,8 @@ impl Switch {
             call.is_over()
                 || self.cx.timers.any_of(id)
                 || call.active_user_leg().is_some()
+                // The timer of an ear that another call opened stands under that one's name.
+                || call.legs.iter().any(|leg| leg.closing().is_some())
                 || matches!(call.phase, Phase::Held { .. }),
             "call {id} waits for nothing in {:?}",
             call.phase
