@@ -40,6 +40,20 @@ pub(crate) enum ApiError {
     /// The socket's ticket is unknown, used, too old or of another session.
     BadTicket,
     TooManySockets,
+    TooManyRequests {
+        retry_after_ms: u64,
+    },
+    /// The recording has no byte that the range names.
+    RangeNotSatisfiable {
+        #[serde(skip)]
+        total: u64,
+    },
+    /// The gateway is not connected.
+    GatewayOffline,
+    /// The gateway did not answer in time.
+    GatewayTimeout,
+    /// The gateway cannot read the recording now.
+    RecordingUnavailable,
     Internal,
 }
 
@@ -56,8 +70,11 @@ impl ApiError {
             Self::UnsupportedMediaType => 415,
             Self::WeakPassword { .. } => 422,
             Self::UpgradeRequired => 426,
-            Self::TooManyAttempts { .. } | Self::TooManySockets => 429,
+            Self::RangeNotSatisfiable { .. } => 416,
+            Self::TooManyAttempts { .. } | Self::TooManyRequests { .. } | Self::TooManySockets => 429,
             Self::Internal => 500,
+            Self::GatewayOffline | Self::RecordingUnavailable => 503,
+            Self::GatewayTimeout => 504,
         }
     }
 }
@@ -103,7 +120,12 @@ pub(crate) fn error(error: &ApiError) -> Result<Response> {
     let response = Response::from_json(&Envelope { error })?.with_status(error.status());
     match error {
         ApiError::MethodNotAllowed { allow } => response.headers().set("Allow", allow)?,
-        ApiError::TooManyAttempts { retry_after_ms } => {
+        ApiError::RangeNotSatisfiable { total } => {
+            response
+                .headers()
+                .set("Content-Range", &format!("bytes */{total}"))?;
+        }
+        ApiError::TooManyAttempts { retry_after_ms } | ApiError::TooManyRequests { retry_after_ms } => {
             response
                 .headers()
                 .set("Retry-After", &retry_after_ms.div_ceil(1000).to_string())?;
@@ -130,7 +152,10 @@ pub(crate) fn harden(response: Response) -> Result<Response> {
         return Ok(response);
     }
     for (name, value) in API_HEADERS {
-        response.headers().set(name, value)?;
+        // A recording says itself how long it may be kept.
+        if name != "Cache-Control" || !response.headers().has(name)? {
+            response.headers().set(name, value)?;
+        }
     }
     Ok(response)
 }

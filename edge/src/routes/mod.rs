@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod audio;
 mod body;
 mod invitation;
 mod site_call;
@@ -34,6 +35,7 @@ async fn route(request: Request, env: &Env) -> std::result::Result<Response, Fai
         "/api/sign-in" | "/api/sign-out" | "/api/ticket" | "/api/invitation" | "/api/invitation/check" => {
             Method::Post
         }
+        other if audio::message_in(other).is_some() => Method::Get,
         _ => return Err(ApiError::NotFound.into()),
     };
     let head_for_get = allowed == Method::Get && request.method() == Method::Head && path != "/link";
@@ -54,6 +56,10 @@ async fn route(request: Request, env: &Env) -> std::result::Result<Response, Fai
         "/api/invitation" => invitation::accept(request, env).await,
         "/api/invitation/check" => invitation::check(request, env).await,
         "/api/socket" => socket::portal(&request, env).await,
-        _ => socket::link(&request, env).await,
+        "/link" => socket::link(&request, env).await,
+        other => match audio::message_in(other) {
+            Some(message) => audio::recording(&request, env, message).await,
+            None => Err(ApiError::NotFound.into()),
+        },
     }
 }

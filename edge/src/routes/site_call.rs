@@ -1,8 +1,9 @@
 //! How the worker asks the site.
 
 use super::answer::Failure;
-use crate::site::rpc::{CALL_PATH, SiteAnswer, SiteCall};
+use crate::site::rpc::{AUDIO_PATH, AudioCall, AudioRefusal, CALL_PATH, SiteAnswer, SiteCall, TOTAL_HEADER};
 use ponte_protocol::SiteId;
+use serde::Serialize;
 use worker::{Env, Error, Headers, Method, Request, RequestInit, Response, Stub};
 
 /// The binding of the sites.
@@ -26,17 +27,35 @@ fn address(path: &str) -> String {
     format!("https://site.internal{path}")
 }
 
-/// Asks the portals' site.
-pub(crate) async fn ask(env: &Env, call: &SiteCall) -> Result<SiteAnswer, Failure> {
+async fn post(env: &Env, path: &str, call: &impl Serialize) -> Result<Response, Failure> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_body(Some(serde_json::to_string(call)?.into()));
-    let request = Request::new_with_init(&address(CALL_PATH), &init)?;
-    let mut response = stub(env, &own_site(env)?)?.fetch_with_request(request).await?;
+    let request = Request::new_with_init(&address(path), &init)?;
+    let response = stub(env, &own_site(env)?)?.fetch_with_request(request).await?;
     if response.status_code() != 200 {
         return Err(Failure::Fault(Error::RustError("the site failed".to_owned())));
     }
+    Ok(response)
+}
+
+/// Asks the portals' site.
+pub(crate) async fn ask(env: &Env, call: &SiteCall) -> Result<SiteAnswer, Failure> {
+    let mut response = post(env, CALL_PATH, call).await?;
     Ok(serde_json::from_str(&response.text().await?)?)
+}
+
+/// Asks the portals' site for a piece of a recording: how long the whole is, and the bytes.
+pub(crate) async fn ask_audio(
+    env: &Env,
+    call: &AudioCall,
+) -> Result<Result<(u64, Vec<u8>), AudioRefusal>, Failure> {
+    let mut response = post(env, AUDIO_PATH, call).await?;
+    match response.headers().get(TOTAL_HEADER)?.map(|total| total.parse()) {
+        Some(Ok(total)) => Ok(Ok((total, response.bytes().await?))),
+        Some(Err(_)) => Err(Failure::Fault(Error::RustError("the site failed".to_owned()))),
+        None => Ok(Err(serde_json::from_str(&response.text().await?)?)),
+    }
 }
 
 /// Hands a WebSocket over to a site. None of the client's own headers goes with it.

@@ -113,6 +113,7 @@ impl Core {
             // What a socket or a user used up has refilled by now.
             let mut memory = self.memory.borrow_mut();
             memory.dials.clear();
+            memory.audio.forget_rates();
             memory.touched.clear();
         }
         self.wake_by(now.plus(CLEANING_MS));

@@ -83,6 +83,12 @@ impl Core {
         Ok(())
     }
 
+    /// Whether a command with this id was taken before and has its answer, or will have it.
+    pub(crate) fn is_known(&self, id: CommandId) -> Result<bool, Fault> {
+        let waits = self.memory.borrow().queries.contains_key(&id);
+        Ok(waits || self.ledger_row(id)?.is_some())
+    }
+
     /// What speaks against a command that was never seen. None of it is written down: sent again, it is judged again.
     fn admit_new(&self, portal: &PortalSocket, command: &Command) -> Result<Result<Command, Refusal>, Fault> {
         let now = self.now();

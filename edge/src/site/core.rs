@@ -1,7 +1,9 @@
 //! What the parts of a site share: storage, sockets, and what is known in memory only.
 
 use super::db::{Db, Fault};
+use crate::audio::desk::{Desk, Piece};
 use crate::limits::{Strikes, TokenBucket};
+use futures_channel::oneshot;
 use ponte_protocol::link::StreamPosition;
 use ponte_protocol::{CommandId, UnixMillis, UserId, UserState};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -29,6 +31,7 @@ pub(crate) struct Memory {
     pub(crate) dials: HashMap<UserId, TokenBucket>,
     pub(crate) queries: HashMap<CommandId, Query>,
     pub(crate) states: HashMap<UserId, UserState>,
+    pub(crate) audio: Desk<oneshot::Sender<Piece>>,
     pub(crate) touched: HashMap<String, UnixMillis>,
     pub(crate) link_seen: UnixMillis,
     /// What the storage says, so that it need not be asked for every event.

@@ -98,16 +98,17 @@ impl Core {
                 self.acknowledge(socket)
             }
             Some(GatewayFrame::Reply { user, reply }) => self.take_reply(&user, reply),
+            Some(GatewayFrame::Audio { request, part }) => {
+                self.take_audio(request, &part);
+                Ok(())
+            }
             Some(GatewayFrame::Ping { n }) => {
                 send_link(socket, &EdgeFrame::Pong { n });
                 Ok(())
             }
-            Some(
-                GatewayFrame::Pong { .. }
-                | GatewayFrame::Audio { .. }
-                | GatewayFrame::Unknown
-                | GatewayFrame::Authenticate { .. },
-            ) => Ok(()),
+            Some(GatewayFrame::Pong { .. } | GatewayFrame::Unknown | GatewayFrame::Authenticate { .. }) => {
+                Ok(())
+            }
             None => self.unreadable(socket, text),
         }
     }
@@ -198,6 +199,7 @@ impl Core {
             }
         }
         self.resend_commands(socket)?;
+        self.ask_for_audio_again();
         self.gateway_changed(true)
     }
 
@@ -223,6 +225,7 @@ impl Core {
             return Ok(());
         }
         self.refuse_queries();
+        self.give_up_audio();
         self.gateway_changed(false)
     }
 

@@ -4,8 +4,8 @@ use super::attachment::Attachment;
 use super::core::Core;
 use super::db::Fault;
 use super::rpc::{
-    CALL_PATH, LINK_PATH, NETWORK_HEADER, PORTAL_PATH, SESSION_HEADER, SITE_HEADER, SiteAnswer, SiteCall,
-    TICKET_HEADER,
+    AUDIO_PATH, CALL_PATH, LINK_PATH, NETWORK_HEADER, PORTAL_PATH, SESSION_HEADER, SITE_HEADER, SiteAnswer,
+    SiteCall, TICKET_HEADER,
 };
 use super::sockets::{attachment, close, is_open};
 use worker::{
@@ -60,6 +60,10 @@ impl Site {
             CALL_PATH => {
                 let call = serde_json::from_str(&request.text().await?)?;
                 Ok(Response::from_json(&self.call(call)?)?)
+            }
+            AUDIO_PATH => {
+                let call = serde_json::from_str(&request.text().await?)?;
+                self.core.audio(call).await
             }
             _ => Ok(Response::empty()?.with_status(404)),
         }

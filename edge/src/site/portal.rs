@@ -9,7 +9,7 @@ use crate::crypto;
 use crate::limits::{FRAMES, HANDSHAKE_MS, SOCKETS_PER_USER, Strikes, TokenBucket};
 use ponte_protocol::frames::{CLOSE_TOO_FAST, CLOSE_VERSION, Resume, SUBPROTOCOL, SocketError};
 use ponte_protocol::version::VersionRange;
-use ponte_protocol::{ClientFrame, Refusal, Reply, ServerFrame};
+use ponte_protocol::{ClientFrame, Command, Refusal, Reply, ServerFrame};
 use worker::{Response, WebSocket, WebSocketPair};
 
 /// Close code of a socket that never said hello: RFC 6455 section 7.4.1, policy.
@@ -59,8 +59,7 @@ impl Core {
             meter.frames.take(now)
         };
         if let Err(retry_after_ms) = waited {
-            self.complain(socket, &portal, SocketError::TooFast { retry_after_ms });
-            return Ok(());
+            return self.slow_down(socket, portal, text, retry_after_ms);
         }
         match text.map_or_else(portal_frame::not_text, portal_frame::read) {
             Read::Error(error) => self.complain(socket, &portal, error),
@@ -76,19 +75,53 @@ impl Core {
             }
             Read::Frame(ClientFrame::Command { command }) => {
                 self.touch_session(&portal.session)?;
-                let id = command.id;
-                if let Err(fault) = self.take_command(socket, &portal, command) {
-                    send(
-                        socket,
-                        &ServerFrame::Reply {
-                            reply: Reply::refused(id, Refusal::Internal),
-                        },
-                    );
-                    return Err(fault);
-                }
+                self.obey(socket, &portal, command)?;
             }
         }
         Ok(())
+    }
+
+    /// Turns a frame away that came too fast. A command is answered under its id, so that the portal knows which one it
+    /// was; one that was taken before is answered as ever, since an id has one answer.
+    fn slow_down(
+        &self,
+        socket: &WebSocket,
+        portal: PortalSocket,
+        text: Option<&str>,
+        retry_after_ms: u64,
+    ) -> Result<(), Fault> {
+        let read = text.filter(|_| portal.greeted).map(portal_frame::read);
+        let done = match read {
+            Some(Read::Frame(ClientFrame::Command { command })) if self.is_known(command.id)? => {
+                self.obey(socket, &portal, command)
+            }
+            Some(
+                Read::Frame(ClientFrame::Command {
+                    command: Command { id, .. },
+                })
+                | Read::Refused(Reply { id, .. }),
+            ) => {
+                let reply = Reply::refused(id, Refusal::TooFast { retry_after_ms });
+                send(socket, &ServerFrame::Reply { reply });
+                Ok(())
+            }
+            _ => {
+                let error = SocketError::TooFast { retry_after_ms };
+                send(socket, &ServerFrame::Error { error });
+                Ok(())
+            }
+        };
+        self.strike(socket, &portal);
+        done
+    }
+
+    /// Takes a command; a fault of ours is an answer too.
+    fn obey(&self, socket: &WebSocket, portal: &PortalSocket, command: Command) -> Result<(), Fault> {
+        let id = command.id;
+        self.take_command(socket, portal, command).inspect_err(|_| {
+            let reply = Reply::refused(id, Refusal::Internal);
+            send(socket, &ServerFrame::Reply { reply });
+        })
     }
 
     fn greet(
@@ -117,6 +150,10 @@ impl Core {
     /// Says what was wrong with a frame; who does it again and again is shown out.
     fn complain(&self, socket: &WebSocket, portal: &PortalSocket, error: SocketError) {
         send(socket, &ServerFrame::Error { error });
+        self.strike(socket, portal);
+    }
+
+    fn strike(&self, socket: &WebSocket, portal: &PortalSocket) {
         let now = self.now();
         let too_often = self
             .memory

@@ -1,10 +1,14 @@
 //! What the stateless worker asks a site, and what the site answers. Secrets come as digests only.
 
-use ponte_protocol::{UnixMillis, UserId};
+use ponte_protocol::{MessageId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The path of a call inside the site.
 pub const CALL_PATH: &str = "/call";
+/// The path of a piece of a recording inside the site.
+pub const AUDIO_PATH: &str = "/audio";
+/// Header of a piece: how long the whole recording is, in bytes.
+pub const TOTAL_HEADER: &str = "X-Ponte-Total";
 /// The path of a portal's socket inside the site.
 pub const PORTAL_PATH: &str = "/portal";
 /// The path of a gateway's link inside the site.
@@ -75,4 +79,33 @@ pub enum SiteAnswer {
     InvitationUnknown,
     /// Used or too old.
     InvitationGone,
+}
+
+/// Asks for a piece of a recording of the session's user. Its bytes are the answer's body, beside [`TOTAL_HEADER`];
+/// without that header the body is an [`AudioRefusal`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AudioCall {
+    pub session: String,
+    pub message: MessageId,
+    pub offset: u64,
+    /// At least 1.
+    pub length: u32,
+}
+
+/// Why there is no piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AudioRefusal {
+    NoSession,
+    /// This user has no such message.
+    NotFound,
+    /// The gateway cannot read the recording now.
+    Unavailable,
+    /// No gateway is connected.
+    Offline,
+    /// The gateway did not answer in time.
+    TimedOut,
+    TooMany {
+        retry_after_ms: u64,
+    },
 }
