@@ -1,133 +1,28 @@
-//! A real telephone program at the far end: audio both ways, found by frequency in what it recorded.
+//! baresip, a telephone program that shares no code with the gateway: at the far end of a trunk, and on its own against
+//! the simulated carrier, which proves the helper itself.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
-use ponte_media::analysis;
 use ponte_protocol::{CauseReason, LegRole};
-use ponte_pstn_sim::{Answer, Behaviour};
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use ponte_pstn_sim::{
+    Algorithm, Answer, Behaviour, CallDirection, CallReport, CallState, Config, Password, PlaceCall,
+    Simulator, TrunkAuth,
+};
 use std::time::Duration;
+use support::baresip::{Baresip, Settings};
 use support::{FAR, HOME, Options, PATIENCE, World};
 
 const HOME_HZ: f64 = 700.0;
 const FAR_HZ: f64 = 1130.0;
 
-/// baresip, which answers every call, sends a tone and records what it hears.
-struct Baresip {
-    process: Child,
-    folder: tempfile::TempDir,
-    port: u16,
-}
-
-impl Baresip {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path();
-        let port = support::free_port();
-        tone(&path.join("tone.wav"));
-        let modules = ["g711", "aufile", "aubridge", "sndfile"]
-            .map(|name| format!("module {name}.so\n"))
-            .concat();
-        let config = format!(
-            "sip_listen 127.0.0.1:{port}\nsip_transports udp\nnet_interface 127.0.0.1\nrtp_ports 31000-31999\n\
-             audio_source aufile,{folder}/tone.wav\naudio_player aubridge,ear\nsnd_path {folder}\n\
-             audio_srate 8000\naudio_channels 1\nausrc_srate 8000\nauplay_srate 8000\n\
-             module_path /usr/lib/baresip/modules\n{modules}module_app account.so\nmodule_app menu.so\n",
-            folder = path.display(),
-        );
-        let account = format!("<sip:{FAR}@127.0.0.1>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1\n");
-        for (name, text) in [
-            ("config", config.as_str()),
-            ("accounts", account.as_str()),
-            ("contacts", ""),
-        ] {
-            std::fs::write(path.join(name), text).unwrap();
-        }
-        let log = File::create(path.join("log")).unwrap();
-        let process = Command::new("baresip")
-            .arg("-f")
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .expect("baresip (Debian package baresip) is installed");
-        let baresip = Self {
-            process,
-            folder,
-            port,
-        };
-        let ready = async {
-            while !baresip.log().contains("baresip is ready") {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, ready)
-            .await
-            .expect("baresip starts");
-        baresip
-    }
-
-    fn log(&self) -> String {
-        let bytes = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// What the telephone heard; written when the program ends.
-    fn heard(mut self) -> Vec<i16> {
-        let pid = self.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        self.process.wait().unwrap();
-        let recordings = std::fs::read_dir(self.folder.path()).unwrap();
-        let recording: PathBuf = recordings
-            .map(|entry| entry.unwrap().path())
-            .find(|path| path.to_string_lossy().ends_with("-dec.wav"))
-            .unwrap_or_else(|| panic!("baresip recorded nothing: {}", self.log()));
-        hound::WavReader::open(recording)
-            .unwrap()
-            .samples::<i16>()
-            .map(Result::unwrap)
-            .collect()
-    }
-}
-
-impl Drop for Baresip {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-fn tone(path: &Path) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut file = hound::WavWriter::create(path, spec).unwrap();
-    for sample in analysis::sines(&[FAR_HZ], -12.0, 60.0) {
-        file.write_sample(sample).unwrap();
-    }
-    file.finalize().unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t05_baresip_and_the_users_telephone_hear_each_other() {
-    let baresip = Baresip::start().await;
-    // The carrier has no capacity for the far number, so it goes to the second trunk, which is baresip.
+    let baresip = Baresip::start(&Settings::far(FAR, FAR_HZ)).await;
+    // The carrier has no capacity for the far number, so it goes to the next trunk, which is baresip.
     let trunk = format!(
-        "\n[[trunk]]\nname = \"baresip\"\naddress = \"127.0.0.1:{}\"\n",
-        baresip.port
+        "\n[[trunk]]\nname = \"baresip\"\naddress = \"{}\"\n",
+        baresip.address
     );
     let world = World::with(Options {
         extra: trunk,
@@ -154,14 +49,119 @@ async fn t05_baresip_and_the_users_telephone_hear_each_other() {
     assert_eq!(record.cause.reason, CauseReason::NormalClearing);
     let far = record.legs.iter().rfind(|leg| leg.role == LegRole::Far).unwrap();
     assert_eq!(far.trunk, "baresip");
+    baresip.closed(1).await;
+    baresip.has_heard(HOME_HZ);
+}
 
-    let heard = baresip.heard();
-    assert!(heard.len() > 8000, "baresip heard only {} samples", heard.len());
-    let middle = &heard[heard.len() / 2..][..2400];
+/// A carrier that wants credentials of whoever registers or calls.
+async fn registrar() -> Simulator {
+    let mut config = Config::for_tests();
+    config.trunks[0].auth = Some(TrunkAuth {
+        username: "desk-201".into(),
+        password: Password::new("a-telephones-secret"),
+        realm: "carrier.example".into(),
+        algorithm: Algorithm::Md5,
+        challenge: 407,
+        invites: true,
+    });
+    Simulator::start(config).await.unwrap()
+}
+
+async fn until(simulator: &Simulator, what: &str, holds: impl Fn(&CallReport) -> bool) -> CallReport {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(call) = simulator.calls().into_iter().find(&holds) {
+            return call;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "waited in vain: {what}: {:#?}",
+            simulator.calls()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn baresip_registers_dials_presses_keys_and_is_heard_over_udp_and_tcp() {
+    for tcp in [false, true] {
+        let carrier = registrar().await;
+        let far = Answer {
+            after_ms: 100,
+            tone_hz: Some(FAR_HZ),
+            ..Answer::default()
+        };
+        carrier.set_number(FAR, Behaviour::Answer(far)).unwrap();
+        let credentials = ("desk-201", "a-telephones-secret");
+        let desk = Baresip::start(&Settings {
+            tcp,
+            ..Settings::desk("201", credentials, carrier.sip_addr(), HOME_HZ)
+        })
+        .await;
+        desk.registered().await;
+        desk.dial(FAR).await;
+        desk.established(1).await;
+        desk.press("4#").await;
+        let heard = until(&carrier, "the carrier hears the tone and the keys", |call| {
+            call.media.has_heard(HOME_HZ, 1000) && call.media.digits() == "4#"
+        })
+        .await;
+        assert_eq!(heard.headers["Via"][0].contains("/TCP"), tcp);
+        desk.hang_up().await;
+        desk.closed(1).await;
+        desk.has_heard(FAR_HZ);
+        carrier.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn baresip_rings_is_answered_on_command_and_refuses_on_command() {
+    let carrier = Simulator::start(Config::for_tests()).await.unwrap();
+    let desk = Baresip::start(&Settings {
+        answers: false,
+        ..Settings::far("201", HOME_HZ)
+    })
+    .await;
+    let order = PlaceCall {
+        via: Some(desk.address),
+        telephone: Answer {
+            tone_hz: Some(FAR_HZ),
+            ..Answer::default()
+        },
+        ..PlaceCall::new(HOME, "201")
+    };
+    carrier.place(order.clone()).unwrap();
+    let caller = desk.rings(1).await;
+    assert!(caller.contains(HOME), "{caller}");
     assert!(
-        analysis::contains(middle, HOME_HZ, 5.0),
-        "baresip heard {:?}",
-        analysis::partials(middle, 4)
+        carrier.calls()[0].answered_at.is_none(),
+        "it rings until somebody accepts"
     );
-    assert!(!analysis::contains(middle, FAR_HZ, 5.0), "baresip hears itself");
+    desk.accept().await;
+    desk.established(1).await;
+    until(&carrier, "the caller hears the telephone", |call| {
+        call.media.has_heard(HOME_HZ, 1000)
+    })
+    .await;
+    let placed = carrier.calls().remove(0);
+    assert_eq!(placed.direction, CallDirection::FromTelephone);
+    desk.hang_up().await;
+    desk.closed(1).await;
+    desk.has_heard(FAR_HZ);
+
+    carrier.clear_calls();
+    carrier.place(order).unwrap();
+    desk.rings(2).await;
+    desk.hang_up().await;
+    let refused = until(&carrier, "the refusal", |call| {
+        call.state == CallState::Ended && call.status != Some(200)
+    })
+    .await;
+    assert!(
+        matches!(refused.status, Some(486 | 603 | 480)),
+        "{:?}",
+        refused.status
+    );
+    assert_eq!(desk.rang(), 2);
+    carrier.shutdown().await;
 }

@@ -6,7 +6,9 @@
     clippy::missing_panics_doc
 )]
 
+pub mod baresip;
 pub mod edge;
+pub mod sipp;
 
 use edge::{Edge, SITE_KEY};
 use ponte_gateway::store::{Store, StoreOptions, StoreUse};

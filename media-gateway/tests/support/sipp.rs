@@ -1,0 +1,175 @@
+//! `SIPp` (Debian: `sip-tester`) as the far telephone behind a trunk: it answers, and echoes what it hears or plays a tone.
+
+use super::PATIENCE;
+use ponte_media::{Codec, analysis, encode};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// What the telephone does with its voice.
+pub enum Voice {
+    /// Sends back each packet as it came, telephone events among them.
+    Echo,
+    /// Plays a tone of this frequency in hertz.
+    Tone(f64),
+}
+
+/// A running `SIPp` that takes one call.
+pub struct Sipp {
+    process: Child,
+    folder: tempfile::TempDir,
+    /// Where it takes SIP.
+    pub address: SocketAddr,
+}
+
+impl Sipp {
+    /// Starts it, and waits until it can be called.
+    ///
+    /// # Panics
+    /// Where `SIPp` is not installed, or does not start: the test must not pass without it.
+    pub async fn answers(codec: Codec, voice: &Voice) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sip = super::free_port();
+        let media = even_port();
+        let sound = folder.path().join("tone.raw");
+        let (name, payload_type) = match codec {
+            Codec::Pcmu => ("PCMU", 0),
+            Codec::Pcma => ("PCMA", 8),
+        };
+        let (port, play) = match voice {
+            Voice::Echo => ("[media_port]", String::new()),
+            Voice::Tone(hz) => {
+                let samples = analysis::sines(&[*hz], -12.0, 30.0);
+                std::fs::write(&sound, encode(codec, &samples)).unwrap();
+                let stream = format!("{},-1,{payload_type},{name}/8000", sound.display());
+                let play = format!(r#"<nop><action><exec rtp_stream="{stream}"/></action></nop>"#);
+                ("[rtpstream_audio_port]", play)
+            }
+        };
+        let scenario = SCENARIO
+            .replace("PORT", port)
+            .replace("TYPE", &payload_type.to_string())
+            .replace("CODEC", name)
+            .replace("<play/>", &play);
+        let file = folder.path().join("scenario.xml");
+        std::fs::write(&file, scenario).unwrap();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let process = Command::new("sipp")
+            .arg("-sf")
+            .arg(&file)
+            .args(["-m", "1", "-nostdin", "-timeout", "60"])
+            .args(["-i", "127.0.0.1", "-p", &sip.to_string()])
+            .args(["-mi", "127.0.0.1", "-mp", &media.to_string()])
+            .args(matches!(voice, Voice::Echo).then_some("-rtp_echo"))
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("SIPp is not installed: apt-get install sip-tester");
+        let mut sipp = Self {
+            process,
+            folder,
+            address: SocketAddr::from(([127, 0, 0, 1], sip)),
+        };
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while UdpSocket::bind(sipp.address).is_ok() {
+            let ended = sipp.process.try_wait().unwrap();
+            assert!(ended.is_none(), "SIPp ended at its start: {}", sipp.log());
+            assert!(tokio::time::Instant::now() < deadline, "SIPp does not start");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        sipp
+    }
+
+    /// Waits until the call was as its scenario wants, from INVITE to BYE.
+    pub async fn content(mut self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                assert!(status.success(), "SIPp saw something else: {}", self.log());
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "SIPp waits: {}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Sipp {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// An even port that is free, with the next three.
+fn even_port() -> u16 {
+    loop {
+        let port = super::free_port() & !1;
+        if (port..port.saturating_add(4)).all(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok()) {
+            return port;
+        }
+    }
+}
+
+const SCENARIO: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE scenario SYSTEM "sipp.dtd">
+<scenario name="far telephone">
+  <recv request="INVITE" />
+  <send><![CDATA[
+SIP/2.0 180 Ringing
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]far[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:far@[local_ip]:[local_port]>
+Content-Length: 0
+
+]]></send>
+  <pause milliseconds="200" />
+  <send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]far[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:far@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio PORT RTP/AVP TYPE 101
+a=rtpmap:TYPE CODEC/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+]]></send>
+  <recv request="ACK" />
+  <play/>
+  <recv request="BYE" />
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"#;
