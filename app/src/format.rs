@@ -72,7 +72,9 @@ fn group<'a>(country: &str, mut left: &'a str, groups: &mut Vec<&'a str>) {
 /// what is no number stay as they are.
 pub fn number(number: &str) -> String {
     let (country, rest) = match number.strip_prefix('+') {
-        Some(digits) if digits.is_ascii() && !digits.is_empty() => digits.split_at(country_code_length(digits).min(digits.len())),
+        Some(digits) if digits.is_ascii() && !digits.is_empty() => {
+            digits.split_at(country_code_length(digits).min(digits.len()))
+        }
         _ => ("", number),
     };
     let mut groups: Vec<&str> = Vec::new();

@@ -33,6 +33,11 @@ pub fn decode(codec: Codec, payload: &[u8]) -> Vec<i16> {
     g711::decode(codec, payload)
 }
 
+/// 16-bit linear samples to G.711.
+pub fn encode(codec: Codec, samples: &[i16]) -> Vec<u8> {
+    g711::encode(codec, samples)
+}
+
 /// The amplitude (0 to 32768) of a sine that has this level in dBm0.
 pub(crate) fn amplitude_of(level: f64) -> f64 {
     32_768.0 * 10f64.powf((level - FULL_SCALE_DBM0) / 20.0)

@@ -1,7 +1,7 @@
 //! `SIPp` (Debian: `sip-tester`) as the far telephone behind a trunk: it answers, and echoes what it hears or plays a tone.
 
 use super::PATIENCE;
-use ponte_media::{Codec, analysis, encode};
+use ponte_media::{Codec, analysis};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -40,16 +40,16 @@ impl Sipp {
             Voice::Echo => ("[media_port]", String::new()),
             Voice::Tone(hz) => {
                 let samples = analysis::sines(&[*hz], -12.0, 30.0);
-                std::fs::write(&sound, encode(codec, &samples)).unwrap();
+                std::fs::write(&sound, analysis::encode(codec, &samples)).unwrap();
                 let stream = format!("{},-1,{payload_type},{name}/8000", sound.display());
                 let play = format!(r#"<nop><action><exec rtp_stream="{stream}"/></action></nop>"#);
                 ("[rtpstream_audio_port]", play)
             }
         };
         let scenario = SCENARIO
-            .replace("PORT", port)
-            .replace("TYPE", &payload_type.to_string())
-            .replace("CODEC", name)
+            .replace("{port}", port)
+            .replace("{type}", &payload_type.to_string())
+            .replace("{codec}", name)
             .replace("<play/>", &play);
         let file = folder.path().join("scenario.xml");
         std::fs::write(&file, scenario).unwrap();
@@ -153,8 +153,8 @@ o=- 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [media_ip]
 t=0 0
-m=audio PORT RTP/AVP TYPE 101
-a=rtpmap:TYPE CODEC/8000
+m=audio {port} RTP/AVP {type} 101
+a=rtpmap:{type} {codec}/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
 ]]></send>
