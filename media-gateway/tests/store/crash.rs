@@ -1,11 +1,24 @@
-use super::{NOW, anna, call_id, call_up, leg_up, open, record};
+use super::{NOW, anna, call_id, call_up, leg_up, open, record, user};
 use ponte_gateway::store::Claim;
-use ponte_protocol::CommandId;
+use ponte_protocol::{CommandId, MessageId, Presence, VoiceMessage};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const FOLDER: &str = "PONTE_TEST_CRASH_FOLDER";
+
+fn message(n: u128) -> VoiceMessage {
+    VoiceMessage {
+        id: MessageId(call_id(n).0),
+        number: String::new(),
+        name: None,
+        received_at: NOW.plus(n as u64),
+        duration_ms: 2_000,
+        heard: false,
+        deleted_until: None,
+        waveform: vec![9; 100],
+    }
+}
 
 /// The process that [`t18_what_was_committed_survives_a_kill`] kills. Without its folder it is an ordinary test run, and
 /// has nothing to do.
@@ -15,6 +28,7 @@ async fn a_process_that_writes_until_it_is_killed() {
         return;
     };
     let store = open(&folder).await;
+    store.add_user(user("anna", "201")).await.unwrap();
     for n in 0_u128.. {
         let command = CommandId(call_id(n).0);
         store.claim_command(anna(), command, [0; 32], NOW).await.unwrap();
@@ -23,6 +37,12 @@ async fn a_process_that_writes_until_it_is_killed() {
         if n % 2 == 0 {
             store.insert_record(record(n, &anna(), NOW)).await.unwrap();
         }
+        drop(store.insert_message(anna(), message(n)));
+        let presence = Presence {
+            since: NOW.plus(n as u64),
+            ..Presence::default()
+        };
+        store.save_presence(anna(), presence).await.unwrap();
         println!("\ncommitted {n}");
     }
 }
@@ -67,5 +87,9 @@ async fn t18_what_was_committed_survives_a_kill() {
             (false, Some(1))
         };
         assert_eq!((recorded, legs), wanted, "{n}");
+        let kept = store.message(&anna(), message(n).id).await.unwrap();
+        assert_eq!(kept, Some(message(n)));
     }
+    let presence = &store.presences().await.unwrap()[0].1;
+    assert!(presence.since >= NOW.plus(last as u64), "{presence:?}");
 }

@@ -4,15 +4,21 @@
 mod calls;
 mod commands;
 mod crash;
+mod devices;
+mod directory;
 mod faults;
 mod folder;
+mod messages;
+mod migration;
+mod personal;
 mod users;
+mod verification;
 
 use ponte_call_core::{Caps, LegId};
 use ponte_gateway::store::{CallUp, LegUp, Store, StoreOptions, StoreUse, UserRow};
 use ponte_protocol::{
     CallId, CallRecord, CallerId, Cause, CauseReason, Direction, EndedBy, FailureClass, LegRecord, LegRole,
-    UnixMillis, UserId,
+    MessageId, UnixMillis, UserId,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -89,7 +95,7 @@ fn record(n: u128, user: &UserId, started_at: UnixMillis) -> CallRecord {
         role,
         number: "+393331234567".to_owned(),
         trunk: trunk.to_owned(),
-        device: None,
+        device: (role == LegRole::User).then(|| "desk-201".parse().unwrap()),
         started_at,
         ringing_at: Some(started_at.plus(900)),
         answered_at: None,
@@ -108,7 +114,7 @@ fn record(n: u128, user: &UserId, started_at: UnixMillis) -> CallRecord {
         ended_at: started_at.plus(5_000),
         cause: cause(CauseReason::NormalClearing),
         ended_by: EndedBy::FarLeg,
-        message: None,
+        message: Some(MessageId(Uuid::from_u128(n))),
         legs: vec![leg(LegRole::User, "first"), leg(LegRole::Far, "second")],
     }
 }
@@ -133,10 +139,14 @@ fn leg_up(n: u128, index: u16) -> LegUp {
             index,
         },
         role: if index == 0 { LegRole::User } else { LegRole::Far },
-        direction: Direction::Outgoing,
+        direction: if index == 1 {
+            Direction::Incoming
+        } else {
+            Direction::Outgoing
+        },
         number: "+393331234567".to_owned(),
         trunk: "first".to_owned(),
-        device: None,
+        device: (index == 1).then(|| "desk-201".parse().unwrap()),
         started_at: NOW,
         ringing_at: None,
         answered_at: None,
