@@ -35,6 +35,7 @@ export interface CallReport {
     packets_received: number;
     last_packet_ms: number | null;
     longest_packet_gap_ms: number;
+    longest_voice_gap_ms: number;
     heard: HeardTone[];
     dtmf: { digit: string }[];
   };

@@ -6,10 +6,10 @@ import { expect, test } from '../support/test.ts';
 /** How soon the portal must show the true state (rule T13). */
 const TRUE_STATE_MS = 3_000;
 /**
- * The longest pause in what a telephone hears. Starting workerd takes every core of a small machine, the simulated
- * telephones' among them; the finer mark, 200 ms with the link cut, is held in media-gateway/tests/faults.rs.
+ * The longest pause in what a telephone hears (rule T13), beyond those that the simulated telephones make themselves: they
+ * share this machine's cores with workerd and the browser, and say how long their own voices waited for one.
  */
-const PAUSE_MS = 1_500;
+const PAUSE_MS = 200;
 
 test.describe.configure({ timeout: 90_000 });
 
@@ -136,9 +136,14 @@ async function packets(carrier: Carrier): Promise<number[]> {
 
 /** Both telephones heard more than before, and never a pause. */
 async function soundWentOn(carrier: Carrier, before: number[]): Promise<void> {
-  for (const [index, number] of [HOME, ROME].entries()) {
-    const { media } = await carrier.lastCallTo(number);
+  const heard = await Promise.all([HOME, ROME].map(async (number) => (await carrier.lastCallTo(number)).media));
+  const own = Math.max(...heard.map((media) => media.longest_voice_gap_ms));
+  for (const [index, media] of heard.entries()) {
+    const number = [HOME, ROME][index];
     expect(media.packets_received, `${number} goes on hearing`).toBeGreaterThan(before[index] ?? Infinity);
-    expect(media.longest_packet_gap_ms, `the longest pause at ${number}`).toBeLessThanOrEqual(PAUSE_MS);
+    expect(
+      media.longest_packet_gap_ms,
+      `the longest pause at ${number}, where the telephones themselves paused for ${own} ms`,
+    ).toBeLessThanOrEqual(PAUSE_MS + own);
   }
 }

@@ -28,12 +28,14 @@ pub struct MediaConfig {
     pub no_rtp_after: [Duration; 2],
     /// Time between two RTCP reports.
     pub rtcp_interval: Duration,
+    /// Whether media threads ask to go before ordinary threads: `SCHED_RR`, else a niceness of −11, else nothing.
+    pub preferred: bool,
     /// Capacity of the command queue of each thread and of the event queue.
     pub queue_capacity: usize,
 }
 
 impl Default for MediaConfig {
-    /// Loopback, ports 20000–29999, one thread a core, Italian tones.
+    /// Loopback, ports 20000–29999, one preferred thread a core, Italian tones.
     fn default() -> Self {
         Self {
             threads: 0,
@@ -47,6 +49,7 @@ impl Default for MediaConfig {
             tone_country: Country::It,
             no_rtp_after: [Duration::from_secs(5), Duration::from_mins(1)],
             rtcp_interval: Duration::from_secs(5),
+            preferred: true,
             queue_capacity: 8192,
         }
     }

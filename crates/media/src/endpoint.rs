@@ -270,12 +270,11 @@ impl Endpoint {
         while self.credit >= samples {
             self.credit -= samples;
             let payload = &mut packet[Header::LEN..Header::LEN + samples];
-            let finished = match &mut self.player {
-                Some(player) => player.read(codec, payload),
-                None => {
-                    payload.fill(g711::silence(codec));
-                    None
-                }
+            let finished = if let Some(player) = &mut self.player {
+                player.read(codec, payload)
+            } else {
+                payload.fill(g711::silence(codec));
+                None
             };
             self.mix(codec, payload);
             if let Some((to, _)) = target {

@@ -30,6 +30,7 @@ mod plane;
 mod player;
 mod poller;
 mod ports;
+mod priority;
 mod prompts;
 mod receive;
 mod recording;

@@ -102,6 +102,7 @@ impl MediaPlane {
             freed: ports.freed(),
             no_rtp_after: config.no_rtp_after,
             rtcp_interval: config.rtcp_interval,
+            preferred: config.preferred,
         };
         let mut plane = Self {
             config,

@@ -165,8 +165,8 @@ mod tests {
             assert!((-15.4..-13.4).contains(&level), "{which} is at {level} dBm0");
             let peak = samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
             assert!((6000..32_700).contains(&peak), "{which} peaks at {peak}");
-            let mean = samples.iter().map(|&s| i64::from(s)).sum::<i64>() / samples.len() as i64;
-            assert!(mean.abs() < 50, "{which} has an offset of {mean}");
+            let mean = samples.iter().map(|&s| f64::from(s)).sum::<f64>() / samples.len() as f64;
+            assert!(mean.abs() < 50.0, "{which} has an offset of {mean}");
 
             let envelope = envelope(&samples);
             let sounds = |level: &f64| *level > -45.0;

@@ -2,6 +2,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+/// A packet's time: what plays has a gap after it.
+const LATE: Duration = Duration::from_millis(20);
+
 /// What one endpoint saw in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct EndpointStats {
@@ -40,6 +43,12 @@ pub struct StatsSnapshot {
     pub commands_dropped: u64,
     /// Endpoints that are open now.
     pub active_endpoints: u64,
+    /// Times that a media thread went on later than 20 ms, one packet, after it was due: the machine had no time for it.
+    pub late_wakeups: u64,
+    /// The longest time after it was due that a media thread went on.
+    pub longest_lateness: Duration,
+    /// Media threads that go before ordinary ones; see [`MediaConfig::preferred`](crate::MediaConfig::preferred).
+    pub preferred_threads: u64,
 }
 
 /// Counters of one media thread: written by it alone, read by anyone.
@@ -54,6 +63,9 @@ pub(crate) struct SharedCounters {
     send_errors: AtomicU64,
     events_dropped: AtomicU64,
     active_endpoints: AtomicU64,
+    late_wakeups: AtomicU64,
+    longest_lateness_us: AtomicU64,
+    preferred: AtomicU64,
 }
 
 /// The thread's own copy, published after each round: no atomic operation for a packet.
@@ -68,6 +80,9 @@ pub(crate) struct Counters {
     pub(crate) send_errors: u64,
     pub(crate) events_dropped: u64,
     pub(crate) active_endpoints: u64,
+    pub(crate) late_wakeups: u64,
+    pub(crate) longest_lateness_us: u64,
+    pub(crate) preferred: bool,
 }
 
 impl Counters {
@@ -81,6 +96,17 @@ impl Counters {
         shared.send_errors.store(self.send_errors, Relaxed);
         shared.events_dropped.store(self.events_dropped, Relaxed);
         shared.active_endpoints.store(self.active_endpoints, Relaxed);
+        shared.late_wakeups.store(self.late_wakeups, Relaxed);
+        shared
+            .longest_lateness_us
+            .store(self.longest_lateness_us, Relaxed);
+        shared.preferred.store(self.preferred.into(), Relaxed);
+    }
+
+    /// The thread went on so long after it was due.
+    pub(crate) fn went_on(&mut self, late: Duration) {
+        self.late_wakeups += u64::from(late > LATE);
+        self.longest_lateness_us = self.longest_lateness_us.max(late.as_micros() as u64);
     }
 }
 
@@ -95,5 +121,9 @@ impl SharedCounters {
         total.send_errors += self.send_errors.load(Relaxed);
         total.events_dropped += self.events_dropped.load(Relaxed);
         total.active_endpoints += self.active_endpoints.load(Relaxed);
+        total.late_wakeups += self.late_wakeups.load(Relaxed);
+        let lateness = Duration::from_micros(self.longest_lateness_us.load(Relaxed));
+        total.longest_lateness = total.longest_lateness.max(lateness);
+        total.preferred_threads += self.preferred.load(Relaxed);
     }
 }

@@ -130,7 +130,9 @@ fn halve(samples: &[i16]) -> Vec<i16> {
         })
         .collect();
     let sum: f64 = taps.iter().sum();
-    taps.iter_mut().for_each(|tap| *tap /= sum);
+    for tap in &mut taps {
+        *tap /= sum;
+    }
     (0..samples.len())
         .step_by(2)
         .map(|middle| {
@@ -161,7 +163,9 @@ mod tests {
         };
         let mut bytes = Cursor::new(Vec::new());
         let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
-        samples.iter().for_each(|&s| writer.write_sample(s).unwrap());
+        for &sample in samples {
+            writer.write_sample(sample).unwrap();
+        }
         writer.finalize().unwrap();
         bytes.into_inner()
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::UdpSocket;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
@@ -16,6 +16,7 @@ use crate::events::EventSender;
 use crate::player::Player;
 use crate::poller::{Poller, Ready, Waker};
 use crate::ports::FreedPorts;
+use crate::priority::{self, Granted};
 use crate::recording::{Recorder, Tape};
 use crate::relay::{self, Arrival};
 use crate::sockets::{Kind, Sockets};
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) freed: FreedPorts,
     pub(crate) no_rtp_after: [Duration; 2],
     pub(crate) rtcp_interval: Duration,
+    /// Whether threads ask to go before ordinary ones.
+    pub(crate) preferred: bool,
 }
 
 /// Events on their way to the control side.
@@ -137,6 +140,11 @@ impl Worker {
 
     /// Runs until it is told to end.
     pub(crate) fn run(mut self) {
+        if self.outbox.shared.preferred {
+            let granted = priority::prefer_this_thread();
+            self.counters.preferred = granted != Granted::Nothing;
+            tell_once(granted);
+        }
         let mut ready = Ready::new();
         let mut buffer = vec![0u8; DATAGRAM];
         while !self.link.shutdown.load(Ordering::Acquire) {
@@ -146,6 +154,9 @@ impl Worker {
                 std::thread::sleep(TICK);
             }
             let now = Instant::now();
+            if let Some(until) = until {
+                self.counters.went_on(now.saturating_duration_since(until));
+            }
             while let Some(command) = self.link.commands.pop() {
                 self.execute(command, now);
             }
@@ -417,4 +428,18 @@ impl Worker {
         // As long as the pool: it cannot be full.
         let _ = self.outbox.shared.freed.push((port, now));
     }
+}
+
+/// Says what the threads of this process were granted: the same for all of them.
+fn tell_once(granted: Granted) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| match granted {
+        Granted::Realtime => tracing::debug!("media threads have real-time priority"),
+        Granted::Nice => {
+            tracing::info!("media threads have a niceness of -11; real-time priority was refused");
+        }
+        Granted::Nothing => {
+            tracing::warn!("media threads have ordinary priority: on a busy machine calls will have gaps");
+        }
+    });
 }

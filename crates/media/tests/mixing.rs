@@ -67,9 +67,9 @@ fn a_beep_is_heard_with_the_other_party_and_by_one_ear_only() {
             .map(|segment| segment.milliseconds)
             .sum();
         let beep = levels(&audio, frequency);
-        let frames = beep.iter().filter(|&&level| level > -26.0).count() as i32;
+        let frames = beep.iter().filter(|&&level| level > -26.0).count();
         assert!(
-            (frames - i32::from(sounding) / 20).abs() <= 3,
+            frames.abs_diff(usize::from(sounding) / 20) <= 3,
             "{country:?}: {frames} frames of {sounding} ms"
         );
         let loudest = beep.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -252,7 +252,7 @@ fn a_crash_would_leave_a_file_that_plays() {
     plane
         .record(id, folder.file("a.wav"), Duration::from_mins(1))
         .unwrap();
-    talk(&mut [&mut phone], Duration::from_millis(3000));
+    talk(&mut [&mut phone], Duration::from_secs(3));
     // As the disk is at this moment.
     std::fs::copy(folder.file("a.wav.part"), folder.file("copy.wav")).unwrap();
     let samples = read(&folder.file("copy.wav"));

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use ponte_pstn_sim::{Config, Simulator};
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 use tracing_subscriber::EnvFilter;
 
 /// A small carrier on SIP with telephones behind its numbers, for demos and tests. It serves this machine only.
@@ -59,9 +63,23 @@ fn filter() -> anyhow::Result<EnvFilter> {
     Ok(filter.add_directive("rsipstack=error".parse()?))
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+/// The telephones stand for machines of their own: this one's other work must not make gaps in what they say and hear.
+/// Where the system forbids it they run like everything else.
+fn prefer_this_thread() {
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+    let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+}
+
+fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_start(prefer_this_thread)
+        .build()?
+        .block_on(run(arguments))
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter()?)
         .with_writer(std::io::stderr)

@@ -51,6 +51,9 @@ pub struct MediaReport {
     pub last_packet_ms: Option<u64>,
     /// The longest time between two packets, in milliseconds.
     pub longest_packet_gap_ms: u64,
+    /// The longest time between two ticks of this telephone's own voice, in milliseconds: 20 and a little, unless the
+    /// machine had no time for the telephone itself.
+    pub longest_voice_gap_ms: u64,
     /// The longest silence after the first sound, in steps of 200 ms.
     pub longest_silence_ms: u64,
     /// Whether the other side does not want to receive (hold).
@@ -138,6 +141,7 @@ impl Media {
             in_band: None,
             pause: 0,
             sender: Sender::new(),
+            spoke_ms: None,
             hearing: Hearing {
                 ear: kit.ears.ear(),
                 beep: BeepListener::default(),
@@ -208,6 +212,7 @@ struct Stream {
     in_band: Option<InBand>,
     pause: u32,
     sender: Sender,
+    spoke_ms: Option<u64>,
     hearing: Hearing,
 }
 
@@ -225,6 +230,7 @@ impl Stream {
                 },
                 _ = tick.tick() => {
                     self.hearing.passes();
+                    self.voice_gap();
                     self.speak();
                 }
                 received = self.socket.recv_from(&mut buffer) => {
@@ -258,6 +264,14 @@ impl Stream {
                 report.early = heard;
             }
             Command::Mute => self.muted = true,
+        }
+    }
+
+    fn voice_gap(&mut self) {
+        let now = self.hearing.clock.now_ms();
+        if let Some(last) = self.spoke_ms.replace(now) {
+            let mut report = lock(&self.hearing.report);
+            report.longest_voice_gap_ms = report.longest_voice_gap_ms.max(now.saturating_sub(last));
         }
     }
 

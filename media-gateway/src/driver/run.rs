@@ -202,6 +202,8 @@ impl Driver {
         let media = self.media.stats();
         metrics::gauge!("ponte_calls").set(self.switch.call_count() as f64);
         metrics::gauge!("ponte_media_endpoints").set(media.active_endpoints as f64);
+        metrics::gauge!("ponte_media_longest_lateness_seconds").set(media.longest_lateness.as_secs_f64());
+        metrics::gauge!("ponte_media_preferred_threads").set(media.preferred_threads as f64);
         for (name, value) in [
             ("ponte_media_packets_in_total", media.packets_in),
             ("ponte_media_packets_out_total", media.packets_out),
@@ -210,6 +212,7 @@ impl Driver {
             ("ponte_media_send_errors_total", media.send_errors),
             ("ponte_media_events_dropped_total", media.events_dropped),
             ("ponte_media_commands_dropped_total", media.commands_dropped),
+            ("ponte_media_late_wakeups_total", media.late_wakeups),
         ] {
             metrics::counter!(name).absolute(value);
         }

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn short_ones_have_fewer_values_and_long_ones_no_more() {
-        assert_eq!(of(&[]), []);
+        assert!(of(&[]).is_empty());
         assert_eq!(of(&[0; 10]), [0]);
         assert_eq!(of(&vec![0; 4000]).len(), 10);
         // 20 minutes: more bins than are kept.
