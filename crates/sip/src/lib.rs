@@ -62,9 +62,14 @@
 //! Everything within the call stays on the binding's flow, which is what passes a NAT. The calls are independent: each
 //! ends with its own [`Event::Ended`], also the one that is cancelled; a 486 of one telephone says nothing of the others.
 //!
+//! Telephones watch extensions, boxes and people by SUBSCRIBE: [`Event::Subscribe`] asks whether one may,
+//! [`UserAgent::set_state`] says what all watchers are told. [`Event::Published`] brings what a telephone says of
+//! its user's presence.
+//!
 //! What it speaks: RFC 3261 with 6026 (transactions), 3262 (reliable provisional responses), 3264 and 6337
 //! (offer and answer), 3311 (UPDATE), 3326 (Reason), 3581 (rport), 4028 (session timers), 5407 (races),
-//! 5626 (flows of telephones, in part), 7616 and 8760 (digest).
+//! 5626 (flows of telephones, in part), 6665 with 3842, 3856 and 4235 (subscriptions), 3903 (PUBLISH), 7616 and 8760
+//! (digest).
 
 mod accounts;
 mod dialog;
@@ -73,6 +78,8 @@ pub mod framer;
 pub mod message;
 mod reason;
 mod registrar;
+mod stun;
+mod subscribe;
 mod timers;
 mod transaction;
 mod types;
@@ -84,5 +91,6 @@ pub use framer::{Frame, FrameError, StreamFramer};
 pub use message::{HeaderName, Message, Method, ParseError};
 pub use reason::{q850_from_status, status_from_q850};
 pub use registrar::Binding;
+pub use subscribe::{EventPackage, PublishedPresence, ResourceState, WatchedCall, WatchedPhase};
 pub use types::*;
 pub use ua::UserAgent;

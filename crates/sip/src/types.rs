@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::message::{Message, Method};
 use crate::registrar::Binding;
+use crate::subscribe::{EventPackage, PublishedPresence};
 
 /// A moment, as the time since an epoch of the caller's choice. It never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +72,10 @@ pub struct RequestId(pub(crate) u64);
 /// A request received outside a dialog that waits for [`crate::UserAgent::respond_request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncomingRequestId(pub(crate) u64);
+
+/// A subscription of a telephone, from [`Event::Subscribe`] on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionId(pub(crate) u64);
 
 /// How in-dialog requests find their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -337,6 +342,18 @@ pub struct IncomingRequest {
     pub message: Message,
 }
 
+/// A SUBSCRIBE of a telephone that wants to watch something.
+#[derive(Clone, Debug)]
+pub struct IncomingSubscription {
+    pub id: SubscriptionId,
+    /// Who has proven to ask; whether it may is the host's to say.
+    pub account: String,
+    pub package: EventPackage,
+    /// What is to be watched: the user part of the Request-URI, such as an extension.
+    pub resource: String,
+    pub message: Message,
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -383,6 +400,14 @@ pub enum Event {
     Bindings { account: String, bindings: Vec<Binding> },
     /// A telephone can be reached where it could not, or the other way round.
     Registration { account: String, registered: bool },
+    /// A telephone wants to watch something. Settle it with [`crate::UserAgent::accept_subscription`] or
+    /// [`crate::UserAgent::reject_subscription`]. Renewals are granted without asking.
+    Subscribe(Box<IncomingSubscription>),
+    /// What a telephone says of its user's presence; `None` when it has taken all of it back, or let it run out.
+    Published {
+        account: String,
+        presence: Option<PublishedPresence>,
+    },
 }
 
 /// What the host has to do.

@@ -41,6 +41,9 @@ pub struct AccountsConfig {
     pub max_bindings: usize,
     /// Subscriptions of one account; one more is refused with 503. Default 100.
     pub max_subscriptions: usize,
+    /// Longest subscription and publication given, and that of a telephone that names none. After a crash of
+    /// the host a telephone notices no sooner that it is told nothing. Default 900 s.
+    pub max_subscription: u32,
 }
 
 impl AccountsConfig {
@@ -56,6 +59,7 @@ impl AccountsConfig {
             max_expires: 3600,
             max_bindings: 10,
             max_subscriptions: 100,
+            max_subscription: 900,
         }
     }
 }

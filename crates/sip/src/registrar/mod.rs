@@ -111,17 +111,19 @@ impl Registrar {
         }
     }
 
-    /// Takes a REGISTER whose sender has proven to be `account`. Nothing is changed where it is refused.
+    /// Takes a REGISTER whose sender has proven to be `account`. Nothing is changed where it is refused. Also
+    /// returned are the flows that telephones have left for this one.
     pub(crate) fn register(
         &mut self,
         now: Timestamp,
         account: &Arc<str>,
         flow: Flow,
         request: &Message,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<(Change, Vec<Flow>), Refusal> {
         let wishes = request::read(request, self.min_expires, self.max_expires)?;
         let call_id = String::from_utf8_lossy(request.call_id()).into_owned();
         let cseq = request.cseq().map_or(0, |(cseq, _)| cseq);
+        let mut left = Vec::new();
         let mut bindings: Vec<Binding> = self.bindings(account).to_vec();
         bindings.retain(|binding| binding.expires_at > now);
         let in_order = |binding: &Binding| binding.call_id != call_id || binding.cseq < cseq;
@@ -144,7 +146,7 @@ impl Registrar {
                         return Err(late);
                     }
                     if let Some(at) = present {
-                        bindings.remove(at);
+                        left.push(bindings.remove(at).flow);
                     }
                     if wish.expires > 0 {
                         bindings.push(Binding {
@@ -167,7 +169,8 @@ impl Registrar {
                 bindings.drain(..surplus);
             }
         }
-        Ok(self.commit(account, bindings))
+        left.retain(|old| *old != flow);
+        Ok((self.commit(account, bindings), left))
     }
 
     /// The bindings of an account, the one refreshed last at the end.

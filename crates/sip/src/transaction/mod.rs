@@ -29,6 +29,10 @@ pub(crate) enum TimerKey {
     Dialog(DialogId, DialogTimer),
     /// A binding of the account with this number runs out.
     Binding(u64),
+    /// A subscription runs out.
+    Subscription(u64),
+    /// A publication with this entity-tag runs out.
+    Publication(u64),
 }
 
 /// What everything else stands on: output, timers, randomness and transactions.

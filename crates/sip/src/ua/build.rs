@@ -211,7 +211,9 @@ impl Core {
         let request = transaction.request.as_deref()?;
         let mut writer = Writer::status(status, reason);
         writer.echo(request, transaction.source, tag);
-        if request.method() == Some(&Method::Invite) && (101..300).contains(&status) {
+        if matches!(request.method(), Some(Method::Invite | Method::Subscribe))
+            && (101..300).contains(&status)
+        {
             for route in request.lines(HeaderName::RecordRoute) {
                 writer.header(HeaderName::RecordRoute, route);
             }

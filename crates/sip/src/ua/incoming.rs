@@ -64,8 +64,15 @@ pub(super) fn retry_after(message: &Message) -> Option<Duration> {
 
 impl UserAgent {
     /// Takes in one UDP datagram, or one TCP message framed by [`crate::StreamFramer`]. Never fails: what
-    /// cannot be understood is answered as RFC 3261 says, or dropped.
+    /// cannot be understood is answered as RFC 3261 says, or dropped. Keep-alives of telephones are answered or
+    /// ignored, as they want it.
     pub fn handle_message(&mut self, now: Timestamp, flow: Flow, bytes: &[u8]) {
+        if !flow.transport.is_stream()
+            && let Some(answer) = crate::stun::answer(bytes, flow.remote)
+        {
+            self.core.send(flow, answer);
+            return;
+        }
         let Ok(message) = Message::read(bytes) else { return };
         let checked = message.check();
         if let Err(fault) = checked {
@@ -119,6 +126,9 @@ impl UserAgent {
             _ => match std::mem::replace(&mut client.owner, Owner::Nobody) {
                 Owner::InDialog(id, job) => self.job_response(now, id, delivery.key, job, response),
                 Owner::Request(id) => self.request_response(now, id, response),
+                Owner::Notify(id) => {
+                    self.notify_response(now, id, response.status().unwrap_or_default());
+                }
                 _ => {}
             },
         }
@@ -150,6 +160,13 @@ impl UserAgent {
             .map(|option| String::from_utf8_lossy(option).into_owned())
             .collect();
         if tagged {
+            if method == Method::Subscribe
+                && unknown.is_empty()
+                && let Some(id) = self.subscription_of(&request)
+            {
+                self.handle_resubscribe(now, id, flow, request);
+                return;
+            }
             match self.dialog_of(&request) {
                 None => self.core.reply(flow, &request, 481, "", &[]),
                 Some(_) if !unknown.is_empty() => {
@@ -166,10 +183,12 @@ impl UserAgent {
             return;
         }
         let handled = self.core.config.handled_methods.contains(&method);
-        let registers = method == Method::Register && self.telephones.is_some();
+        // What telephones need of us, where they are served.
+        let serves = self.telephones.is_some()
+            && matches!(method, Method::Register | Method::Subscribe | Method::Publish);
         let refusal = match method {
             Method::Invite | Method::Options => None,
-            Method::Register if registers => None,
+            _ if serves => None,
             Method::Bye | Method::Prack | Method::Update | Method::Info if !handled => Some(481),
             Method::Other(_) if !handled => Some(501),
             _ if !handled => Some(405),
@@ -213,8 +232,12 @@ impl UserAgent {
         }
         if self.core.is_full() {
             self.overloaded(flow, &request);
-        } else if registers {
-            self.handle_register(now, flow, request);
+        } else if serves {
+            match method {
+                Method::Register => self.handle_register(now, flow, request),
+                Method::Subscribe => self.handle_subscribe(now, flow, request),
+                _ => self.handle_publish(now, flow, request),
+            }
         } else if method == Method::Invite {
             if let Ok(account) = self.authenticate(now, flow, &request) {
                 self.handle_invite(now, flow, request, account.as_deref());

@@ -5,9 +5,11 @@ mod build;
 mod in_dialog;
 mod incoming;
 mod offer;
+mod publish;
 mod requests;
 mod session;
 mod stray;
+mod subscriptions;
 mod telephones;
 mod uac;
 mod uas;
@@ -38,6 +40,8 @@ pub(crate) enum Owner {
     Acknowledged(DialogId),
     InDialog(DialogId, Box<Job>),
     Request(RequestId),
+    /// A NOTIFY of this subscription.
+    Notify(u64),
 }
 
 /// A request within a dialog, as it can be made again after a challenge.
@@ -114,6 +118,8 @@ impl UserAgent {
                 TimerKey::Server(id, timer) => self.core.server_timer(now, id, timer),
                 TimerKey::Dialog(id, timer) => self.dialog_timer(now, id, timer),
                 TimerKey::Binding(number) => self.bindings_expire(now, number),
+                TimerKey::Subscription(id) => self.subscription_expires(now, id),
+                TimerKey::Publication(tag) => self.publication_expires(tag),
             }
         }
     }
@@ -144,6 +150,7 @@ impl UserAgent {
             }
         }
         self.bindings_cut_off(now, flow);
+        self.subscriptions_cut_off(flow);
     }
 
     /// Calls at this moment, those that are ending included.
@@ -259,6 +266,7 @@ impl UserAgent {
     fn unanswered(&mut self, now: Timestamp, owner: Owner, by: EndedBy) {
         match owner {
             Owner::Nobody | Owner::Acknowledged(_) => {}
+            Owner::Notify(id) => self.notify_unanswered(id, by),
             Owner::Request(id) => {
                 if self.requests.remove(&id).is_some() {
                     self.core.emit(match by {

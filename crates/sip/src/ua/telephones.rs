@@ -1,15 +1,17 @@
 //! Accounts served: the proof that requests bring, REGISTER, and the bindings that come of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::UserAgent;
 use super::build::SUPPORTED;
+use super::subscriptions::Pending;
 use crate::accounts::{Account, Accounts, AccountsConfig, Check};
 use crate::dialog::tag_text;
 use crate::message::{HeaderName, Message, Method, NameAddr, Uri, Writer};
 use crate::registrar::{Binding, Change, Refusal, Registrar, is_outbound};
+use crate::subscribe::{Notifier, Termination};
 use crate::transaction::{TimerKey, reply_flow};
 use crate::types::{Event, Flow, SipError, Timestamp, Transport};
 
@@ -19,7 +21,13 @@ const FLOW_TIMER: u64 = 120;
 /// What serving telephones takes.
 pub(super) struct Telephones {
     accounts: Accounts,
-    pub(super) registrar: Registrar,
+    registrar: Registrar,
+    pub(super) notifier: Notifier,
+    /// SUBSCRIBEs that wait for the host.
+    pub(super) pending: HashMap<u64, Box<Pending>>,
+    pub(super) min_expires: u32,
+    pub(super) max_subscription: u32,
+    pub(super) max_subscriptions: usize,
 }
 
 /// Addresses whose requests need no proof. Port 0 stands for every port.
@@ -46,6 +54,11 @@ impl UserAgent {
         self.telephones = Some(Box::new(Telephones {
             accounts: Accounts::new(config),
             registrar: Registrar::new(config),
+            notifier: Notifier::default(),
+            pending: HashMap::new(),
+            min_expires: config.min_expires,
+            max_subscription: config.max_subscription.max(config.min_expires),
+            max_subscriptions: config.max_subscriptions,
         }));
     }
 
@@ -67,13 +80,16 @@ impl UserAgent {
         let name = account.name.clone();
         let replaced = telephones.accounts.set(account.clone());
         if replaced.is_some_and(|replaced| replaced != account) {
+            self.end_subscriptions_of(now, &name, Termination::Deactivated);
             self.drop_bindings(now, &name, |_| false);
         }
         Ok(())
     }
 
-    /// Removes an account with its bindings. Calls that are up go on.
+    /// Removes an account with its bindings, subscriptions and publications. Calls that are up go on.
     pub fn remove_account(&mut self, now: Timestamp, name: &str) -> Result<(), SipError> {
+        self.end_subscriptions_of(now, name, Termination::Rejected);
+        self.forget_publications(name);
         self.drop_bindings(now, name, |_| false);
         let telephones = self.telephones.as_deref_mut().ok_or(SipError::UnknownAccount)?;
         telephones.registrar.forget(name);
@@ -176,13 +192,7 @@ impl UserAgent {
             }
             Err(Settled) => return,
         };
-        let is_own = |party: Option<NameAddr<'_>>| {
-            party
-                .and_then(|party| Uri::parse(party.uri))
-                .and_then(|uri| uri.user())
-                .is_some_and(|user| user == *account)
-        };
-        if !is_own(request.to()) || !is_own(request.from()) {
+        if !is_of(&account, request.to()) || !is_of(&account, request.from()) {
             self.core.reply(flow, &request, 403, "", &[]);
             return;
         }
@@ -191,9 +201,10 @@ impl UserAgent {
         };
         let reached = reply_flow(flow, &request);
         match telephones.registrar.register(now, &account, reached, &request) {
-            Ok(change) => {
+            Ok((change, left)) => {
                 self.bindings_changed(&account, change);
                 self.answer_register(now, flow, request, &account);
+                self.subscriptions_follow(now, &account, reached, &left);
             }
             Err(Refusal {
                 status,
@@ -309,6 +320,14 @@ impl UserAgent {
             });
         }
     }
+}
+
+/// Whether an address of record is that of an account.
+pub(super) fn is_of(account: &str, party: Option<NameAddr<'_>>) -> bool {
+    party
+        .and_then(|party| Uri::parse(party.uri))
+        .and_then(|uri| uri.user())
+        .is_some_and(|user| user == *account)
 }
 
 /// A Contact with what is left of its time, rounded up so that it is never 0.
