@@ -136,14 +136,14 @@ fn a_subscription_is_renewed_ended_or_runs_out() {
     let mut lab = serve(&["desk-201"]);
     let (mut phone, notify) = subscribed(&mut lab, "202", DIALOG);
     lab.receive(response(&notify, 200, "", "", b""));
-    lab.pass(Duration::from_secs(600));
+    lab.pass(Duration::from_mins(10));
     let renewed = phone.send_all(&mut lab, "SUBSCRIBE", &format!("{DIALOG}Expires: 300\r\n"), b"");
     assert_eq!(names(&renewed), ["200", "NOTIFY"]);
     assert_eq!(renewed[0].header(HeaderName::Expires), Some(b"300".as_slice()));
     assert_eq!(state(&renewed[1]), "active;expires=300");
     assert!(body(&renewed[1]).contains("version=\"1\""));
     lab.receive(response(&renewed[1], 200, "", "", b""));
-    let last = lab.pass(Duration::from_secs(300));
+    let last = lab.pass(Duration::from_mins(5));
     assert_eq!(
         (names(&last)[0].as_str(), state(&last[0])),
         ("NOTIFY", "terminated;reason=timeout".into())

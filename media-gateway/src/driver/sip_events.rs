@@ -50,7 +50,11 @@ impl Driver {
             SipEvent::Response(response) => self.trunk_response(&response),
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),
             // Neither accounts nor methods of the host's own are served.
-            SipEvent::Request(_) | SipEvent::Bindings { .. } | SipEvent::Registration { .. } => {}
+            SipEvent::Request(_)
+            | SipEvent::Bindings { .. }
+            | SipEvent::Registration { .. }
+            | SipEvent::Subscribe(_)
+            | SipEvent::Published { .. } => {}
         }
     }
 

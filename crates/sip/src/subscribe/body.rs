@@ -41,9 +41,9 @@ fn dialog_info(calls: &[WatchedCall], entity: &str, version: u32) -> String {
                 .as_ref()
                 .map(|display| format!(" display=\"{}\"", escaped(display)))
                 .unwrap_or_default();
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "<remote><identity{display}>{uri}</identity><target uri=\"{uri}\"/></remote>\n"
+                "<remote><identity{display}>{uri}</identity><target uri=\"{uri}\"/></remote>"
             );
         }
         text.push_str("</dialog>\n");

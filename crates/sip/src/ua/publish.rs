@@ -88,13 +88,11 @@ impl UserAgent {
                 .reply(flow, request, 415, "", &[(HeaderName::Accept, wanted)]);
             return Err(Settled);
         }
-        match read_pidf(&request.body()) {
-            Some(presence) => Ok(Some(presence)),
-            None => {
-                self.core.reply(flow, request, 400, "Bad Presence Document", &[]);
-                Err(Settled)
-            }
+        if let Some(presence) = read_pidf(&request.body()) {
+            return Ok(Some(presence));
         }
+        self.core.reply(flow, request, 400, "Bad Presence Document", &[]);
+        Err(Settled)
     }
 
     /// Replaces `earlier` by a new entity-tag, which is returned; with an interval of 0 nothing is left.
