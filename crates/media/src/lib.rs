@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Media never waits for control: an event that finds its queue full is dropped and counted
-//! ([`StatsSnapshot::events_dropped`]).
+//! ([`StatsSnapshot::events_dropped`]). Nor does it wait for a disk: two further threads write what is
+//! [recorded](MediaPlane::record) and load what is played [from a file](FileSource).
 //!
 //! Beside it: [`sdp`] (offer and answer), [`g711`], and [`analysis`] (which frequencies are in this audio), which
 //! tests of every crate use to prove that audio really flows.

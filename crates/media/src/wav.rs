@@ -51,6 +51,10 @@ impl Audio {
             reason: error.to_string(),
         };
         let mut bytes = Vec::new();
+        // A pipe would be waited for.
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a file")));
+        }
         let file = File::open(path).map_err(failed)?;
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
         Self::from_wav(&bytes)
