@@ -5,8 +5,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{ANSWER, Lab, OFFER, names, request, request_to_caller, response};
-use ponte_sip::{Message, StreamFramer, UaConfig};
+use common::telephone::{Telephone, serve};
+use common::{ANSWER, Lab, OFFER, names, request, request_to_caller, response, tag_of};
+use ponte_sip::{Event, Message, ResourceState, StreamFramer, UaConfig};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -114,6 +115,43 @@ fn scene() -> (Lab, Vec<Vec<u8>>) {
     (lab, messages)
 }
 
+/// A user agent that serves telephones, and what one of them would say to it.
+fn office() -> (Lab, Vec<Vec<u8>>) {
+    let mut lab = serve(&["desk-201"]);
+    let mut phone = Telephone::new("desk-201");
+    phone.register(&mut lab, "Contact: <sip:desk-201@192.0.2.2>;expires=120\r\n");
+    let watch =
+        "Event: dialog\r\nContact: <sip:desk-201@192.0.2.2>\r\nAccept: application/dialog-info+xml\r\n";
+    phone.call_id = "watch".into();
+    phone.send_all(&mut lab, "SUBSCRIBE", watch, b"");
+    let Some(Event::Subscribe(asked)) = lab.take_events().pop() else {
+        panic!("not asked")
+    };
+    lab.ua.accept_subscription(lab.now, asked.id, "202").unwrap();
+    let sent = lab.sent();
+    phone.to_tag = tag_of(&sent[0]);
+    let presence = b"<presence><tuple><status><basic>open</basic></status><note>x</note></tuple></presence>";
+    let pidf = "Event: presence\r\nContent-Type: application/pidf+xml\r\n";
+    let instance = "Contact: \"A\" <sip:a@192.0.2.2:5062;transport=udp>;+sip.instance=\"<urn:uuid:1>\";reg-id=1;q=0.5\r\n\
+                    Supported: outbound, path\r\nPath: <sip:192.0.2.9;lr;ob>\r\nExpires: 600\r\n";
+    let mut messages = vec![phone.written("SUBSCRIBE", watch, b"")];
+    phone.to_tag.clear();
+    for (method, headers, body) in [
+        ("REGISTER", instance, b"".as_slice()),
+        ("REGISTER", "Contact: *\r\nExpires: 0\r\n", b""),
+        ("SUBSCRIBE", watch, b""),
+        ("PUBLISH", pidf, presence),
+        ("INVITE", "Contact: <sip:desk-201@192.0.2.2>\r\n", OFFER),
+    ] {
+        phone.call_id = format!("{}-more", phone.call_id);
+        messages.push(phone.written(method, headers, body));
+    }
+    messages.push(response(&sent[1], 200, "", "", b""));
+    messages.push(response(&sent[1], 481, "", "", b""));
+    messages.push(b"\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl".to_vec());
+    (lab, messages)
+}
+
 /// Outputs of mutated input may repeat its faults, so they are not judged here.
 fn drain(lab: &mut Lab) {
     while lab.ua.poll_output().is_some() {}
@@ -150,5 +188,32 @@ proptest! {
         let mut framer = StreamFramer::new(1000);
         framer.push(&bytes);
         while let Ok(Some(_)) = framer.next_frame() {}
+    }
+}
+
+proptest! {
+    // Each case registers and subscribes first, which takes its time.
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutated_messages_of_telephones_do_no_harm(
+        attacks in prop::collection::vec((0..9_usize, prop::collection::vec(mutation(), 0..6)), 1..8),
+        seconds in 0..200_u64,
+    ) {
+        let (mut lab, messages) = office();
+        for (index, mutations) in attacks {
+            let text = mutate(messages[index].clone(), &mutations);
+            lab.ua.handle_message(lab.now, lab.flow, &text);
+            drain(&mut lab);
+            lab.ua.set_state(lab.now, "202", ResourceState::Dialog(Vec::new()));
+            drain(&mut lab);
+        }
+        lab.now = lab.now + Duration::from_secs(seconds);
+        lab.ua.handle_timeout(lab.now);
+        drain(&mut lab);
+        let mut phone = Telephone::new("desk-201");
+        phone.call_id = "afterwards".into();
+        let ok = phone.register(&mut lab, "Contact: <sip:afterwards@192.0.2.2>\r\n");
+        prop_assert_eq!(ok.status(), Some(200));
     }
 }

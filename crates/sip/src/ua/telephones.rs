@@ -168,11 +168,11 @@ impl UserAgent {
             Check::Silence => return Err(Settled),
             Check::Challenge { stale } => stale,
         };
-        let claimed = request
+        let named = request
             .from()
             .and_then(|from| Uri::parse(from.uri))
-            .and_then(|from| from.user())
-            .map(std::borrow::Cow::into_owned);
+            .and_then(|from| telephones.accounts.name(&from.user()?));
+        let claimed = named.or_else(|| telephones.registrar.on_flow(&flow).pop());
         let challenges = telephones.accounts.challenge(now, stale, claimed.as_deref());
         let headers: Vec<_> = challenges
             .iter()

@@ -2,6 +2,7 @@
 //! doubles and delays.
 #![allow(dead_code)]
 
+pub mod sipp;
 pub mod telephone;
 
 use std::collections::BTreeMap;

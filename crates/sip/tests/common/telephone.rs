@@ -67,8 +67,8 @@ impl Telephone {
         }
     }
 
-    /// Sends a request, and takes over the challenge of a 401. The messages that come back.
-    pub fn send_all(&mut self, lab: &mut Lab, method: &str, headers: &str, body: &[u8]) -> Vec<Message> {
+    /// The next request, as it is sent.
+    pub fn written(&mut self, method: &str, headers: &str, body: &[u8]) -> Vec<u8> {
         self.cseq += 1;
         let uri = if method == "REGISTER" {
             "sip:example.com".to_owned()
@@ -101,6 +101,12 @@ impl Telephone {
         )
         .into_bytes();
         text.extend_from_slice(body);
+        text
+    }
+
+    /// Sends a request, and takes over the challenge of a 401. The messages that come back.
+    pub fn send_all(&mut self, lab: &mut Lab, method: &str, headers: &str, body: &[u8]) -> Vec<Message> {
+        let text = self.written(method, headers, body);
         let sent = lab.receive(text);
         for message in &sent {
             if message.status() == Some(401) {
