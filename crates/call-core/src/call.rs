@@ -29,7 +29,7 @@
 use crate::context::Context;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
-use crate::{Caller, CallerNumber, Effect, LegId, LegTarget, Playback, PlaybackToken, TimerKind, Tone};
+use crate::{Caller, Effect, LegId, Playback, PlaybackToken, TimerKind, Tone};
 use ponte_protocol::{
     CallId, CallView, CallerId, Cause, CauseReason, DeviceId, DialString, Direction, E164, EndedBy,
     Extension, LegRole, MessageId, UnixMillis, UserId,
@@ -182,7 +182,7 @@ impl Setup {
         }
     }
 
-    fn near_party(&self) -> Party {
+    pub(crate) fn near_party(&self) -> Party {
         let number = match &self.near {
             Near::Number(number) => number.as_str(),
             Near::Device { extension, .. } => extension.as_str(),
@@ -361,162 +361,6 @@ impl Call {
     pub(crate) fn add_leg(&mut self, leg: Leg) {
         self.legs.push(leg);
         self.dirty = true;
-    }
-
-    /// Opens a leg of the role where no attempt at the same number has been. `false`: there is no such way.
-    pub(crate) fn open_leg(&mut self, cx: &mut Context, role: LegRole) -> bool {
-        match (role, &self.setup.near, &self.setup.far) {
-            (LegRole::User, Near::Number(number), _) => {
-                let number = number.clone();
-                self.open_on_trunk(cx, role, |trunk| LegTarget::Trunk { trunk, number })
-            }
-            (LegRole::Far, _, Far::Number(number)) => {
-                let number = number.clone();
-                self.open_on_trunk(cx, role, |trunk| LegTarget::Trunk { trunk, number })
-            }
-            (LegRole::Far, _, Far::Emergency(number)) => {
-                let number = number.clone();
-                self.open_on_trunk(cx, role, |trunk| LegTarget::Emergency { trunk, number })
-            }
-            (LegRole::User, Near::Device { device, .. }, _) => {
-                let device = device.clone();
-                let id = self.id();
-                let mut attempts = self.legs.iter().filter(|leg| leg.role == role);
-                attempts.all(|leg| leg.id.call != id) && self.open_on_device(cx, device)
-            }
-            (LegRole::Far, _, Far::User { .. }) => self.open_half(cx),
-            (LegRole::User, Near::None, _) | (LegRole::Far, _, Far::Caller(_) | Far::Nobody) => false,
-        }
-    }
-
-    fn open_on_trunk(
-        &mut self,
-        cx: &mut Context,
-        role: LegRole,
-        target: impl FnOnce(crate::TrunkId) -> LegTarget,
-    ) -> bool {
-        let attempts = &self.legs[self.attempts_from(role)..];
-        let tried = |id: &crate::TrunkId| {
-            attempts
-                .iter()
-                .any(|leg| leg.role == role && matches!(&leg.way, Way::Trunk(trunk) if trunk == id))
-        };
-        let emergency = matches!(self.setup.far, Far::Emergency(_));
-        let trunk = match cx.trunks.pick(tried) {
-            None if emergency => cx.trunks.pick_any(tried),
-            picked => picked,
-        };
-        let Some(trunk) = trunk else {
-            return false;
-        };
-        let Some(id) = self.new_leg_id() else {
-            return false;
-        };
-        cx.trunks.take(&trunk);
-        let caller = self.shown_caller(cx, role, &trunk);
-        self.start_leg_timers(cx, id, role);
-        cx.push(Effect::OpenLeg {
-            leg: id,
-            user: self.setup.user.clone(),
-            role,
-            target: target(trunk.clone()),
-            caller,
-        });
-        let party = self.party(role);
-        self.add_leg(Leg::new(id, role, party, Way::Trunk(trunk), cx.now));
-        true
-    }
-
-    fn open_on_device(&mut self, cx: &mut Context, device: DeviceId) -> bool {
-        let Some(id) = self.new_leg_id() else {
-            return false;
-        };
-        self.start_leg_timers(cx, id, LegRole::User);
-        cx.push(Effect::OpenLeg {
-            leg: id,
-            user: self.setup.user.clone(),
-            role: LegRole::User,
-            target: LegTarget::Device {
-                device: device.clone(),
-            },
-            caller: self.caller(),
-        });
-        let party = self.party(LegRole::User);
-        self.add_leg(Leg::new(id, LegRole::User, party, Way::Device(device), cx.now));
-        true
-    }
-
-    /// The other user's call, which the switch makes next.
-    fn open_half(&mut self, cx: &mut Context) -> bool {
-        let attempts = &self.legs[self.far_from..];
-        if attempts.iter().any(|leg| leg.role == LegRole::Far) {
-            return false;
-        }
-        let Some(id) = self.new_leg_id() else {
-            return false;
-        };
-        let other = crate::join::half_of(id);
-        cx.timers
-            .set(id, TimerKind::FarNoAnswer, cx.now.plus(cx.timeouts.far_no_answer));
-        cx.crossings.push_back(Crossing::Open {
-            from: self.id(),
-            half: other,
-        });
-        let party = self.party(LegRole::Far);
-        self.add_leg(Leg::new(id, LegRole::Far, party, Way::Half(other), cx.now));
-        true
-    }
-
-    fn party(&self, role: LegRole) -> Party {
-        match role {
-            LegRole::User => self.setup.near_party(),
-            LegRole::Far => self.setup.far_party(),
-        }
-    }
-
-    fn start_leg_timers(&self, cx: &mut Context, leg: LegId, role: LegRole) {
-        let silent = cx.now.plus(cx.timeouts.trunk_response);
-        cx.timers.set(leg, TimerKind::TrunkResponse, silent);
-        self.restart_no_answer(cx, leg, role);
-    }
-
-    /// How long the telephone may ring; while a caller waits for the user, the caller's patience counts instead.
-    pub(crate) fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
-        let (kind, patience) = match role {
-            LegRole::User if self.is_incoming() => return,
-            LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
-            LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
-        };
-        cx.timers.set(leg, kind, cx.now.plus(patience));
-    }
-
-    /// Who is calling: the far party of an incoming call, else the company.
-    pub(crate) fn caller(&self) -> Caller {
-        match &self.setup.far {
-            Far::Caller(caller) => caller.clone(),
-            _ => self.company(),
-        }
-    }
-
-    fn company(&self) -> Caller {
-        self.setup.caller_id.clone().map(Caller::from).unwrap_or_default()
-    }
-
-    /// Who a telephone behind a trunk is told is calling (rule T16).
-    fn shown_caller(&self, cx: &Context, role: LegRole, trunk: &crate::TrunkId) -> Caller {
-        let company = self.company();
-        match (&self.setup.far, role) {
-            (Far::Caller(caller), LegRole::User) => match caller.number {
-                // An extension is no number that the network knows.
-                Some(CallerNumber::Extension(_)) => Caller {
-                    name: caller.name.clone(),
-                    ..company
-                },
-                _ if cx.trunks.passes_caller_id(trunk) => caller.clone(),
-                _ => company,
-            },
-            _ => company,
-        }
     }
 
     /// Where the attempts at the role's present number begin.

@@ -32,6 +32,7 @@ mod incoming;
 mod join;
 mod leg;
 mod line;
+mod opening;
 mod progress;
 mod restriction;
 mod ringing;

@@ -72,6 +72,11 @@ impl Switch {
         }
     }
 
+    /// Whether the leg is one of these dialogues.
+    pub(crate) fn talks_to_us(&self, leg: LegId) -> bool {
+        leg.index == 0 && self.services.contains_key(&leg.call)
+    }
+
     pub(crate) fn service_key(&mut self, leg: LegId, digit: char) {
         let Some(service) = self.services.get_mut(&leg.call) else {
             return;
@@ -137,7 +142,7 @@ impl Switch {
     }
 
     pub(crate) fn pin_checked(&mut self, leg: LegId, asked: u64, valid: bool) {
-        let Some(service) = self.services.get(&leg.call) else {
+        let Some(service) = self.services.get(&leg.call).filter(|_| leg.index == 0) else {
             return;
         };
         let Stage::Checking { user, extension, ask } = &service.stage else {
@@ -258,9 +263,7 @@ impl Switch {
     }
 
     pub(crate) fn service_ended(&mut self, leg: LegId) {
-        if leg.index == 0 {
-            self.services.remove(&leg.call);
-            self.cx.timers.cancel_leg(leg);
-        }
+        self.services.remove(&leg.call);
+        self.cx.timers.cancel_leg(leg);
     }
 }

@@ -86,7 +86,7 @@ impl Switch {
             } => self.leg_progress(leg, status, early_media),
             Event::LegAnswered { leg } => self.leg_answered(leg),
             Event::LegEnded { leg, end } => self.leg_ended(leg, end),
-            Event::Dtmf { leg, digit } if self.services.contains_key(&leg.call) => {
+            Event::Dtmf { leg, digit } if self.talks_to_us(leg) => {
                 self.service_key(leg, digit);
             }
             Event::Dtmf { leg, digit } => self.with_answered(leg, |call, cx, role| {
@@ -102,6 +102,7 @@ impl Switch {
                 self.with_answered(leg, |call, _, _| call.set_no_audio(leg, false));
             }
         }
+        debug_assert!(self.cx.crossings.is_empty(), "a call was not settled");
     }
 
     /// Carries out what has become due at `now`.
@@ -212,8 +213,9 @@ impl Switch {
     pub(crate) fn active(&mut self, leg: LegId) -> Option<(&mut Context, &mut Call, usize)> {
         let call = self.calls.get_mut(&self.cx.served_by(leg))?;
         let place = call.place_of(leg)?;
-        let active = call.legs[place].is_active();
-        active.then_some((&mut self.cx, call, place))
+        // No host knows of a leg that stands for the other half.
+        let known = call.legs[place].is_active() && call.legs[place].is_sip();
+        known.then_some((&mut self.cx, call, place))
     }
 
     fn with_answered(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Context, LegRole)) {
@@ -258,13 +260,14 @@ impl Switch {
     }
 
     fn leg_ended(&mut self, leg: LegId, end: LegEnd) {
-        if self.services.contains_key(&leg.call) {
+        if self.talks_to_us(leg) {
             self.service_ended(leg);
             return;
         }
         let id = self.cx.served_by(leg);
         if let Some(call) = self.calls.get_mut(&id)
             && let Some(place) = call.place_of(leg)
+            && call.legs[place].is_sip()
         {
             call.leg_ended(&mut self.cx, place, end);
             self.settle(id);
@@ -272,7 +275,7 @@ impl Switch {
     }
 
     fn playback_finished(&mut self, leg: LegId, token: PlaybackToken) {
-        if self.services.contains_key(&leg.call) {
+        if self.talks_to_us(leg) {
             self.service_spoke(leg, token);
             return;
         }
@@ -280,11 +283,6 @@ impl Switch {
         let id = self.cx.served_by(leg);
         let other = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
         if self.active(leg).is_none() {
-            if let Some(call) = self.calls.get_mut(&id)
-                && call.farewell == Some(token)
-            {
-                call.farewell_over(&mut self.cx);
-            }
             return;
         }
         if let Some(call) = self.calls.get_mut(&other)
@@ -318,7 +316,7 @@ impl Switch {
     }
 
     fn timer_fired(&mut self, leg: LegId, kind: TimerKind) {
-        if self.services.contains_key(&leg.call) {
+        if self.talks_to_us(leg) {
             self.service_waited(leg, kind);
             return;
         }

@@ -1,6 +1,6 @@
-//! Random histories against the reference, with every invariant watched.
+//! Random histories of calls back against the reference, with every invariant watched.
 //!
-//! `PONTE_HISTORIES` sets how many (2,000 otherwise), `PONTE_SEED` runs a single one.
+//! `PONTE_MODEL_HISTORIES` sets how many (2,000 otherwise), `PONTE_SEED` runs a single one.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
@@ -378,7 +378,7 @@ fn random_histories_agree_with_the_reference_and_break_no_invariant() {
         return;
     }
     let mut seen = Seen::default();
-    for seed in 0..number("PONTE_HISTORIES").unwrap_or(2_000) {
+    for seed in 0..number("PONTE_MODEL_HISTORIES").unwrap_or(2_000) {
         seen.add(&run(seed));
     }
     eprintln!("{seen:?}");

@@ -329,7 +329,7 @@ impl Reference {
         effects.iter().filter_map(|effect| match effect {
             Effect::Play {
                 leg,
-                playback: Playback::Announcements { token, .. },
+                playback: Playback::Announcements { token, .. } | Playback::Greeting { token, .. },
             } => Some((*leg, *token)),
             _ => None,
         })

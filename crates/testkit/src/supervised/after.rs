@@ -68,8 +68,8 @@ impl Supervised {
             let (now, close) = (self.now, self.timeouts.close);
             let leg = self.legs.get_mut(id).expect("known");
             let given_up = leg.closed_at.is_some_and(|closed| now.since(closed) >= close);
-            // The leg at the ear may go on in another call of the user.
-            let goes_on = leg.role == LegRole::User && leg.answered && leg.is_active();
+            // The leg at the ear may go on, or be closed, in another call of the user.
+            let goes_on = leg.role == LegRole::User && leg.answered;
             assert!(leg.ended || given_up || goes_on, "a record before leg {id} ended");
             leg.ended |= given_up;
         }

@@ -118,6 +118,8 @@ impl Supervised {
     /// Gives an event to the switch.
     pub fn event(&mut self, now: UnixMillis, event: Event) -> Vec<Effect> {
         self.now = now;
+            eprintln!("{} {event:?}", now.0 % 10_000_000);
+        }
         self.note_input(&event);
         let command = match &event {
             Event::Command { id, .. } => Some(*id),
@@ -130,6 +132,8 @@ impl Supervised {
     /// Lets the switch do what is due.
     pub fn timeout(&mut self, now: UnixMillis) -> Vec<Effect> {
         self.now = now;
+            eprintln!("{} TIMEOUT {:?}", now.0 % 10_000_000, self.switch.poll_timeout());
+        }
         self.switch.handle_timeout(now);
         let effects = self.drain(None);
         if let Some((at, kind)) = self.switch.poll_timeout() {
@@ -147,6 +151,9 @@ impl Supervised {
         assert_eq!(self.switch.poll_timeout(), None, "timers are left");
         for (id, call) in &self.calls {
             assert!(call.ended, "call {id} never ended");
+        }
+        for (id, leg) in &self.legs {
+            assert!(!leg.is_active(), "leg {id} was left: {leg:?}");
         }
     }
 
@@ -240,6 +247,10 @@ impl Supervised {
 
     fn drain(&mut self, command: Option<CommandId>) -> Vec<Effect> {
         let effects: Vec<Effect> = std::iter::from_fn(|| self.switch.poll_effect()).collect();
+            for e in &effects {
+                eprintln!("     {e:?}");
+            }
+        }
         let mut replies = 0;
         for (place, effect) in effects.iter().enumerate() {
             if let Effect::Reply { reply, .. } = effect {
