@@ -72,7 +72,8 @@ struct WatchedCall {
     ended: bool,
 }
 
-/// Wraps a [`Switch`]; each step returns its effects, and panics if they break an invariant.
+/// Wraps a [`Switch`]; each step returns its effects, and panics if they break an invariant. Where `PONTE_TRACE` is set,
+/// it prints them before that.
 #[derive(Debug)]
 pub struct Supervised {
     switch: Switch,
@@ -85,6 +86,7 @@ pub struct Supervised {
     forbidden: BTreeSet<String>,
     /// Verification calls.
     unseen: BTreeSet<CallId>,
+    trace: bool,
 }
 
 impl Supervised {
@@ -99,6 +101,7 @@ impl Supervised {
             replied: BTreeSet::new(),
             forbidden: BTreeSet::new(),
             unseen: BTreeSet::new(),
+            trace: std::env::var_os("PONTE_TRACE").is_some(),
         }
     }
 
@@ -118,7 +121,8 @@ impl Supervised {
     /// Gives an event to the switch.
     pub fn event(&mut self, now: UnixMillis, event: Event) -> Vec<Effect> {
         self.now = now;
-            eprintln!("{} {event:?}", now.0 % 10_000_000);
+        if self.trace {
+            eprintln!("{} {event:?}", now.0);
         }
         self.note_input(&event);
         let command = match &event {
@@ -132,7 +136,8 @@ impl Supervised {
     /// Lets the switch do what is due.
     pub fn timeout(&mut self, now: UnixMillis) -> Vec<Effect> {
         self.now = now;
-            eprintln!("{} TIMEOUT {:?}", now.0 % 10_000_000, self.switch.poll_timeout());
+        if self.trace {
+            eprintln!("{} timeout {:?}", now.0, self.switch.poll_timeout());
         }
         self.switch.handle_timeout(now);
         let effects = self.drain(None);
@@ -247,8 +252,9 @@ impl Supervised {
 
     fn drain(&mut self, command: Option<CommandId>) -> Vec<Effect> {
         let effects: Vec<Effect> = std::iter::from_fn(|| self.switch.poll_effect()).collect();
-            for e in &effects {
-                eprintln!("     {e:?}");
+        if self.trace {
+            for effect in &effects {
+                eprintln!("    {effect:?}");
             }
         }
         let mut replies = 0;
