@@ -115,9 +115,9 @@ impl History {
         for name in [ANNA, BRUNO, CARLA] {
             history.configure(name);
         }
-        for device in 0..DEVICES.len() {
-            history.configure_device(device);
-            let device = DEVICES[device].0.parse().unwrap();
+        for (place, (name, _, _)) in DEVICES.iter().enumerate() {
+            history.configure_device(place);
+            let device = name.parse().unwrap();
             history.event(Event::DeviceRegistered {
                 device,
                 registered: true,
