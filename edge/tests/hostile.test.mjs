@@ -83,6 +83,40 @@ describe("hostile portals", () => {
     await portal.close();
   });
 
+  test("a command that comes too fast is refused under its id; one that was taken keeps its answer", async () => {
+    const portal = await edge.portal(cookie);
+    const taken = command({ type: "leave_telecommuter" });
+    portal.send({ type: "command", command: taken });
+    await gateway.command(taken.id);
+    gateway.reply("anna", taken.id);
+    assert.equal((await portal.reply(taken.id)).type, "accepted");
+    await sleep(1500);
+    for (let n = 0; n < 45; n += 1) portal.send({ type: "ping", n });
+    const fresh = command({ type: "leave_telecommuter" });
+    const garbled = { ...command(dial()), body: { type: "dial", number: "sip:x@y" } };
+    portal.send({ type: "command", command: fresh });
+    portal.send({ type: "command", command: taken });
+    portal.send({ type: "command", command: garbled });
+    portal.send("{");
+    for (const id of [fresh.id, garbled.id]) {
+      const { type, refusal } = await portal.reply(id);
+      assert.equal(type, "refused");
+      assert.equal(refusal.type, "too_fast");
+      assert.ok(refusal.retry_after_ms >= 1 && refusal.retry_after_ms <= 50);
+    }
+    assert.equal((await portal.reply(taken.id)).type, "accepted", "an id has one answer");
+    const errors = portal.takeAll("error");
+    assert.ok(errors.length >= 2 && errors.every(({ error }) => error.type === "too_fast"), JSON.stringify(errors));
+    await gateway.settled();
+    assert.equal(gateway.takeAll("command").length, 0, "the gateway hears of none of it");
+    await sleep(300);
+    portal.send({ type: "command", command: { ...fresh, expires_at: Date.now() + 10_000 } });
+    await gateway.command(fresh.id);
+    gateway.reply("anna", fresh.id);
+    assert.equal((await portal.reply(fresh.id)).type, "accepted", "sent again later, it is judged anew");
+    await portal.close();
+  });
+
   test("who floods on is shown out; others notice nothing", async () => {
     const calm = await edge.portal(cookie);
     const flooder = await edge.portal(cookie);

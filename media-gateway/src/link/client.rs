@@ -2,6 +2,7 @@
 
 use super::handshake::{LinkKey, Nonces};
 use super::outbox::{Outbox, Resume};
+use super::retry::{Failure, Retry};
 use super::{FromLink, LinkHandle, ToLink};
 use futures_util::{SinkExt, StreamExt};
 use ponte_protocol::link::{LINK_FRAME_MAX, LINK_IDLE_MS, LinkError, StreamPosition};
@@ -11,10 +12,11 @@ use rand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
@@ -22,11 +24,11 @@ use uuid::Uuid;
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-const FIRST_RETRY: Duration = Duration::from_millis(250);
-/// The portal is to show the true state in under 3 s after the link returns, so the pause stays short.
-const LONGEST_RETRY: Duration = Duration::from_secs(5);
-/// Between tries after the edge refused the key: the fault is an administrator's to mend.
-const REFUSED_RETRY: Duration = Duration::from_secs(30);
+/// For one address of the edge to answer: enough for a lost SYN, and short enough that after a cut of the network a new
+/// one is soon on its way.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// What was sent and not acknowledged for so long went into a dead link; TCP would go on trying for a quarter of an hour.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 const QUEUE: usize = 65_536;
 const OUTBOX: usize = 16_384;
 
@@ -52,6 +54,8 @@ pub enum LinkConfigError {
 enum Fault {
     #[error("{0}")]
     Socket(#[from] tokio_tungstenite::tungstenite::Error),
+    #[error("the edge cannot be reached: {0}")]
+    Unreachable(std::io::Error),
     #[error("the edge did not answer in time")]
     Silent,
     #[error("the edge closed the connection")]
@@ -72,6 +76,7 @@ enum Fault {
 /// [`LinkConfigError`] names what is wrong with the address.
 pub fn start(config: LinkConfig, to_driver: mpsc::Sender<FromLink>) -> Result<LinkHandle, LinkConfigError> {
     let address = address(&config)?;
+    let host = host(&address).ok_or_else(|| LinkConfigError::Url(config.url.clone()))?;
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -84,6 +89,7 @@ pub fn start(config: LinkConfig, to_driver: mpsc::Sender<FromLink>) -> Result<Li
     let link = Link {
         config,
         address,
+        host,
         tls: Connector::Rustls(Arc::new(tls)),
         queue,
         overflowed,
@@ -110,9 +116,18 @@ fn address(config: &LinkConfig) -> Result<String, LinkConfigError> {
     Ok(format!("{url}?site={}", config.site))
 }
 
+/// Where to connect to: a name or an address without brackets, and the port.
+fn host(address: &str) -> Option<(String, u16)> {
+    let uri: Uri = address.parse().ok()?;
+    let default = if uri.scheme_str() == Some("wss") { 443 } else { 80 };
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then(|| (host.to_owned(), uri.port_u16().unwrap_or(default)))
+}
+
 struct Link {
     config: LinkConfig,
     address: String,
+    host: (String, u16),
     tls: Connector,
     queue: mpsc::Receiver<ToLink>,
     overflowed: Arc<AtomicBool>,
@@ -122,7 +137,7 @@ struct Link {
 
 impl Link {
     async fn run(mut self) {
-        let mut pause = FIRST_RETRY;
+        let mut retry = Retry::default();
         loop {
             let mut was_up = false;
             let fault = match self.connect_and_serve(&mut was_up).await {
@@ -130,19 +145,21 @@ impl Link {
                 Err(fault) => fault,
             };
             if was_up {
-                pause = FIRST_RETRY;
+                retry.reset();
                 if self.to_driver.send(FromLink::Down).await.is_err() {
                     return;
                 }
             }
-            let refused = matches!(
-                fault,
-                Fault::Refused(LinkError::NotAuthentic) | Fault::EdgeNotAuthentic
-            );
-            let wait = if refused { REFUSED_RETRY } else { pause };
-            let wait = wait.mul_f64(rand::rng().random_range(0.5..1.0));
-            tracing::warn!(%fault, retry_ms = wait.as_millis() as u64, "the link to the edge is down");
-            pause = (pause * 2).min(LONGEST_RETRY);
+            let failure = match fault {
+                Fault::Refused(LinkError::NotAuthentic) | Fault::EdgeNotAuthentic => Failure::Refused,
+                _ => Failure::Away,
+            };
+            let wait = retry.next(failure, rand::rng().random_range(0.0..1.0));
+            if retry.is_news(&fault.to_string()) {
+                tracing::warn!(%fault, retry_ms = wait.as_millis() as u64, "the link to the edge is down");
+            } else {
+                tracing::debug!(%fault, retry_ms = wait.as_millis() as u64, "the link to the edge is still down");
+            }
             if self.wait_collecting(wait).await.is_err() {
                 return;
             }
@@ -167,10 +184,11 @@ impl Link {
         let limits = WebSocketConfig::default()
             .max_message_size(Some(LINK_FRAME_MAX))
             .max_frame_size(Some(LINK_FRAME_MAX));
-        let connect = tokio_tungstenite::connect_async_tls_with_config(
+        let stream = self.reach().await?;
+        let connect = tokio_tungstenite::client_async_tls_with_config(
             &self.address,
+            stream,
             Some(limits),
-            true,
             Some(self.tls.clone()),
         );
         let (mut socket, _) = timeout(HANDSHAKE_TIMEOUT, connect)
@@ -195,6 +213,30 @@ impl Link {
             .await
             .map_err(|_| Fault::Stopping)?;
         self.serve(socket).await
+    }
+
+    /// A connection to the first of the edge's addresses that answers.
+    async fn reach(&self) -> Result<TcpStream, Fault> {
+        let (host, port) = &self.host;
+        let addresses = timeout(HANDSHAKE_TIMEOUT, lookup_host((host.as_str(), *port)))
+            .await
+            .map_err(|_| Fault::Silent)?
+            .map_err(Fault::Unreachable)?;
+        let mut fault = Fault::Silent;
+        for address in addresses {
+            match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    stream.set_nodelay(true).map_err(Fault::Unreachable)?;
+                    // Not every system has it; the pings of an idle link find the same, later.
+                    #[cfg(target_os = "linux")]
+                    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => fault = Fault::Unreachable(error),
+                Err(_) => fault = Fault::Silent,
+            }
+        }
+        Err(fault)
     }
 
     async fn authenticate(&self, socket: &mut Socket) -> Result<Option<StreamPosition>, Fault> {
@@ -365,6 +407,23 @@ mod tests {
             url: url.to_owned(),
             site: "milano".parse().unwrap(),
             key: LinkKey::new([0; 32]),
+        }
+    }
+
+    #[test]
+    fn an_address_names_host_and_port() {
+        for (address, expected) in [
+            ("wss://ponte.example/link?site=a", Some(("ponte.example", 443))),
+            (
+                "wss://ponte.example:8443/link?site=a",
+                Some(("ponte.example", 8443)),
+            ),
+            ("ws://[::1]:8787/link?site=a", Some(("::1", 8787))),
+            ("ws://127.0.0.1/link?site=a", Some(("127.0.0.1", 80))),
+            ("wss://", None),
+        ] {
+            let expected = expected.map(|(host, port)| (host.to_owned(), port));
+            assert_eq!(host(address), expected, "{address}");
         }
     }
 

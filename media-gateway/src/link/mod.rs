@@ -6,6 +6,7 @@
 mod client;
 mod handshake;
 mod outbox;
+mod retry;
 
 pub use client::{LinkConfig, LinkConfigError, start};
 pub use handshake::LinkKey;
