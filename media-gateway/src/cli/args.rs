@@ -1,5 +1,9 @@
 //! What can be asked for.
 
+use super::destinations::DestinationCommand;
+use super::devices::DeviceCommand;
+use super::dids::DidCommand;
+use super::groups::GroupCommand;
 use crate::numbers::parse_rule;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ponte_call_core::RestrictionRule;
@@ -23,6 +27,8 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
+// One value a process.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the telephone system until it is told to stop.
@@ -34,10 +40,32 @@ pub(super) enum Command {
     },
     /// Print a configuration with every setting and what it means.
     ExampleConfig,
+    #[command(flatten)]
+    Stored(StoreCommand),
+}
+
+/// What is done in the store, beside a gateway that may run.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
     /// Manage the users.
     User {
         #[command(subcommand)]
         command: UserCommand,
+    },
+    /// Manage the desk telephones.
+    Device {
+        #[command(subcommand)]
+        command: DeviceCommand,
+    },
+    /// Manage the numbers that reach an extension from outside.
+    Did {
+        #[command(subcommand)]
+        command: DidCommand,
+    },
+    /// Manage the restrictions that several users share.
+    Group {
+        #[command(subcommand)]
+        command: GroupCommand,
     },
     /// Print a user's call records, newest first.
     Records(RecordsArgs),
@@ -49,6 +77,18 @@ pub(super) enum Command {
         dial: DialString,
         #[arg(long)]
         json: bool,
+    },
+    /// Write everything an administrator has set in the store to a file in TOML, `-` for standard output.
+    Export { file: PathBuf },
+    /// Bring the store to what such a file says, all of it or nothing, and print what differs.
+    Import {
+        file: PathBuf,
+        /// Print what differs, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Remove what the file does not name, too.
+        #[arg(long)]
+        remove: bool,
     },
 }
 
@@ -86,6 +126,11 @@ pub(super) enum UserCommand {
         #[arg(long, default_value_t = 72, value_parser = clap::value_parser!(u64).range(1..=720))]
         hours: u64,
     },
+    /// Manage the telephones at which a user may be called.
+    Destination {
+        #[command(subcommand)]
+        command: DestinationCommand,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -115,15 +160,36 @@ pub(super) struct UserSettings {
     #[arg(long, value_name = "NUMBER")]
     pub(super) caller_id: Option<E164>,
     /// The name that goes with it; "" for none.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = caller_name)]
     pub(super) caller_name: Option<String>,
     /// Whether the user may work on a telephone elsewhere.
     #[arg(long, value_enum)]
     pub(super) telecommuter: Option<Switched>,
+    /// Whether a second call may be offered while one is up.
+    #[arg(long, value_enum)]
+    pub(super) call_waiting: Option<Switched>,
+    /// Whether callers can leave a message.
+    #[arg(long, value_enum)]
+    pub(super) voicemail: Option<Switched>,
+    /// Whether the user may see and change what belongs to the whole site.
+    #[arg(long, value_enum)]
+    pub(super) administrator: Option<Switched>,
+    /// Read the PIN for telephones from standard input: 4 to 10 digits.
+    #[arg(long, conflicts_with = "no_pin")]
+    pub(super) pin: bool,
+    /// Take the PIN away.
+    #[arg(long)]
+    pub(super) no_pin: bool,
+    /// The group whose rules follow the user's own; "" for none.
+    #[arg(long, value_name = "GROUP")]
+    pub(super) group: Option<String>,
+    /// Where new messages are sent; "" for nowhere.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) email: Option<String>,
     /// Language of the prompts, en or it.
     #[arg(long, value_parser = ["en", "it"])]
     pub(super) language: Option<String>,
-    /// A rule before those of the site, e.g. "allow +44"; the first that fits decides. Given again for more; all of
+    /// A rule before those of the group and the site, e.g. "allow +44"; the first that fits decides. Given again for more; all of
     /// them replace what the user had. "" for none.
     #[arg(long = "restriction", value_name = "RULE", value_parser = rule_or_none)]
     pub(super) restrictions: Option<Vec<Rule>>,
@@ -145,13 +211,20 @@ pub(super) struct UserSettings {
 #[derive(Clone, Debug)]
 pub(super) struct Rule(pub(super) Option<RestrictionRule>);
 
-fn rule_or_none(text: &str) -> Result<Rule, String> {
+pub(super) fn rule_or_none(text: &str) -> Result<Rule, String> {
     if text.is_empty() {
         return Ok(Rule(None));
     }
     parse_rule(text)
         .map(|rule| Rule(Some(rule)))
         .map_err(|error| error.to_string())
+}
+
+fn caller_name(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
+    display_name(text)
 }
 
 fn display_name(text: &str) -> Result<String, &'static str> {

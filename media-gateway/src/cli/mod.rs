@@ -3,14 +3,22 @@
 //! Exit codes: 0 done, 1 it could not be done now, 2 the command or the configuration is wrong.
 
 mod args;
+mod destinations;
+mod devices;
+mod dids;
+mod failure;
+mod groups;
 mod output;
 mod records;
+mod secret;
+mod transfer;
 mod users;
 
 use crate::config::{Config, EXAMPLE};
 use crate::store::{Store, StoreOptions, StoreUse};
-use args::{Cli, Command, UserCommand};
+use args::{Cli, Command, StoreCommand, UserCommand};
 use clap::Parser;
+use failure::explained;
 use ponte_protocol::UnixMillis;
 use std::path::Path;
 use std::process::ExitCode;
@@ -72,27 +80,30 @@ async fn carry_out(cli: Cli) -> Done {
             output::line("ok")
         }
         Command::ExampleConfig => output::text(EXAMPLE),
-        Command::User { command } => {
+        Command::Stored(command) => {
             let config = load(&cli.config)?;
             let store = open(&config).await?;
-            let done = user(command, &config, &store).await;
+            let done = in_store(command, &config, &store).await;
             store.close(CLOSE_PATIENCE).await;
             done
         }
-        Command::Records(arguments) => {
-            let config = load(&cli.config)?;
-            let store = open(&config).await?;
-            let done = records::list(arguments, &store).await;
-            store.close(CLOSE_PATIENCE).await;
-            done
-        }
-        Command::Explain { user, dial, json } => {
-            let config = load(&cli.config)?;
-            let store = open(&config).await?;
-            let done = users::explain(&user, &dial, json, &config, &store).await;
-            store.close(CLOSE_PATIENCE).await;
-            done
-        }
+    }
+}
+
+async fn in_store(command: StoreCommand, config: &Config, store: &Store) -> Done {
+    match command {
+        StoreCommand::User { command } => user(command, config, store).await,
+        StoreCommand::Device { command } => devices::carry_out(command, config, store).await,
+        StoreCommand::Did { command } => dids::carry_out(command, config, store).await,
+        StoreCommand::Group { command } => groups::carry_out(command, store).await,
+        StoreCommand::Records(arguments) => records::list(arguments, store).await,
+        StoreCommand::Explain { user, dial, json } => users::explain(&user, &dial, json, config, store).await,
+        StoreCommand::Export { file } => transfer::export(&file, store).await,
+        StoreCommand::Import {
+            file,
+            dry_run,
+            remove,
+        } => transfer::import(&file, dry_run, remove, config, store).await,
     }
 }
 
@@ -116,6 +127,7 @@ async fn user(command: UserCommand, config: &Config, store: &Store) -> Done {
         UserCommand::Show { user, json } => users::show(&user, json, config, store).await,
         UserCommand::Remove { user } => users::remove(user, store).await,
         UserCommand::Invite { user, hours } => users::invite(user, hours, config, store).await,
+        UserCommand::Destination { command } => destinations::carry_out(command, config, store).await,
     }
 }
 
@@ -124,7 +136,10 @@ fn load(path: &Path) -> Result<Config, Failure> {
 }
 
 async fn open(config: &Config) -> Result<Store, Failure> {
-    let options = StoreOptions::new(&config.store.data_folder, StoreUse::Tool);
+    let options = StoreOptions {
+        recordings: config.voicemail.folder.clone(),
+        ..StoreOptions::new(&config.store.data_folder, StoreUse::Tool)
+    };
     Ok(Store::open(options).await?)
 }
 

@@ -1,12 +1,12 @@
 //! `user …` and `explain`.
 
 use super::args::{Confirmation, Switched, UserSettings};
-use super::{Done, Failure, now, output};
+use super::{Done, Failure, explained, now, output, secret};
 use crate::config::{Config, SiteConfig};
 use crate::numbers::{NumberingPlan, decide, rule_text};
-use crate::store::{Invitation, Store, StoreError, UserRow};
+use crate::store::{EmailAddress, Invitation, PinHash, RuleOwner, Store, StoreError, UserRow};
 use ponte_call_core::{Dialled, NumberClass};
-use ponte_protocol::{DialString, Refusal, UserId};
+use ponte_protocol::{DialString, GroupId, Refusal, UserId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,7 @@ pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Confi
         ));
     };
     let mut row = UserRow::new(user, extension, number);
-    apply(&mut row, settings);
+    apply(&mut row, settings, store).await?;
     check(&row, &config.site)?;
     let name = row.user.clone();
     store.add_user(row).await.map_err(explained)?;
@@ -31,13 +31,13 @@ pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Confi
 
 pub(super) async fn set(user: &UserId, settings: UserSettings, config: &Config, store: &Store) -> Done {
     let mut row = known(user, store).await?;
-    apply(&mut row, settings);
+    apply(&mut row, settings, store).await?;
     check(&row, &config.site)?;
     store.set_user(row).await.map_err(explained)?;
     output::line(&format!("{user} is changed"))
 }
 
-fn apply(row: &mut UserRow, settings: UserSettings) {
+async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done {
     fn put<T>(field: &mut T, value: Option<T>) {
         if let Some(value) = value {
             *field = value;
@@ -49,10 +49,43 @@ fn apply(row: &mut UserRow, settings: UserSettings) {
     if let Some(name) = settings.caller_name {
         row.caller_id.name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
     }
-    put(
-        &mut row.telecommuter_allowed,
-        settings.telecommuter.map(|switched| switched == Switched::On),
-    );
+    for (field, switched) in [
+        (&mut row.telecommuter_allowed, settings.telecommuter),
+        (&mut row.call_waiting_allowed, settings.call_waiting),
+        (&mut row.voicemail_allowed, settings.voicemail),
+        (&mut row.administrator, settings.administrator),
+    ] {
+        put(field, switched.map(|switched| switched == Switched::On));
+    }
+    if settings.no_pin {
+        row.pin = None;
+    }
+    if settings.pin {
+        let pin = PinHash::new(&secret::line("PIN")?);
+        row.pin = Some(pin.map_err(|error| Failure::Usage(error.to_string()))?);
+    }
+    match settings.email.as_deref() {
+        None => {}
+        Some("") => row.email = None,
+        Some(email) => {
+            row.email = Some(
+                email
+                    .parse()
+                    .map_err(|error: &str| Failure::Usage(error.to_owned()))?,
+            );
+        }
+    }
+    match settings.group.as_deref() {
+        None => {}
+        Some("") => row.group = None,
+        Some(group) => {
+            let group: GroupId = group
+                .parse()
+                .map_err(|error| Failure::Usage(format!("--group {group}: {error}")))?;
+            let known = store.group(&group).await?;
+            row.group = Some(known.ok_or_else(|| explained(StoreError::UnknownGroup(group)))?);
+        }
+    }
     if settings.language.is_some() {
         row.language = settings.language;
     }
@@ -76,10 +109,11 @@ fn apply(row: &mut UserRow, settings: UserSettings) {
     );
     put(&mut row.caps.dials_per_hour, settings.dials_per_hour);
     put(&mut row.caps.minutes_per_day, settings.minutes_per_day);
+    Ok(())
 }
 
 /// What the site's numbers forbid.
-fn check(row: &UserRow, site: &SiteConfig) -> Done {
+pub(super) fn check(row: &UserRow, site: &SiteConfig) -> Done {
     let plan = NumberingPlan::new(site);
     let extension = row.extension.as_str();
     let reads_as = extension
@@ -113,31 +147,11 @@ fn pattern_like(extension: &str) -> String {
         .collect()
 }
 
-async fn known(user: &UserId, store: &Store) -> Result<UserRow, Failure> {
+pub(super) async fn known(user: &UserId, store: &Store) -> Result<UserRow, Failure> {
     store
         .user(user)
         .await?
         .ok_or_else(|| explained(StoreError::UnknownUser(user.clone())))
-}
-
-/// The mistake of whoever typed the command, or of the machine.
-fn explained(error: StoreError) -> Failure {
-    match error {
-        StoreError::UserExists(user) => Failure::Usage(format!(
-            "there is a user {user} already; change it with `ponte-gateway user set {user} …`"
-        )),
-        StoreError::UnknownUser(user) => Failure::Usage(format!(
-            "there is no user {user}; `ponte-gateway user list` names all of them"
-        )),
-        StoreError::ExtensionTaken { extension, by } => Failure::Usage(format!(
-            "the extension {} belongs to {by} already",
-            extension.as_str()
-        )),
-        StoreError::Unavailable { reason } => Failure::Runtime(format!(
-            "the database cannot be written now ({reason}); nothing was changed, try again"
-        )),
-        other => other.into(),
-    }
 }
 
 fn confirm_text(row: &UserRow) -> &'static str {
@@ -161,6 +175,12 @@ fn row_json(row: &UserRow) -> Value {
         "confirm": confirm_text(row),
         "dials_per_hour": row.caps.dials_per_hour,
         "minutes_per_day": row.caps.minutes_per_day,
+        "call_waiting": row.call_waiting_allowed,
+        "voicemail": row.voicemail_allowed,
+        "administrator": row.administrator,
+        "pin": row.pin.is_some(),
+        "email": row.email.as_ref().map(EmailAddress::as_str),
+        "group": row.group.as_ref().map(|group| &group.group),
     })
 }
 
@@ -199,16 +219,36 @@ pub(super) async fn show(user: &UserId, as_json: bool, config: &Config, store: &
         "telecommuter",
         if row.telecommuter_allowed { "on" } else { "off" }.to_owned(),
     );
+    for (name, switched) in [
+        ("call waiting", row.call_waiting_allowed),
+        ("voicemail", row.voicemail_allowed),
+        ("administrator", row.administrator),
+    ] {
+        put(name, if switched { "on" } else { "off" }.to_owned());
+    }
+    put("PIN", if row.pin.is_some() { "set" } else { "none" }.to_owned());
+    put(
+        "e-mail",
+        row.email.as_ref().map_or("", EmailAddress::as_str).to_owned(),
+    );
+    put(
+        "group",
+        row.group
+            .as_ref()
+            .map_or_else(String::new, |row| row.group.to_string()),
+    );
     put("language", row.profile(&config.site).language);
     put("rings for", format!("{} s", row.user_no_answer_ms / 1000));
     put("confirmation", confirm_text(&row).to_owned());
     put("calls an hour", row.caps.dials_per_hour.to_string());
     put("minutes a day", row.caps.minutes_per_day.to_string());
-    for rule in &row.restrictions {
-        put("rule", rule_text(rule));
-    }
-    for rule in &config.site.default_restrictions {
-        put("rule of the site", rule_text(rule));
+    for (owner, rule) in row.rules(&config.site) {
+        let name = match owner {
+            RuleOwner::User => "rule",
+            RuleOwner::Group => "rule of the group",
+            RuleOwner::Site => "rule of the site",
+        };
+        put(name, rule_text(rule));
     }
     put("otherwise", "deny".to_owned());
     output::table(&["USER", user.as_str()], &lines)

@@ -201,7 +201,7 @@ async fn a_removed_users_recordings_go_and_one_that_is_made_stays() {
         .write(true)
         .open(store.recordings().message(id(1)))
         .unwrap();
-    let old = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+    let old = SystemTime::now() - Duration::from_hours(2);
     recording.set_modified(old).unwrap();
     store.prune(NOW, 400).await.unwrap();
     assert!(!store.recordings().message(id(1)).exists());

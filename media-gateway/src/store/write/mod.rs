@@ -51,6 +51,8 @@ pub(super) enum Write {
         record_days: u32,
     },
     Meta(String, String),
+    /// All of them, or none where one is refused.
+    Together(Vec<Write>),
 }
 
 macro_rules! write_of {
@@ -134,6 +136,7 @@ impl Write {
             Self::Record(_) => "record",
             Self::Prune { .. } => "prune",
             Self::Meta(..) => "meta",
+            Self::Together(_) => "together",
         }
     }
 
@@ -180,6 +183,7 @@ impl Write {
             Self::Record(record) => calls::insert_record(connection, record).await,
             Self::Prune { now, record_days } => prune::prune(connection, *now, *record_days).await,
             Self::Meta(name, value) => set_meta(connection, name, value).await,
+            Self::Together(writes) => super::together::apply(connection, writes).await,
         }
     }
 }

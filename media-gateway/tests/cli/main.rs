@@ -1,13 +1,17 @@
 //! The command line, as a process.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod directory;
+mod transfer;
+
 use ponte_gateway::store::{Store, StoreOptions, StoreUse};
 use ponte_protocol::UnixMillis;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -49,6 +53,40 @@ impl Site {
             .env("SITE_KEY", "ab".repeat(32))
             .output()
             .unwrap()
+    }
+
+    /// A command that must succeed, with something on its standard input.
+    fn told(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.with_input(arguments, input);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ponte-gateway"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("SITE_KEY", "ab".repeat(32))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Reads the store as a gateway would.
+    fn store<T>(&self, read: impl AsyncFnOnce(&Store) -> T) -> T {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let store = Store::open(StoreOptions::new(self.path("data"), StoreUse::Gateway))
+                .await
+                .unwrap();
+            let found = read(&store).await;
+            store.close(Duration::from_secs(5)).await;
+            found
+        })
     }
 
     /// What a command that must succeed prints.

@@ -1,0 +1,47 @@
+//! Passwords and PINs: never among the arguments, where other processes and the shell's history see them.
+
+use super::Failure;
+use std::io::{self, IsTerminal};
+
+/// Without the characters that people mistake for one another.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// 100 bits.
+const GENERATED: usize = 20;
+const SHORTEST: usize = 10;
+
+/// One line of standard input, without its end.
+pub(super) fn line(what: &str) -> Result<String, Failure> {
+    if io::stdin().is_terminal() {
+        eprintln!("{what}:");
+    }
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let line = line.trim_end_matches(['\r', '\n']);
+    if line.is_empty() {
+        return Err(Failure::Usage(format!(
+            "the {what} is expected on standard input"
+        )));
+    }
+    Ok(line.to_owned())
+}
+
+/// A telephone's password from standard input.
+pub(super) fn password() -> Result<String, Failure> {
+    let password = line("password")?;
+    let printable = password.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if password.len() < SHORTEST || password.len() > 128 || !printable {
+        return Err(Failure::Usage(
+            "a telephone's password has 10 to 128 printable ASCII characters: strangers try shorter ones"
+                .to_owned(),
+        ));
+    }
+    Ok(password)
+}
+
+/// A password that nobody guesses.
+pub(super) fn generated() -> Result<String, Failure> {
+    let mut random = [0; GENERATED];
+    getrandom::fill(&mut random)?;
+    let letter = |byte: u8| char::from(LETTERS[usize::from(byte) % LETTERS.len()]);
+    Ok(random.into_iter().map(letter).collect())
+}

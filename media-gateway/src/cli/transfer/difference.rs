@@ -1,0 +1,127 @@
+//! What two states of the store differ in, entry by entry and field by field.
+
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What can differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Group,
+    User,
+    Destination,
+    Device,
+    Did,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::User => "user",
+            Self::Destination => "destination",
+            Self::Device => "telephone",
+            Self::Did => "number",
+        }
+    }
+}
+
+/// Entries by kind and key.
+pub(super) type Table = BTreeMap<(Kind, String), Map<String, Value>>;
+
+/// Fields that are as good as a password.
+const SECRET: [&str; 3] = ["pin_hash", "ha1_md5", "ha1_sha256"];
+
+enum How {
+    Added,
+    Removed,
+    Changed(Vec<(String, Value, Value)>),
+}
+
+/// One entry that differs.
+pub(super) struct Difference {
+    pub(super) kind: Kind,
+    pub(super) key: String,
+    /// What people call it, where the key is no name.
+    label: Option<String>,
+    how: How,
+}
+
+impl Difference {
+    pub(super) fn is_addition(&self) -> bool {
+        matches!(self.how, How::Added)
+    }
+
+    pub(super) fn is_removal(&self) -> bool {
+        matches!(self.how, How::Removed)
+    }
+
+    /// As a person reads it; `remove` says what becomes of what the file does not name.
+    pub(super) fn text(&self, remove: bool) -> String {
+        let name = self.label.as_ref().unwrap_or(&self.key);
+        let kind = self.kind.as_str();
+        match &self.how {
+            How::Added => format!("+ {kind} {name}\n"),
+            How::Removed if remove => format!("- {kind} {name}\n"),
+            How::Removed => format!("  {kind} {name} is not in the file, and is kept\n"),
+            How::Changed(fields) => {
+                let line = |(field, before, after): &(String, Value, Value)| {
+                    if SECRET.contains(&field.as_str()) {
+                        format!("    {field}: another\n")
+                    } else {
+                        format!("    {field}: {} -> {}\n", shown(before), shown(after))
+                    }
+                };
+                let lines: String = fields.iter().map(line).collect();
+                format!("~ {kind} {name}\n{lines}")
+            }
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// What has to be done to come from one to the other.
+pub(super) fn difference(now: &Table, wanted: &Table) -> Vec<Difference> {
+    let keys: BTreeSet<_> = now.keys().chain(wanted.keys()).collect();
+    let label = |entry: Option<&Map<String, Value>>, kind: Kind| {
+        let text = |field: &str| entry?.get(field)?.as_str().map(str::to_owned);
+        (kind == Kind::Destination)
+            .then(|| Some(format!("{} of {}", text("label")?, text("user")?)))
+            .flatten()
+    };
+    keys.into_iter()
+        .filter_map(|key| {
+            let (before, after) = (now.get(key), wanted.get(key));
+            let how = match (before, after) {
+                (None, _) => How::Added,
+                (_, None) => How::Removed,
+                (Some(before), Some(after)) => How::Changed(fields(before, after)?),
+            };
+            Some(Difference {
+                kind: key.0,
+                label: label(after.or(before), key.0),
+                key: key.1.clone(),
+                how,
+            })
+        })
+        .collect()
+}
+
+fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Vec<(String, Value, Value)>> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let value = |entry: &Map<String, Value>, name: &String| entry.get(name).cloned().unwrap_or(Value::Null);
+    let changed: Vec<_> = names
+        .into_iter()
+        .map(|name| (name.clone(), value(before, name), value(after, name)))
+        .filter(|(_, before, after)| before != after)
+        .collect();
+    (!changed.is_empty()).then_some(changed)
+}

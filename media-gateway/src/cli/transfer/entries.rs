@@ -1,0 +1,502 @@
+//! The file, and what its entries are in the store.
+
+use super::difference::{Kind, Table};
+use crate::cli::Failure;
+use crate::numbers::{parse_rule, rule_text};
+use crate::store::{
+    Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, Store, UserRow,
+};
+use ponte_call_core::{Caps, RestrictionRule, TrunkId};
+use ponte_protocol::{CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Display;
+use uuid::Uuid;
+
+/// The form of the file.
+const VERSION: u32 = 1;
+
+/// Everything.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entries {
+    version: u32,
+    #[serde(default)]
+    pub(super) group: Vec<GroupEntry>,
+    #[serde(default)]
+    pub(super) user: Vec<UserEntry>,
+    #[serde(default)]
+    pub(super) destination: Vec<DestinationEntry>,
+    #[serde(default)]
+    pub(super) device: Vec<DeviceEntry>,
+    #[serde(default)]
+    pub(super) did: Vec<DidEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupEntry {
+    group: GroupId,
+    #[serde(default)]
+    restrictions: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserEntry {
+    user: UserId,
+    display_name: String,
+    extension: Extension,
+    caller_number: E164,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<GroupId>,
+    #[serde(default)]
+    restrictions: Vec<String>,
+    telecommuter: bool,
+    call_waiting: bool,
+    voicemail: bool,
+    administrator: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// Missing: on mobiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirm: Option<bool>,
+    no_answer_ms: u64,
+    dials_per_hour: u32,
+    minutes_per_day: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pin_hash: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DestinationEntry {
+    id: Uuid,
+    user: UserId,
+    label: String,
+    number: E164,
+    confirm: bool,
+    verified: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeviceEntry {
+    device: DeviceId,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<UserId>,
+    hot_desk: bool,
+    realm: String,
+    ha1_md5: String,
+    ha1_sha256: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DidEntry {
+    number: E164,
+    extension: Extension,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trunk: Option<String>,
+}
+
+/// A field of an entry that cannot be used.
+fn wrong(key: impl Display, field: &str, reason: impl Display) -> Failure {
+    Failure::Usage(format!("{key}: {field}: {reason}"))
+}
+
+fn rules(key: impl Display, texts: &[String]) -> Result<Vec<RestrictionRule>, Failure> {
+    texts
+        .iter()
+        .map(|text| parse_rule(text).map_err(|error| wrong(&key, "restrictions", error)))
+        .collect()
+}
+
+fn name(key: impl Display, field: &str, text: &str, longest: usize) -> Result<String, Failure> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > longest || name.chars().any(char::is_control) {
+        return Err(wrong(key, field, format_args!("1 to {longest} characters")));
+    }
+    Ok(name.to_owned())
+}
+
+impl Entries {
+    /// What the store holds.
+    pub(super) async fn of(store: &Store) -> Result<Self, Failure> {
+        let users = store.users().await?;
+        let mut destination = Vec::new();
+        for row in &users {
+            let saved = store.destinations(&row.user).await?;
+            destination.extend(saved.into_iter().map(|saved| DestinationEntry {
+                id: saved.id.0,
+                user: row.user.clone(),
+                label: saved.label,
+                number: saved.number,
+                confirm: saved.confirm,
+                verified: saved.verified,
+            }));
+        }
+        Ok(Self {
+            version: VERSION,
+            group: store.groups().await?.into_iter().map(GroupEntry::of).collect(),
+            user: users.into_iter().map(UserEntry::of).collect(),
+            destination,
+            device: store.devices().await?.into_iter().map(DeviceEntry::of).collect(),
+            did: store.dids().await?.into_iter().map(DidEntry::of).collect(),
+        })
+    }
+
+    /// That nothing stands in the file twice, and that this version knows its form.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.version != VERSION {
+            return Err(format!(
+                "the file has the form {}; this version reads {VERSION}",
+                self.version
+            ));
+        }
+        let mut seen = HashSet::new();
+        let keys = self.keys();
+        for key in keys {
+            if !seen.insert(key.clone()) {
+                return Err(format!("{} stands here twice", key.1));
+            }
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let groups = self.group.iter().map(|entry| ("group", entry.group.to_string()));
+        let users = self.user.iter().map(|entry| ("user", entry.user.to_string()));
+        let destinations = self
+            .destination
+            .iter()
+            .map(|entry| ("destination", entry.id.to_string()));
+        let devices = self
+            .device
+            .iter()
+            .map(|entry| ("device", entry.device.to_string()));
+        let dids = self
+            .did
+            .iter()
+            .map(|entry| ("did", entry.number.as_str().to_owned()));
+        groups
+            .chain(users)
+            .chain(destinations)
+            .chain(devices)
+            .chain(dids)
+            .collect()
+    }
+
+    /// Every entry with its fields.
+    pub(super) fn table(&self) -> Result<Table, Failure> {
+        fn put<T: Serialize>(
+            table: &mut Table,
+            kind: Kind,
+            entries: &[T],
+            key: impl Fn(&T) -> String,
+        ) -> Result<(), Failure> {
+            for entry in entries {
+                if let Value::Object(fields) = serde_json::to_value(entry)? {
+                    table.insert((kind, key(entry)), fields);
+                }
+            }
+            Ok(())
+        }
+        let mut table = Table::new();
+        put(&mut table, Kind::Group, &self.group, |entry| {
+            entry.group.to_string()
+        })?;
+        put(&mut table, Kind::User, &self.user, |entry| entry.user.to_string())?;
+        put(&mut table, Kind::Destination, &self.destination, |entry| {
+            format!("{} {}", entry.user, entry.id)
+        })?;
+        put(&mut table, Kind::Device, &self.device, |entry| {
+            entry.device.to_string()
+        })?;
+        put(&mut table, Kind::Did, &self.did, |entry| {
+            entry.number.as_str().to_owned()
+        })?;
+        Ok(table)
+    }
+
+    /// The groups by their names.
+    pub(super) fn groups(&self) -> Result<BTreeMap<GroupId, GroupRow>, Failure> {
+        self.group
+            .iter()
+            .map(|entry| Ok((entry.group.clone(), entry.row()?)))
+            .collect()
+    }
+
+    /// What brings the store to an entry of the file.
+    pub(super) fn change(
+        &self,
+        kind: Kind,
+        key: &str,
+        is_new: bool,
+        groups: &BTreeMap<GroupId, GroupRow>,
+    ) -> Result<Change, Failure> {
+        let lost = || Failure::Runtime(format!("{key} was not found again"));
+        match kind {
+            Kind::Group => {
+                let entry = self.group.iter().find(|entry| entry.group.as_str() == key);
+                let row = entry.ok_or_else(lost)?.row()?;
+                Ok(if is_new {
+                    Change::AddGroup(row)
+                } else {
+                    Change::SetGroup(row)
+                })
+            }
+            Kind::User => {
+                let entry = self.user.iter().find(|entry| entry.user.as_str() == key);
+                let row = Box::new(entry.ok_or_else(lost)?.row(groups)?);
+                Ok(if is_new {
+                    Change::AddUser(row)
+                } else {
+                    Change::SetUser(row)
+                })
+            }
+            Kind::Destination => {
+                let entry = self
+                    .destination
+                    .iter()
+                    .find(|entry| format!("{} {}", entry.user, entry.id) == key);
+                let entry = entry.ok_or_else(lost)?;
+                Ok(Change::SaveDestination(entry.user.clone(), entry.row()?))
+            }
+            Kind::Device => {
+                let entry = self.device.iter().find(|entry| entry.device.as_str() == key);
+                let row = entry.ok_or_else(lost)?.row()?;
+                Ok(if is_new {
+                    Change::AddDevice(row)
+                } else {
+                    Change::SetDevice(row)
+                })
+            }
+            Kind::Did => {
+                let entry = self.did.iter().find(|entry| entry.number.as_str() == key);
+                Ok(Change::SetDid(entry.ok_or_else(lost)?.row()?))
+            }
+        }
+    }
+}
+
+/// What takes an entry out of the store, by the key that the store's own table gave it.
+pub(super) fn removal(kind: Kind, key: &str) -> Result<Change, Failure> {
+    let unreadable = |error: &dyn Display| Failure::Runtime(format!("{key}: {error}"));
+    match kind {
+        Kind::Group => key
+            .parse()
+            .map(Change::RemoveGroup)
+            .map_err(|error| unreadable(&error)),
+        Kind::User => key
+            .parse()
+            .map(Change::RemoveUser)
+            .map_err(|error| unreadable(&error)),
+        Kind::Destination => {
+            let (user, id) = key.rsplit_once(' ').ok_or_else(|| unreadable(&"no id"))?;
+            let user = user.parse::<UserId>().map_err(|error| unreadable(&error))?;
+            let id = id.parse::<Uuid>().map_err(|error| unreadable(&error))?;
+            Ok(Change::DeleteDestination(user, DestinationId(id)))
+        }
+        Kind::Device => key
+            .parse()
+            .map(Change::RemoveDevice)
+            .map_err(|error| unreadable(&error)),
+        Kind::Did => key
+            .parse()
+            .map(Change::RemoveDid)
+            .map_err(|error| unreadable(&error)),
+    }
+}
+
+impl GroupEntry {
+    fn of(row: GroupRow) -> Self {
+        Self {
+            restrictions: row.restrictions.iter().map(rule_text).collect(),
+            group: row.group,
+        }
+    }
+
+    fn row(&self) -> Result<GroupRow, Failure> {
+        Ok(GroupRow {
+            group: self.group.clone(),
+            restrictions: rules(&self.group, &self.restrictions)?,
+        })
+    }
+}
+
+impl UserEntry {
+    fn of(row: UserRow) -> Self {
+        Self {
+            display_name: row.display_name,
+            extension: row.extension,
+            caller_number: row.caller_id.number,
+            caller_name: row.caller_id.name,
+            group: row.group.map(|row| row.group),
+            restrictions: row.restrictions.iter().map(rule_text).collect(),
+            telecommuter: row.telecommuter_allowed,
+            call_waiting: row.call_waiting_allowed,
+            voicemail: row.voicemail_allowed,
+            administrator: row.administrator,
+            language: row.language,
+            email: row.email.map(|email| email.as_str().to_owned()),
+            confirm: row.confirm,
+            no_answer_ms: row.user_no_answer_ms,
+            dials_per_hour: row.caps.dials_per_hour,
+            minutes_per_day: row.caps.minutes_per_day,
+            pin_hash: row.pin.map(|pin| pin.as_str().to_owned()),
+            user: row.user,
+        }
+    }
+
+    fn row(&self, groups: &BTreeMap<GroupId, GroupRow>) -> Result<UserRow, Failure> {
+        let key = &self.user;
+        let group = match &self.group {
+            None => None,
+            Some(group) => Some(
+                groups
+                    .get(group)
+                    .cloned()
+                    .ok_or_else(|| wrong(key, "group", format_args!("the file has no group {group}")))?,
+            ),
+        };
+        let email = self.email.as_ref().map(|text| text.parse::<EmailAddress>());
+        let pin = self.pin_hash.as_ref().map(|text| text.parse::<PinHash>());
+        if let Some(language) = self
+            .language
+            .as_ref()
+            .filter(|language| !["en", "it"].contains(&language.as_str()))
+        {
+            return Err(wrong(
+                key,
+                "language",
+                format_args!("'{language}' is not en or it"),
+            ));
+        }
+        if !(5_000..=120_000).contains(&self.no_answer_ms) {
+            return Err(wrong(key, "no_answer_ms", "5000 to 120000"));
+        }
+        for (field, value) in [
+            ("dials_per_hour", self.dials_per_hour),
+            ("minutes_per_day", self.minutes_per_day),
+        ] {
+            if !(1..=100_000).contains(&value) {
+                return Err(wrong(key, field, "1 to 100000"));
+            }
+        }
+        Ok(UserRow {
+            display_name: name(key, "display_name", &self.display_name, 80)?,
+            telecommuter_allowed: self.telecommuter,
+            caller_id: CallerId {
+                number: self.caller_number.clone(),
+                name: match &self.caller_name {
+                    Some(text) => Some(name(key, "caller_name", text, 80)?),
+                    None => None,
+                },
+            },
+            language: self.language.clone(),
+            restrictions: rules(key, &self.restrictions)?,
+            caps: Caps {
+                dials_per_hour: self.dials_per_hour,
+                minutes_per_day: self.minutes_per_day,
+            },
+            user_no_answer_ms: self.no_answer_ms,
+            confirm: self.confirm,
+            call_waiting_allowed: self.call_waiting,
+            voicemail_allowed: self.voicemail,
+            administrator: self.administrator,
+            pin: pin.transpose().map_err(|error| wrong(key, "pin_hash", error))?,
+            email: email.transpose().map_err(|error| wrong(key, "email", error))?,
+            group,
+            ..UserRow::new(
+                self.user.clone(),
+                self.extension.clone(),
+                self.caller_number.clone(),
+            )
+        })
+    }
+}
+
+impl DestinationEntry {
+    fn row(&self) -> Result<SavedDestination, Failure> {
+        Ok(SavedDestination {
+            id: DestinationId(self.id),
+            label: name(&self.user, "destination", &self.label, 40)?,
+            number: self.number.clone(),
+            confirm: self.confirm,
+            verified: self.verified,
+        })
+    }
+}
+
+impl DeviceEntry {
+    fn of(row: DeviceRow) -> Self {
+        Self {
+            device: row.device,
+            name: row.name,
+            owner: row.owner,
+            hot_desk: row.hot_desk,
+            realm: row.secret.realm,
+            ha1_md5: row.secret.md5,
+            ha1_sha256: row.secret.sha256,
+        }
+    }
+
+    fn row(&self) -> Result<DeviceRow, Failure> {
+        let hash = |field: &str, text: &str, length: usize| {
+            let fits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            if text.len() == length && text.bytes().all(fits) {
+                Ok(text.to_owned())
+            } else {
+                Err(wrong(
+                    &self.device,
+                    field,
+                    format_args!("{length} lower-case hexadecimal digits"),
+                ))
+            }
+        };
+        Ok(DeviceRow {
+            device: self.device.clone(),
+            name: name(&self.device, "name", &self.name, 40)?,
+            owner: self.owner.clone(),
+            hot_desk: self.hot_desk,
+            secret: DeviceSecret {
+                realm: self.realm.clone(),
+                md5: hash("ha1_md5", &self.ha1_md5, 32)?,
+                sha256: hash("ha1_sha256", &self.ha1_sha256, 64)?,
+            },
+        })
+    }
+}
+
+impl DidEntry {
+    fn of(row: DidRow) -> Self {
+        Self {
+            number: row.number,
+            extension: row.extension,
+            label: row.label,
+            trunk: row.trunk.map(|trunk| trunk.0),
+        }
+    }
+
+    fn row(&self) -> Result<DidRow, Failure> {
+        let label = self
+            .label
+            .as_ref()
+            .map(|label| name(self.number.as_str(), "label", label, 40));
+        Ok(DidRow {
+            number: self.number.clone(),
+            extension: self.extension.clone(),
+            label: label.transpose()?,
+            trunk: self.trunk.clone().map(TrunkId),
+        })
+    }
+}
