@@ -78,13 +78,13 @@ pub fn set_title(title: &str) {
     }
 }
 
-/// Puts the keyboard focus on the element with this id.
-pub fn focus(id: &str) {
+/// Puts the keyboard focus on the element with this id; `false` where there is none.
+pub fn focus(id: &str) -> bool {
     use wasm_bindgen::JsCast;
     let element = document().and_then(|document| document.get_element_by_id(id));
-    if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-        let _ = element.focus();
-    }
+    element
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
+        .is_some_and(|element| element.focus().is_ok())
 }
 
 /// Scrolls as little as needed to show the element.
@@ -158,6 +158,18 @@ pub fn long_day(tag: &str, at: UnixMillis) -> String {
 pub fn local_day(at: UnixMillis) -> i64 {
     let date = Date::new(&JsValue::from_f64(at.0 as f64));
     (at.0.cast_signed() - date.get_timezone_offset() as i64 * 60_000).div_euclid(86_400_000)
+}
+
+/// The next local midnight.
+pub fn next_midnight(at: UnixMillis) -> UnixMillis {
+    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    // The day after the last of a month is the first of the next.
+    date.set_date(date.get_date() + 1);
+    date.set_hours(0);
+    date.set_minutes(0);
+    date.set_seconds(0);
+    date.set_milliseconds(0);
+    UnixMillis(date.get_time() as u64)
 }
 
 fn localized(

@@ -3,4 +3,8 @@
 pub mod call;
 pub mod dial;
 pub mod password;
+pub mod presence;
+pub mod ringing;
 pub mod search;
+pub mod stations;
+pub mod voicemail;

@@ -19,12 +19,16 @@ pub fn CallLogCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let query = RwSignal::new(String::new());
+    let missed = RwSignal::new(false);
     let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
     let days = Memo::new(move |_| {
         let locale = i18n.locale();
         let found = portal.records().with(|records| {
             query.with(|query| {
-                let fits = |record: &&CallRecord| search::matches(locale, record, query);
+                let missed = missed.get();
+                let fits = |record: &&CallRecord| {
+                    (!missed || record.is_missed()) && search::matches(locale, record, query)
+                };
                 records.iter().filter(fits).cloned().collect::<Vec<_>>()
             })
         });
@@ -42,6 +46,10 @@ pub fn CallLogCard() -> impl IntoView {
         <section class="card log" aria-labelledby="log-title">
             <div class="log-head">
                 <h2 id="log-title">{i18n.t(text::log::title)}</h2>
+                <button type="button" class="button small" data-testid="log-missed"
+                    aria-pressed=move || missed.get().to_string() on:click=move |_| missed.update(|on| *on = !*on)>
+                    <Icon name="missed" />{i18n.t(text::log::missed)}
+                </button>
                 <div class="search">
                     <Icon name="search" />
                     <input
@@ -57,6 +65,8 @@ pub fn CallLogCard() -> impl IntoView {
                 key=|(day, _)| *day
                 children=move |(day, records)| view! { <Day day first=records.first().cloned() days /> }
             />
+            // Where it is narrow, the page of calls shows the newest day alone.
+            <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
             <Show when=move || portal.more_records().get()>
                 <button
                     type="button" class="button log-more" data-testid="log-more"
@@ -103,12 +113,14 @@ fn Day(day: i64, first: Option<CallRecord>, days: Memo<Days>) -> impl IntoView {
     };
     let started_at = first.map(|record| record.started_at).unwrap_or_default();
     view! {
+        <section class="log-group">
         <h3 class="log-day">{move || day_name(i18n.locale(), day, &browser::long_day(&i18n.region(), started_at))}</h3>
         <ul class="log-list">
             <For each=records key=|record| record.id let:record>
                 <LogRow record />
             </For>
         </ul>
+        </section>
     }
 }
 

@@ -27,10 +27,11 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
         let saved = portal.destinations().get();
         let still_there = selected
             .get_untracked()
-            .is_some_and(|id| saved.iter().any(|one| one.id == id));
+            .is_some_and(|id| saved.iter().any(|one| one.id == id && one.verified));
         if !still_there {
             let untouched = typed.with_untracked(String::is_empty);
-            selected.set(saved.first().filter(|_| untouched).map(|one| one.id));
+            let first = saved.iter().find(|one| one.verified);
+            selected.set(first.filter(|_| untouched).map(|one| one.id));
         }
     });
 
@@ -45,6 +46,13 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
         Entry::Number(number) => Some(number),
         Entry::Empty | Entry::Invalid(_) | Entry::Emergency(_) => None,
     };
+    // The number was to be entered, and the telephone system wants it proven first.
+    let unproven = move || number().is_some() && portal.unproven().get() == number();
+    Effect::new(move || {
+        if portal.unproven().get().is_some() {
+            browser::focus("destination-label");
+        }
+    });
     let confirmation = move || match confirm.get().as_str() {
         "on" => Some(true),
         "off" => Some(false),
@@ -74,17 +82,13 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
     };
     let save = move || {
         let Some(number) = untrack(number) else { return };
-        let body = CommandBody::SaveDestination {
-            label: label.get_untracked().trim().to_owned(),
-            number,
-            confirm: untrack(confirmation),
-        };
-        if body.validate().is_ok() {
-            portal.ask(body);
-            label.set(String::new());
-        } else {
+        let name = label.get_untracked().trim().to_owned();
+        if name.is_empty() {
             browser::focus("destination-label");
+            return;
         }
+        portal.save_destination(&name, number, untrack(confirmation), untrack(unproven));
+        label.set(String::new());
     };
     let error = move || {
         let locale = i18n.locale();
@@ -142,6 +146,11 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                 </div>
                 <Show when=move || number().is_some()>
                     <div class="field">
+                        <Show when=unproven>
+                            <p class="notice" role="alert" data-testid="destination-unproven">
+                                {i18n.t(text::verify::needed)}
+                            </p>
+                        </Show>
                         <label for="destination-label">{i18n.t(text::reach::save_as)}</label>
                         <div class="input-group">
                             <input
@@ -162,6 +171,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                                 {i18n.t(text::reach::save)}
                             </button>
                         </div>
+                        <p class="hint">{i18n.t(text::verify::save_hint)}</p>
                     </div>
                 </Show>
             </Show>

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::icon::Icon;
+use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::logic::dial::{self, Blocked, Entry};
 use crate::state::Portal;
@@ -52,6 +53,25 @@ pub fn DialPad() -> impl IntoView {
             }
             _ => None,
         }
+    };
+    // Whose rule refused the number.
+    let rule = move || {
+        let explained = portal.explained().get()?;
+        portal
+            .dial_refusal()
+            .get()
+            .filter(|refusal| matches!(refusal, Refusal::Restricted { .. }))?;
+        let locale = i18n.locale();
+        let whose = match explained.from.as_str() {
+            "user" => text::dial::rule_of_user(locale),
+            "group" => text::dial::rule_of_group(locale),
+            "site" => text::dial::rule_of_site(locale),
+            _ => return Some(text::dial::rule_missing(locale).to_owned()),
+        };
+        let number = explained
+            .number
+            .map_or_else(String::new, |number| format::number(number.as_str()));
+        Some(text::dial::rule(locale, number, whose))
     };
     let dial = move || {
         if portal.blocked().get_untracked().is_some() || portal.dialling().get_untracked() {
@@ -108,6 +128,7 @@ pub fn DialPad() -> impl IntoView {
                         None => error(),
                     }}
                 </p>
+                {move || rule().map(|words| view! { <p class="hint" data-testid="dial-rule">{words}</p> })}
                 {move || emergency().map(|number| {
                     let digits = number.as_str().to_owned();
                     let link = format!("tel:{digits}");
@@ -167,6 +188,7 @@ pub fn call_again(portal: Portal, number: &str) {
         {
             portal.ask(CommandBody::Dial { number });
         }
-        _ => browser::focus("dial-input"),
+        _ if browser::focus("dial-input") => {}
+        _ => portal.wants_pad().set(true),
     }
 }

@@ -17,6 +17,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     let portal = Portal::expect();
     let (open, set_open) = signal(false);
     let number = words::number_to_call(&record).to_owned();
+    let message = record.message;
     let outcome = words::outcome_name(&record);
     let icon = match (outcome, record.direction) {
         ("answered", Direction::Outgoing) => "outgoing",
@@ -53,14 +54,20 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
                     </span>
                     <time class="log-time">{move || browser::clock_time(&i18n.region(), started_at)}</time>
                 </button>
-                <button
+                {message.map(|message| view! {
+                    <a class="button small" data-testid="log-message" href=format!("/messages#{message}")>
+                        <Icon name="voicemail" />
+                        <span class="log-message-word">{i18n.t(text::log::voicemail)}</span>
+                    </a>
+                })}
+                {(!number.is_empty()).then(|| view! { <button
                     type="button" class="button icon-only quiet" data-testid="log-call-again"
                     aria-label=move || text::log::call_again(i18n.locale(), party())
                     title=i18n.t(text::call::again)
                     on:click=move |_| call_again(portal, &number)
                 >
                     <Icon name="phone" />
-                </button>
+                </button> })}
             </div>
             <Show when=move || open.get()>
                 <Details record />

@@ -3,9 +3,12 @@
 use crate::browser;
 use crate::components::destination_chooser::DestinationChooser;
 use crate::components::icon::Icon;
+use crate::components::verify_panel::VerifyPanel;
 use crate::format;
-use crate::i18n::{I18n, text};
+use crate::i18n::{I18n, Locale, text};
+use crate::logic::stations;
 use crate::state::Portal;
+use crate::state::verification::Stage;
 use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CommandBody, Destination, Mode};
@@ -36,6 +39,11 @@ pub fn ReachCard() -> impl IntoView {
         Some(Mode::Telecommuting { .. }) => "telecommuting",
         Some(Mode::Unknown) | None => "unknown",
     };
+    let verifying = Memo::new(move |_| {
+        portal
+            .verification()
+            .with(|proof| proof.as_ref().is_some_and(|proof| proof.stage != Stage::Saving))
+    });
     let choosing = move || known.get() && allowed.get() && (!telecommuting.get() || changing.get());
 
     view! {
@@ -62,7 +70,10 @@ pub fn ReachCard() -> impl IntoView {
                     </button>
                 </div>
             </Show>
-            <Show when=choosing>
+            <Show when=move || verifying.get()>
+                <VerifyPanel />
+            </Show>
+            <Show when=move || choosing() && !verifying.get()>
                 <DestinationChooser telecommuting changing />
             </Show>
             <Show when=move || known.get() && !allowed.get()>
@@ -86,7 +97,7 @@ fn CurrentMode() -> impl IntoView {
         match portal.mode().get() {
             Some(Mode::Office) => view! {
                 <p class="mode-name">{text::reach::office(locale)}</p>
-                <p class="hint">{text::reach::office_hint(locale, extension)}</p>
+                <p class="hint" data-testid="office-hint">{office_hint(portal, locale, extension)}</p>
             }
             .into_any(),
             Some(Mode::Telecommuting { destination, since }) => {
@@ -118,5 +129,18 @@ fn CurrentMode() -> impl IntoView {
             }
             None => view! { <p class="mode-name placeholder">{text::reach::waiting(locale)}</p> }.into_any(),
         }
+    }
+}
+
+/// Where calls ring at the office (rule T10).
+fn office_hint(portal: Portal, locale: Locale, extension: String) -> String {
+    let at = portal
+        .stations()
+        .with(|all| stations::logged_on(all).map(|station| station.name.clone()));
+    match at {
+        Some(station) => text::reach::office_at(locale, extension, station),
+        None if portal.stations().with(Vec::is_empty) => text::reach::office_hint(locale, extension),
+        None if portal.has_voicemail() => text::reach::office_voicemail(locale, extension),
+        None => text::reach::office_busy(locale, extension),
     }
 }

@@ -4,6 +4,7 @@ use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::state::Portal;
+use crate::state::verification::Verification;
 use leptos::prelude::*;
 use ponte_protocol::{DestinationId, SavedDestination};
 
@@ -28,12 +29,13 @@ pub fn SavedDestinations(
 }
 
 /// Changes with everything that a row shows.
-fn identity(saved: &SavedDestination) -> (DestinationId, String, String, bool) {
+fn identity(saved: &SavedDestination) -> (DestinationId, String, String, bool, bool) {
     (
         saved.id,
         saved.label.clone(),
         saved.number.as_str().to_owned(),
         saved.confirm,
+        saved.verified,
     )
 }
 
@@ -49,21 +51,28 @@ fn SavedRow(
     let label = saved.label.clone();
     let spoken = label.clone();
     let number = format::number(saved.number.as_str());
-    let confirm = saved.confirm;
+    let (confirm, verified) = (saved.confirm, saved.verified);
     view! {
-        <div class="saved-row" data-testid="saved-destination">
+        <div class="saved-row" data-testid="saved-destination" data-verified=verified.to_string()>
             <label class="saved-choice">
                 <input
-                    type="radio" name="saved-destination"
+                    type="radio" name="saved-destination" disabled=!verified
                     prop:checked=move || selected.get() == Some(id)
                     on:change=move |_| on_choose.run(id)
                 />
                 <span class="saved-words">
                     <span class="saved-label">{label}</span>
                     <span class="saved-number">{number}</span>
+                    {(!verified).then(|| view! { <span class="saved-unproven">{i18n.t(text::verify::unproven)}</span> })}
                 </span>
-                {confirm.then(|| view! { <span class="tag" title=i18n.t(text::reach::asks_for_key)>"1"</span> })}
+                {(confirm && verified).then(|| view! { <span class="tag" title=i18n.t(text::reach::asks_for_key)>"1"</span> })}
             </label>
+            {(!verified).then(|| view! {
+                <button type="button" class="button small" data-testid="destination-verify"
+                    on:click=move |_| portal.set_verification(Some(Verification::of(id)))>
+                    {i18n.t(text::verify::start)}
+                </button>
+            })}
             <button
                 type="button" class="button icon-only quiet" data-testid="destination-delete"
                 aria-label=move || text::reach::delete(i18n.locale(), &spoken)

@@ -4,6 +4,7 @@ use crate::api::SignedIn;
 use crate::components::connection_badge::ConnectionBadge;
 use crate::components::icon::Icon;
 use crate::components::navigation::{Links, Page};
+use crate::components::presence_picker::PresencePicker;
 use crate::components::switches::{LanguageSwitch, ThemeSwitch};
 use crate::i18n::{I18n, text};
 use crate::state::toasts::ToastKind;
@@ -35,7 +36,7 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
         });
     };
     view! {
-        <header class="top-bar">
+        <div class="top-bar">
             <div class="brand">
                 <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
                     <use href="/icons.svg#mark"></use>
@@ -45,6 +46,7 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
             <nav class="top-nav" aria-label=i18n.t(text::page::navigation)><Links page /></nav>
             <ConnectionBadge />
             <div class="top-tools">
+                <PresencePicker />
                 <span class="user-name">{name}</span>
                 <LanguageSwitch />
                 <ThemeSwitch />
@@ -57,6 +59,6 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
                     <span class="wide-only">{i18n.t(text::session::sign_out)}</span>
                 </button>
             </div>
-        </header>
+        </div>
     }
 }

@@ -19,8 +19,9 @@ use futures_channel::mpsc;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
 use leptos_router::components::Redirect;
-use leptos_router::hooks::use_location;
+use leptos_router::hooks::{use_location, use_navigate};
 use leptos_use::{use_document, use_event_listener, use_interval_fn, use_window};
 
 /// How often clocks and countdowns move, in milliseconds.
@@ -50,9 +51,25 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
         page
     });
 
+    let skip = move || -> (&str, fn(_) -> &'static str) {
+        match page.get() {
+            Some(Page::Calls) | None => ("#dial-input", text::home::skip_to_dial),
+            Some(_) => ("#page-title", text::page::skip_to_content),
+        }
+    };
+    let navigate = use_navigate();
+    Effect::new(move || {
+        if portal.wants_pad().get() {
+            portal.wants_pad().set(false);
+            navigate(Page::Calls.path(), NavigateOptions::default());
+        }
+    });
+
     view! {
-        <a class="skip-link" href="#dial-input">{i18n.t(text::home::skip_to_dial)}</a>
-        <TopBar api page />
+        <header>
+            <a class="skip-link" href=move || skip().0>{move || skip().1(i18n.locale())}</a>
+            <TopBar api page />
+        </header>
         {move || match page.get() {
             Some(Page::Calls) => view! { <Home /> }.into_any(),
             Some(Page::Log) => view! { <LogPage /> }.into_any(),

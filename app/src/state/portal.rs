@@ -37,6 +37,7 @@ struct Parts {
     dial_text: RwSignal<String>,
     entered: RwSignal<u32>,
     unproven: RwSignal<Option<DialString>>,
+    wants_pad: RwSignal<bool>,
     profile: Memo<Option<UserProfile>>,
     mode: Memo<Option<Mode>>,
     destinations: Memo<Vec<SavedDestination>>,
@@ -84,6 +85,8 @@ parts! {
     pub entered: RwSignal<u32>,
     /// A number that was to be entered and must be proven first.
     pub unproven: RwSignal<Option<DialString>>,
+    /// A number was filled in on a page without a dial pad.
+    pub wants_pad: RwSignal<bool>,
     /// What the administrator set; `None` until the edge knows it.
     pub profile: Memo<Option<UserProfile>>,
     /// How the user works now; `None` until the edge knows it.
@@ -142,6 +145,7 @@ impl Portal {
             dial_text: RwSignal::new(String::new()),
             entered: RwSignal::new(0),
             unproven: RwSignal::new(None),
+            wants_pad: RwSignal::new(false),
             profile: of_user(store, |user| Some(user.profile.clone())),
             mode: of_user(store, |user| Some(user.mode.clone())),
             destinations: of_user(store, |user| user.destinations.clone()),
@@ -260,6 +264,11 @@ impl Portal {
     /// Where the next page of the log starts.
     pub fn oldest_record(self) -> Option<UnixMillis> {
         self.store().with_untracked(|store| store.log.oldest())
+    }
+
+    /// Where the next page of voicemail starts.
+    pub fn oldest_message(self) -> Option<UnixMillis> {
+        self.store().with_untracked(|store| store.messages.oldest())
     }
 
     /// To be called several times a second: clocks tick, and what nobody answered is told.

@@ -1,0 +1,186 @@
+//! Whether the user wants to be reached, shown and changed (rule T12).
+
+use crate::browser;
+use crate::components::icon::Icon;
+use crate::i18n::{I18n, Locale, text};
+use crate::logic::presence::Expiry;
+use crate::state::Portal;
+use leptos::prelude::*;
+use ponte_protocol::presence::STATUS_MAX;
+use ponte_protocol::{Availability, CommandBody, Presence};
+
+const CHOICES: [Availability; 4] = [
+    Availability::Available,
+    Availability::Busy,
+    Availability::Away,
+    Availability::DoNotDisturb,
+];
+
+/// For attributes.
+const fn name(availability: Availability) -> &'static str {
+    match availability {
+        Availability::Available => "available",
+        Availability::Busy => "busy",
+        Availability::Away => "away",
+        Availability::DoNotDisturb => "do_not_disturb",
+        Availability::Unknown => "unknown",
+    }
+}
+
+fn words(locale: Locale, availability: Availability) -> &'static str {
+    match availability {
+        Availability::Available => text::presence::available(locale),
+        Availability::Busy => text::presence::busy(locale),
+        Availability::Away => text::presence::away(locale),
+        Availability::DoNotDisturb => text::presence::do_not_disturb(locale),
+        Availability::Unknown => text::presence::unknown(locale),
+    }
+}
+
+fn expiry_words(locale: Locale, expiry: Expiry) -> &'static str {
+    match expiry {
+        Expiry::HalfHour => text::presence::half_hour(locale),
+        Expiry::Hour => text::presence::hour(locale),
+        Expiry::Today => text::presence::today(locale),
+        Expiry::Never => text::presence::never(locale),
+    }
+}
+
+/// The button of the bar, and the panel that it opens.
+#[component]
+pub fn PresencePicker() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let presence = portal.presence();
+    let shown = move || match presence.get() {
+        Presence { on_call: true, .. } => "on_call",
+        Presence { availability, .. } => name(availability),
+    };
+    let said = move || {
+        let locale = i18n.locale();
+        match presence.get() {
+            Presence { on_call: true, .. } => text::presence::on_call(locale),
+            Presence { availability, .. } => words(locale, availability),
+        }
+    };
+    view! {
+        <button type="button" class="button quiet presence-button" data-testid="presence" popovertarget="presence-panel"
+            data-presence=shown title=move || presence.get().status>
+            <span class="presence-dot" aria-hidden="true"></span>
+            <span class="visually-hidden">{i18n.t(text::presence::title)} ": "</span>
+            <span class="presence-word">{said}</span>
+        </button>
+        <div id="presence-panel" class="presence-panel" popover="auto" role="dialog" aria-label=i18n.t(text::presence::title)>
+            <Choices />
+            <Status />
+        </div>
+    }
+}
+
+#[component]
+fn Choices() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let presence = portal.presence();
+    let choose = move |availability| {
+        let Presence {
+            status, status_until, ..
+        } = presence.get_untracked();
+        portal.ask(CommandBody::SetPresence {
+            availability,
+            status,
+            status_until,
+        });
+    };
+    let choice = move |availability: Availability| {
+        let told = move || presence.get().availability == availability;
+        view! {
+            <label class="presence-choice" data-presence=name(availability)>
+                <input
+                    type="radio" name="presence" data-testid=format!("presence-{}", name(availability)) prop:checked=told
+                    on:change:target=move |event| {
+                        // What is shown is what was told, not what was clicked.
+                        event.target().set_checked(untrack(told));
+                        choose(availability);
+                    }
+                />
+                <span class="presence-dot" aria-hidden="true"></span>
+                <span>
+                    {move || words(i18n.locale(), availability)}
+                    {(availability == Availability::DoNotDisturb).then(|| view! {
+                        <span class="hint presence-hint">{i18n.t(text::presence::do_not_disturb_hint)}</span>
+                    })}
+                </span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="presence-choices">
+            <legend class="visually-hidden">{i18n.t(text::presence::title)}</legend>
+            {CHOICES.map(choice).collect_view()}
+        </fieldset>
+    }
+}
+
+#[component]
+fn Status() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let presence = portal.presence();
+    let typed = RwSignal::new(String::new());
+    let expiry = RwSignal::new(Expiry::Never);
+    // The field follows what is told, from whichever client.
+    let told = Memo::new(move |_| presence.get().status);
+    Effect::new(move || typed.set(told.get()));
+    let until = move || {
+        let at = presence.get().status_until?;
+        let time = browser::clock_time(&i18n.region(), at);
+        Some(text::presence::until(i18n.locale(), time))
+    };
+    let set = move |status: String, expiry: Expiry| {
+        let now = untrack(move || portal.server_now());
+        let status_until = expiry
+            .until(now, browser::next_midnight(now))
+            .filter(|_| !status.is_empty());
+        portal.ask(CommandBody::SetPresence {
+            availability: presence.get_untracked().availability,
+            status,
+            status_until,
+        });
+    };
+    view! {
+        <form class="stack" on:submit=move |event| {
+            event.prevent_default();
+            set(typed.get_untracked().trim().to_owned(), expiry.get_untracked());
+        }>
+            <div class="field">
+                <label for="presence-status">{i18n.t(text::presence::status)}</label>
+                <input id="presence-status" class="input" data-testid="presence-status" type="text" autocomplete="off"
+                    maxlength=STATUS_MAX placeholder=i18n.t(text::presence::example)
+                    prop:value=move || typed.get()
+                    on:input:target=move |event| typed.set(event.target().value()) />
+                <p class="hint" data-testid="presence-until">{until}</p>
+            </div>
+            <div class="field">
+                <label for="presence-expiry">{i18n.t(text::presence::clear)}</label>
+                <select id="presence-expiry" class="input" data-testid="presence-expiry"
+                    on:change:target=move |event| expiry.set(Expiry::from_name(&event.target().value()))>
+                    {Expiry::ALL.map(|expiry| view! {
+                        <option value=expiry.name()>{move || expiry_words(i18n.locale(), expiry)}</option>
+                    }).collect_view()}
+                </select>
+            </div>
+            <div class="button-row">
+                <button type="submit" class="button primary" data-testid="presence-save">
+                    <Icon name="check" />{i18n.t(text::presence::save)}
+                </button>
+                <Show when=move || !told.with(String::is_empty)>
+                    <button type="button" class="button quiet" data-testid="presence-clear"
+                        on:click=move |_| set(String::new(), Expiry::Never)>
+                        {i18n.t(text::presence::remove)}
+                    </button>
+                </Show>
+            </div>
+        </form>
+    }
+}
