@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::telephone::{PASSWORD, REALM, Telephone, account, serve};
 use common::{Lab, OFFER, address, names};
-use ponte_sip::{Account, Binding, Event, Flow, HeaderName, Message, Transport};
+use ponte_sip::{Account, Binding, Event, Flow, HeaderName, Message, Method, Reason, Transport};
 
 /// Contacts of a 200, as they stand there.
 fn contacts(message: &Message) -> Vec<String> {
@@ -502,4 +502,91 @@ fn an_account_is_offered_what_it_has_a_hash_for() {
             .status(),
         Some(200)
     );
+}
+
+#[test]
+fn keep_alives_are_answered_or_ignored_and_a_ping_gets_200() {
+    let mut lab = serve(&["desk-201"]);
+    for nothing in [b"\r\n\r\n".as_slice(), b"\r\n", b"\0\0\0\0", b"jaK"] {
+        assert!(lab.receive_raw(nothing).is_empty());
+    }
+    let stun = b"\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl";
+    assert_eq!(lab.receive_raw(stun).len(), 1);
+    lab.flow.transport = Transport::Tcp;
+    assert!(lab.receive_raw(stun).is_empty(), "STUN is for datagrams");
+    lab.flow.transport = Transport::Udp;
+    let mut phone = Telephone::new("desk-201");
+    let pong = phone.send(&mut lab, "OPTIONS", "", b"");
+    assert_eq!(pong.status(), Some(200));
+    assert!(pong.has_token(HeaderName::Allow, "REGISTER"));
+}
+
+#[test]
+fn all_telephones_ring_and_the_others_hear_that_the_call_was_taken() {
+    let mut lab = serve(&["desk-201"]);
+    let remotes = [address(2), address(3)];
+    for (number, remote) in remotes.into_iter().enumerate() {
+        lab.flow.remote = remote;
+        let mut phone = Telephone::new("desk-201");
+        phone.call_id = format!("device-{number}");
+        phone.register(&mut lab, &format!("Contact: <sip:d{number}@{remote}>\r\n"));
+    }
+    lab.take_events();
+    let mut calls = Vec::new();
+    for binding in lab.ua.bindings("desk-201") {
+        let mut call = common::outgoing(binding.flow);
+        call.request_uri.clone_from(&binding.contact);
+        let dialog = lab.ua.invite(lab.now, call).unwrap();
+        let invite = lab.sent_to(binding.flow.remote).remove(0);
+        lab.flow = binding.flow;
+        lab.receive(common::response(&invite, 180, "t", "", b""));
+        calls.push((binding.flow, dialog, invite));
+    }
+    assert_eq!(calls.len(), 2);
+    let (flow, first, invite) = calls.remove(0);
+    lab.flow = flow;
+    assert_eq!(
+        names(&lab.receive(common::response(&invite, 200, "t", "", common::ANSWER))),
+        ["ACK"]
+    );
+    let (flow, other, _) = calls.remove(0);
+    lab.take_events();
+    lab.ua
+        .hang_up(lab.now, other, Some(Reason::completed_elsewhere()))
+        .unwrap();
+    let cancel = lab.sent_to(flow.remote).remove(0);
+    assert_eq!(cancel.method(), Some(&Method::Cancel));
+    assert_eq!(
+        cancel.header(HeaderName::Reason),
+        Some(b"SIP;cause=200;text=\"Call completed elsewhere\"".as_slice())
+    );
+    let events = lab.take_events();
+    assert!(matches!(events[..], [Event::Ended { dialog, .. }] if dialog == other));
+    assert!(lab.ua.dialog_snapshot(first).is_some(), "the first goes on");
+}
+
+#[test]
+fn a_telephone_that_moves_within_a_call_is_followed() {
+    let mut lab = serve(&["desk-201"]);
+    let mut phone = Telephone::new("desk-201");
+    phone.challenge(&mut lab);
+    phone.to = "202".into();
+    let contact = "Contact: <sip:desk-201@192.168.1.20>\r\n";
+    phone.send_all(&mut lab, "INVITE", contact, OFFER);
+    let Some(Event::IncomingCall(call)) = lab.take_events().pop() else {
+        panic!("no call")
+    };
+    let answer = Some(bytes::Bytes::from_static(common::ANSWER));
+    lab.ua
+        .respond(lab.now, call.dialog, 200, "", answer, &[])
+        .unwrap();
+    phone.to_tag = common::tag_of(&lab.sent()[0]);
+    phone.cseq -= 1;
+    phone.send_all(&mut lab, "ACK", "", b"");
+    lab.flow.remote = "203.0.113.9:40123".parse().unwrap();
+    let moved = lab.flow.remote;
+    let update = phone.send(&mut lab, "UPDATE", contact, b"");
+    assert_eq!(update.status(), Some(200));
+    lab.ua.hang_up(lab.now, call.dialog, None).unwrap();
+    assert_eq!(names(&lab.sent_to(moved)), ["BYE"]);
 }

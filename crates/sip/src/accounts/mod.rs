@@ -194,10 +194,11 @@ impl Accounts {
                 Verdict::Stale | Verdict::Denied(Denied::Replayed) => {
                     outcome = Check::Challenge { stale: true };
                 }
-                Verdict::Denied(Denied::NoAnswer) => {}
-                Verdict::Denied(_) => {
+                Verdict::Denied(Denied::WrongCredentials | Denied::ForeignNonce) => {
                     self.guesses.wrong(now, source.ip(), counted.as_ref());
                 }
+                // Refused before the password was looked at, so nothing was learnt of it.
+                Verdict::Denied(_) => {}
             }
         }
         outcome

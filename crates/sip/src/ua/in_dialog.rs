@@ -10,7 +10,7 @@ use super::incoming::{Body, body_of, has_type};
 use super::{Job, JobKind, UserAgent, remote_end};
 use crate::dialog::{Agreement, AwaitedBye, DialogTimer, Offer, State, agree, tag_text};
 use crate::message::{HeaderName, Message, Method, decimal, parse_rack};
-use crate::transaction::Core;
+use crate::transaction::{Core, reply_flow};
 use crate::types::{DialogId, Event, Flow, Timestamp};
 
 impl UserAgent {
@@ -31,8 +31,9 @@ impl UserAgent {
         }
         dialog.remote_cseq = Some(cseq);
         // A telephone behind a NAT has moved, or its connection was made anew: it is where it speaks from.
-        if dialog.behind_nat && dialog.origin != flow {
-            dialog.origin = flow;
+        let origin = reply_flow(flow, &request);
+        if dialog.behind_nat && dialog.origin != origin {
+            dialog.origin = origin;
             dialog.choose_flow(&self.core);
         }
         match method {

@@ -258,8 +258,12 @@ impl UserAgent {
                 })));
             }
         } else {
+            let allow = match self.telephones {
+                Some(_) => format!("{ALLOW}, REGISTER, SUBSCRIBE, PUBLISH"),
+                None => ALLOW.to_owned(),
+            };
             let headers = [
-                (HeaderName::Allow, ALLOW),
+                (HeaderName::Allow, allow.as_str()),
                 (HeaderName::Accept, "application/sdp"),
                 (HeaderName::Supported, SUPPORTED),
             ];

@@ -11,7 +11,7 @@ use crate::dialog::{
 };
 use crate::message::{HeaderName, Message, Refresher, Uri, Writer, parse_ip};
 use crate::reason::{format_reason, q850_of, status_from_q850};
-use crate::transaction::Core;
+use crate::transaction::{Core, reply_flow};
 use crate::types::{
     DialogId, EndCause, EndedBy, Event, Flow, IncomingCall, Reason, ReasonProtocol, SipError, Timestamp,
 };
@@ -73,6 +73,11 @@ impl UserAgent {
         }
         let id = DialogId(self.core.new_id());
         let tag = self.core.random();
+        // A telephone is reached where it wants its answers, whatever its Contact says.
+        let origin = match account {
+            Some(_) => reply_flow(flow, &request),
+            None => flow,
+        };
         let mut dialog = Box::new(Dialog::new(
             id,
             State::Incoming,
@@ -80,13 +85,12 @@ impl UserAgent {
             tag,
             to.without_params.into(),
             from.without_params.into(),
-            flow,
+            origin,
         ));
         dialog.remote_tag = Some(from.tag().unwrap_or_default().into());
         dialog.remote_cseq = Some(cseq);
         dialog.remote_target = Bytes::copy_from_slice(contact.uri);
         dialog.routes = route_set(&request, false);
-        // A telephone is reached where it speaks from, whatever its Contact says.
         dialog.behind_nat = account.is_some()
             || request.via().is_some_and(|via| {
                 parse_ip(via.host).is_some_and(|ip| ip != flow.remote.ip().to_canonical())
