@@ -204,8 +204,8 @@ impl MediaPlane {
         }
     }
 
-    /// Records what is received from the peer of `id` (not what it hears, and no RFC 4733 keys) from this moment on, in
-    /// place of a recording of it that goes on already.
+    /// Records what is received from the peer of `id` from this moment on, in place of a recording of it that goes on
+    /// already. What it hears is not recorded, nor are keys: RFC 4733 events not at all, of a tone the first 40 ms or so.
     ///
     /// What does not come is silence, so that the length is true. It ends with [`stop_recording`](Self::stop_recording), the
     /// end of the endpoint, or after `max` (24 h at most), which [`MediaEvent::RecordingFull`] tells. In each case

@@ -123,18 +123,20 @@ fn take(
     let mut digit = None;
     match kind {
         Kind::Audio(codec) => {
-            if let Some(recorder) = &mut endpoint.recorder {
-                recorder.audio(codec, evidence, payload, now);
-            }
+            let mut is_key = false;
             if let Some(detector) = &mut endpoint.inband {
                 let table = g711::linear_table(codec);
                 let samples = payload.iter().map(|&byte| table[usize::from(byte)]);
                 if let Some(digit) = detector.listen(samples) {
                     tell(MediaEvent::Dtmf { id, digit });
                 }
-                if !endpoint.relays_keys && detector.is_pressed() {
-                    payload.fill(g711::silence(codec));
-                }
+                is_key = detector.is_pressed();
+            }
+            if let Some(recorder) = endpoint.recorder.as_mut().filter(|_| !is_key) {
+                recorder.audio(codec, evidence, payload, now);
+            }
+            if is_key && !endpoint.relays_keys {
+                payload.fill(g711::silence(codec));
             }
         }
         Kind::Event => {

@@ -105,6 +105,36 @@ fn what_is_said_is_in_the_file_and_keys_are_not() {
 }
 
 #[test]
+fn a_key_that_comes_as_a_tone_is_cut_out_where_tones_are_listened_for() {
+    let folder = Folder::new("tones");
+    let plane = plane();
+    let (id, mut phone) = phone(&plane, Codec::Pcma);
+    let mut remote = phone.remote();
+    remote.telephone_event_in = None;
+    plane.set_remote(id, remote);
+    let path = folder.file("a.wav");
+    plane.record(id, &path, Duration::from_mins(1)).unwrap();
+    phone.voice = vec![500.0];
+    talk(&mut [&mut phone], Duration::from_millis(400));
+    let key = ponte_media::g711::encode(Codec::Pcma, &analysis::sines(&[941.0, 1477.0], -10.0, 0.3));
+    for packet in key.chunks_exact(160) {
+        phone.send(8, false, packet);
+        phone.timestamp = phone.timestamp.wrapping_add(160);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    plane.stop_recording(id);
+    let (_, recording) = finished(&plane);
+    assert!(recording.duration >= Duration::from_millis(650), "{recording:?}");
+    let samples = read(&path);
+    assert!(analysis::contains(&samples[400..2800], 500.0, 4.0));
+    let keyed = samples
+        .chunks_exact(160)
+        .filter(|frame| analysis::level_of(frame, 1477.0) > -20.0)
+        .count();
+    assert!(keyed <= 3, "{keyed} packets of the key");
+}
+
+#[test]
 fn losses_doubles_and_late_packets_do_not_shift_what_was_said() {
     let folder = Folder::new("losses");
     let plane = plane();
