@@ -1,10 +1,10 @@
 //! How dialled numbers are read, in four countries.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Dialled, NumberClass};
-use ponte_gateway::config::{Config, SiteConfig};
+use ponte_call_core::{Dialled, FeatureCode, NumberClass, TrunkId};
+use ponte_gateway::config::{Config, FeatureCodes, SiteConfig};
 use ponte_gateway::numbers::{NumberingPlan, decide, explain, parse_rule, rule_text};
-use ponte_gateway::store::UserRow;
+use ponte_gateway::store::{DidRow, GroupRow, RuleOwner, UserRow};
 use ponte_protocol::Refusal;
 use std::path::Path;
 use std::time::Instant;
@@ -48,7 +48,8 @@ fn text(dialled: &Dialled) -> String {
         } => format!("extension {}", extension.as_str()),
         Dialled::Own { extension: None } => "own".to_owned(),
         Dialled::External { number, class } => format!("{} {class:?}", number.as_str()),
-        Dialled::FeatureCode(_) => "feature".to_owned(),
+        Dialled::FeatureCode(Some(code)) => format!("{code:?}"),
+        Dialled::FeatureCode(None) => "feature".to_owned(),
         Dialled::Invalid => "invalid".to_owned(),
     }
 }
@@ -302,6 +303,203 @@ fn the_site_may_name_other_emergency_numbers_and_they_go_before_extensions() {
     );
 }
 
+fn did(number: &str, extension: &str, trunk: Option<&str>) -> DidRow {
+    DidRow {
+        number: number.parse().unwrap(),
+        extension: extension.parse().unwrap(),
+        label: None,
+        trunk: trunk.map(|trunk| TrunkId(trunk.to_owned())),
+    }
+}
+
+fn check_incoming(plan: &NumberingPlan, trunk: &str, cases: &[(&str, &str)]) {
+    let trunk = TrunkId(trunk.to_owned());
+    for (called, wanted) in cases {
+        let read = plan.read_incoming(&called.parse().unwrap(), &trunk);
+        assert_eq!(text(&read), *wanted, "{called} on {trunk:?}");
+    }
+}
+
+#[test]
+fn t06_a_did_is_its_extension_however_a_trunk_writes_it() {
+    let italy = italy().with_dids(&[
+        did("+390212345601", "201", None),
+        did("+390212345602", "202", Some("carrier")),
+        did("+390687654321", "203", None),
+    ]);
+    check_incoming(
+        &italy,
+        "carrier",
+        &[
+            ("+390212345601", "extension 201"),
+            ("390212345601", "extension 201"),
+            ("0212345601", "extension 201"),
+            ("00390212345601", "extension 201"),
+            ("+390212345602", "extension 202"),
+            ("+390687654321", "extension 203"),
+            ("+390212345699", "own"),
+            ("201", "extension 201"),
+        ],
+    );
+    check_incoming(
+        &italy,
+        "other",
+        &[("0212345601", "extension 201"), ("0212345602", "own")],
+    );
+    let kingdom = kingdom().with_dids(&[did("+442079460000", "201", None)]);
+    check_incoming(
+        &kingdom,
+        "carrier",
+        &[
+            ("02079460000", "extension 201"),
+            ("442079460000", "extension 201"),
+            ("+442079460000", "extension 201"),
+        ],
+    );
+    let states = states().with_dids(&[did("+12025550100", "201", None)]);
+    check_incoming(
+        &states,
+        "carrier",
+        &[
+            ("2025550100", "extension 201"),
+            ("12025550100", "extension 201"),
+            ("+12025550100", "extension 201"),
+            ("01112025550100", "extension 201"),
+        ],
+    );
+}
+
+#[test]
+fn a_strangers_call_leads_nowhere_but_into_the_site() {
+    let italy = italy().with_dids(&[did("+390212345601", "201", None)]);
+    for called in [
+        "112",
+        "*97",
+        "*11",
+        "+442079460018",
+        "0287654321",
+        "899123456",
+        "301",
+        "1",
+        "#",
+    ] {
+        check_incoming(&italy, "carrier", &[(called, "invalid")]);
+    }
+}
+
+#[test]
+fn a_did_dialled_within_the_site_is_the_extension() {
+    let italy = italy();
+    check(
+        &italy,
+        &[("0212345601", "own"), ("0687654321", "+390687654321 Fixed")],
+    );
+    let with = italy.with_dids(&[
+        did("+390212345601", "201", Some("carrier")),
+        did("+390687654321", "203", None),
+    ]);
+    check(
+        &with,
+        &[
+            ("0212345601", "extension 201"),
+            ("+39 02 1234 5601", "extension 201"),
+            ("0687654321", "extension 203"),
+            ("0212345602", "own"),
+        ],
+    );
+    assert!(with.is_own(&"+390687654321".parse().unwrap()));
+    check(
+        &with.with_dids(&[]),
+        &[("0212345601", "own"), ("0687654321", "+390687654321 Fixed")],
+    );
+}
+
+#[test]
+fn feature_codes_are_those_of_the_configuration() {
+    check(
+        &italy(),
+        &[
+            ("*11", "LogOn"),
+            ("*12", "LogOff"),
+            ("*97", "Voicemail"),
+            ("*97#", "Voicemail"),
+            ("*98", "feature"),
+            ("*1", "feature"),
+            ("*110", "feature"),
+        ],
+    );
+    let other = italy().with_features(&FeatureCodes {
+        log_on: Some("*51".to_owned()),
+        log_off: None,
+        voicemail: Some("*11".to_owned()),
+    });
+    check(
+        &other,
+        &[
+            ("*51", "LogOn"),
+            ("*12", "feature"),
+            ("*11", "Voicemail"),
+            ("*31#112", "emergency"),
+        ],
+    );
+    assert_eq!(
+        read(&other, "*51"),
+        Dialled::FeatureCode(Some(FeatureCode::LogOn))
+    );
+}
+
+#[test]
+fn t04_an_explanation_says_whose_rule_decides() {
+    let site = site("IT", "+390212345600..+390212345699");
+    let plan = NumberingPlan::new(&site).with_dids(&[did("+390212345601", "201", None)]);
+    let mut anna = user(&["deny +3906"]);
+    anna.group = Some(GroupRow {
+        group: "sales".parse().unwrap(),
+        restrictions: vec![
+            parse_rule("allow +3906").unwrap(),
+            parse_rule("deny +44").unwrap(),
+        ],
+    });
+    let told = |dialled: &str| {
+        let told = explain(&anna, &site, &read(&plan, dialled));
+        let number = told.number.map(|number| number.as_str().to_owned());
+        (number.unwrap_or_default(), told.refusal, told.rule, told.from)
+    };
+    let case = |number: &str, refusal, rule: &str, from: &str| {
+        (number.to_owned(), refusal, rule.to_owned(), from.to_owned())
+    };
+    let restricted = |rule: &str| {
+        Some(Refusal::Restricted {
+            rule: rule.to_owned(),
+        })
+    };
+    assert_eq!(
+        told("0687654321"),
+        case("+390687654321", restricted("+3906"), "+3906", "user")
+    );
+    assert_eq!(
+        told("+442079460018"),
+        case("+442079460018", restricted("+44"), "+44", "group")
+    );
+    assert_eq!(told("0287654321"), case("+390287654321", None, "+39", "site"));
+    assert_eq!(told("+12024561111"), case("+12024561111", restricted(""), "", ""));
+    assert_eq!(told("0212345601"), case("", None, "", ""));
+    assert_eq!(told("201"), case("", None, "", ""));
+    assert_eq!(told("*97"), case("", None, "", ""));
+    assert_eq!(told("*98"), case("", Some(Refusal::InvalidNumber), "", ""));
+    assert_eq!(told("112"), case("", Some(Refusal::EmergencyNumber), "", ""));
+    let owners: Vec<_> = anna.rules(&site).map(|(owner, _)| owner).collect();
+    assert_eq!(
+        owners,
+        [
+            RuleOwner::User,
+            RuleOwner::Group,
+            RuleOwner::Group,
+            RuleOwner::Site
+        ]
+    );
+}
+
 fn user(rules: &[&str]) -> UserRow {
     UserRow {
         restrictions: rules.iter().map(|rule| parse_rule(rule).unwrap()).collect(),
@@ -381,6 +579,7 @@ proptest::proptest! {
         if let Ok(dialled) = text.parse() {
             for plan in [italy(), states()] {
                 let _ = plan.read(&dialled);
+                let _ = plan.read_incoming(&dialled, &TrunkId("carrier".to_owned()));
             }
         }
     }

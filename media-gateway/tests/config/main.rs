@@ -4,7 +4,7 @@
 mod settings;
 
 use ponte_call_core::Timeouts;
-use ponte_gateway::config::{Config, ConfigError, EXAMPLE, NumberFormat, OwnNumbers, Problem};
+use ponte_gateway::config::{Config, ConfigError, EXAMPLE, FeatureCodes, NumberFormat, OwnNumbers, Problem};
 use ponte_gateway::numbers::rule_text;
 use ponte_sip::Transport;
 use std::fs;
@@ -73,6 +73,16 @@ fn the_smallest_file_has_sensible_defaults() {
     assert!(trunk.credentials.is_none() && trunk.register.is_none());
     assert_eq!(trunk.keep_alive, Some(Duration::from_secs(30)));
     assert_eq!(trunk.number_format, NumberFormat::E164);
+    assert!(!trunk.passes_caller_id && trunk.dids.is_empty());
+    assert_eq!(config.registrar.realm, "milano");
+    assert_eq!(
+        (config.registrar.min_expires, config.registrar.max_expires),
+        (Duration::from_mins(1), Duration::from_hours(1))
+    );
+    assert_eq!(config.voicemail.quota_s, 3_600);
+    assert_eq!(config.voicemail.longest, Duration::from_mins(3));
+    assert_eq!(config.voicemail.folder, config.store.data_folder);
+    assert_eq!(config.features, FeatureCodes::default());
     assert!(config.edge.is_none() && config.metrics.is_none());
     assert_eq!(config.store.data_folder, Path::new("/etc/ponte/data"));
     assert_eq!(config.store.record_days, 400);
@@ -121,6 +131,19 @@ register_expires_s = 120
 keep_alive_s = 0
 max_legs = 30
 number_format = "plain"
+passes_caller_id = true
+dids = ["+33140000000 = 201", "+33140000001=202"]
+[registrar]
+realm = "ponte.example.org"
+min_expires_s = 300
+max_expires_s = 300
+[features]
+log_on = "*51"
+log_off = ""
+[voicemail]
+quota_seconds = 600
+message_seconds = 60
+folder = "/var/spool/ponte"
 [[trunk]]
 name = "second"
 address = "192.0.2.1"
@@ -173,6 +196,32 @@ format = "json"
     assert_eq!(first.register.unwrap().expires, Duration::from_mins(2));
     assert_eq!((first.keep_alive, first.max_legs), (None, Some(30)));
     assert_eq!(first.switch_config().max_legs, Some(30));
+    assert!(first.switch_config().passes_caller_id);
+    let dids: Vec<_> = first
+        .dids
+        .iter()
+        .map(|did| (did.number.as_str(), did.extension.as_str(), did.trunk.as_ref()))
+        .collect();
+    assert_eq!(
+        dids,
+        [
+            ("+33140000000", "201", Some(&first.id)),
+            ("+33140000001", "202", Some(&first.id))
+        ]
+    );
+    assert_eq!(config.registrar.realm, "ponte.example.org");
+    assert_eq!(config.registrar.max_expires, Duration::from_mins(5));
+    let features = &config.features;
+    assert_eq!(
+        (
+            features.log_on.as_deref(),
+            &features.log_off,
+            features.voicemail.as_deref()
+        ),
+        (Some("*51"), &None, Some("*97"))
+    );
+    assert_eq!(config.voicemail.folder, Path::new("/var/spool/ponte"));
+    assert_eq!((config.voicemail.quota_s, config.timeouts.message), (600, 60_000));
     let edge = config.edge.unwrap();
     assert_eq!(edge.url, "wss://ponte.example.org/link");
     assert_eq!(edge.portal_url, "https://ponte.example.org");
