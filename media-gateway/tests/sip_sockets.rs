@@ -339,6 +339,33 @@ async fn whoever_speaks_no_tls_or_no_sip_is_cut_off() {
     );
 }
 
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_cut_off() {
+    let mut host = Host::open(&Identity::new()).await;
+    let mut deaf = TcpStream::connect(host.local(Transport::Tcp)).await.unwrap();
+    deaf.write_all(b"OPTIONS sip:h SIP/2.0\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    let Inbound::Message { flow, .. } = host.next_inbound().await else {
+        panic!("no message")
+    };
+    let large = Bytes::from(vec![b'x'; 60_000]);
+    let mut sent = 0;
+    while host.inbound.is_empty() {
+        host.sockets.send(flow, large.clone());
+        sent += 1;
+        assert!(sent < 100_000, "what waits for it grows without end");
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(host.next_inbound().await, Inbound::Failed(gone) if gone == flow));
+    let mut rest = Vec::new();
+    tokio::time::timeout(PATIENCE, deaf.read_to_end(&mut rest))
+        .await
+        .expect("closed")
+        .ok();
+    assert!(rest.len() < sent * large.len());
+}
+
 #[test]
 fn certificate_and_key_must_be_there_and_fit() {
     let (one, other) = (Identity::new(), Identity::new());

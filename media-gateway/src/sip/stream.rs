@@ -20,9 +20,9 @@ const WRITE_QUEUE: usize = 256;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The first message of an accepted connection comes within this time, or nobody speaks SIP there.
 const FIRST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longer than a telephone's registration, which the connection carries: a telephone that neither refreshes it nor
-/// sends keep-alives is gone.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(65);
+/// Longer than any registration, which the connection carries: a telephone that neither refreshes it nor sends
+/// keep-alives is gone.
+const IDLE_TIMEOUT: Duration = Duration::from_hours(25);
 /// Probes on a silent connection, so that one whose telephone lost its power ends long before.
 const PROBE_AFTER: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_secs(20);
