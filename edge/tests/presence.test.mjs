@@ -193,6 +193,32 @@ describe("presence", () => {
     assert.deepEqual(seen[0], seen[1]);
   });
 
+  test("a secret for an administrator is told once and kept nowhere", { timeout: 60_000 }, async () => {
+    const admin = await edge.signIn("admin", "correct horse battery");
+    const portal = await edge.portal(admin);
+    for (const secret of [
+      { of: "device_password", password: "hush-hush-hush" },
+      { of: "invitation", link: "https://ponte.example/invite#hush-hush-hush", expires_at: 1 },
+    ]) {
+      const settings = { device: "desk-201", name: "Reception", hot_desk: false };
+      const sent = command({ type: "admin_change", change: { type: "put_device", settings, new_password: true } });
+      portal.send({ type: "command", command: sent });
+      await gateway.command(sent.id);
+      gateway.reply("admin", sent.id, { type: "admin", answer: secret });
+      assert.deepEqual((await portal.reply(sent.id)).answer, secret);
+      portal.send({ type: "command", command: sent });
+      assert.deepEqual((await portal.reply(sent.id)).answer, { of: "done" });
+    }
+    await portal.close();
+    await sleep(500);
+    const state = `${edge.home}/state`;
+    for (const file of await readdir(state, { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue;
+      const stored = await readFile(`${file.parentPath ?? file.path}/${file.name}`);
+      assert.ok(!stored.includes("hush-hush-hush"), file.name);
+    }
+  });
+
   test("no line of the edge reads whether somebody is an administrator", async () => {
     const src = fileURLToPath(new URL("../src", import.meta.url));
     const files = (await readdir(src, { recursive: true })).filter((file) => file.endsWith(".rs"));

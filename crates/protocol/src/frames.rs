@@ -5,8 +5,8 @@ use crate::{Command, Event, Reply, Snapshot};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The largest frame a portal may send, in bytes.
-pub const CLIENT_FRAME_MAX: usize = 4096;
+/// The largest frame a portal may send, in bytes: a user with as many rules as there may be fits.
+pub const CLIENT_FRAME_MAX: usize = 8192;
 /// The WebSocket subprotocol of the portal's socket. The one-use ticket is offered beside it as `ticket.<ticket>`, so
 /// that it stands in no address.
 pub const SUBPROTOCOL: &str = "ponte.v1";

@@ -246,7 +246,10 @@ impl Core {
     fn settle(&self, row: &LedgerRow, outcome: Outcome) -> Result<(), Fault> {
         self.db()?.run(
             "UPDATE ledger SET outcome = ? WHERE id = ?",
-            vec![serde_json::to_string(&outcome)?.into(), row.id.to_string().into()],
+            vec![
+                serde_json::to_string(&ledger::kept(&outcome))?.into(),
+                row.id.to_string().into(),
+            ],
         )?;
         self.pass_on(&row.user, &row.waiters(), Reply { id: row.id, outcome });
         Ok(())

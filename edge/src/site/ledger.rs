@@ -1,6 +1,7 @@
 //! What to do with a command: the ledger makes it happen once however often it arrives.
 
 use crate::crypto;
+use ponte_protocol::admin::AdminAnswer;
 use ponte_protocol::{Command, CommandBody, Outcome, Refusal, UnixMillis, UserId};
 
 /// How long the ledger remembers a command after it expired, in milliseconds.
@@ -85,6 +86,19 @@ pub fn deliver(body: &CommandBody, gateway_connected: bool) -> Delivery {
         Delivery::RefuseOffline
     } else {
         Delivery::Wait
+    }
+}
+
+/// What the ledger keeps of an answer. A secret is told once and written down nowhere: whoever asks again learns only
+/// that it was done.
+pub fn kept(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Admin {
+            answer: AdminAnswer::Invitation { .. } | AdminAnswer::DevicePassword { .. },
+        } => Outcome::Admin {
+            answer: AdminAnswer::Done,
+        },
+        other => other.clone(),
     }
 }
 
@@ -185,6 +199,26 @@ mod tests {
             Delivery::RefuseOffline
         );
         assert_eq!(deliver(&hang_up, false), Delivery::Wait);
+    }
+
+    #[test]
+    fn a_secret_is_not_written_down() {
+        let told = |answer| Outcome::Admin { answer };
+        for secret in [
+            AdminAnswer::DevicePassword {
+                password: "correct horse".to_owned(),
+            },
+            AdminAnswer::Invitation {
+                link: "https://ponte.example/invite#token".to_owned(),
+                expires_at: UnixMillis(1),
+            },
+        ] {
+            assert_eq!(kept(&told(secret)), told(AdminAnswer::Done));
+        }
+        let harmless = told(AdminAnswer::Dids { dids: vec![] });
+        assert_eq!(kept(&harmless), harmless);
+        let accepted = Outcome::Accepted { call: None };
+        assert_eq!(kept(&accepted), accepted);
     }
 
     #[test]
