@@ -1,11 +1,37 @@
 //! `[registrar]`: how desk telephones register (RFC 3261 section 10).
 
 use super::RegistrarConfig;
-use super::reader::{Problems, Section};
+use super::reader::{Found, Problems, Section};
+use ponte_sip::digest::Algorithm;
 use std::time::Duration;
 
 const MIN_DEFAULT_S: u64 = 60;
 const MAX_DEFAULT_S: u64 = 3_600;
+
+/// Both are kept of each password.
+const OFFERED: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
+
+fn algorithms(list: Found<Vec<Found<String>>>, problems: &Problems<'_>) -> Vec<Algorithm> {
+    if list.value.is_empty() {
+        list.problem(problems, "offers nothing; give SHA-256, MD5 or both");
+    }
+    let mut algorithms = Vec::new();
+    for text in list.value {
+        let read = text.read(problems, |text| {
+            Algorithm::from_text(text)
+                .filter(|algorithm| OFFERED.contains(algorithm))
+                .ok_or_else(|| format!("'{text}' is neither SHA-256 nor MD5"))
+        });
+        if let Some(algorithm) = read {
+            if algorithms.contains(&algorithm.value) {
+                algorithm.problem(problems, "stands here twice");
+            } else {
+                algorithms.push(algorithm.value);
+            }
+        }
+    }
+    algorithms
+}
 
 /// `site` is the realm where nothing else is said.
 pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>, site: &str) -> RegistrarConfig {
@@ -30,10 +56,19 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>, site: 
             format_args!("must not be less than min_expires_s, {min_s}"),
         );
     }
+    let digest = section
+        .texts("digest")
+        .map(|list| algorithms(list, problems))
+        .unwrap_or_default();
     section.finish();
     RegistrarConfig {
         realm: realm.map_or_else(|| site.to_owned(), |found| found.value),
         min_expires: Duration::from_secs(min_s),
         max_expires: Duration::from_secs(max_s),
+        digest: if digest.is_empty() {
+            OFFERED.to_vec()
+        } else {
+            digest
+        },
     }
 }

@@ -5,7 +5,8 @@ use crate::store::DidRow;
 use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, PortRange};
 use ponte_protocol::{E164, SiteId};
-use ponte_sip::{Credentials, Transport};
+use ponte_sip::digest::Algorithm;
+use ponte_sip::{AccountsConfig, Credentials, Transport};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -221,6 +222,20 @@ pub struct RegistrarConfig {
     pub min_expires: Duration,
     /// A longer one is cut; 60 s to 24 h.
     pub max_expires: Duration,
+    /// SHA-256, MD5 or both, as they are offered: the preferred one first.
+    pub digest: Vec<Algorithm>,
+}
+
+impl RegistrarConfig {
+    /// As [`ponte_sip::UserAgent::serve_accounts`] takes it. `seed` must come from the system's generator.
+    pub fn accounts(&self, seed: [u8; 32]) -> AccountsConfig {
+        AccountsConfig {
+            algorithms: self.digest.clone(),
+            min_expires: self.min_expires.as_secs() as u32,
+            max_expires: self.max_expires.as_secs() as u32,
+            ..AccountsConfig::new(self.realm.as_str(), seed)
+        }
+    }
 }
 
 /// Where messages are recorded, and how long they may be.

@@ -7,6 +7,7 @@ use ponte_call_core::Timeouts;
 use ponte_gateway::config::{Config, ConfigError, EXAMPLE, FeatureCodes, NumberFormat, OwnNumbers, Problem};
 use ponte_gateway::numbers::rule_text;
 use ponte_sip::Transport;
+use ponte_sip::digest::Algorithm;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -75,6 +76,7 @@ fn the_smallest_file_has_sensible_defaults() {
     assert_eq!(trunk.number_format, NumberFormat::E164);
     assert!(!trunk.passes_caller_id && trunk.dids.is_empty());
     assert_eq!(config.registrar.realm, "milano");
+    assert_eq!(config.registrar.digest, [Algorithm::Sha256, Algorithm::Md5]);
     assert_eq!(
         (config.registrar.min_expires, config.registrar.max_expires),
         (Duration::from_mins(1), Duration::from_hours(1))
@@ -137,6 +139,7 @@ dids = ["+33140000000 = 201", "+33140000001=202"]
 realm = "ponte.example.org"
 min_expires_s = 300
 max_expires_s = 300
+digest = ["md5"]
 [features]
 log_on = "*51"
 log_off = ""
@@ -211,6 +214,9 @@ format = "json"
     );
     assert_eq!(config.registrar.realm, "ponte.example.org");
     assert_eq!(config.registrar.max_expires, Duration::from_mins(5));
+    let accounts = config.registrar.accounts([7; 32]);
+    assert_eq!(accounts.algorithms, [Algorithm::Md5]);
+    assert_eq!((accounts.min_expires, accounts.max_expires), (300, 300));
     let features = &config.features;
     assert_eq!(
         (

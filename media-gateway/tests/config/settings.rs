@@ -346,6 +346,19 @@ fn each_setting_is_checked() {
             "without quotation marks",
         ),
         ("registrar", "realm = \"\"", "registrar.realm", "1 to 100"),
+        ("registrar", "digest = []", "registrar.digest", "offers nothing"),
+        (
+            "registrar",
+            "digest = [\"SHA-512-256\"]",
+            "registrar.digest",
+            "neither SHA-256 nor MD5",
+        ),
+        (
+            "registrar",
+            "digest = [\"MD5\", \"md5\"]",
+            "registrar.digest",
+            "stands here twice",
+        ),
         (
             "registrar",
             "min_expires_s = 29",

@@ -42,7 +42,8 @@ impl Algorithm {
         }
     }
 
-    fn from_text(text: &str) -> Option<Self> {
+    /// Reads the name in `algorithm=`, in any case.
+    pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(text))
