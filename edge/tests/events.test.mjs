@@ -15,7 +15,7 @@ const callChanged = (n, id = randomUUID()) => ({
 });
 const destinations = (label) => ({
   type: "destinations_changed",
-  destinations: [{ id: "0192f0c1-7c1e-7a30-8b2e-0a4b5c6d7e8f", label, number: "+390212345678", confirm: false }],
+  destinations: [{ id: "0192f0c1-7c1e-7a30-8b2e-0a4b5c6d7e8f", label, number: "+390212345678", confirm: false, verified: true }],
 });
 
 describe("events", () => {
@@ -50,6 +50,19 @@ describe("events", () => {
     assert.deepEqual(late.started.snapshot.state.destinations, told.body.destinations);
     assert.equal(late.started.snapshot.seq, one.seq);
     for (const portal of [...tabs, other, late]) await portal.close();
+  });
+
+  test("what a gateway of an earlier version does not tell is filled in", async () => {
+    const { stations, presence, mailbox, settings, ...earlier } = userState("bert");
+    const { call_waiting_allowed, voicemail_allowed, administrator, ...profile } = earlier.profile;
+    gateway.event("bert", { type: "state", state: { ...earlier, profile } });
+    await gateway.acknowledged();
+    const portal = await edge.portal(bert);
+    const { state } = portal.started.snapshot;
+    assert.deepEqual([state.stations, state.presence, state.mailbox, state.settings], [stations, presence, mailbox, settings]);
+    const rights = [state.profile.call_waiting_allowed, state.profile.voicemail_allowed, state.profile.administrator];
+    assert.deepEqual(rights, [false, false, false], "no right that nobody gave");
+    await portal.close();
   });
 
   test("an event is with the portals within 300 ms", async () => {

@@ -12,6 +12,9 @@ export const userState = (user, over = {}) => ({
     display_name: user.toUpperCase(),
     extension: "201",
     telecommuter_allowed: true,
+    call_waiting_allowed: false,
+    voicemail_allowed: true,
+    administrator: false,
     caller_id: { number: "+390212345600" },
     country: "IT",
     language: "it",
@@ -21,6 +24,10 @@ export const userState = (user, over = {}) => ({
   destinations: [],
   calls: [],
   log: [],
+  stations: [],
+  presence: { availability: "available", since: 0, on_call: false },
+  mailbox: { unheard: 0, total: 0, messages: [], quota_left_s: 0 },
+  settings: { no_answer_ms: 18_000, voicemail: true, call_waiting: true },
   ...over,
 });
 
