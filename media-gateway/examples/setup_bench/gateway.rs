@@ -165,6 +165,9 @@ tcp = []
 [media]
 ports = "20000-29999"
 
+[telecommuting]
+verify_destinations = false
+
 [store]
 data_folder = "{}"
 

@@ -3,7 +3,8 @@
 use super::reader::{Problems, Section};
 use super::secret::Environment;
 use super::{
-    Config, ConfigError, LogConfig, StoreConfig, features, network, registrar, site, trunk, voicemail,
+    Config, ConfigError, LogConfig, StoreConfig, TelecommutingConfig, features, network, registrar, site,
+    trunk, voicemail,
 };
 use ponte_call_core::Timeouts;
 use std::path::Path;
@@ -73,6 +74,7 @@ fn read_document(
     let voicemail = voicemail::read(voicemail, problems, folder, &store.data_folder, timeouts.message);
     timeouts.message = u64::try_from(voicemail.longest.as_millis()).unwrap_or(u64::MAX);
     let features = features::read(document.section_or_empty("features"), problems);
+    let telecommuting = telecommuting(document.section_or_empty("telecommuting"));
     let log = log(document.section_or_empty("log"), problems);
     document.finish();
     Some(Config {
@@ -92,6 +94,7 @@ fn read_document(
         registrar,
         voicemail,
         features,
+        telecommuting,
         timeouts,
         log,
     })
@@ -109,6 +112,14 @@ fn store(mut section: Section<'_, '_>, problems: &Problems<'_>, folder: &Path) -
         record_days: record_days
             .and_then(|found| u32::try_from(found.value).ok())
             .unwrap_or(RECORD_DAYS_DEFAULT),
+    }
+}
+
+fn telecommuting(mut section: Section<'_, '_>) -> TelecommutingConfig {
+    let verify = section.flag("verify_destinations");
+    section.finish();
+    TelecommutingConfig {
+        verify_destinations: verify.is_none_or(|found| found.value),
     }
 }
 

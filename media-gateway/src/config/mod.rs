@@ -19,8 +19,8 @@ pub use error::{ConfigError, Problem};
 pub use features::FeatureCodes;
 pub use types::{
     Config, EdgeConfig, LogConfig, MediaSettings, MetricsConfig, NumberFormat, OwnNumbers, Register,
-    RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig, TlsListener, TrunkSettings,
-    VoicemailConfig,
+    RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig, TelecommutingConfig, TlsListener,
+    TrunkSettings, VoicemailConfig,
 };
 
 /// A configuration with every setting and what it means; `ponte-gateway example-config` prints it.

@@ -28,6 +28,7 @@ pub struct Config {
     pub registrar: RegistrarConfig,
     pub voicemail: VoicemailConfig,
     pub features: FeatureCodes,
+    pub telecommuting: TelecommutingConfig,
     pub timeouts: Timeouts,
     pub log: LogConfig,
 }
@@ -247,6 +248,13 @@ pub struct VoicemailConfig {
     pub longest: Duration,
     /// Holds `messages/` and `greetings/`; the data folder where nothing else is said.
     pub folder: PathBuf,
+}
+
+/// What holds for telecommuters.
+#[derive(Clone, Copy, Debug)]
+pub struct TelecommutingConfig {
+    /// Rule T2: whether a number must be proven by a verification call before it can be entered.
+    pub verify_destinations: bool,
 }
 
 /// What is logged and how.

@@ -31,6 +31,16 @@ impl Clock {
         ponte_sip::Timestamp(self.started.elapsed())
     }
 
+    /// The SIP layer's time at `at`; the start, if that was before.
+    pub fn sip_timestamp(&self, at: UnixMillis) -> ponte_sip::Timestamp {
+        ponte_sip::Timestamp(Duration::from_millis(at.0.saturating_sub(self.started_at)))
+    }
+
+    /// The time of day at the SIP layer's `at`.
+    pub fn unix(&self, at: ponte_sip::Timestamp) -> UnixMillis {
+        UnixMillis(self.started_at.saturating_add(at.0.as_millis() as u64))
+    }
+
     /// When the SIP layer's `at` is.
     pub fn sip_instant(&self, at: ponte_sip::Timestamp) -> Instant {
         self.started + at.0

@@ -79,8 +79,15 @@ impl Driver {
         if let Some(refusal) = refusal {
             return self.answer(&user, Reply::refused(command.id, refusal));
         }
-        if let CommandBody::FetchLog { before, limit } = command.body {
-            return self.fetch_log(user, command.id, before, limit);
+        match command.body {
+            CommandBody::FetchLog { before, limit } => {
+                return self.fetch_log(user, command.id, before, limit);
+            }
+            CommandBody::FetchMessages { before, limit } => {
+                return self.fetch_messages(user, command.id, before, limit);
+            }
+            CommandBody::Explain { number } => return self.explain(&user, command.id, &number),
+            _ => {}
         }
         let digest = digest(&command.body);
         let claim = self.store.claim_command(user.clone(), command.id, digest, now);
@@ -119,7 +126,10 @@ impl Driver {
     /// The store cannot be written. What costs nothing and takes nothing up goes on; the rest is refused.
     fn without_ledger(&mut self, user: UserId, command: Command) {
         match command.body {
-            CommandBody::HangUp { .. } | CommandBody::Accept { .. } | CommandBody::SendDtmf { .. } => {
+            CommandBody::HangUp { .. }
+            | CommandBody::Accept { .. }
+            | CommandBody::Reject { .. }
+            | CommandBody::SendDtmf { .. } => {
                 self.carry_out(user, command);
             }
             _ => self.send_reply(&user, Reply::refused(command.id, Refusal::StoreUnavailable)),
@@ -156,17 +166,41 @@ impl Driver {
                 let outcome = self.delete_destination(&user, destination);
                 return self.answer(&user, Reply { id, outcome });
             }
+            CommandBody::Reject { call } => SwitchCommand::Reject { call },
+            CommandBody::LogOn { device } => SwitchCommand::LogOn { device },
+            CommandBody::LogOff => SwitchCommand::LogOff,
+            CommandBody::VerifyDestination { destination } => {
+                return self.verify_destination(user, id, destination);
+            }
+            CommandBody::ConfirmDestination { destination, code } => {
+                return self.confirm_destination(&user, id, destination, &code);
+            }
+            CommandBody::SetPresence {
+                availability,
+                status,
+                status_until,
+            } => {
+                let outcome = self.set_presence(&user, availability, &status, status_until);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::SetCallSettings { settings } => {
+                let outcome = self.set_call_settings(&user, settings);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::MarkMessage { message, heard } => {
+                let written = self.store.mark_message(user.clone(), message, heard);
+                return self.change_message(&user, id, written);
+            }
+            CommandBody::DeleteMessage { message } => {
+                let now = self.clock.now();
+                let written = self.store.delete_message(user.clone(), message, now);
+                return self.change_message(&user, id, written);
+            }
+            CommandBody::RestoreMessage { message } => {
+                let written = self.store.restore_message(user.clone(), message);
+                return self.change_message(&user, id, written);
+            }
             CommandBody::FetchLog { .. }
-            | CommandBody::Reject { .. }
-            | CommandBody::VerifyDestination { .. }
-            | CommandBody::ConfirmDestination { .. }
-            | CommandBody::LogOn { .. }
-            | CommandBody::LogOff
-            | CommandBody::SetPresence { .. }
-            | CommandBody::SetCallSettings { .. }
-            | CommandBody::MarkMessage { .. }
-            | CommandBody::DeleteMessage { .. }
-            | CommandBody::RestoreMessage { .. }
             | CommandBody::FetchMessages { .. }
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
@@ -190,6 +224,9 @@ impl Driver {
                     .get(user)
                     .and_then(|entry| entry.destinations.iter().find(|saved| saved.id == destination))
                     .ok_or(Refusal::UnknownDestination)?;
+                if self.config.telecommuting.verify_destinations && !saved.verified {
+                    return Err(Refusal::NotVerified);
+                }
                 let number: DialString = saved
                     .number
                     .as_str()
@@ -201,11 +238,21 @@ impl Driver {
                     confirm: Some(saved.confirm),
                 })
             }
-            DestinationChoice::Number { number, confirm } => Ok(SwitchDestination::Number {
-                dialled: self.plan.read(&number),
-                label: None,
-                confirm: confirm.or_else(|| self.users.get(user).and_then(|entry| entry.row.confirm)),
-            }),
+            DestinationChoice::Number { number, confirm } => {
+                let dialled = self.plan.read(&number);
+                // What may not be called at all is refused for that reason, by the switch.
+                if let Dialled::External { number, .. } = &dialled
+                    && self.switch.check_destination(user, &dialled).is_ok()
+                    && !self.is_proven(user, number)
+                {
+                    return Err(Refusal::NotVerified);
+                }
+                Ok(SwitchDestination::Number {
+                    dialled,
+                    label: None,
+                    confirm: confirm.or_else(|| self.users.get(user).and_then(|entry| entry.row.confirm)),
+                })
+            }
             DestinationChoice::Browser => Ok(SwitchDestination::Browser),
             DestinationChoice::Unknown => Err(Refusal::Unsupported),
         }
@@ -227,6 +274,7 @@ impl Driver {
         let Dialled::External { number, class } = dialled else {
             return refused(Refusal::InvalidNumber);
         };
+        let proven = self.is_proven(user, &number);
         let Some(entry) = self.users.get_mut(user) else {
             return refused(Refusal::UnknownUser);
         };
@@ -241,7 +289,7 @@ impl Driver {
             label: label.to_owned(),
             number,
             confirm,
-            verified: true,
+            verified: proven,
         };
         entry.destinations.push(saved.clone());
         drop(self.store.save_destination(user.clone(), saved));
@@ -276,6 +324,15 @@ impl Driver {
         if let Some(destinations) = destinations {
             self.send_event(user.clone(), EventBody::DestinationsChanged { destinations });
         }
+    }
+
+    /// The rules as call control reads them; nothing is kept of the question.
+    fn explain(&mut self, user: &UserId, id: CommandId, number: &DialString) {
+        let Some(entry) = self.users.get(user) else { return };
+        let dialled = self.plan.read(number);
+        let explanation = crate::numbers::explain(&entry.row, &self.config.site, &dialled);
+        let outcome = Outcome::Explained(explanation);
+        self.send_reply(user, Reply { id, outcome });
     }
 
     fn fetch_log(&self, user: UserId, id: CommandId, before: Option<ponte_protocol::UnixMillis>, limit: u16) {

@@ -36,7 +36,8 @@ impl Driver {
                 let written = self.store.save_mode(user.clone(), mode);
                 self.writes.after(written, Saved::User(user));
             }
-            Effect::Record { record } => {
+            Effect::Record { mut record } => {
+                self.without_short_message(&mut record);
                 self.remember(&record);
                 drop(self.store.insert_record(*record));
             }
@@ -57,11 +58,26 @@ impl Driver {
             Effect::EarlyMediaLeg { leg } => self.early_media_leg(leg),
             Effect::AnswerLeg { leg } => self.answer_leg(leg),
             Effect::RejectLeg { leg, status, cause } => self.reject_leg(leg, status, cause),
-            Effect::SaveLogon { .. }
-            | Effect::RecordMessage { .. }
-            | Effect::StopRecording { .. }
-            | Effect::CheckPin { .. }
-            | Effect::Beep { .. } => {}
+            Effect::SaveLogon { device, user } => self.save_logon(device, user),
+            Effect::RecordMessage {
+                leg,
+                message,
+                user,
+                caller,
+                max_ms,
+            } => self.record_message(leg, message, user, caller, max_ms),
+            Effect::StopRecording { leg } => self.stop_recording(leg),
+            Effect::CheckPin {
+                leg,
+                extension,
+                pin,
+                ask,
+            } => self.check_pin(leg, extension, pin, ask),
+            Effect::Beep { leg } => {
+                if let Some(endpoint) = self.legs.endpoint(leg) {
+                    self.media.beep(endpoint, ponte_media::Tone::CallWaiting);
+                }
+            }
             Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
             Effect::Connect { a, b } => self.connect(a, b),
             Effect::Disconnect { leg } => {
@@ -89,8 +105,8 @@ impl Driver {
     }
 
     /// Tells the portals, and keeps what a restart must know of the call.
-    fn notify(&mut self, user: UserId, body: EventBody) {
-        match &body {
+    fn notify(&mut self, user: UserId, mut body: EventBody) {
+        match &mut body {
             EventBody::CallChanged { call } => {
                 let before = self.shown.insert(call.id, call.clone());
                 let connected = |call: &CallView| matches!(call.phase, CallPhase::Connected { .. });
@@ -101,12 +117,17 @@ impl Driver {
                     drop(self.store.save_call(call_up(&user, call)));
                 }
             }
-            EventBody::CallEnded { call, .. } => {
+            EventBody::CallEnded { call, record } => {
                 self.shown.remove(call);
+                self.without_short_message(record);
             }
             _ => {}
         }
-        self.send_event(user, body);
+        let of_call = matches!(body, EventBody::CallChanged { .. } | EventBody::CallEnded { .. });
+        self.send_event(user.clone(), body);
+        if of_call {
+            self.show_on_call(&user);
+        }
     }
 
     pub(super) fn send_event(&self, user: UserId, body: EventBody) {
@@ -159,8 +180,10 @@ impl Driver {
                 let at = Instant::now() + Duration::from_millis(millis);
                 self.later.push(Reverse((at, leg.id, leg.playback)));
             }
-            // Asked for only where voicemail takes calls.
-            Playback::Greeting { .. } => {}
+            Playback::Greeting { user, token } => {
+                let leg = leg.id;
+                self.greet(leg, &user, token);
+            }
             Playback::Announcements {
                 tone: None,
                 announcements,

@@ -39,6 +39,13 @@ impl Refused {
     }
 }
 
+/// Who is calling what.
+struct Origin {
+    source: CallSource,
+    caller: Caller,
+    dialled: Dialled,
+}
+
 impl Driver {
     pub(super) fn incoming(&mut self, call: &IncomingCall) {
         if let Err(refused) = self.admit(call) {
@@ -55,20 +62,14 @@ impl Driver {
     }
 
     fn admit(&mut self, call: &IncomingCall) -> Result<(), Refused> {
-        let Some(trunk) = self.trunks.by_address(call.flow.remote) else {
-            return Err(Refused::Stranger);
-        };
         if is_loop(call, &self.instance) {
             return Err(Refused::Loop);
         }
-        let settings = &trunk.settings;
         let typed = dialled_number(&call.request_uri).ok_or(Refused::NoNumber)?;
-        let (typed, dialled) = read_did(&self.plan, typed);
-        let caller = trunk_caller(&self.plan, call, settings.trusts_identity);
-        let source = CallSource::Trunk {
-            trunk: settings.id.clone(),
+        let origin = match &call.account {
+            Some(account) => self.telephone_origin(account, &typed)?,
+            None => self.trunk_origin(call, &typed)?,
         };
-        let trunk = settings.id.0.clone();
         if let Some(offer) = &call.sdp
             && let Err(error) = could_answer(offer, call.flow.local)
         {
@@ -80,16 +81,23 @@ impl Driver {
             call: CallId(uuid::Uuid::now_v7()),
             index: 0,
         };
+        let Origin {
+            source,
+            caller,
+            dialled,
+        } = origin;
+        let (role, trunk, device) = match &source {
+            CallSource::Trunk { trunk } => (LegRole::Far, trunk.0.clone(), None),
+            CallSource::Device { device } => (LegRole::User, String::new(), Some(device.clone())),
+        };
+        let number = caller.number.as_ref().map(CallerNumber::as_str);
         let kept = LegUp {
             leg,
-            role: LegRole::Far,
+            role,
             direction: ponte_protocol::Direction::Incoming,
-            number: caller
-                .number
-                .as_ref()
-                .map_or_else(String::new, |number| number.as_str().to_owned()),
+            number: number.unwrap_or_default().to_owned(),
             trunk,
-            device: None,
+            device,
             started_at: self.clock.now(),
             ringing_at: None,
             answered_at: None,
@@ -99,6 +107,7 @@ impl Driver {
         tracing::debug!(
             %leg,
             trunk = %kept.trunk,
+            device = kept.device.as_ref().map(tracing::field::display),
             from = %Pii(&kept.number),
             to = %Pii(&typed),
             "a call came in"
@@ -107,7 +116,11 @@ impl Driver {
         let stage = Stage::Called {
             offer: call.sdp.clone(),
         };
-        let mut incoming = Leg::new(kept, stage, self.language(None));
+        let at_telephone = match &source {
+            CallSource::Device { device } => self.switch.logged_on(device).cloned(),
+            CallSource::Trunk { .. } => None,
+        };
+        let mut incoming = Leg::new(kept, stage, self.language(at_telephone.as_ref()));
         // The port is opened when there is something to say or to hear.
         let unspecified = SocketAddr::new(call.flow.local.ip(), 9);
         incoming.branches.push(Branch {
@@ -124,6 +137,36 @@ impl Driver {
             dialled,
         });
         Ok(())
+    }
+
+    fn trunk_origin(&self, call: &IncomingCall, typed: &DialString) -> Result<Origin, Refused> {
+        let trunk = self.trunks.by_address(call.flow.remote);
+        let settings = &trunk.ok_or(Refused::Stranger)?.settings;
+        Ok(Origin {
+            caller: trunk_caller(&self.plan, call, settings.trusts_identity),
+            dialled: self.plan.read_incoming(typed, &settings.id),
+            source: CallSource::Trunk {
+                trunk: settings.id.clone(),
+            },
+        })
+    }
+
+    /// The account is proven; who is calling is whoever is logged on.
+    fn telephone_origin(&self, account: &str, typed: &DialString) -> Result<Origin, Refused> {
+        let device = account.parse().map_err(|_| Refused::Stranger)?;
+        if self.telephones.get(&device).is_none() {
+            return Err(Refused::Stranger);
+        }
+        let user = self.switch.logged_on(&device);
+        let entry = user.and_then(|user| self.users.get(user));
+        Ok(Origin {
+            caller: entry.map_or_else(Caller::default, |entry| Caller {
+                number: Some(CallerNumber::Extension(entry.row.extension.clone())),
+                name: Some(entry.row.display_name.clone()),
+            }),
+            dialled: self.plan.read(typed),
+            source: CallSource::Device { device },
+        })
     }
 
     /// The caller is to hear ringing.
@@ -348,20 +391,6 @@ fn dialled_number(uri: &str) -> Option<DialString> {
     let user = uri.user()?;
     // Parameters of a telephone number may stand in the user part (RFC 3261 section 19.1.6).
     user.split(';').next()?.parse().ok()
-}
-
-/// Reads the number that a carrier calls: as it is dialled here, else as E.164 without its `+`.
-fn read_did(plan: &NumberingPlan, typed: DialString) -> (DialString, Dialled) {
-    let dialled = plan.read(&typed);
-    if !matches!(dialled, Dialled::Own { .. })
-        && let Some(international) = international(&typed)
-    {
-        let read = plan.read(&international);
-        if matches!(read, Dialled::Own { .. }) {
-            return (international, read);
-        }
-    }
-    (typed, dialled)
 }
 
 fn international(typed: &DialString) -> Option<DialString> {

@@ -15,13 +15,20 @@ mod commands;
 mod effects;
 mod incoming;
 mod legs;
+mod mailbox;
 mod opening;
+mod pins;
 mod portal;
+mod presence;
 mod restore;
 mod run;
 mod sip_events;
 mod sound;
+mod telephones;
 mod trunks;
+mod verify;
+mod voicemail;
+mod work;
 mod writes;
 
 pub use trunks::TrunkError;
@@ -34,17 +41,23 @@ use crate::store::{Store, UserRow};
 use clock::Clock;
 use commands::{Answered, Ledger};
 use legs::LegTable;
+use pins::Guesses;
 use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::MediaPlane;
-use ponte_protocol::{CallId, CallRecord, CallView, SavedDestination, UserId};
+use ponte_protocol::{
+    CallId, CallRecord, CallSettings, CallView, Mailbox, Presence, SavedDestination, UserId,
+};
 use ponte_sip::UserAgent;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use tokio::sync::{Notify, mpsc, watch};
+use telephones::Telephones;
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use trunks::Trunks;
+use voicemail::Takings;
+use work::Work;
 use writes::Writes;
 
 /// What the driver is made of.
@@ -70,6 +83,9 @@ struct UserEntry {
     destinations: Vec<SavedDestination>,
     /// The newest records, newest first.
     log: VecDeque<CallRecord>,
+    settings: CallSettings,
+    presence: Presence,
+    mailbox: Mailbox,
 }
 
 /// A step that the driver itself has to take later: the sentence after the tone of playback number `playback`.
@@ -88,6 +104,7 @@ pub struct Driver {
     link: Option<LinkHandle>,
     legs: LegTable,
     trunks: Trunks,
+    telephones: Telephones,
     users: BTreeMap<UserId, UserEntry>,
     ledger: Ledger,
     answered: Answered,
@@ -95,6 +112,10 @@ pub struct Driver {
     shown: HashMap<CallId, CallView>,
     later: BinaryHeap<LaterStep>,
     writes: Writes,
+    work: Work,
+    takings: Takings,
+    guesses: Guesses,
+    audio_reads: Arc<Semaphore>,
     /// Marks our INVITEs, so that one that comes back is known.
     instance: String,
 }

@@ -9,7 +9,7 @@ use ponte_call_core::{Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, Le
 use ponte_media::sdp::LocalSession;
 use ponte_media::{Direction, MediaError};
 use ponte_protocol::{Cause, CauseReason, DeviceId, LegRole, Pii, UserId};
-use ponte_sip::{DialogId, OutgoingCall, Party, Reason, SipError};
+use ponte_sip::{Binding, DialogId, OutgoingCall, Party, Reason, SipError};
 use rand::Rng;
 
 /// Which of our INVITEs come back to us.
@@ -99,7 +99,7 @@ impl Driver {
             LegTarget::Emergency { trunk, number } => {
                 self.trunk_route(trunk, number.as_str(), |_| number.as_str().to_owned(), caller)?
             }
-            LegTarget::Device { device } => self.device_route(device, &user, caller)?,
+            LegTarget::Device { device } => self.device_route(device, &user, &caller)?,
         };
         let (endpoint, rtp) = self.media.open(self.media_group(leg))?;
         let mut session = LocalSession::new(rand::rng().random::<u64>() >> 2, rtp);
@@ -178,8 +178,38 @@ impl Driver {
         })
     }
 
-    fn device_route(&self, device: DeviceId, _user: &UserId, _caller: Caller) -> Result<Route, OpenError> {
-        Err(OpenError::NotRegistered(device))
+    fn device_route(&self, device: DeviceId, user: &UserId, caller: &Caller) -> Result<Route, OpenError> {
+        let bindings = self.agent.bindings(device.as_str());
+        if bindings.is_empty() {
+            return Err(OpenError::NotRegistered(device));
+        }
+        let call = |binding: Binding| {
+            let host = binding.flow.local;
+            let from = match &caller.number {
+                Some(number) => format!("sip:{}@{host}", number.as_str()),
+                None => ANONYMOUS.to_owned(),
+            };
+            OutgoingCall {
+                flow: binding.flow,
+                request_uri: binding.contact,
+                from: Party {
+                    uri: from,
+                    display: caller.name.clone(),
+                },
+                to: Party::new(format!("sip:{device}@{host}")),
+                route: Vec::new(),
+                contact_user: None,
+                headers: vec![(INSTANCE_HEADER.to_owned(), self.instance.clone())],
+                sdp: bytes::Bytes::new(),
+                credentials: None,
+            }
+        };
+        let extension = self.users.get(user).map(|entry| entry.row.extension.as_str());
+        Ok(Route {
+            number: extension.unwrap_or_default().to_owned(),
+            trunk: String::new(),
+            calls: bindings.into_iter().map(call).collect(),
+        })
     }
 
     /// The store has the leg: its telephones are called.
@@ -224,7 +254,7 @@ impl Driver {
     /// One telephone answered: the others stop ringing (RFC 3326).
     pub(super) fn cancel_other_branches(&mut self, answered: DialogId) {
         for dialog in self.legs.keep_branch(answered) {
-            let reason = Reason::sip(200, "Call completed elsewhere");
+            let reason = Reason::completed_elsewhere();
             drop(self.agent.hang_up(self.clock.sip_now(), dialog, Some(reason)));
         }
     }
@@ -275,7 +305,7 @@ pub(super) fn reason(cause: Cause) -> Reason {
     }
     match cause.reason {
         CauseReason::NormalClearing => Reason::q850(cause.q850.unwrap_or(16), "Normal call clearing"),
-        CauseReason::AnsweredElsewhere => Reason::sip(200, "Call completed elsewhere"),
+        CauseReason::AnsweredElsewhere => Reason::completed_elsewhere(),
         _ => Reason::q850(cause.q850.unwrap_or(31), ""),
     }
 }

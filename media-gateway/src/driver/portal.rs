@@ -2,7 +2,7 @@
 
 use super::{Driver, UserEntry};
 use crate::link::{FromLink, ToLink};
-use crate::store::{Invitation, UserRow};
+use crate::store::{DeviceRow, DidRow, Invitation, UserRow};
 use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
@@ -14,6 +14,7 @@ use ponte_protocol::{
 const HOUR_MS: u64 = 60 * 60 * 1000;
 pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A user with everything that the store keeps of it.
 #[derive(Debug)]
@@ -23,6 +24,9 @@ pub(super) struct SavedState {
     pub destinations: Vec<SavedDestination>,
     /// Newest first: at least as many as a state carries, and those of the last day.
     pub log: Vec<CallRecord>,
+    pub settings: CallSettings,
+    pub presence: Presence,
+    pub mailbox: Mailbox,
 }
 
 /// What another process changed in the store.
@@ -30,6 +34,8 @@ pub(super) struct SavedState {
 pub(super) struct Changes {
     pub users: Option<Vec<SavedState>>,
     pub invitations: Vec<Invitation>,
+    pub devices: Option<Vec<DeviceRow>>,
+    pub dids: Option<Vec<DidRow>>,
 }
 
 impl Driver {
@@ -55,6 +61,13 @@ impl Driver {
             }
             FromLink::Command { user, command } => self.command(user, command),
             FromLink::NeedState { user } => self.send_state(&user),
+            FromLink::FetchAudio {
+                request,
+                user,
+                message,
+                offset,
+                length,
+            } => self.fetch_audio(request, user, message, offset, length),
             FromLink::Presence { user, portals } => self.tell(Event::PortalsChanged { user, portals }),
         }
     }
@@ -77,10 +90,10 @@ impl Driver {
             destinations: entry.destinations.clone(),
             calls: self.switch.calls(user),
             log: entry.log.iter().cloned().collect(),
-            stations: Vec::new(),
-            presence: Presence::default(),
-            mailbox: Mailbox::default(),
-            settings: CallSettings::default(),
+            stations: self.switch.stations(user),
+            presence: entry.presence.clone(),
+            mailbox: entry.mailbox.clone(),
+            settings: entry.settings.clone(),
         };
         self.send_event(
             user.clone(),
@@ -101,54 +114,38 @@ impl Driver {
     /// A user as the store has it, at the start.
     pub(super) fn load_user(&mut self, mut saved: SavedState) {
         let user = saved.row.user.clone();
-        let config = Box::new(saved.row.switch_config(
-            &self.config.site,
-            &CallSettings::default(),
-            &Presence::default(),
-        ));
-        self.tell(Event::UserConfigured { config });
-        if let Some(mode) = saved.mode {
-            self.tell(Event::ModeRestored {
-                user: user.clone(),
-                mode,
-            });
-        }
+        let mode = saved.mode;
         let (dials, talks) = usage(self.clock.now(), &saved.log);
-        self.tell(Event::UsageRestored {
-            user: user.clone(),
-            dials,
-            talks,
-        });
         saved.log.truncate(STATE_LOG_MAX);
         let entry = UserEntry {
             row: saved.row,
             destinations: saved.destinations,
             log: saved.log.into(),
+            settings: saved.settings,
+            presence: saved.presence,
+            mailbox: saved.mailbox,
         };
-        self.users.insert(user, entry);
+        self.users.insert(user.clone(), entry);
+        self.configure_user(&user);
+        if let Some(mode) = mode {
+            self.tell(Event::ModeRestored {
+                user: user.clone(),
+                mode,
+            });
+        }
+        self.tell(Event::UsageRestored { user, dials, talks });
     }
 
     /// An administrator's command changed the store.
     pub(super) fn store_changed(&mut self, changes: Changes) {
+        if let Some(dids) = changes.dids {
+            self.plan = Arc::new(self.config.numbering_plan(&dids));
+        }
         if let Some(users) = changes.users {
-            let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
-            let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
-            for user in known.difference(&now) {
-                self.users.remove(user);
-                self.tell(Event::UserRemoved { user: user.clone() });
-            }
-            for saved in users {
-                match self.users.get(&saved.row.user) {
-                    Some(entry) if entry.row == saved.row => {}
-                    Some(_) => self.change_user(saved.row),
-                    None => {
-                        let user = saved.row.user.clone();
-                        self.load_user(saved);
-                        self.send_state(&user);
-                    }
-                }
-            }
-            self.send_users();
+            self.users_changed(users);
+        }
+        if let Some(devices) = changes.devices {
+            self.telephones_changed(devices);
         }
         if let Some(link) = &self.link {
             for Invitation {
@@ -166,19 +163,33 @@ impl Driver {
         }
     }
 
-    /// The switch itself tells the portals what changed.
-    fn change_user(&mut self, row: UserRow) {
-        let user = row.user.clone();
-        self.tell(Event::UserConfigured {
-            config: Box::new(row.switch_config(
-                &self.config.site,
-                &CallSettings::default(),
-                &Presence::default(),
-            )),
-        });
-        if let Some(entry) = self.users.get_mut(&user) {
-            entry.row = row;
+    fn users_changed(&mut self, users: Vec<SavedState>) {
+        let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
+        let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
+        for user in known.difference(&now) {
+            self.users.remove(user);
+            self.tell(Event::UserRemoved { user: user.clone() });
         }
+        for saved in users {
+            let user = saved.row.user.clone();
+            let Some(entry) = self.users.get_mut(&user) else {
+                self.load_user(saved);
+                self.send_state(&user);
+                continue;
+            };
+            if entry.destinations != saved.destinations {
+                entry.destinations.clone_from(&saved.destinations);
+                let destinations = saved.destinations;
+                self.send_event(user.clone(), EventBody::DestinationsChanged { destinations });
+            }
+            // The switch itself tells the portals what changed.
+            if let Some(entry) = self.users.get_mut(&user).filter(|entry| entry.row != saved.row) {
+                entry.row = saved.row;
+                self.configure_user(&user);
+            }
+        }
+        self.stations_changed();
+        self.send_users();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The driver's start, its loop, its end.
 
 use super::portal::{Changes, DAY_MS, SavedState};
+use super::telephones::SavedTelephones;
 use super::trunks::Trunks;
 use super::{Driver, Parts};
 use crate::link::FromLink;
@@ -63,7 +64,7 @@ impl Driver {
             ..UaConfig::default()
         };
         let (link, from_link) = link.unzip();
-        let changes = watch_store(store.clone(), store.versions().await?);
+        let changes = watch_store(store.clone(), store.versions().await?, config.voicemail.quota_s);
         let inputs = Inputs {
             sip: sip_inbound,
             link: from_link,
@@ -85,20 +86,26 @@ impl Driver {
             link,
             legs: super::LegTable::default(),
             trunks,
+            telephones: super::Telephones::default(),
             users: BTreeMap::new(),
             ledger: FuturesOrdered::new(),
             answered: super::Answered::default(),
             shown: HashMap::new(),
             later: BinaryHeap::new(),
             writes: super::Writes::default(),
+            work: super::Work::default(),
+            takings: super::Takings::default(),
+            guesses: super::Guesses::default(),
+            audio_reads: super::mailbox::reads(),
             instance: hex::encode(rand::random::<[u8; 16]>()),
         };
         driver.agent.set_trusted(driver.trunks.addresses());
         driver.end_abandoned_calls(&store).await?;
         driver.configure_trunks();
-        for saved in load_users(&store).await? {
+        for saved in load_users(&store, driver.config.voicemail.quota_s).await? {
             driver.load_user(saved);
         }
+        driver.load_telephones(SavedTelephones::load(&store, unix_now()).await?);
         driver.drain();
         inputs.healthy.store(true, Ordering::Relaxed);
         tracing::info!(
@@ -132,6 +139,7 @@ impl Driver {
                 }
                 Some(claimed) = self.ledger.next(), if !self.ledger.is_empty() => self.claimed(claimed),
                 Some(saved) = self.writes.next(), if !self.writes.is_empty() => self.saved(saved),
+                Some(done) = self.work.next(), if !self.work.is_empty() => self.done(done),
                 () = inputs.media.notified() => {}
                 Some(changes) = inputs.changes.recv() => self.store_changed(changes),
                 Ok(()) = inputs.writable.changed() => {
@@ -152,7 +160,9 @@ impl Driver {
                 published = Instant::now();
                 self.publish_metrics();
             }
-            if stopping.is_some_and(|until| self.switch.call_count() == 0 || Instant::now() >= until) {
+            // A message that is being written down is kept.
+            let idle = self.switch.call_count() == 0 && self.takings.is_empty() && self.work.is_empty();
+            if stopping.is_some_and(|until| idle || Instant::now() >= until) {
                 break;
             }
         }
@@ -176,6 +186,13 @@ impl Driver {
             self.switch.handle_timeout(now);
         }
         self.later_steps();
+        let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+        if passed(self.next_status_end()) {
+            self.end_statuses();
+        }
+        if passed(self.telephones.show_at()) {
+            self.show_stations();
+        }
         if self.trunks.next_due().is_some_and(|at| at <= Instant::now()) {
             self.trunk_timers();
         }
@@ -194,7 +211,15 @@ impl Driver {
         let switch = self.switch.poll_timeout().map(|(at, _)| self.clock.instant(at));
         let later = self.later.peek().map(|step| step.0.0);
         let publish = Instant::now() + PUBLISH_EVERY;
-        let due = [agent, switch, later, self.trunks.next_due(), stopping];
+        let due = [
+            agent,
+            switch,
+            later,
+            self.trunks.next_due(),
+            self.next_status_end(),
+            self.telephones.show_at(),
+            stopping,
+        ];
         due.into_iter().flatten().fold(publish, Instant::min)
     }
 
@@ -242,18 +267,23 @@ async fn receive(link: &mut Option<mpsc::Receiver<FromLink>>) -> Option<FromLink
     }
 }
 
-async fn load_users(store: &Store) -> Result<Vec<SavedState>, StoreError> {
+async fn load_users(store: &Store, quota_s: u32) -> Result<Vec<SavedState>, StoreError> {
     let mut modes: BTreeMap<_, _> = store.modes().await?.into_iter().collect();
+    let mut settings: BTreeMap<_, _> = store.call_settings().await?.into_iter().collect();
+    let mut presences: BTreeMap<_, _> = store.presences().await?.into_iter().collect();
     let mut users = Vec::new();
     for row in store.users().await? {
         let destinations = store.destinations(&row.user).await?;
         let log = recent_records(store, &row.user).await?;
         let mode = modes.remove(&row.user);
         users.push(SavedState {
-            row,
             mode,
             destinations,
             log,
+            settings: settings.remove(&row.user).unwrap_or_default(),
+            presence: presences.remove(&row.user).unwrap_or_default(),
+            mailbox: store.mailbox(&row.user, quota_s).await?,
+            row,
         });
     }
     Ok(users)
@@ -282,14 +312,14 @@ fn unix_now() -> UnixMillis {
     UnixMillis(since_epoch.as_millis() as u64)
 }
 
-/// Looks every second whether an administrator's command changed users or invitations.
-fn watch_store(store: Store, mut seen: Versions) -> mpsc::Receiver<Changes> {
+/// Looks every second whether an administrator's command changed something.
+fn watch_store(store: Store, mut seen: Versions, quota_s: u32) -> mpsc::Receiver<Changes> {
     let (sender, receiver) = mpsc::channel(4);
     // Invitations of before the start are sent once: the edge may have missed them.
     seen.invitations = seen.invitations.wrapping_sub(1);
     tokio::spawn(async move {
         while !sender.is_closed() {
-            match changes(&store, &mut seen).await {
+            match changes(&store, &mut seen, quota_s).await {
                 Ok(None) => {}
                 Ok(Some(changes)) => {
                     if sender.send(changes).await.is_err() {
@@ -304,7 +334,7 @@ fn watch_store(store: Store, mut seen: Versions) -> mpsc::Receiver<Changes> {
     receiver
 }
 
-async fn changes(store: &Store, seen: &mut Versions) -> Result<Option<Changes>, StoreError> {
+async fn changes(store: &Store, seen: &mut Versions, quota_s: u32) -> Result<Option<Changes>, StoreError> {
     let found = store.versions().await?;
     if found == *seen {
         return Ok(None);
@@ -312,13 +342,28 @@ async fn changes(store: &Store, seen: &mut Versions) -> Result<Option<Changes>, 
     let users = if found.users == seen.users {
         None
     } else {
-        Some(load_users(store).await?)
+        Some(load_users(store, quota_s).await?)
     };
     let invitations = if found.invitations == seen.invitations {
         Vec::new()
     } else {
         store.pending_invitations(unix_now()).await?
     };
+    let devices = if found.devices == seen.devices {
+        None
+    } else {
+        Some(store.devices().await?)
+    };
+    let dids = if found.dids == seen.dids {
+        None
+    } else {
+        Some(store.dids().await?)
+    };
     *seen = found;
-    Ok(Some(Changes { users, invitations }))
+    Ok(Some(Changes {
+        users,
+        invitations,
+        devices,
+        dids,
+    }))
 }

@@ -49,12 +49,13 @@ impl Driver {
             SipEvent::IncomingCall(call) => self.incoming(&call),
             SipEvent::Response(response) => self.trunk_response(&response),
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),
-            // Neither accounts nor methods of the host's own are served.
-            SipEvent::Request(_)
-            | SipEvent::Bindings { .. }
-            | SipEvent::Registration { .. }
-            | SipEvent::Subscribe(_)
-            | SipEvent::Published { .. } => {}
+            // No method is handed up: the SIP layer answers them all.
+            SipEvent::Request(_) => {}
+            SipEvent::Bindings { account, bindings } => self.bindings_changed(&account, bindings),
+            SipEvent::Registration { account, registered } => {
+                self.registration_changed(&account, registered);
+            }
+            SipEvent::Subscription(_) | SipEvent::SubscriptionEnded { .. } | SipEvent::Publication(_) => {}
         }
     }
 
@@ -198,9 +199,18 @@ impl Driver {
                 | MediaEvent::RecordingFinished { id, .. }
                 | MediaEvent::Closed { id, .. } => *id,
             };
-            if let MediaEvent::Closed { stats, .. } = &event {
-                tracing::debug!(?stats, "an RTP endpoint was closed");
-            }
+            let event = match event {
+                MediaEvent::Closed { stats, .. } => {
+                    tracing::debug!(?stats, "an RTP endpoint was closed");
+                    continue;
+                }
+                // It may come when the leg is over.
+                MediaEvent::RecordingFinished { recording, .. } => {
+                    self.recording_finished(id, *recording);
+                    continue;
+                }
+                event => event,
+            };
             let Some(leg) = self.legs.by_endpoint(id).map(|leg| leg.id) else {
                 continue;
             };
@@ -215,9 +225,11 @@ impl Driver {
                     self.tell(Event::AudioMissing { leg, since_ms });
                 }
                 MediaEvent::RtpResumed { .. } => self.tell(Event::AudioResumed { leg }),
+                MediaEvent::RecordingFull { .. } => self.tell(Event::RecordingFull { leg }),
+                MediaEvent::FileUnplayable { error, .. } => {
+                    tracing::warn!(%leg, %error, "a greeting cannot be played, and the default one is");
+                }
                 MediaEvent::FirstPacket { .. }
-                | MediaEvent::FileUnplayable { .. }
-                | MediaEvent::RecordingFull { .. }
                 | MediaEvent::RecordingFinished { .. }
                 | MediaEvent::Closed { .. } => {}
             }

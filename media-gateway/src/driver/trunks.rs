@@ -1,15 +1,19 @@
 //! Trunks: where they are, whether they answer, registration.
 
 use super::Driver;
+use super::work::Done;
 use crate::config::TrunkSettings;
 use crate::sip::SipSockets;
 use ponte_call_core::{Event, TrunkId};
 use ponte_sip::{Flow, Method, OutgoingRequest, Party, RequestId, ResponseInfo, Transport};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// How soon a trunk that does not answer is asked again.
 const DOWN_RETRY: Duration = Duration::from_secs(5);
+/// How often a trunk's name is looked up, and how soon while it does not answer.
+const RESOLVE_EVERY: Duration = Duration::from_mins(5);
+const RESOLVE_SILENT: Duration = Duration::from_secs(10);
 /// How soon a refused or unanswered registration is tried again.
 const REGISTER_RETRY: Duration = Duration::from_secs(30);
 
@@ -44,6 +48,8 @@ pub(super) struct Trunk {
     register: Option<RequestId>,
     register_at: Option<Instant>,
     registered: bool,
+    /// When its name is looked up again.
+    resolve_at: Instant,
 }
 
 impl Trunk {
@@ -106,6 +112,7 @@ impl Trunks {
                 register: None,
                 register_at: settings.register.map(|_| now),
                 registered: false,
+                resolve_at: now + RESOLVE_EVERY,
                 settings: settings.clone(),
             });
         }
@@ -148,9 +155,19 @@ impl Trunks {
     pub fn next_due(&self) -> Option<Instant> {
         self.0
             .iter()
-            .flat_map(|trunk| [trunk.options_at, trunk.register_at])
+            .flat_map(|trunk| {
+                let resolve_at = trunk.has_name().then_some(trunk.resolve_at);
+                [trunk.options_at, trunk.register_at, resolve_at]
+            })
             .flatten()
             .min()
+    }
+}
+
+impl Trunk {
+    /// Whether its name may stand for another address by now.
+    fn has_name(&self) -> bool {
+        self.settings.host.parse::<IpAddr>().is_err()
     }
 }
 
@@ -186,6 +203,7 @@ impl Driver {
                     Err(_) => trunk.options_at = Some(now + DOWN_RETRY),
                 }
             }
+            self.resolve_again(index, now);
             let trunk = &mut self.trunks.0[index];
             if trunk.register_at.is_some_and(|at| at <= now) {
                 trunk.register_at = None;
@@ -200,6 +218,54 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Looks a trunk's name up where that is due.
+    fn resolve_again(&mut self, index: usize, now: Instant) {
+        let trunk = &mut self.trunks.0[index];
+        if !trunk.has_name() || trunk.resolve_at > now {
+            return;
+        }
+        trunk.resolve_at = now + RESOLVE_EVERY;
+        let (settings, local) = (trunk.settings.clone(), trunk.flow.local);
+        self.work.push(async move {
+            let address = resolve(&settings, local).await.map_err(|error| error.to_string());
+            Done::TrunkResolved {
+                trunk: settings.id,
+                address,
+            }
+        });
+    }
+
+    /// A trunk's name was looked up. Calls that are up stay where they are.
+    pub(super) fn trunk_resolved(&mut self, id: &TrunkId, address: Result<SocketAddr, String>) {
+        let now = Instant::now();
+        let Some(trunk) = self.trunks.0.iter_mut().find(|trunk| trunk.settings.id == *id) else {
+            return;
+        };
+        if !trunk.usable() {
+            trunk.resolve_at = now + RESOLVE_SILENT;
+        }
+        let address = match address {
+            Ok(address) => address,
+            Err(error) => {
+                tracing::warn!(trunk = %id.0, %error, "a trunk's name could not be looked up again");
+                return;
+            }
+        };
+        if trunk.flow.remote == address {
+            return;
+        }
+        tracing::info!(trunk = %id.0, %address, "a trunk is at another address");
+        trunk.flow.remote = address;
+        // Whether it answers there is asked at once.
+        if trunk.settings.keep_alive.is_some() {
+            trunk.options_at = Some(now);
+        }
+        if trunk.settings.register.is_some() {
+            trunk.register_at = Some(now);
+        }
+        self.agent.set_trusted(self.trunks.addresses());
     }
 
     /// A trunk answered an OPTIONS or a REGISTER.
@@ -262,7 +328,11 @@ impl Driver {
     }
 
     fn trunk_changed(&mut self, index: usize, before: bool) {
-        let trunk = &self.trunks.0[index];
+        let trunk = &mut self.trunks.0[index];
+        if !trunk.usable() {
+            // It may have moved.
+            trunk.resolve_at = trunk.resolve_at.min(Instant::now() + RESOLVE_SILENT);
+        }
         let (id, up) = (trunk.settings.id.clone(), trunk.usable());
         metrics::gauge!("ponte_trunk_up", "trunk" => id.0.clone()).set(if up { 1.0 } else { 0.0 });
         if up != before {

@@ -7,7 +7,7 @@ use super::{FromLink, LinkHandle, ToLink};
 use futures_util::{SinkExt, StreamExt};
 use ponte_protocol::link::{LINK_FRAME_MAX, LINK_IDLE_MS, LinkError, StreamPosition};
 use ponte_protocol::version::VersionRange;
-use ponte_protocol::{AudioPart, EdgeFrame, GatewayFrame, SiteId};
+use ponte_protocol::{EdgeFrame, GatewayFrame, SiteId};
 use rand::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -335,6 +335,7 @@ impl Link {
                 token_hash,
                 expires_at,
             },
+            ToLink::Audio { request, part } => GatewayFrame::Audio { request, part },
         }
     }
 
@@ -346,12 +347,6 @@ impl Link {
             }
             EdgeFrame::Ping { n } => return Ok(Some(GatewayFrame::Pong { n })),
             EdgeFrame::Error { error } => return Err(Fault::Refused(error)),
-            EdgeFrame::FetchAudio { request, .. } => {
-                return Ok(Some(GatewayFrame::Audio {
-                    request,
-                    part: AudioPart::NotFound,
-                }));
-            }
             EdgeFrame::Pong { .. } | EdgeFrame::Unknown => return Ok(None),
             EdgeFrame::Challenge { .. } | EdgeFrame::Welcome { .. } => {
                 return Err(Fault::Protocol("a handshake frame after the handshake"));
@@ -359,6 +354,19 @@ impl Link {
             EdgeFrame::Command { user, command } => FromLink::Command { user, command },
             EdgeFrame::NeedState { user } => FromLink::NeedState { user },
             EdgeFrame::Presence { user, portals } => FromLink::Presence { user, portals },
+            EdgeFrame::FetchAudio {
+                request,
+                user,
+                message,
+                offset,
+                length,
+            } => FromLink::FetchAudio {
+                request,
+                user,
+                message,
+                offset,
+                length,
+            },
         };
         self.to_driver.send(message).await.map_err(|_| Fault::Stopping)?;
         Ok(None)

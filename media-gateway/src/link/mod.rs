@@ -12,10 +12,11 @@ pub use client::{LinkConfig, LinkConfigError, start};
 pub use handshake::LinkKey;
 
 use ponte_protocol::link::LinkUser;
-use ponte_protocol::{Command, EventBody, Reply, UnixMillis, UserId};
+use ponte_protocol::{AudioPart, Command, EventBody, MessageId, Reply, UnixMillis, UserId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 /// From the driver to the edge.
 #[derive(Debug)]
@@ -35,6 +36,11 @@ pub enum ToLink {
         user: UserId,
         token_hash: String,
         expires_at: UnixMillis,
+    },
+    /// The answer to [`FromLink::FetchAudio`].
+    Audio {
+        request: Uuid,
+        part: AudioPart,
     },
 }
 
@@ -56,6 +62,14 @@ pub enum FromLink {
     Presence {
         user: UserId,
         portals: u32,
+    },
+    /// A piece of a message of this user.
+    FetchAudio {
+        request: Uuid,
+        user: UserId,
+        message: MessageId,
+        offset: u64,
+        length: u32,
     },
 }
 

@@ -11,9 +11,11 @@ pub mod edge;
 pub mod sipp;
 
 use edge::{Edge, SITE_KEY};
-use ponte_gateway::store::{Store, StoreOptions, StoreUse};
-use ponte_protocol::{CallId, CallPhase, CommandBody, DestinationChoice, EventBody, Outcome, Refusal};
-use ponte_pstn_sim::{Behaviour, CallReport, Simulator};
+use ponte_gateway::store::{Store, StoreOptions, StoreUse, UserRow};
+use ponte_protocol::{
+    CallId, CallPhase, CallView, CommandBody, DestinationChoice, Direction, EventBody, Outcome, Refusal,
+};
+use ponte_pstn_sim::{Behaviour, CallReport, PlaceCall, Simulator};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -49,6 +51,8 @@ pub struct Options {
     pub extra: String,
     /// Further settings of every trunk.
     pub trunk: String,
+    /// Whether numbers are to be proven before they are entered.
+    pub verify: bool,
 }
 
 impl World {
@@ -78,6 +82,9 @@ tcp = ["127.0.0.1:{sip_port}"]
 [media]
 ports = "20000-29999"
 
+[telecommuting]
+verify_destinations = {verify}
+
 [store]
 data_folder = "{}"
 
@@ -91,10 +98,12 @@ level = "info,ponte_gateway=debug"
 "#,
             folder.display(),
             edge.address(),
+            verify = options.verify,
         );
         for trunk in ["main", "second"] {
             if let Some(address) = carrier.trunk_addr(trunk) {
-                let settings = format!("name = \"{trunk}\"\naddress = \"{address}\"\n");
+                let settings =
+                    format!("name = \"{trunk}\"\naddress = \"{address}\"\ndids = [\"{COMPANY} = 201\"]\n");
                 config.push_str("\n[[trunk]]\n");
                 config.push_str(&settings);
                 config.push_str(&options.trunk);
@@ -258,6 +267,69 @@ level = "info,ponte_gateway=debug"
             EventBody::CallEnded { record, .. } => record,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// A telephone behind the carrier calls a number of the site; the carrier's name of the call.
+    pub fn place(&self, order: PlaceCall) -> u64 {
+        let order = PlaceCall {
+            via: Some(self.sip),
+            ..order
+        };
+        self.carrier.place(order).unwrap().id
+    }
+
+    /// What the carrier tells of one call.
+    pub fn call(&self, id: u64) -> CallReport {
+        let mut calls = self.carrier.calls();
+        calls.retain(|call| call.id == id);
+        calls.remove(0)
+    }
+
+    /// The first incoming call that a portal is shown.
+    pub async fn shown(&self) -> CallView {
+        self.shown_where(|_| true).await
+    }
+
+    /// An incoming call as a portal is shown it, once it is as wanted.
+    pub async fn shown_where(&self, wanted: impl Fn(&CallView) -> bool) -> CallView {
+        let body = self
+            .edge
+            .wait_event(|body| match body {
+                EventBody::CallChanged { call } => call.direction == Direction::Incoming && wanted(call),
+                _ => false,
+            })
+            .await;
+        match body {
+            EventBody::CallChanged { call } => call,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A command that must be accepted.
+    pub async fn accepted(&self, user: &str, body: CommandBody) {
+        let outcome = self.edge.command(user, body).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    }
+
+    /// Changes what is stored of a user, and waits until the gateway knows.
+    pub async fn change_user(&self, user: &str, change: impl FnOnce(&mut UserRow)) {
+        let store = Store::open(StoreOptions::new(&self.folder, StoreUse::Tool))
+            .await
+            .unwrap();
+        let mut row = store.user(&user.parse().unwrap()).await.unwrap().unwrap();
+        change(&mut row);
+        let profile = (row.voicemail_allowed, row.call_waiting_allowed);
+        store.set_user(row).await.unwrap();
+        store.close(Duration::from_secs(5)).await;
+        self.until("the gateway sees the change", |world| {
+            world.edge.state(user).is_some_and(|state| {
+                (
+                    state.profile.voicemail_allowed,
+                    state.profile.call_waiting_allowed,
+                ) == profile
+            })
+        })
+        .await;
     }
 
     /// The carrier's calls to a number, oldest first.

@@ -1,0 +1,162 @@
+//! Voicemail on the line: the greeting, the message, and what becomes of it (rule T9).
+
+use super::Driver;
+use super::work::Done;
+use ponte_call_core::{Caller, Event, LegId, PlaybackToken};
+use ponte_media::{EndpointId, FileSource, PlayMode, Prompt, Recording, Source, Tone};
+use ponte_protocol::{CallRecord, MessageId, UnixMillis, UserId, VoiceMessage};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// A shorter one is no message: somebody hung up after the beep.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// A message that is being left.
+#[derive(Debug)]
+struct Taking {
+    message: MessageId,
+    user: UserId,
+    caller: Caller,
+    started_at: UnixMillis,
+}
+
+/// The messages that are being left.
+#[derive(Debug, Default)]
+pub(super) struct Takings(HashMap<EndpointId, Taking>);
+
+impl Takings {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Driver {
+    /// The user's greeting and a beep; a full box is told instead.
+    pub(super) fn greet(&mut self, leg: LegId, user: &UserId, token: PlaybackToken) {
+        let Some(endpoint) = self.legs.endpoint(leg) else {
+            tracing::error!(%leg, "a leg without audio was to hear a greeting");
+            return;
+        };
+        let language = self.language(Some(user));
+        let say = |prompt| Source::Prompt(language, vec![prompt]);
+        let source = if self.quota_left(user) < SHORTEST {
+            tracing::warn!(%user, "a mailbox is full");
+            say(Prompt::Unavailable)
+        } else {
+            let path = self.store.recordings().greeting(user);
+            let greeting = if path.exists() {
+                Source::File(FileSource {
+                    path,
+                    instead: vec![say(Prompt::LeaveMessage)],
+                })
+            } else {
+                say(Prompt::LeaveMessage)
+            };
+            Source::Sequence(vec![greeting, Source::Tone(Tone::RecordBeep)])
+        };
+        self.media.play(endpoint, source, PlayMode::Once(token.0));
+    }
+
+    fn quota_left(&self, user: &UserId) -> Duration {
+        let left = self.users.get(user).map_or(0, |entry| entry.mailbox.quota_left_s);
+        Duration::from_secs(left.into())
+    }
+
+    pub(super) fn record_message(
+        &mut self,
+        leg: LegId,
+        message: MessageId,
+        user: UserId,
+        caller: Caller,
+        max_ms: u64,
+    ) {
+        let longest = Duration::from_millis(max_ms).min(self.quota_left(&user));
+        let endpoint = self.legs.endpoint(leg).filter(|_| longest >= SHORTEST);
+        let Some(endpoint) = endpoint else {
+            return self.tell(Event::RecordingFull { leg });
+        };
+        let path = self.store.recordings().message(message);
+        if let Err(error) = self.media.record(endpoint, path, longest) {
+            tracing::error!(%leg, %error, "a message could not be recorded");
+            return self.tell(Event::RecordingFull { leg });
+        }
+        let started_at = self.clock.now();
+        let taking = Taking {
+            message,
+            user,
+            caller,
+            started_at,
+        };
+        self.takings.0.insert(endpoint, taking);
+    }
+
+    pub(super) fn stop_recording(&mut self, leg: LegId) {
+        if let Some(endpoint) = self.legs.endpoint(leg) {
+            self.media.stop_recording(endpoint);
+        }
+    }
+
+    /// A message is in its file, or could not be written there.
+    pub(super) fn recording_finished(&mut self, endpoint: EndpointId, recording: Recording) {
+        let Some(taking) = self.takings.0.remove(&endpoint) else {
+            return;
+        };
+        let Taking {
+            message,
+            user,
+            caller,
+            started_at,
+        } = taking;
+        if let Some(error) = &recording.error {
+            // The call went on; what was written before is a message, if there is enough of it.
+            tracing::error!(%message, %user, %error, "a message is not whole");
+            metrics::counter!("ponte_messages_damaged_total").increment(1);
+        }
+        if recording.duration < SHORTEST {
+            tracing::debug!(%message, "nothing was said after the beep");
+            drop(tokio::task::spawn_blocking(move || {
+                match std::fs::remove_file(&recording.path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        tracing::warn!(%message, %error, "a file without message could not be removed");
+                    }
+                    _ => {}
+                }
+            }));
+            return;
+        }
+        metrics::counter!("ponte_messages_total").increment(1);
+        let kept = VoiceMessage {
+            id: message,
+            number: caller
+                .number
+                .map_or_else(String::new, |number| number.as_str().to_owned()),
+            name: caller.name,
+            received_at: started_at,
+            duration_ms: recording.duration.as_millis() as u64,
+            heard: false,
+            deleted_until: None,
+            waveform: recording.waveform,
+        };
+        let written = self.store.insert_message(user.clone(), kept);
+        let (store, quota_s) = (self.store.clone(), self.config.voicemail.quota_s);
+        self.work.push(async move {
+            if let Err(error) = written.await {
+                tracing::error!(%message, %error, "a message could not be kept");
+            }
+            let mailbox = store.mailbox(&user, quota_s).await;
+            Done::Mailbox { user, mailbox }
+        });
+    }
+
+    /// A record names no message that is too short to be kept.
+    pub(super) fn without_short_message(&self, record: &mut CallRecord) {
+        let Some(message) = record.message else { return };
+        let now = self.clock.now();
+        let short = self.takings.0.values().any(|taking| {
+            taking.message == message && now.since(taking.started_at) < SHORTEST.as_millis() as u64
+        });
+        if short {
+            record.message = None;
+        }
+    }
+}

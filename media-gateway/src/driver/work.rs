@@ -1,0 +1,99 @@
+//! What takes time beside the driver, and comes back as an input: reads of the store, files, hashes, names.
+
+use super::Driver;
+use crate::store::{CodeOutcome, StoreError};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use ponte_call_core::{Dialled, LegId, TrunkId};
+use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, UserId};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+/// Something that was waited for.
+pub(super) enum Done {
+    /// A user's mailbox as the store has it.
+    Mailbox {
+        user: UserId,
+        mailbox: Result<Mailbox, StoreError>,
+    },
+    /// A message was marked, deleted or restored, if there was one.
+    MessageChanged {
+        user: UserId,
+        id: CommandId,
+        found: Result<bool, StoreError>,
+    },
+    /// The hash of a verification code is kept.
+    CodeSaved {
+        user: UserId,
+        id: CommandId,
+        dialled: Dialled,
+        code: Vec<u8>,
+        found: Result<bool, StoreError>,
+    },
+    /// A verification code was tried.
+    CodeTried {
+        user: UserId,
+        id: CommandId,
+        destination: DestinationId,
+        outcome: Result<CodeOutcome, StoreError>,
+    },
+    PinChecked {
+        leg: LegId,
+        ask: u64,
+        extension: Extension,
+        valid: bool,
+    },
+    TrunkResolved {
+        trunk: TrunkId,
+        address: Result<SocketAddr, String>,
+    },
+}
+
+/// Work on its way.
+#[derive(Default)]
+pub(super) struct Work(FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send>>>);
+
+impl Work {
+    /// Tells [`Driver::done`] when it is done.
+    pub fn push(&mut self, work: impl Future<Output = Done> + Send + 'static) {
+        self.0.push(Box::pin(work));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next that is done.
+    pub async fn next(&mut self) -> Option<Done> {
+        self.0.next().await
+    }
+}
+
+impl Driver {
+    pub(super) fn done(&mut self, done: Done) {
+        match done {
+            Done::Mailbox { user, mailbox } => self.mailbox_loaded(&user, mailbox),
+            Done::MessageChanged { user, id, found } => self.message_changed(&user, id, found),
+            Done::CodeSaved {
+                user,
+                id,
+                dialled,
+                code,
+                found,
+            } => self.code_saved(user, id, dialled, code, found),
+            Done::CodeTried {
+                user,
+                id,
+                destination,
+                outcome,
+            } => self.code_tried(&user, id, destination, outcome),
+            Done::PinChecked {
+                leg,
+                ask,
+                extension,
+                valid,
+            } => self.pin_checked(leg, ask, &extension, valid),
+            Done::TrunkResolved { trunk, address } => self.trunk_resolved(&trunk, address),
+        }
+    }
+}
