@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::{AudioError, EndpointId};
+use crate::AudioError;
 
 /// Why the media plane refused.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,4 @@ pub enum MediaError {
     /// The command queue of a media thread is full: the machine is overloaded.
     #[error("a media thread does not keep up; try again")]
     Overloaded,
-    /// Endpoints of one bridge must be opened with the same group.
-    #[error("endpoints {0:?} and {1:?} belong to different groups")]
-    DifferentGroups(EndpointId, EndpointId),
 }

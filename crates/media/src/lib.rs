@@ -42,6 +42,7 @@ mod sockets;
 mod source_lock;
 mod stats;
 mod tones;
+mod transit;
 mod types;
 mod wav;
 mod worker;

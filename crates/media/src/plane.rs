@@ -1,9 +1,10 @@
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use crate::events::EventSender;
 use crate::loader::{Loader, Wanted};
 use crate::ports::PortPool;
 use crate::recording::{Job, Tape, Writer};
+use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
     EndpointId, FileSource, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source,
@@ -35,6 +37,8 @@ pub struct MediaPlane {
     threads: Vec<Thread>,
     files: Option<Files>,
     next_id: AtomicU64,
+    /// Endpoints that have left the thread they were opened on, and where they are.
+    moved: Mutex<HashMap<EndpointId, usize>>,
     commands_dropped: AtomicU64,
 }
 
@@ -112,6 +116,7 @@ impl MediaPlane {
             events,
             threads: Vec::with_capacity(count),
             next_id: AtomicU64::new(0),
+            moved: Mutex::default(),
             commands_dropped: AtomicU64::new(0),
         };
         for index in 0..count {
@@ -130,7 +135,8 @@ impl MediaPlane {
         Ok(plane)
     }
 
-    /// Binds an RTP and an RTCP port, on the thread of `group` (the legs of one call share a group).
+    /// Binds an RTP and an RTCP port, on the thread of `group` (legs that will hear each other share one, which
+    /// spares a move).
     /// Returns the address for SDP; RTCP is on the next port.
     pub fn open(&self, group: u64) -> Result<(EndpointId, SocketAddr), MediaError> {
         // Groups are often numbered in order or by time: their hash spreads them over the threads.
@@ -151,11 +157,13 @@ impl MediaPlane {
         self.send(id, Command::SetRemote(id, remote));
     }
 
-    /// Relays audio and DTMF both ways between two endpoints of one group, until
-    /// [`unbridge`](Self::unbridge). Replaces the bridges that either was in.
+    /// Relays audio and DTMF both ways between two endpoints, until [`unbridge`](Self::unbridge). Replaces the bridges that
+    /// either was in. Endpoints of different groups may be on different threads: then `b` moves to that of `a`, and what it
+    /// plays and records goes on there.
     pub fn bridge(&self, a: EndpointId, b: EndpointId) -> Result<(), MediaError> {
-        if self.thread_of(a) != self.thread_of(b) {
-            return Err(MediaError::DifferentGroups(a, b));
+        let (home, from) = (self.thread_of(a), self.thread_of(b));
+        if home != from && !self.relocate(b, from, home) {
+            return Err(MediaError::Overloaded);
         }
         if self.send(a, Command::Bridge(a, b)) {
             Ok(())
@@ -252,6 +260,7 @@ impl MediaPlane {
     /// Says RTCP BYE and frees the ports. [`MediaEvent::Closed`] follows.
     pub fn close(&self, id: EndpointId) {
         let thread = &self.threads[self.thread_of(id)];
+        self.moved().remove(&id);
         if thread.link.commands.push(Command::Close(id)).is_err() {
             thread.link.late_closes.push(id);
         }
@@ -276,7 +285,32 @@ impl MediaPlane {
     }
 
     fn thread_of(&self, id: EndpointId) -> usize {
-        (id.0 % self.threads.len() as u64) as usize
+        let opened_on = (id.0 % self.threads.len() as u64) as usize;
+        self.moved().get(&id).copied().unwrap_or(opened_on)
+    }
+
+    fn moved(&self) -> MutexGuard<'_, HashMap<EndpointId, usize>> {
+        // A panic while it was held cannot have left the map half changed.
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves an endpoint to another thread; `false` if a queue is full.
+    fn relocate(&self, id: EndpointId, from: usize, to: usize) -> bool {
+        let link = &self.threads[to].link;
+        let transit = Arc::new(Transit::new(link.clone()));
+        if link.commands.push(Command::Arrive(id, transit.clone())).is_err() {
+            self.commands_dropped.fetch_add(1, Relaxed);
+            return false;
+        }
+        if !self.send(id, Command::Depart(id, transit.clone())) {
+            // It stays where it is, and the other thread need not wait for it.
+            transit.lay_down(LaidDown::Nothing);
+            return false;
+        }
+        tracing::trace!(?id, from, to, "an endpoint moves");
+        self.moved().insert(id, to);
+        wake(link);
+        true
     }
 
     /// Queues a command; `false` and counted if the queue is full.

@@ -63,6 +63,13 @@ impl Registry<'_> {
         let data = epoll::EventData::new_u64(token);
         Ok(epoll::add(self.0, socket, data, epoll::EventFlags::IN)?)
     }
+
+    /// Watches a socket no longer.
+    pub(crate) fn forget(self, socket: impl AsFd) {
+        if let Err(error) = epoll::delete(self.0, socket) {
+            tracing::debug!(%error, "a socket was not watched");
+        }
+    }
 }
 
 impl Poller {

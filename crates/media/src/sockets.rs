@@ -59,6 +59,24 @@ impl Sockets {
         })
     }
 
+    /// Takes the sockets out of a poll.
+    pub(crate) fn leave(&self, registry: Registry<'_>) {
+        let peer = self.peer.as_ref().map(|(socket, _)| socket);
+        for socket in [Some(&self.rtp), Some(&self.rtcp), peer].into_iter().flatten() {
+            registry.forget(socket);
+        }
+    }
+
+    /// Puts the sockets into another poll.
+    pub(crate) fn enter(&self, registry: Registry<'_>, slot: usize) -> io::Result<()> {
+        registry.watch(&self.rtp, Kind::Rtp.token(slot))?;
+        registry.watch(&self.rtcp, Kind::Rtcp.token(slot))?;
+        match &self.peer {
+            Some((socket, _)) => registry.watch(socket, Kind::Peer.token(slot)),
+            None => Ok(()),
+        }
+    }
+
     /// Connects to the peer, in place of where it was before. Where that fails all goes on without it.
     pub(crate) fn connect(&mut self, to: SocketAddr, registry: Registry<'_>, slot: usize) {
         self.peer = None;

@@ -21,6 +21,7 @@ use crate::recording::{Recorder, Tape};
 use crate::relay::{self, Arrival};
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
+use crate::transit::{Arrival as Arriving, LaidDown, Transit};
 use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia};
 
 /// A tick serves every fourth endpoint, so that packets that are played leave spread over 20 ms.
@@ -53,6 +54,32 @@ pub(crate) enum Command {
     RelayKeys(EndpointId, bool),
     SendDtmf(EndpointId, Box<str>),
     Close(EndpointId),
+    /// The endpoint comes from another thread.
+    Arrive(EndpointId, Arc<Transit>),
+    /// The endpoint goes to another thread.
+    Depart(EndpointId, Arc<Transit>),
+}
+
+impl Command {
+    /// Whether it cannot be carried out without this endpoint.
+    fn concerns(&self, endpoint: EndpointId) -> bool {
+        match self {
+            Self::Bridge(a, b) => *a == endpoint || *b == endpoint,
+            Self::Open { id, .. }
+            | Self::SetRemote(id, _)
+            | Self::Unbridge(id)
+            | Self::Play(id, ..)
+            | Self::Stop(id)
+            | Self::Overlay(id, _)
+            | Self::Record(id, ..)
+            | Self::StopRecording(id)
+            | Self::RelayKeys(id, _)
+            | Self::SendDtmf(id, _)
+            | Self::Close(id)
+            | Self::Arrive(id, _)
+            | Self::Depart(id, _) => *id == endpoint,
+        }
+    }
 }
 
 /// What both sides of one thread share.
@@ -100,6 +127,8 @@ pub(crate) struct Worker {
     outbox: Outbox,
     endpoints: Slab<Endpoint>,
     slots: HashMap<EndpointId, usize>,
+    /// Endpoints on their way from another thread.
+    arriving: Vec<Arriving>,
     /// Slots that get ticks.
     ticking: Vec<usize>,
     next_tick: Instant,
@@ -129,6 +158,7 @@ impl Worker {
             },
             endpoints: Slab::new(),
             slots: HashMap::new(),
+            arriving: Vec::new(),
             ticking: Vec::new(),
             next_tick: now,
             phase: 0,
@@ -160,6 +190,7 @@ impl Worker {
             while let Some(command) = self.link.commands.pop() {
                 self.execute(command, now);
             }
+            self.welcome(now);
             for token in ready.tokens() {
                 self.read(token, &mut buffer, now);
             }
@@ -275,7 +306,7 @@ impl Worker {
         }
         self.next_housekeeping = now + HOUSEKEEPING;
         while let Some(id) = self.link.late_closes.pop() {
-            self.close(id, now);
+            self.execute(Command::Close(id), now);
         }
         let interval = self.outbox.shared.rtcp_interval;
         for (_, endpoint) in &mut self.endpoints {
@@ -299,7 +330,21 @@ impl Worker {
     }
 
     fn execute(&mut self, command: Command, now: Instant) {
+        let awaited = self
+            .arriving
+            .iter_mut()
+            .find(|arriving| command.concerns(arriving.id));
+        if let Some(arriving) = awaited {
+            arriving.waiting.push(command);
+            return;
+        }
         match command {
+            Command::Arrive(id, transit) => self.arriving.push(Arriving {
+                id,
+                transit,
+                waiting: Vec::new(),
+            }),
+            Command::Depart(id, transit) => self.depart(id, &transit),
             Command::Open { id, port, rtp, rtcp } => self.open(id, port, rtp, rtcp, now),
             Command::SetRemote(id, media) => {
                 if let Some(endpoint) = self.endpoint(id) {
@@ -345,6 +390,62 @@ impl Worker {
                 }
             }
             Command::Close(id) => self.close(id, now),
+        }
+    }
+
+    /// Lets an endpoint go to another thread, out of its bridge.
+    fn depart(&mut self, id: EndpointId, transit: &Transit) {
+        let Some(slot) = self.slots.remove(&id) else {
+            transit.lay_down(LaidDown::Nothing);
+            return;
+        };
+        self.unbridge(slot);
+        let mut endpoint = self.endpoints.remove(slot);
+        self.ticking.retain(|&other| other != slot);
+        endpoint.ticking = false;
+        endpoint.sockets.leave(self.poller.registry());
+        self.counters.active_endpoints -= 1;
+        transit.lay_down(LaidDown::Endpoint(Box::new(endpoint)));
+    }
+
+    /// Takes in the endpoints that have come from other threads.
+    fn welcome(&mut self, now: Instant) {
+        let mut index = 0;
+        while let Some(arriving) = self.arriving.get(index) {
+            let Some(laid_down) = arriving.transit.take() else {
+                index += 1;
+                continue;
+            };
+            let arriving = self.arriving.swap_remove(index);
+            if let LaidDown::Endpoint(endpoint) = laid_down {
+                self.adopt(*endpoint, now);
+            }
+            for command in arriving.waiting {
+                self.execute(command, now);
+            }
+            // What was carried out may have changed the list.
+            index = 0;
+        }
+    }
+
+    fn adopt(&mut self, endpoint: Endpoint, now: Instant) {
+        let entry = self.endpoints.vacant_entry();
+        let slot = entry.key();
+        let id = endpoint.id;
+        if let Err(error) = endpoint.sockets.enter(self.poller.registry(), slot) {
+            tracing::error!(%error, "an RTP socket cannot be watched");
+            let (port, stats) = (endpoint.port, endpoint.stats());
+            drop(endpoint);
+            self.free(port, now);
+            self.outbox.push(MediaEvent::Closed { id, stats });
+            return;
+        }
+        let ticks = endpoint.needs_ticks();
+        entry.insert(endpoint);
+        self.slots.insert(id, slot);
+        self.counters.active_endpoints += 1;
+        if ticks {
+            self.start_ticking(slot, now);
         }
     }
 

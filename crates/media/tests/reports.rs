@@ -176,31 +176,6 @@ fn a_thousand_calls_leave_nothing_behind() {
 }
 
 #[test]
-fn legs_of_different_threads_cannot_be_bridged() {
-    let plane = MediaPlane::start(
-        MediaConfig {
-            threads: 2,
-            ..config()
-        },
-        || {},
-    )
-    .unwrap();
-    let opened: Vec<_> = (0..8).map(|group| plane.open(group).unwrap().0).collect();
-    let refused = opened
-        .iter()
-        .filter(|&&id| plane.bridge(opened[0], id).is_err())
-        .count();
-    assert!(
-        (1..8).contains(&refused),
-        "{refused} of 8 groups on the other thread"
-    );
-    assert!(matches!(
-        opened.iter().find_map(|&id| plane.bridge(opened[0], id).err()),
-        Some(MediaError::DifferentGroups(..))
-    ));
-}
-
-#[test]
 fn commands_to_what_is_closed_do_nothing() {
     let plane = plane();
     let Call { a, a_id, b_id, .. } = call(&plane, Codec::Pcma, Codec::Pcma);
