@@ -173,6 +173,7 @@ impl Worker {
         if self.outbox.shared.preferred {
             let granted = priority::prefer_this_thread();
             self.counters.preferred = granted != Granted::Nothing;
+            self.counters.publish(&self.link.counters);
             tell_once(granted);
         }
         let mut ready = Ready::new();

@@ -202,3 +202,28 @@ fn keys_interrupt_what_plays_and_it_goes_on_after_them() {
         "audio goes on after the event, not inside it: {after}"
     );
 }
+
+#[test]
+fn every_thread_tells_whether_it_is_preferred_and_how_late_it_was() {
+    for (preferred, limit) in [(false, 0), (true, 3)] {
+        let plane = MediaPlane::start(
+            MediaConfig {
+                threads: 3,
+                preferred,
+                ..config()
+            },
+            || {},
+        )
+        .unwrap();
+        let (id, _) = plane.open(1).unwrap();
+        plane.play(id, Source::Silence, PlayMode::Once(1));
+        wait_for(&plane, finished);
+        let stats = plane.stats();
+        // All or none: the system grants it to a process.
+        assert!([0, limit].contains(&stats.preferred_threads), "{stats:?}");
+        assert!(
+            stats.longest_lateness > Duration::ZERO,
+            "no thread wakes up at once"
+        );
+    }
+}
