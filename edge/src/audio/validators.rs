@@ -92,6 +92,6 @@ mod tests {
             name.bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         );
-        assert!(name.ends_with(".wav"));
+        assert_eq!(name.rsplit_once('.').unwrap().1, "wav");
     }
 }
