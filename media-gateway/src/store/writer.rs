@@ -18,6 +18,9 @@ use tokio::time::Instant;
 
 /// The most writes in one transaction.
 const BATCH_MAX: usize = 512;
+/// How long writes that nobody waits for may wait for others, so that fewer transactions wait for the disk, and one that
+/// somebody waits for finds none before it.
+const LINGER: Duration = Duration::from_millis(10);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -69,6 +72,7 @@ impl Writer {
                 }
                 continue;
             }
+            self.linger().await;
             match self.write_batch().await {
                 Ok(()) => {
                     backoff = BACKOFF_MIN;
@@ -139,6 +143,23 @@ impl Writer {
                 Ok(message) => self.accept(message),
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Waits for company until somebody waits for a write.
+    async fn linger(&mut self) {
+        let until = Instant::now() + LINGER;
+        let mut seen = 0;
+        while self.closing.is_none() && self.backlog.len() < BATCH_MAX {
+            if self.backlog.iter().skip(seen).any(|job| !job.done.is_closed()) {
+                return;
+            }
+            seen = self.backlog.len();
+            match tokio::time::timeout_at(until, self.inbox.recv()).await {
+                Ok(Some(message)) => self.accept(message),
+                Ok(None) | Err(_) => return,
+            }
+            self.take_queued();
         }
     }
 
