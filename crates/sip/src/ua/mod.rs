@@ -149,7 +149,7 @@ impl UserAgent {
                 self.unanswered(now, owner, EndedBy::Transport);
             }
         }
-        self.bindings_cut_off(now, flow);
+        self.bindings_cut_off(flow);
         self.subscriptions_cut_off(flow);
     }
 

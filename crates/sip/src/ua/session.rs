@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Job, JobKind, UserAgent};
-use crate::dialog::{Dialog, DialogTimer, Offer, State};
+use crate::dialog::{Agreement, Dialog, DialogTimer, Offer, SessionTimer, State};
+use crate::message::{HeaderName, Refresher, Writer};
 use crate::transaction::Core;
 use crate::types::{DialogId, Timestamp};
 
@@ -19,6 +20,36 @@ impl Core {
                 None => dialog.clear_timer(self, timer),
             }
         }
+    }
+
+    /// Writes what was agreed on the session interval, and starts its timers.
+    pub(super) fn settle_session(
+        &mut self,
+        now: Timestamp,
+        dialog: &mut Dialog,
+        writer: &mut Writer,
+        agreement: Agreement,
+    ) {
+        dialog.session = SessionTimer::default();
+        if let Agreement::Agreed { interval, refresher } = agreement {
+            let (name, ours) = match refresher {
+                Refresher::Uac => ("uac", false),
+                Refresher::Uas => ("uas", true),
+            };
+            if !ours {
+                writer.header(HeaderName::Require, b"timer");
+            }
+            writer.header(
+                HeaderName::SessionExpires,
+                format!("{interval};refresher={name}").as_bytes(),
+            );
+            dialog.session = SessionTimer {
+                interval: Some(interval),
+                ours,
+                raised: false,
+            };
+        }
+        self.restart_session(now, dialog);
     }
 }
 

@@ -81,7 +81,7 @@ impl UserAgent {
         let replaced = telephones.accounts.set(account.clone());
         if replaced.is_some_and(|replaced| replaced != account) {
             self.end_subscriptions_of(now, &name, Termination::Deactivated);
-            self.drop_bindings(now, &name, |_| false);
+            self.drop_bindings(&name, |_| false);
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ impl UserAgent {
     pub fn remove_account(&mut self, now: Timestamp, name: &str) -> Result<(), SipError> {
         self.end_subscriptions_of(now, name, Termination::Rejected);
         self.forget_publications(name);
-        self.drop_bindings(now, name, |_| false);
+        self.drop_bindings(name, |_| false);
         let telephones = self.telephones.as_deref_mut().ok_or(SipError::UnknownAccount)?;
         telephones.registrar.forget(name);
         if telephones.accounts.remove(name) {
@@ -257,12 +257,12 @@ impl UserAgent {
             .as_deref()
             .and_then(|telephones| telephones.registrar.account_of(number));
         if let Some(account) = account {
-            self.drop_bindings(now, &account, |binding| binding.expires_at > now);
+            self.drop_bindings(&account, |binding| binding.expires_at > now);
         }
     }
 
     /// A connection is gone, and with it whoever was registered over it.
-    pub(super) fn bindings_cut_off(&mut self, now: Timestamp, flow: &Flow) {
+    pub(super) fn bindings_cut_off(&mut self, flow: &Flow) {
         if !flow.transport.is_stream() {
             return;
         }
@@ -272,7 +272,7 @@ impl UserAgent {
             .map(|telephones| telephones.registrar.on_flow(flow))
             .unwrap_or_default();
         for account in accounts {
-            self.drop_bindings(now, &account, |binding| {
+            self.drop_bindings(&account, |binding| {
                 binding.flow.transport != flow.transport || binding.flow.remote != flow.remote
             });
         }
@@ -285,7 +285,7 @@ impl UserAgent {
             .is_some_and(|telephones| telephones.registrar.has_flow(flow))
     }
 
-    fn drop_bindings(&mut self, _now: Timestamp, account: &str, keep: impl Fn(&Binding) -> bool) {
+    fn drop_bindings(&mut self, account: &str, keep: impl Fn(&Binding) -> bool) {
         let Some(telephones) = self.telephones.as_deref_mut() else {
             return;
         };

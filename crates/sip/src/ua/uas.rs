@@ -6,10 +6,10 @@ use super::build::{ALLOW, SDP, SUPPORTED, check_headers, parties, party};
 use super::incoming::{Body, body_of};
 use super::{Job, JobKind, UserAgent, remote_end, silent_end};
 use crate::dialog::{
-    Agreement, Called, Dialog, DialogTimer, Offer, Outstanding, Queued, SessionTimer, State, Unacknowledged,
-    agree, route_set, tag_text,
+    Agreement, Called, Dialog, DialogTimer, Offer, Outstanding, Queued, State, Unacknowledged, agree,
+    route_set, tag_text,
 };
-use crate::message::{HeaderName, Message, Refresher, Uri, Writer, parse_ip};
+use crate::message::{HeaderName, Message, Uri, Writer, parse_ip};
 use crate::reason::{format_reason, q850_of, status_from_q850};
 use crate::transaction::{Core, reply_flow};
 use crate::types::{
@@ -583,36 +583,6 @@ impl Core {
         }
         let bytes = writer.finish(sdp.map(|sdp| (SDP, &**sdp)));
         self.server_respond(now, transaction, 200, bytes);
-    }
-
-    /// Writes what was agreed on the session interval, and starts its timers.
-    fn settle_session(
-        &mut self,
-        now: Timestamp,
-        dialog: &mut Dialog,
-        writer: &mut Writer,
-        agreement: Agreement,
-    ) {
-        dialog.session = SessionTimer::default();
-        if let Agreement::Agreed { interval, refresher } = agreement {
-            let (name, ours) = match refresher {
-                Refresher::Uac => ("uac", false),
-                Refresher::Uas => ("uas", true),
-            };
-            if !ours {
-                writer.header(HeaderName::Require, b"timer");
-            }
-            writer.header(
-                HeaderName::SessionExpires,
-                format!("{interval};refresher={name}").as_bytes(),
-            );
-            dialog.session = SessionTimer {
-                interval: Some(interval),
-                ours,
-                raised: false,
-            };
-        }
-        self.restart_session(now, dialog);
     }
 }
 
