@@ -18,7 +18,10 @@ interface HeardTone {
 /** One call as the carrier saw it. */
 export interface CallReport {
   id: number;
+  direction: 'to_telephone' | 'from_telephone';
   trunk: string;
+  /** What a telephone of the carrier dialled. */
+  dialled: string | null;
   number: string;
   state: 'trying' | 'ringing' | 'early' | 'answered' | 'confirmed' | 'ended';
   tone_hz: number | null;
@@ -29,6 +32,8 @@ export interface CallReport {
   ended_at: Mark | null;
   ended_by: string | null;
   status: number | null;
+  /** `Reason` of the other side's refusal or BYE. */
+  reason: string | null;
   from: string;
   media: {
     codec: string | null;
@@ -38,7 +43,22 @@ export interface CallReport {
     longest_voice_gap_ms: number;
     heard: HeardTone[];
     dtmf: { digit: string }[];
+    /** What was heard before the answer. */
+    early: HeardTone[];
+    /** When a mailbox beeped. */
+    beep_ms: number | null;
   };
+}
+
+/** A call from one of the carrier's telephones: see crates/pstn-sim/README.md. */
+export interface Order {
+  from: string;
+  to: string;
+  caller_id?: 'shown' | 'restricted' | 'withheld';
+  name?: string;
+  give_up_after_ms?: number;
+  telephone?: Record<string, unknown>;
+  leave_message?: { speak_ms?: number; patience_ms?: number };
 }
 
 export type TrunkMode = 'ok' | '503' | '500' | 'silent';
@@ -100,11 +120,31 @@ export class Carrier {
   }
 
   /** Waits until a telephone's last call is in this state. */
-  async reaches(number: string, state: CallReport['state']): Promise<CallReport> {
+  async reaches(number: string, state: CallReport['state'], timeout = 10_000): Promise<CallReport> {
     await expect
-      .poll(async () => (await this.callsTo(number)).at(-1)?.state, { message: `${number} is ${state}` })
+      .poll(async () => (await this.callsTo(number)).at(-1)?.state, { message: `${number} is ${state}`, timeout })
       .toBe(state);
     return this.lastCallTo(number);
+  }
+
+  /** Lets a telephone of the carrier call; its number is `from`. */
+  places(order: Order): Promise<CallReport> {
+    return this.request('POST', '/calls', order);
+  }
+
+  /** What a telephone that records has heard in a call: samples from -32768 to 32767, 8000 a second. */
+  async sound(call: CallReport): Promise<Int16Array> {
+    const response = await fetch(`${this.url}/calls/${call.id}/audio`);
+    if (!response.ok) throw new Error(`no sound of call ${call.id}: ${response.status}`);
+    return wavSamples(await response.arrayBuffer());
+  }
+
+  /** The carrier's clock at this moment, in milliseconds, to compare with marks. */
+  async now(): Promise<number> {
+    const before = Date.now();
+    const { uptime_ms } = await this.request<{ uptime_ms: number }>('GET', '/health');
+    // Half the way there and back.
+    return uptime_ms + (Date.now() - before) / 2;
   }
 
   /** Waits until no call is up. */
@@ -138,6 +178,18 @@ export class Carrier {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text ? JSON.parse(text) : undefined) as T;
   }
+}
+
+/** The samples of a WAV file with one channel of 16 bits. */
+export function wavSamples(file: ArrayBuffer): Int16Array {
+  const view = new DataView(file);
+  for (let at = 12; at + 8 <= file.byteLength; ) {
+    const name = String.fromCharCode(...new Uint8Array(file, at, 4));
+    const length = view.getUint32(at + 4, true);
+    if (name === 'data') return new Int16Array(file.slice(at + 8, at + 8 + length));
+    at += 8 + length + (length % 2);
+  }
+  throw new Error('a WAV file without data');
 }
 
 function toneMs(call: CallReport, hz: number): number {

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 import type { Person } from './stack.ts';
 
-export type Phase = 'calling_user' | 'confirming' | 'calling_far' | 'connected' | 'far_failed' | 'ending';
+export type Phase = 'ringing' | 'waiting' | 'held' | 'voicemail' | 'calling_user' | 'confirming' | 'calling_far' | 'connected' | 'far_failed' | 'ending';
 
 /** The portal in one tab, as a person sees it. */
 export class Portal {
@@ -76,6 +76,12 @@ export class Portal {
 
   async isIn(phase: Phase, timeout?: number): Promise<void> {
     await expect(this.card).toHaveAttribute('data-phase', phase, timeout ? { timeout } : {});
+  }
+
+  /** Back to the user's ordinary telephone. */
+  async leaves(): Promise<void> {
+    await this.page.getByTestId('destination-leave').click();
+    await expect(this.mode).toHaveAttribute('data-mode', 'office');
   }
 
   /** Puts away the messages at the edge of the window. */

@@ -10,13 +10,23 @@ export type Service = 'carrier' | 'edge' | 'gateway';
 /** Somebody who can sign in. */
 export interface Person {
   name: string;
+  display_name: string;
   password: string;
+  /** For telephones. */
+  pin: string;
+  extension: string;
+  /** What reaches the person from outside. */
+  number: string;
+  desk: { username: string; password: string };
+  destinations: { label: string; number: string }[];
 }
 
 interface Ready {
   url: string;
   carrier: string;
   metrics: string;
+  /** Where telephones register. */
+  sip: string;
   data: string;
   people: Person[];
   logs: Record<Service, string>;
@@ -93,6 +103,14 @@ export class Stack {
     const config = path.join(this.ready.data, 'ponte.toml');
     const { stdout } = await run(this.ready.programs.gateway, ['--config', config, ...args]);
     return stdout;
+  }
+
+  /** The same, for a command that reads a line, such as a password. */
+  async gatewayWith(line: string, ...args: string[]): Promise<string> {
+    const config = path.join(this.ready.data, 'ponte.toml');
+    const running = run(this.ready.programs.gateway, ['--config', config, ...args]);
+    running.child.stdin?.end(`${line}\n`);
+    return (await running).stdout;
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,8 @@ import { HOME, HOME_HZ, MOBILE, ROME, ROME_HZ } from '../support/numbers.ts';
 import { digits, Portal } from '../support/portal.ts';
 import { expect, test } from '../support/test.ts';
 
+const GARDEN = '+390698765421';
+
 test('t01 a user without permission is offered no telecommuting, and cannot dial', async ({ page, stack, carrier }) => {
   await stack.gateway('user', 'set', 'marco', '--telecommuter', 'off');
   const portal = new Portal(page);
@@ -50,8 +52,8 @@ test('an invitation sets the first password, once', async ({ page, stack, browse
   await stranger.close();
 });
 
-test('t02 t10 a telephone is saved, chosen, left, and deleted', async ({ portal, carrier }) => {
-  await carrier.answers(HOME, HOME_HZ);
+test('t02 t10 a saved telephone is chosen, left, and deleted', async ({ portal, carrier, stack }) => {
+  await carrier.answers(GARDEN, HOME_HZ);
   await carrier.answers(ROME, ROME_HZ);
   const { page } = portal;
   await portal.telecommuteAt(MOBILE);
@@ -61,16 +63,14 @@ test('t02 t10 a telephone is saved, chosen, left, and deleted', async ({ portal,
   await expect(portal.dialSubmit, 'no call back without a telephone').toBeDisabled();
   await expect(page.getByTestId('dial-blocked')).toContainText('enter telecommuting');
 
-  await page.getByTestId('destination-number').fill(HOME);
-  await page.getByTestId('destination-save-label').fill('Home');
-  await page.getByTestId('destination-save').click();
-  const saved = page.getByTestId('saved-destination').filter({ hasText: 'Home' });
+  await stack.gateway('user', 'destination', 'add', 'anna', '--label', 'Garden', '--number', GARDEN);
+  const saved = page.getByTestId('saved-destination').filter({ hasText: 'Garden' });
   await saved.getByRole('radio').check();
   await page.getByTestId('destination-enter').click();
-  await expect(page.getByTestId('current-destination')).toContainText('Home');
+  await expect(page.getByTestId('current-destination')).toContainText('Garden');
   await portal.dialSubmit.click();
   await portal.isIn('connected');
-  expect(await carrier.callsTo(HOME)).toHaveLength(1);
+  expect(await carrier.callsTo(GARDEN)).toHaveLength(1);
   await portal.hangUp();
   await portal.isOver();
 

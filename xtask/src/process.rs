@@ -1,6 +1,7 @@
 //! Child processes in groups of their own, so that a stop reaches grandchildren too (wrangler's workerd,
 //! Playwright's Chromium), and one flag that Ctrl-C sets.
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -176,6 +177,29 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!(
             "`{}` failed: {}",
             describe(command),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The same, for a command that reads `input`.
+pub(crate) fn output_with(command: &mut Command, input: &str) -> Result<String> {
+    let shown = describe(command);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that ends without reading says why on its own.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!(
+            "`{shown}` failed: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }

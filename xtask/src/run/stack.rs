@@ -8,11 +8,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::ports::Ports;
+use super::ports::{Ports, Slot};
 use super::service::{Health, Service};
 use crate::build::{self, gateway::Programs};
 use crate::paths::Paths;
-use crate::process;
 use crate::setup::{NodeFolder, Tools};
 use crate::ui;
 
@@ -20,7 +19,7 @@ use crate::ui;
 pub(crate) const SITE: &str = "demo";
 
 /// Where each part listens, all on 127.0.0.1.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Listens {
     pub(crate) edge: u16,
     pub(crate) inspector: u16,
@@ -31,6 +30,8 @@ pub(crate) struct Listens {
     pub(crate) carrier: u16,
     /// First of `MEDIA_PORTS` ports.
     pub(crate) media: u16,
+    /// Keeps other stacks of this machine off these ports.
+    _slot: Slot,
 }
 
 /// Room for 100 legs, RTP and RTCP.
@@ -39,7 +40,8 @@ const MEDIA_PORTS: u16 = 200;
 impl Listens {
     /// Takes the usual ports where they are free; `edge` is taken as given or refused.
     pub(crate) fn choose(edge: Option<u16>) -> Result<Self> {
-        let mut ports = Ports::default();
+        let slot = Slot::take(21_000, MEDIA_PORTS)?;
+        let mut ports = Ports::after(slot.number());
         Ok(Self {
             edge: match edge {
                 Some(port) => ports.exactly(port)?,
@@ -51,31 +53,9 @@ impl Listens {
             trunk: ports.near(15_070)?,
             second_trunk: ports.near(15_080)?,
             carrier: ports.near(18_089)?,
-            media: ports.near(21_000)?,
+            media: slot.first(),
+            _slot: slot,
         })
-    }
-}
-
-/// A person of the demo.
-#[derive(Debug, Clone)]
-pub(crate) struct Person {
-    pub(crate) name: &'static str,
-    pub(crate) display_name: &'static str,
-    pub(crate) extension: &'static str,
-    /// Number the far end sees.
-    pub(crate) caller_id: &'static str,
-    pub(crate) password: &'static str,
-}
-
-impl Person {
-    /// The arguments of the gateway that add this person.
-    pub(crate) fn add_command(&self) -> Vec<&'static str> {
-        let mut args = vec!["user", "add", self.name];
-        args.extend(["--display-name", self.display_name]);
-        args.extend(["--extension", self.extension]);
-        args.extend(["--caller-id", self.caller_id]);
-        args.extend(["--telecommuter", "on"]);
-        args
     }
 }
 
@@ -163,16 +143,6 @@ impl Stack {
             .map(|service| (service.name, service.log.clone()))
             .collect()
     }
-
-    /// Runs a command of the gateway on the demo's store.
-    pub(crate) fn gateway_command(&self, args: &[&str]) -> Result<String> {
-        let mut command = Command::new(&self.programs.gateway);
-        command
-            .arg("--config")
-            .arg(self.data.join("ponte.toml"))
-            .args(args);
-        process::output(&mut command)
-    }
 }
 
 impl Drop for Stack {
@@ -186,7 +156,8 @@ fn carrier(paths: &Paths, programs: &Programs, listens: &Listens) -> Result<Serv
     command
         .args(["--listen", &loopback(listens.trunk)])
         .args(["--second-listen", &loopback(listens.second_trunk)])
-        .args(["--control", &loopback(listens.carrier)]);
+        .args(["--control", &loopback(listens.carrier)])
+        .args(["--gateway", &loopback(listens.sip)]);
     Service::new(
         "carrier",
         &command,
