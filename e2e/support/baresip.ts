@@ -56,7 +56,7 @@ export class DeskTelephone {
       path.join(folder, 'config'),
       [
         `sip_listen 127.0.0.1:${sip}`,
-        'sip_transports udp',
+        'sip_transports udp,tcp',
         'net_interface 127.0.0.1',
         'rtp_ports 31000-31999',
         `audio_source aufile,${folder}/tone.wav`,

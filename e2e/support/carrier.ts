@@ -110,13 +110,19 @@ export class Carrier {
 
   /** Waits until the telephone hears a tone for `totalMs` more than it has so far. */
   async hears(number: string, hz: number, totalMs = 600): Promise<void> {
-    const before = toneMs(await this.lastCallTo(number), hz);
+    const before = await this.heard(number, hz);
     await expect
-      .poll(async () => toneMs(await this.lastCallTo(number), hz) - before, {
+      .poll(async () => (await this.heard(number, hz)) - before, {
         message: `${number} hears ${hz} Hz`,
         timeout: 10_000 + 2 * totalMs,
       })
       .toBeGreaterThanOrEqual(totalMs);
+  }
+
+  /** How long its last call has brought a tone to a telephone, in milliseconds; 0 for one that was not called. */
+  private async heard(number: string, hz: number): Promise<number> {
+    const call = (await this.callsTo(number)).at(-1);
+    return call ? toneMs(call, hz) : 0;
   }
 
   /** Waits until a telephone's last call is in this state. */

@@ -78,6 +78,11 @@ export class Portal {
     await expect(this.card).toHaveAttribute('data-phase', phase, timeout ? { timeout } : {});
   }
 
+  /** Opens a page by its link, of which narrow and wide windows show one each. */
+  async goTo(name: 'phone' | 'log' | 'voicemail' | 'settings'): Promise<void> {
+    await this.page.getByTestId(`nav-${name}`).filter({ visible: true }).click();
+  }
+
   /** Back to the user's ordinary telephone. */
   async leaves(): Promise<void> {
     await this.page.getByTestId('destination-leave').click();

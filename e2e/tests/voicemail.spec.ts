@@ -31,7 +31,7 @@ test('t09 t18 a rejected caller leaves a message: it appears with its length, pl
   await portal.isOver();
   await expect(portal.logRows.first()).toHaveAttribute('data-reason', /voicemail|rejected/);
 
-  await page.getByTestId('nav-voicemail').click();
+  await portal.goTo('voicemail');
   await expect(rows).toHaveCount(before + 1);
   const row = rows.first();
   await expect(row).toHaveAttribute('data-heard', 'false');
@@ -57,10 +57,10 @@ test('t09 nobody answers: after the time that the user chose, voicemail takes th
   test.slow();
   await carrier.set(HOME, { kind: 'ring_out' });
   await portal.telecommuteAt(HOME);
-  await portal.page.getByTestId('nav-settings').click();
+  await portal.goTo('settings');
   await portal.page.getByTestId('setting-no-answer').fill('5');
   await expect(portal.page.getByTestId('no-answer-words')).toContainText('5');
-  await portal.page.getByTestId('nav-phone').click();
+  await portal.goTo('phone');
   await carrier.places({ ...message, leave_message: { speak_ms: 1000 } });
   await portal.isIn('ringing');
   await portal.isIn('voicemail', 15_000);
@@ -98,10 +98,10 @@ test('t10 after leaving, a caller is given to voicemail', async ({ portal, carri
 /** How many messages there are, by their page. */
 async function countMessages(portal: Portal): Promise<number> {
   const { page } = portal;
-  await page.getByTestId('nav-voicemail').click();
+  await portal.goTo('voicemail');
   await expect(page.getByTestId('quota')).toBeVisible();
   const count = await page.getByTestId('message').count();
-  await page.getByTestId('nav-phone').click();
+  await portal.goTo('phone');
   return count;
 }
 

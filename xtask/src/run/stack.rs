@@ -295,10 +295,6 @@ key_file = \"site.key\"
 [metrics]
 listen = \"127.0.0.1:{metrics}\"
 
-[telecommuting]
-# The telephones of the demo belong to whoever tries it.
-verify_destinations = false
-
 [store]
 data_folder = \"gateway\"
 "
