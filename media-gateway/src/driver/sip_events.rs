@@ -55,7 +55,7 @@ impl Driver {
             SipEvent::Registration { account, registered } => {
                 self.registration_changed(&account, registered);
             }
-            SipEvent::Subscription(_) | SipEvent::SubscriptionEnded { .. } | SipEvent::Publication(_) => {}
+            SipEvent::Subscribe(_) | SipEvent::Published { .. } => {}
         }
     }
 
