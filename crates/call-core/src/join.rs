@@ -56,10 +56,12 @@ pub(crate) fn half_of(leg: LegId) -> CallId {
 }
 
 impl Switch {
-    /// The other user's half of a call between two users of the site; `None` where there is none, or it is over.
+    /// The other user's half of a call between two users of the site, while it is that.
     pub fn joined(&self, call: CallId) -> Option<CallId> {
-        let other = self.calls.get(&call)?.other_half()?;
-        self.calls.contains_key(&other).then_some(other)
+        match self.calls.get(&call)?.active_far()?.way {
+            Way::Half(other) => Some(other),
+            Way::Trunk(_) | Way::Device(_) => None,
+        }
     }
 
     pub(crate) fn carry_across(&mut self, crossing: Crossing) {

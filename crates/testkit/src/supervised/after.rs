@@ -1,7 +1,9 @@
 //! What portals, records and the switch itself show, and how it fits to what was done.
 
 use super::Supervised;
-use ponte_protocol::{CallPhase, CallRecord, CauseReason, Direction, EventBody, LegRole, LegState, UserId};
+use ponte_protocol::{
+    CallPhase, CallRecord, CallView, CauseReason, Direction, EventBody, LegRole, LegState, Mode, UserId,
+};
 
 impl Supervised {
     pub(super) fn check_notice(&mut self, user: &UserId, body: &EventBody) {
@@ -123,6 +125,82 @@ impl Supervised {
         }
         self.check_halves();
         self.check_lines();
+        self.check_silence();
+        self.check_logons();
+    }
+
+    /// Nobody who is on the line hears nothing (rule T5), and nobody's telephone rings on while voicemail answers.
+    fn check_silence(&self) {
+        for (id, call) in self.calls.iter().filter(|(_, call)| !call.ended) {
+            let Some(view) = &call.view else { continue };
+            let voicemail = matches!(view.phase, CallPhase::Voicemail { .. });
+            let on_line = match view.phase {
+                CallPhase::Connected { .. } | CallPhase::Held { .. } => true,
+                // A verification call pauses, and so does the prompt for the key 1.
+                CallPhase::CallingFar => !self.unseen.contains(id),
+                _ => voicemail,
+            };
+            if !on_line {
+                continue;
+            }
+            for leg in &call.legs {
+                let watched = &self.legs[leg];
+                assert!(
+                    !(voicemail && watched.role == LegRole::User && watched.is_active()),
+                    "a telephone goes on while voicemail answers: {call:?}"
+                );
+                let hears = watched.connected.is_some() || watched.playing.is_some() || watched.recorded;
+                // A telephone that hung up in a call that has it no more is told of by its present one.
+                assert!(
+                    hears || !watched.answered || !watched.is_active() || watched.off_line,
+                    "leg {leg} hears nothing: {watched:?} in {view:?}"
+                );
+            }
+        }
+    }
+
+    /// The ear hears something, whichever call opened it, when all calls of its user have come that far.
+    fn check_ear(&self, user: &UserId, calls: &[CallView]) {
+        let on_line =
+            |phase: &CallPhase| matches!(phase, CallPhase::Connected { .. } | CallPhase::CallingFar);
+        let settled = |phase: &CallPhase| {
+            on_line(phase)
+                || matches!(
+                    phase,
+                    CallPhase::Held { .. } | CallPhase::Waiting { .. } | CallPhase::Voicemail { .. }
+                )
+        };
+        if !calls.iter().any(|call| on_line(&call.phase)) || !calls.iter().all(|call| settled(&call.phase)) {
+            return;
+        }
+        let silent = self.legs.iter().find(|(_, leg)| {
+            leg.user.as_ref() == Some(user)
+                && leg.role == LegRole::User
+                && leg.answered
+                && leg.is_active()
+                && !leg.off_line
+                && leg.connected.is_none()
+                && leg.playing.is_none()
+                && !leg.recorded
+        });
+        assert!(silent.is_none(), "silence at the ear: {silent:?} in {calls:?}");
+    }
+
+    /// Rules T3 and T11: one telephone a user, and none for a telecommuter.
+    fn check_logons(&self) {
+        let mut seen = Vec::new();
+        for device in &self.devices {
+            let Some(user) = self.switch.logged_on(device) else {
+                continue;
+            };
+            assert!(!seen.contains(&user), "{user} is logged on twice");
+            seen.push(user);
+            let mode = self.switch.mode(user);
+            assert!(
+                !matches!(mode, Some(Mode::Telecommuting { .. })),
+                "{user} telecommutes and is logged on to {device}"
+            );
+        }
     }
 
     /// A joined pair never outlives one of its halves.
@@ -162,6 +240,7 @@ impl Supervised {
             let held = count(|phase| matches!(phase, CallPhase::Held { .. }));
             let waiting = count(|phase| matches!(phase, CallPhase::Waiting { .. }));
             assert!(held + waiting <= 1, "too many calls on one line: {calls:?}");
+            self.check_ear(user, &calls);
         }
         for (id, leg) in &self.legs {
             if let Some(other) = leg.connected {

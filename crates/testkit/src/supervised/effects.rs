@@ -69,6 +69,10 @@ impl Supervised {
             Effect::Play { leg, playback } => {
                 let watched = self.active(*leg, effect);
                 assert!(watched.answered, "{effect:?}");
+                watched.playing = Some(match playback {
+                    Playback::Tone(_) => None,
+                    Playback::Announcements { token, .. } | Playback::Greeting { token, .. } => Some(*token),
+                });
                 if let Playback::Announcements { announcements, .. } = playback {
                     assert!(!announcements.is_empty(), "an announcement without words");
                     assert_eq!(watched.role, LegRole::User, "{effect:?} to a stranger");
@@ -79,7 +83,7 @@ impl Supervised {
                 self.part(*leg);
             }
             Effect::StopPlaying { leg } => {
-                self.active(*leg, effect);
+                self.active(*leg, effect).playing = None;
             }
             Effect::Beep { leg } => {
                 let watched = self.active(*leg, effect);

@@ -1,8 +1,10 @@
 //! A switch whose every step is checked against the invariants of call control.
 
-use ponte_call_core::{CallSource, Dialled, Effect, Event, LegEnd, LegId, Switch, SwitchCommand, Timeouts};
+use ponte_call_core::{
+    CallSource, Dialled, Effect, Event, LegEnd, LegId, PlaybackToken, Switch, SwitchCommand, Timeouts,
+};
 use ponte_protocol::{
-    CallId, CallRecord, CallView, CommandId, EventBody, LegRole, Mode, Outcome, UnixMillis, UserId,
+    CallId, CallRecord, CallView, CommandId, DeviceId, EventBody, LegRole, Mode, Outcome, UnixMillis, UserId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +27,8 @@ struct WatchedLeg {
     confirmed: bool,
     connected: Option<LegId>,
     recorded: bool,
+    /// What is played on it; a tone has no token.
+    playing: Option<Option<PlaybackToken>>,
     closed_at: Option<UnixMillis>,
     ended: bool,
     /// An emergency or a verification call, which takes nobody's line.
@@ -44,6 +48,7 @@ impl WatchedLeg {
             confirmed: false,
             connected: None,
             recorded: false,
+            playing: None,
             closed_at: None,
             ended: false,
             off_line: false,
@@ -86,6 +91,7 @@ pub struct Supervised {
     forbidden: BTreeSet<String>,
     /// Verification calls.
     unseen: BTreeSet<CallId>,
+    devices: BTreeSet<DeviceId>,
     trace: bool,
 }
 
@@ -101,6 +107,7 @@ impl Supervised {
             replied: BTreeSet::new(),
             forbidden: BTreeSet::new(),
             unseen: BTreeSet::new(),
+            devices: BTreeSet::new(),
             trace: std::env::var_os("PONTE_TRACE").is_some(),
         }
     }
@@ -193,6 +200,16 @@ impl Supervised {
                     watched.ended = true;
                     self.part(*leg);
                 }
+            }
+            Event::PlaybackFinished { leg, token } => {
+                if let Some(leg) = self.legs.get_mut(leg)
+                    && leg.playing == Some(Some(*token))
+                {
+                    leg.playing = None;
+                }
+            }
+            Event::DeviceConfigured { config } => {
+                self.devices.insert(config.id.clone());
             }
             Event::Dtmf { leg, digit: '1' } => {
                 if let Some(leg) = self.legs.get_mut(leg)
