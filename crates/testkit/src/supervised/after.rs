@@ -1,6 +1,6 @@
 //! What portals, records and the switch itself show, and how it fits to what was done.
 
-use super::Supervised;
+use super::{Playing, Supervised};
 use ponte_protocol::{
     CallPhase, CallRecord, CallView, CauseReason, Direction, EventBody, LegRole, LegState, Mode, UserId,
 };
@@ -149,7 +149,8 @@ impl Supervised {
                     !(voicemail && watched.role == LegRole::User && watched.is_active()),
                     "a telephone goes on while voicemail answers: {call:?}"
                 );
-                let hears = watched.connected.is_some() || watched.playing.is_some() || watched.recorded;
+                let hears =
+                    watched.connected.is_some() || watched.playing != Playing::Nothing || watched.recorded;
                 // A telephone that hung up in a call that has it no more is told of by its present one.
                 assert!(
                     hears || !watched.answered || !watched.is_active() || watched.off_line,
@@ -180,7 +181,7 @@ impl Supervised {
                 && leg.is_active()
                 && !leg.off_line
                 && leg.connected.is_none()
-                && leg.playing.is_none()
+                && leg.playing == Playing::Nothing
                 && !leg.recorded
         });
         assert!(silent.is_none(), "silence at the ear: {silent:?} in {calls:?}");

@@ -1,6 +1,6 @@
 //! What the switch may ask for, given what has happened.
 
-use super::{Supervised, WatchedCall, WatchedLeg};
+use super::{Playing, Supervised, WatchedCall, WatchedLeg};
 use ponte_call_core::{Effect, LegId, LegTarget, Playback};
 use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
 
@@ -69,10 +69,12 @@ impl Supervised {
             Effect::Play { leg, playback } => {
                 let watched = self.active(*leg, effect);
                 assert!(watched.answered, "{effect:?}");
-                watched.playing = Some(match playback {
-                    Playback::Tone(_) => None,
-                    Playback::Announcements { token, .. } | Playback::Greeting { token, .. } => Some(*token),
-                });
+                watched.playing = match playback {
+                    Playback::Tone(_) => Playing::Tone,
+                    Playback::Announcements { token, .. } | Playback::Greeting { token, .. } => {
+                        Playing::Once(*token)
+                    }
+                };
                 if let Playback::Announcements { announcements, .. } = playback {
                     assert!(!announcements.is_empty(), "an announcement without words");
                     assert_eq!(watched.role, LegRole::User, "{effect:?} to a stranger");
@@ -83,7 +85,7 @@ impl Supervised {
                 self.part(*leg);
             }
             Effect::StopPlaying { leg } => {
-                self.active(*leg, effect).playing = None;
+                self.active(*leg, effect).playing = Playing::Nothing;
             }
             Effect::Beep { leg } => {
                 let watched = self.active(*leg, effect);

@@ -11,6 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 mod after;
 mod effects;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Playing {
+    Nothing,
+    Tone,
+    Once(PlaybackToken),
+}
+
 #[derive(Debug)]
 struct WatchedLeg {
     /// Whose call it belongs to; `None` for a caller of whom nothing has come yet.
@@ -27,8 +34,7 @@ struct WatchedLeg {
     confirmed: bool,
     connected: Option<LegId>,
     recorded: bool,
-    /// What is played on it; a tone has no token.
-    playing: Option<Option<PlaybackToken>>,
+    playing: Playing,
     closed_at: Option<UnixMillis>,
     ended: bool,
     /// An emergency or a verification call, which takes nobody's line.
@@ -48,7 +54,7 @@ impl WatchedLeg {
             confirmed: false,
             connected: None,
             recorded: false,
-            playing: None,
+            playing: Playing::Nothing,
             closed_at: None,
             ended: false,
             off_line: false,
@@ -203,9 +209,9 @@ impl Supervised {
             }
             Event::PlaybackFinished { leg, token } => {
                 if let Some(leg) = self.legs.get_mut(leg)
-                    && leg.playing == Some(Some(*token))
+                    && leg.playing == Playing::Once(*token)
                 {
-                    leg.playing = None;
+                    leg.playing = Playing::Nothing;
                 }
             }
             Event::DeviceConfigured { config } => {
