@@ -5,7 +5,7 @@ use super::writes::Saved;
 use crate::store::{BindingsRow, DeviceRow, Store, StoreError};
 use ponte_call_core::Event;
 use ponte_protocol::{DeviceId, EventBody, StationView, UnixMillis, UserId};
-use ponte_sip::{AccountsConfig, Binding};
+use ponte_sip::Binding;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -125,12 +125,7 @@ impl Driver {
             );
         }
         if !self.telephones.served {
-            let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-            self.agent.serve_accounts(&AccountsConfig {
-                min_expires: seconds(registrar.min_expires),
-                max_expires: seconds(registrar.max_expires),
-                ..AccountsConfig::new(registrar.realm.clone(), rand::random())
-            });
+            self.agent.serve_accounts(&registrar.accounts(rand::random()));
             self.telephones.served = true;
         }
         if let Err(error) = self.agent.set_account(self.clock.sip_now(), row.account()) {
