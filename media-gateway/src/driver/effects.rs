@@ -32,6 +32,7 @@ impl Driver {
         match effect {
             Effect::Reply { user, reply } => self.answer(&user, reply),
             Effect::Notify { user, body } => self.notify(user, body),
+            Effect::SaveMode { .. } | Effect::SaveLogon { .. } if self.stopping => {}
             Effect::SaveMode { user, mode } => {
                 let written = self.store.save_mode(user.clone(), mode);
                 self.writes.after(written, Saved::User(user));
@@ -127,6 +128,7 @@ impl Driver {
         self.send_event(user.clone(), body);
         if of_call {
             self.show_on_call(&user);
+            self.show_user(&user);
         }
     }
 

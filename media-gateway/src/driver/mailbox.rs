@@ -49,6 +49,7 @@ impl Driver {
         if entry.mailbox != mailbox {
             entry.mailbox = mailbox.clone();
             self.send_event(user.clone(), EventBody::MailboxChanged { mailbox });
+            self.show_boxes_of(user);
         }
     }
 

@@ -28,6 +28,7 @@ mod telephones;
 mod trunks;
 mod verify;
 mod voicemail;
+mod watching;
 mod work;
 mod writes;
 
@@ -116,6 +117,8 @@ pub struct Driver {
     takings: Takings,
     guesses: Guesses,
     audio_reads: Arc<Semaphore>,
+    /// Users are ended with their calls, but keep mode and telephone for the next start.
+    stopping: bool,
     /// Marks our INVITEs, so that one that comes back is known.
     instance: String,
 }

@@ -133,7 +133,12 @@ impl Driver {
                 mode,
             });
         }
-        self.tell(Event::UsageRestored { user, dials, talks });
+        self.tell(Event::UsageRestored {
+            user: user.clone(),
+            dials,
+            talks,
+        });
+        self.show_user(&user);
     }
 
     /// An administrator's command changed the store.
@@ -167,7 +172,10 @@ impl Driver {
         let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
         let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
         for user in known.difference(&now) {
-            self.users.remove(user);
+            if let Some(entry) = self.users.remove(user) {
+                self.agent
+                    .remove_resource(self.clock.sip_now(), entry.row.extension.as_str());
+            }
             self.tell(Event::UserRemoved { user: user.clone() });
         }
         for saved in users {
@@ -184,8 +192,13 @@ impl Driver {
             }
             // The switch itself tells the portals what changed.
             if let Some(entry) = self.users.get_mut(&user).filter(|entry| entry.row != saved.row) {
-                entry.row = saved.row;
+                let before = std::mem::replace(&mut entry.row, saved.row);
+                if before.extension != entry.row.extension {
+                    self.agent
+                        .remove_resource(self.clock.sip_now(), before.extension.as_str());
+                }
                 self.configure_user(&user);
+                self.show_user(&user);
             }
         }
         self.stations_changed();

@@ -72,6 +72,7 @@ impl Driver {
             self.configure_user(user);
         }
         self.send_event(user.clone(), EventBody::PresenceChanged { presence });
+        self.show_user(user);
     }
 
     /// A call of the user began, changed or ended: being on a call is shown by itself.

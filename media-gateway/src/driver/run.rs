@@ -97,6 +97,7 @@ impl Driver {
             takings: super::Takings::default(),
             guesses: super::Guesses::default(),
             audio_reads: super::mailbox::reads(),
+            stopping: false,
             instance: hex::encode(rand::random::<[u8; 16]>()),
         };
         driver.agent.set_trusted(driver.trunks.addresses());
@@ -245,10 +246,12 @@ impl Driver {
 
     /// Ends every call, with its record, before the gateway stops.
     fn end_everything(&mut self) {
+        self.stopping = true;
         let users: Vec<_> = self.users.keys().cloned().collect();
         for user in users {
             self.tell(Event::UserRemoved { user });
         }
+        self.agent.end_subscriptions(self.clock.sip_now());
         self.drain();
         for leg in self.legs.ids() {
             let dialogs = self.legs.get(leg).map(super::legs::Leg::dialogs);

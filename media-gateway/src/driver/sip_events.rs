@@ -55,7 +55,8 @@ impl Driver {
             SipEvent::Registration { account, registered } => {
                 self.registration_changed(&account, registered);
             }
-            SipEvent::Subscribe(_) | SipEvent::Published { .. } => {}
+            SipEvent::Subscribe(asked) => self.subscribe(&asked),
+            SipEvent::Published { account, presence } => self.published(&account, presence),
         }
     }
 

@@ -30,6 +30,10 @@ impl Telephones {
         self.rows.get(device)
     }
 
+    pub fn devices(&self) -> impl Iterator<Item = &DeviceId> {
+        self.rows.keys()
+    }
+
     pub fn show_at(&self) -> Option<Instant> {
         self.show_at
     }
@@ -67,7 +71,11 @@ impl Driver {
             self.set_telephone(row);
         }
         for (device, user) in saved.logons {
-            self.tell(Event::LogonRestored { device, user });
+            self.tell(Event::LogonRestored {
+                device: device.clone(),
+                user,
+            });
+            self.show_box(&device);
         }
         for row in saved.bindings {
             let kept: Vec<KeptBinding> = match serde_json::from_str(&row.json) {
@@ -127,13 +135,19 @@ impl Driver {
         if !self.telephones.served {
             self.agent.serve_accounts(&registrar.accounts(rand::random()));
             self.telephones.served = true;
+            let users: Vec<UserId> = self.users.keys().cloned().collect();
+            for user in &users {
+                self.show_user(user);
+            }
         }
         if let Err(error) = self.agent.set_account(self.clock.sip_now(), row.account()) {
             tracing::error!(device = %row.device, %error, "a telephone cannot be served");
         }
         let config = Box::new(row.switch_config());
-        self.telephones.rows.insert(row.device.clone(), row);
+        let device = row.device.clone();
+        self.telephones.rows.insert(device.clone(), row);
         self.tell(Event::DeviceConfigured { config });
+        self.show_box(&device);
         self.stations_changed();
     }
 
@@ -178,7 +192,8 @@ impl Driver {
 
     pub(super) fn save_logon(&mut self, device: DeviceId, user: Option<UserId>) {
         tracing::info!(%device, user = user.as_ref().map(tracing::field::display), "a telephone's log-on changed");
-        let written = self.store.save_logon(device, user.clone());
+        let written = self.store.save_logon(device.clone(), user.clone());
+        self.show_box(&device);
         match user {
             Some(user) => self.writes.after(written, Saved::User(user)),
             None => drop(written),

@@ -11,9 +11,10 @@ pub mod edge;
 pub mod sipp;
 
 use edge::{Edge, SITE_KEY};
-use ponte_gateway::store::{Store, StoreOptions, StoreUse, UserRow};
+use ponte_gateway::store::{DeviceRow, DeviceSecret, Store, StoreOptions, StoreUse, UserRow};
 use ponte_protocol::{
-    CallId, CallPhase, CallView, CommandBody, DestinationChoice, Direction, EventBody, Outcome, Refusal,
+    CallId, CallPhase, CallView, CommandBody, DestinationChoice, DeviceId, Direction, EventBody, Outcome,
+    Refusal, StationView,
 };
 use ponte_pstn_sim::{Behaviour, CallReport, PlaceCall, Simulator};
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub const HOME: &str = "+390212345601";
 pub const FAR: &str = "+390298765401";
 /// The company's number that the user shows.
 pub const COMPANY: &str = "+390266600201";
+/// What the telephones of a test prove themselves for, and by: the site's name is the realm.
+pub const REALM: &str = "test";
+pub const PASSWORD: &str = "desk-secret";
 /// The user.
 pub const ANNA: &str = "anna";
 
@@ -309,6 +313,37 @@ level = "info,ponte_gateway=debug"
     pub async fn accepted(&self, user: &str, body: CommandBody) {
         let outcome = self.edge.command(user, body).await;
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    }
+
+    /// A desk telephone's account, as an administrator adds it.
+    pub async fn add_device(&self, device: &str, owner: Option<&str>, hot_desk: bool) {
+        let store = Store::open(StoreOptions::new(&self.folder, StoreUse::Tool))
+            .await
+            .unwrap();
+        let device: DeviceId = device.parse().unwrap();
+        let row = DeviceRow {
+            secret: DeviceSecret::new(&device, REALM, PASSWORD),
+            name: device.to_string(),
+            device,
+            owner: owner.map(|owner| owner.parse().unwrap()),
+            hot_desk,
+        };
+        store.add_device(row).await.unwrap();
+        store.close(Duration::from_secs(5)).await;
+    }
+
+    /// Waits until a telephone is as wanted in a user's portal.
+    pub async fn station(&self, user: &str, device: &str, wanted: impl Fn(&StationView) -> bool) {
+        let device: DeviceId = device.parse().unwrap();
+        self.until("the portal shows the telephone so", |world| {
+            world.edge.state(user).is_some_and(|state| {
+                state
+                    .stations
+                    .iter()
+                    .any(|station| station.device == device && wanted(station))
+            })
+        })
+        .await;
     }
 
     /// Changes what is stored of a user, and waits until the gateway knows.
