@@ -301,3 +301,34 @@ async fn t18_a_crash_ends_the_legs_of_an_incoming_call_and_keeps_its_record() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t18_a_crash_while_it_rings_stops_the_ringing_and_tells_the_caller() {
+    let mut world = at_home(Behaviour::RingOut, false).await;
+    let placed = world.place(from(FAR, CALLER_HZ));
+    let call = world.shown().await;
+    world
+        .until("it rings at both ends", |world| {
+            world.call(placed).ringing_at.is_some() && world.call_to(HOME).ringing_at.is_some()
+        })
+        .await;
+    // The store is told within moments; the process dies without a word.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    world.crash_gateway().await;
+    world.start_gateway().await;
+    world
+        .until("nobody rings, nobody waits", |world| {
+            world.call_to(HOME).cancelled_at.is_some() && world.call(placed).status == Some(503)
+        })
+        .await;
+    world
+        .until("the record is there", |world| {
+            world.edge.state(ANNA).is_some_and(|state| {
+                state
+                    .log
+                    .iter()
+                    .any(|record| record.id == call.id && record.is_missed())
+            })
+        })
+        .await;
+}

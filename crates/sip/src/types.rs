@@ -297,6 +297,22 @@ pub struct EndCause {
     pub redirect: Vec<String>,
 }
 
+/// A message that ends an INVITE that is not answered, as it can be stored: see [`crate::UserAgent::farewell`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Farewell {
+    pub flow: Flow,
+    /// The whole message. It names both parties.
+    pub message: String,
+}
+
+impl std::fmt::Debug for Farewell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Farewell")
+            .field("flow", &self.flow)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An INVITE that reached us.
 #[derive(Clone, Debug)]
 pub struct IncomingCall {

@@ -175,6 +175,9 @@ impl Driver {
         let Some(leg) = self.legs.get_mut(id) else { return };
         let Stage::Called { .. } = leg.stage else { return };
         leg.kept.ringing_at.get_or_insert(now);
+        if Self::keep_end_of(&self.agent, leg) {
+            drop(self.store.save_leg(leg.kept.clone()));
+        }
         let Some(dialog) = leg.branches.first().map(|branch| branch.dialog) else {
             return;
         };
@@ -224,11 +227,7 @@ impl Driver {
         let Some(leg) = self.legs.get_mut(id) else { return };
         leg.stage = Stage::Answering { body };
         leg.kept.answered_at = Some(now);
-        leg.kept.dialog = leg
-            .branches
-            .first()
-            .and_then(|branch| self.agent.dialog_snapshot(branch.dialog))
-            .and_then(|dialog| serde_json::to_string(&dialog).ok());
+        Self::keep_end_of(&self.agent, leg);
         let written = self.store.save_leg(leg.kept.clone());
         self.writes.after(written, Saved::Answer(id));
     }

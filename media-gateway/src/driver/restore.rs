@@ -1,9 +1,11 @@
 //! After a restart: nothing that was up is left without an owner, and nothing is lost.
 
 use super::Driver;
-use crate::store::Store;
+use super::legs::Leg;
+use crate::store::{LegUp, Store, StoreError};
 use ponte_protocol::{Cause, CauseReason, EndedBy, FailureClass};
-use ponte_sip::{DialogSnapshot, Reason};
+use ponte_sip::{DialogSnapshot, Farewell, Reason};
+use serde::{Deserialize, Serialize};
 
 /// The cause of a call that ended because the gateway stopped: Q.850 41, temporary failure.
 const RESTARTED: Cause = Cause {
@@ -13,34 +15,81 @@ const RESTARTED: Cause = Cause {
     sip: None,
 };
 
+/// What ends a leg after a crash, as it is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    /// It is answered, or about to be.
+    Dialog(Box<DialogSnapshot>),
+    /// It rings: one for each telephone.
+    Ringing(Vec<Farewell>),
+}
+
 impl Driver {
+    /// Notes in what is kept of a leg how it would be ended after a crash; whether there is something new.
+    pub(super) fn keep_end_of(agent: &ponte_sip::UserAgent, leg: &mut Leg) -> bool {
+        let answered = leg.branches.first().filter(|_| leg.branches.len() == 1);
+        let kept = match answered.and_then(|branch| agent.dialog_snapshot(branch.dialog)) {
+            Some(snapshot) if leg.kept.answered_at.is_some() => Kept::Dialog(Box::new(snapshot)),
+            _ => {
+                let ringing = leg.branches.iter();
+                Kept::Ringing(
+                    ringing
+                        .filter_map(|branch| agent.farewell(branch.dialog))
+                        .collect(),
+                )
+            }
+        };
+        let json = serde_json::to_string(&kept).ok();
+        let news = json != leg.kept.dialog;
+        leg.kept.dialog = json;
+        news
+    }
+
     /// Ends the legs that an earlier run left up, and writes the records of their calls.
-    pub(super) async fn end_abandoned_calls(
-        &mut self,
-        store: &Store,
-    ) -> Result<(), crate::store::StoreError> {
+    pub(super) async fn end_abandoned_calls(&mut self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now();
         for (call, legs) in store.calls_up().await? {
-            let mut ended = 0;
-            for leg in legs.iter().filter(|leg| leg.ended.is_none()) {
-                let snapshot = leg
-                    .dialog
-                    .as_ref()
-                    .and_then(|dialog| serde_json::from_str::<DialogSnapshot>(dialog).ok());
-                let Some(snapshot) = snapshot else { continue };
-                let dialog = self.agent.restore_dialog(self.clock.sip_now(), snapshot);
-                let Ok(dialog) = dialog else { continue };
-                let reason = Reason::q850(41, "Gateway restarted");
-                drop(self.agent.hang_up(self.clock.sip_now(), dialog, Some(reason)));
-                ended += 1;
-            }
+            let ended = legs.iter().filter(|leg| self.end_abandoned(leg)).count();
             tracing::warn!(call = %call.call, legs = ended, "a call of before the restart was ended");
             // Before the users' logs are read, so that the portals are told.
             store
                 .insert_record(call.into_record(legs, now, RESTARTED, EndedBy::System))
                 .await?;
         }
+        for leg in store.lone_legs().await? {
+            self.end_abandoned(&leg);
+            store.forget_lone_legs(leg.leg.call).await?;
+        }
         self.drain_agent();
         Ok(())
+    }
+
+    /// Whether there was something to end.
+    fn end_abandoned(&mut self, leg: &LegUp) -> bool {
+        let kept = leg
+            .dialog
+            .as_deref()
+            .filter(|_| leg.ended.is_none())
+            .and_then(|json| serde_json::from_str(json).ok());
+        let now = self.clock.sip_now();
+        match kept {
+            None => false,
+            Some(Kept::Dialog(snapshot)) => {
+                let reason = Reason::q850(41, "Gateway restarted");
+                self.agent
+                    .restore_dialog(now, *snapshot)
+                    .and_then(|dialog| self.agent.hang_up(now, dialog, Some(reason)))
+                    .is_ok()
+            }
+            Some(Kept::Ringing(farewells)) => {
+                farewells
+                    .into_iter()
+                    .map(|farewell| self.agent.say_farewell(farewell))
+                    .filter(Result::is_ok)
+                    .count()
+                    > 0
+            }
+        }
     }
 }

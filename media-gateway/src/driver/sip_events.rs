@@ -69,6 +69,10 @@ impl Driver {
         if status == 180 && leg.kept.ringing_at.is_none() {
             leg.kept.ringing_at = Some(now);
         }
+        // From now on the network takes a CANCEL.
+        if Self::keep_end_of(&self.agent, leg) {
+            drop(self.store.save_leg(leg.kept.clone()));
+        }
         // Of several telephones that ring none is heard before it answers.
         let early_media = described && leg.branches.len() == 1;
         let leg = leg.id;
@@ -85,10 +89,6 @@ impl Driver {
             self.agree(dialog, sdp);
         }
         let now = self.clock.now();
-        let snapshot = self
-            .agent
-            .dialog_snapshot(dialog)
-            .and_then(|dialog| serde_json::to_string(&dialog).ok());
         let Some(leg) = self.legs.by_dialog(dialog) else {
             return;
         };
@@ -98,7 +98,7 @@ impl Driver {
         };
         leg.stage = Stage::Answered;
         leg.kept.answered_at = Some(now);
-        leg.kept.dialog = snapshot;
+        Self::keep_end_of(&self.agent, leg);
         if let Some(endpoint) = leg.endpoint {
             self.media.set_remote(endpoint, remote);
         }
@@ -171,6 +171,10 @@ impl Driver {
         let Some(leg) = self.forget_leg(id) else { return };
         metrics::counter!("ponte_legs_ended_total", "role" => role_name(leg.kept.role)).increment(1);
         tracing::debug!(leg = %leg.id, ?kind, sip = end.sip, q850 = end.q850, "leg ended");
+        if !self.shown.contains_key(&leg.id.call) {
+            // No call of a user, whose record would take its legs along.
+            drop(self.store.forget_lone_legs(leg.id.call));
+        }
         self.tell(Event::LegEnded { leg: leg.id, end });
     }
 

@@ -285,6 +285,16 @@ impl Store {
         self.write(Write::Leg(leg), done)
     }
 
+    /// Forgets the legs of a call that nobody's call came of: a refused INVITE, a telephone's log-on.
+    pub fn forget_lone_legs(&self, call: CallId) -> Written<()> {
+        self.write(Write::ForgetLoneLegs(call), done)
+    }
+
+    /// Legs that a crash has left, of calls that are not in [`Self::calls_up`].
+    pub async fn lone_legs(&self) -> Result<Vec<LegUp>, StoreError> {
+        read::lone_legs(&self.readers).await
+    }
+
     /// Calls without a record, oldest first, each with its legs in order: what a crash has left.
     pub async fn calls_up(&self) -> Result<Vec<(CallUp, Vec<LegUp>)>, StoreError> {
         read::calls_up(&self.readers).await

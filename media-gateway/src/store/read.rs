@@ -104,6 +104,16 @@ pub(super) async fn calls_up(pool: &SqlitePool) -> Result<Vec<(CallUp, Vec<LegUp
         .collect()
 }
 
+pub(super) async fn lone_legs(pool: &SqlitePool) -> Result<Vec<LegUp>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM legs_up WHERE NOT EXISTS (SELECT 1 FROM calls_up WHERE calls_up.call = legs_up.call)
+         ORDER BY call, position",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| columns("legs_up", row).leg_up()).collect()
+}
+
 pub(super) async fn record(pool: &SqlitePool, call: CallId) -> Result<Option<CallRecord>, StoreError> {
     let row = sqlx::query("SELECT * FROM records WHERE id = ?1")
         .bind(call.0.as_bytes().as_slice())

@@ -7,8 +7,8 @@ use ponte_gateway::store::UserRow;
 use ponte_protocol::link::{ProofBy, StreamPosition, proof_text};
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{
-    CallerId, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame, LinkEvent, Outcome, Reply,
-    UnixMillis, UserId, UserState,
+    AudioPart, CallerId, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame, LinkEvent,
+    Outcome, Reply, UnixMillis, UserId, UserState,
 };
 use sha2::Sha256;
 use std::collections::HashMap;
@@ -26,6 +26,7 @@ pub const SITE_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123
 struct Kept {
     events: Vec<LinkEvent>,
     replies: HashMap<CommandId, Vec<Reply>>,
+    audio: HashMap<Uuid, AudioPart>,
     last: Option<StreamPosition>,
 }
 
@@ -128,6 +129,11 @@ impl Edge {
     pub async fn reply(&self, id: CommandId) -> Reply {
         self.wait(|kept| kept.replies.get(&id).and_then(|replies| replies.first().cloned()))
             .await
+    }
+
+    /// The answer to a request for audio.
+    pub async fn audio(&self, request: Uuid) -> AudioPart {
+        self.wait(|kept| kept.audio.get(&request).cloned()).await
     }
 
     pub fn replies(&self, id: CommandId) -> Vec<Reply> {
@@ -288,6 +294,9 @@ async fn gateway(
                     }
                     GatewayFrame::Reply { reply, .. } => {
                         kept.lock().unwrap().replies.entry(reply.id).or_default().push(reply);
+                    }
+                    GatewayFrame::Audio { request, part } => {
+                        kept.lock().unwrap().audio.insert(request, part);
                     }
                     GatewayFrame::Users { .. } if !known => {
                         known = true;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod build;
+mod farewell;
 mod in_dialog;
 mod incoming;
 mod offer;

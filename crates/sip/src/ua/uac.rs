@@ -418,7 +418,7 @@ impl Core {
 }
 
 /// The CANCEL of an INVITE (RFC 3261 9.1).
-fn cancel_of(request: &[u8], reason: Option<&str>) -> Option<Bytes> {
+pub(super) fn cancel_of(request: &[u8], reason: Option<&str>) -> Option<Bytes> {
     let invite = Message::read(request).ok()?;
     let (number, _) = invite.cseq()?;
     let mut cancel = Writer::request("CANCEL", invite.request_uri());

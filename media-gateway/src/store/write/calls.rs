@@ -98,6 +98,17 @@ pub(super) async fn insert_record(connection: &mut SqliteConnection, record: &Ca
     DONE
 }
 
+/// Legs of a call that is nobody's.
+pub(super) async fn forget_lone_legs(connection: &mut SqliteConnection, call: CallId) -> Applied {
+    sqlx::query(
+        "DELETE FROM legs_up WHERE call = ?1 AND NOT EXISTS (SELECT 1 FROM calls_up WHERE calls_up.call = ?1)",
+    )
+    .bind(call.0.as_bytes().as_slice())
+    .execute(connection)
+    .await?;
+    DONE
+}
+
 async fn insert_record_leg(
     connection: &mut SqliteConnection,
     call: CallId,

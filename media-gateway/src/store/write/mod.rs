@@ -45,6 +45,7 @@ pub(super) enum Write {
     Message(MessageWrite),
     Call(CallUp),
     Leg(LegUp),
+    ForgetLoneLegs(CallId),
     Record(Box<CallRecord>),
     Prune {
         now: UnixMillis,
@@ -104,6 +105,7 @@ impl Write {
             | Self::Personal(_)
             | Self::Call(_)
             | Self::Leg(_)
+            | Self::ForgetLoneLegs(_)
             | Self::Record(_)
             | Self::Meta(..) => true,
             Self::Device(write) => write.is_spooled(),
@@ -133,6 +135,7 @@ impl Write {
             Self::Message(write) => write.kind(),
             Self::Call(_) => "call",
             Self::Leg(_) => "leg",
+            Self::ForgetLoneLegs(_) => "forget_legs",
             Self::Record(_) => "record",
             Self::Prune { .. } => "prune",
             Self::Meta(..) => "meta",
@@ -180,6 +183,7 @@ impl Write {
             Self::Message(write) => write.apply(connection).await,
             Self::Call(call) => calls::save_call(connection, call).await,
             Self::Leg(leg) => calls::save_leg(connection, leg).await,
+            Self::ForgetLoneLegs(call) => calls::forget_lone_legs(connection, *call).await,
             Self::Record(record) => calls::insert_record(connection, record).await,
             Self::Prune { now, record_days } => prune::prune(connection, *now, *record_days).await,
             Self::Meta(name, value) => set_meta(connection, name, value).await,

@@ -1,0 +1,244 @@
+//! Voicemail through the whole gateway: left by a telephone behind the carrier, found by frequency in the recording
+//! (rules T9 and T18).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use ponte_media::analysis;
+use ponte_protocol::{
+    AudioPart, Availability, CallSettings, CauseReason, CommandBody, EdgeFrame, Mailbox, MessageId, Outcome,
+    Refusal, VoiceMessage,
+};
+use ponte_pstn_sim::{Answer, Behaviour, LeaveMessage, PlaceCall};
+use std::time::Duration;
+use support::{ANNA, COMPANY, FAR, HOME, Options, World};
+use uuid::Uuid;
+
+const CALLER_HZ: f64 = 1130.0;
+
+fn leaves(speak_ms: u64) -> PlaceCall {
+    PlaceCall {
+        telephone: Answer {
+            tone_hz: Some(CALLER_HZ),
+            ..Answer::default()
+        },
+        leave_message: Some(LeaveMessage {
+            speak_ms,
+            ..LeaveMessage::default()
+        }),
+        ..PlaceCall::new(FAR, COMPANY)
+    }
+}
+
+fn mailbox(world: &World) -> Mailbox {
+    world.edge.state(ANNA).unwrap().mailbox
+}
+
+/// Waits for the one message of the box.
+async fn message(world: &World) -> VoiceMessage {
+    world
+        .until("the message is in the box", |world| mailbox(world).total == 1)
+        .await;
+    mailbox(world).messages.remove(0)
+}
+
+/// A piece of a message as the edge is given it.
+async fn fetch(world: &World, user: &str, message: MessageId, offset: u64, length: u32) -> AudioPart {
+    let request = Uuid::now_v7();
+    world.edge.send(EdgeFrame::FetchAudio {
+        request,
+        user: user.parse().unwrap(),
+        message,
+        offset,
+        length,
+    });
+    world.edge.audio(request).await
+}
+
+fn bytes(part: &AudioPart) -> (u64, Vec<u8>) {
+    use base64::Engine;
+    match part {
+        AudioPart::Bytes { total, base64, .. } => {
+            let engine = base64::engine::general_purpose::STANDARD;
+            (*total, engine.decode(base64).unwrap())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_nobody_answers_and_the_caller_leaves_a_message() {
+    let world = World::start().await;
+    world.carrier.set_number(HOME, Behaviour::RingOut).unwrap();
+    world.enter(HOME, Some(false)).await;
+    let settings = CallSettings {
+        no_answer_ms: 5_000,
+        ..CallSettings::default()
+    };
+    world
+        .accepted(ANNA, CommandBody::SetCallSettings { settings })
+        .await;
+    world.place(leaves(3_000));
+    let call = world.shown().await;
+    let record = world.ended(call.id).await;
+    assert!(record.is_missed());
+    assert_eq!(record.cause.reason, CauseReason::Voicemail);
+    world
+        .until("the user's telephone stops ringing", |world| {
+            world.call_to(HOME).cancelled_at.is_some()
+        })
+        .await;
+
+    let message = message(&world).await;
+    assert_eq!(record.message, Some(message.id));
+    assert_eq!((message.number.as_str(), message.heard), (FAR, false));
+    assert!((2_000..6_000).contains(&message.duration_ms), "{message:?}");
+    assert!((1..=100).contains(&message.waveform.len()));
+    assert_eq!(mailbox(&world).unheard, 1);
+
+    // The portal's audio is the caller's voice, piece by piece.
+    let (total, first) = bytes(&fetch(&world, ANNA, message.id, 0, 20_000).await);
+    let mut file = first;
+    while (file.len() as u64) < total {
+        let (_, more) = bytes(&fetch(&world, ANNA, message.id, file.len() as u64, 20_000).await);
+        assert!(!more.is_empty());
+        file.extend(more);
+    }
+    let reader = hound::WavReader::new(std::io::Cursor::new(file)).unwrap();
+    let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+    let middle = &samples[samples.len() / 2..][..2400];
+    assert!(
+        analysis::contains(middle, CALLER_HZ, 5.0),
+        "the message holds {:?}",
+        analysis::partials(middle, 4)
+    );
+    // Nobody else hears it.
+    world.add_user("bruno", false).await;
+    world
+        .until("Bruno is known", |world| world.edge.state("bruno").is_some())
+        .await;
+    assert_eq!(
+        fetch(&world, "bruno", message.id, 0, 100).await,
+        AudioPart::NotFound
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_who_wants_no_calls_finds_messages_and_can_bin_and_restore_them() {
+    let mut world = World::start().await;
+    let presence = |availability| CommandBody::SetPresence {
+        availability,
+        status: "In a meeting".into(),
+        status_until: None,
+    };
+    world.accepted(ANNA, presence(Availability::DoNotDisturb)).await;
+    world.place(leaves(2_000));
+    let call = world.shown().await;
+    world.ended(call.id).await;
+    let id = message(&world).await.id;
+    assert!(world.calls_to(HOME).is_empty());
+
+    world
+        .accepted(
+            ANNA,
+            CommandBody::MarkMessage {
+                message: id,
+                heard: true,
+            },
+        )
+        .await;
+    world
+        .until("it is heard", |world| mailbox(world).unheard == 0)
+        .await;
+    world
+        .accepted(ANNA, CommandBody::DeleteMessage { message: id })
+        .await;
+    world
+        .until("it is in the bin", |world| {
+            let mailbox = mailbox(world);
+            mailbox.total == 0 && mailbox.messages[0].deleted_until.is_some()
+        })
+        .await;
+    world
+        .accepted(ANNA, CommandBody::RestoreMessage { message: id })
+        .await;
+    message(&world).await;
+    let body = CommandBody::FetchMessages {
+        before: None,
+        limit: 10,
+    };
+    match world.edge.command(ANNA, body).await {
+        Outcome::Messages(page) => assert_eq!((page.messages.len(), page.more), (1, false)),
+        other => panic!("{other:?}"),
+    }
+    let other = CommandBody::DeleteMessage {
+        message: MessageId(Uuid::now_v7()),
+    };
+    assert_eq!(
+        world.edge.command(ANNA, other).await,
+        Outcome::Refused {
+            refusal: Refusal::UnknownMessage
+        }
+    );
+
+    // Box, presence and all are there after a restart.
+    world.stop_gateway().await;
+    world.start_gateway().await;
+    world
+        .until("the state is told anew", |world| {
+            world.edge.state(ANNA).is_some_and(|state| {
+                state.mailbox.total == 1
+                    && state.presence.availability == Availability::DoNotDisturb
+                    && state.presence.status == "In a meeting"
+            })
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_caller_who_says_nothing_leaves_no_message() {
+    let world = World::start().await;
+    world
+        .accepted(
+            ANNA,
+            CommandBody::SetPresence {
+                availability: Availability::DoNotDisturb,
+                status: String::new(),
+                status_until: None,
+            },
+        )
+        .await;
+    world.place(leaves(100));
+    let call = world.shown().await;
+    let record = world.ended(call.id).await;
+    assert_eq!(record.message, None);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(mailbox(&world).total, 0);
+    let left: Vec<_> = std::fs::read_dir(world.folder.join("messages"))
+        .unwrap()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_the_longest_message_ends_by_itself() {
+    let world = World::with(Options {
+        extra: "\n[voicemail]\nquota_seconds = 60\nmessage_seconds = 5\n".into(),
+        ..Options::default()
+    })
+    .await;
+    let dnd = CommandBody::SetPresence {
+        availability: Availability::DoNotDisturb,
+        status: String::new(),
+        status_until: None,
+    };
+    world.accepted(ANNA, dnd).await;
+    assert_eq!(mailbox(&world).quota_left_s, 60);
+    // The longest message ends by itself, and is kept.
+    world.place(leaves(20_000));
+    let call = world.shown().await;
+    world.ended(call.id).await;
+    let message = message(&world).await;
+    assert!((4_000..7_000).contains(&message.duration_ms), "{message:?}");
+    assert!(mailbox(&world).quota_left_s <= 56);
+}
