@@ -6,12 +6,10 @@ use crate::i18n::{I18n, text};
 use crate::pages::invite::InvitePage;
 use crate::pages::shell::Shell;
 use crate::pages::sign_in::SignInPage;
-use crate::state::{Session, SessionContext, Toasts};
+use crate::state::{Address, Session, SessionContext, Toasts};
 use crate::theme::ThemeContext;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::components::{Redirect, Route, Router, Routes};
-use leptos_router::path;
 
 /// The portal.
 #[component]
@@ -20,13 +18,12 @@ pub fn App() -> impl IntoView {
     ThemeContext::provide();
     Toasts::provide();
     SessionContext::provide();
+    let address = Address::provide();
+    let invited = Memo::new(move |_| address.path() == "/invite");
     view! {
-        <Router>
-            <Routes fallback=|| view! { <Redirect path="/" /> }>
-                <Route path=path!("/invite") view=InvitePage />
-                <Route path=path!("/*page") view=Portal />
-            </Routes>
-        </Router>
+        {move || {
+            if invited.get() { view! { <InvitePage /> }.into_any() } else { view! { <Portal /> }.into_any() }
+        }}
         <ToastList />
     }
 }

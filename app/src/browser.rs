@@ -111,6 +111,27 @@ pub fn fragment() -> String {
     hash.strip_prefix('#').unwrap_or(&hash).to_owned()
 }
 
+/// The path of the address.
+pub fn path() -> String {
+    web_sys::window()
+        .and_then(|window| window.location().pathname().ok())
+        .unwrap_or_default()
+}
+
+/// Scrolls to the start of the page.
+pub fn scroll_to_top() {
+    if let Some(window) = web_sys::window() {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
+/// Shows another address, without loading anything; the way back leads to the one before.
+pub fn push_address(path: &str) {
+    if let Some(Ok(history)) = web_sys::window().map(|window| window.history()) {
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(path));
+    }
+}
+
 /// Replaces the address shown, without loading anything.
 pub fn replace_address(path: &str) {
     if let Some(Ok(history)) = web_sys::window().map(|window| window.history()) {

@@ -27,6 +27,7 @@ pub mod presence_picker;
 pub mod reach_card;
 pub mod saved_destinations;
 pub mod shortcuts;
+pub mod shown;
 pub mod stations_card;
 pub mod switch;
 pub mod switches;

@@ -10,6 +10,7 @@ pub mod browser;
 pub mod components;
 pub mod format;
 pub mod i18n;
+pub mod live;
 pub mod logic;
 pub mod pages;
 pub mod socket;

@@ -1,5 +1,6 @@
 //! What the portal knows, and what it has asked for.
 
+pub mod address;
 pub mod clock;
 pub mod commands;
 pub mod log;
@@ -14,6 +15,7 @@ mod telling;
 pub mod toasts;
 pub mod verification;
 
+pub use address::Address;
 pub use portal::Portal;
 pub use preferences::Preferences;
 pub use session::{Session, SessionContext};

@@ -33,6 +33,48 @@ test('no serious accessibility finding on sign-in, home, and a call, light and d
   await portal.picture(`${test.info().project.name}-in-call-dark`);
 });
 
+test('no accessibility finding on log, messages, settings and presence, light and dark, and nothing too wide', {
+  tag: '@mobile',
+}, async ({ portal }) => {
+  const { page } = portal;
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const name of ['log', 'messages', 'settings']) {
+      await page.goto(`/${name}`);
+      await portal.isConnected();
+      await expect(page.locator('h1')).toBeVisible();
+      await isAccessible(page, `${name}, ${colorScheme}`, 'minor');
+      await portal.picture(`${test.info().project.name}-${name}-${colorScheme}`);
+    }
+    await page.getByTestId('presence').click();
+    await expect(page.getByTestId('presence-status')).toBeVisible();
+    await isAccessible(page, `presence, ${colorScheme}`, 'minor');
+    await page.keyboard.press('Escape');
+  }
+  for (const name of ['log', 'messages', 'settings']) {
+    await page.goto(`/${name}`);
+    await portal.isConnected();
+    await fits(page);
+  }
+});
+
+test('pages lead to each other without loading anew, and back', async ({ portal }) => {
+  const { page } = portal;
+  await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  const link = (path: string) => page.locator(`a[href="${path}"]:visible`).first();
+  for (const path of ['/log', '/messages', '/settings', '/']) {
+    await link(path).click();
+    await expect(page).toHaveURL(new RegExp(`${path}$`));
+    await expect(link(path)).toHaveAttribute('aria-current', 'page');
+    await expect(page.locator('h1')).toBeFocused();
+  }
+  await page.goBack();
+  await expect(link('/settings')).toHaveAttribute('aria-current', 'page');
+  expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
+  await page.goto('/nowhere');
+  await expect(page).toHaveURL(/\/$/);
+});
+
 test('English and Italian, light and dark, and the choices stay', async ({ portal }) => {
   const { page } = portal;
   const html = page.locator('html');
@@ -117,9 +159,11 @@ test('size of the portal and time to the first paint, for information', { tag: '
   await expect(portal.page).toHaveTitle(/Ponte/);
 });
 
-async function isAccessible(page: Page, where: string): Promise<void> {
+const IMPACTS = ['minor', 'moderate', 'serious', 'critical'];
+
+async function isAccessible(page: Page, where: string, from = 'serious'): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  const grave = violations.filter(({ impact }) => IMPACTS.indexOf(impact ?? 'minor') >= IMPACTS.indexOf(from));
   const told = grave.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
   expect(told, `accessibility of ${where}`).toEqual([]);
 }

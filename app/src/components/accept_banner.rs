@@ -4,6 +4,7 @@ use crate::components::countdown::CountdownBar;
 use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CommandBody, UnixMillis};
@@ -28,7 +29,7 @@ pub fn AcceptBanner(call: CallId, until: UnixMillis) -> impl IntoView {
                 <Icon name="check" />
                 {i18n.t(text::accept::accept)}
             </button>
-            <p class="accept-left">{move || text::accept::left(i18n.locale(), left())}</p>
+            <p class="accept-left">{live(move || text::accept::left(i18n.locale(), left()))}</p>
             <CountdownBar until />
         </div>
     }

@@ -1,6 +1,7 @@
 //! Offers notifications of incoming calls, once there are calls to come.
 
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::state::{Portal, Preferences};
 use leptos::prelude::*;
@@ -26,7 +27,7 @@ pub fn AlertsOffer() -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || offered.get()>
+        <Shown when=Signal::derive(move || offered.get())>
             <section class="card offer" data-testid="alerts-offer" aria-labelledby="offer-title">
                 <h2 id="offer-title"><Icon name="bell" />{i18n.t(text::alerts::offer)}</h2>
                 <p>{i18n.t(text::alerts::offer_hint)}</p>
@@ -35,6 +36,6 @@ pub fn AlertsOffer() -> impl IntoView {
                     {answer(false, "button quiet", "alerts-refuse", text::alerts::not_now)}
                 </div>
             </section>
-        </Show>
+        </Shown>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::logic::call;
 use crate::state::Portal;
 use crate::words;
@@ -49,7 +50,7 @@ pub fn Announcer(page: Signal<&'static str>) -> impl IntoView {
         }
     });
     view! {
-        <div class="visually-hidden" aria-live="assertive" data-testid="announcer-urgent">{move || at_once.get()}</div>
-        <div class="visually-hidden" aria-live="polite" data-testid="announcer">{move || said.get()}</div>
+        <div class="visually-hidden" aria-live="assertive" data-testid="announcer-urgent">{live(move || at_once.get())}</div>
+        <div class="visually-hidden" aria-live="polite" data-testid="announcer">{live(move || said.get())}</div>
     }
 }

@@ -1,7 +1,9 @@
 //! What can be done with a call: the buttons of its card.
 
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::call::{self, Accept};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -39,16 +41,16 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
     };
     view! {
         <div class="button-row call-actions">
-            <Show when=move || connected.get()>
+            <Shown when=Signal::derive(move || connected.get())>
                 <button
-                    type="button" class="button" data-testid="dtmf-open" aria-expanded=move || keypad.get().to_string()
+                    type="button" class="button" data-testid="dtmf-open" aria-expanded=live(move || keypad.get().to_string())
                     on:click=move |_| keypad.update(|open| *open = !*open)
                 >
                     <Icon name="keypad" />
                     {i18n.t(text::call::keypad)}
                 </button>
-            </Show>
-            {move || {
+            </Shown>
+            {live(move || {
                 let actions = actions.get()?;
                 let label = |words: fn(Locale) -> &'static str| Signal::derive(i18n.t(words));
                 let accept = ask(CommandBody::Accept { call: id });
@@ -89,7 +91,7 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
                     .flatten()
                     .collect_view(),
                 )
-            }}
+            })}
         </div>
     }
     .into_any()
@@ -110,9 +112,9 @@ fn button(look: Look, disabled: Signal<bool>, press: Callback<()>) -> AnyView {
         label,
     } = look;
     view! {
-        <button type="button" class=class data-testid=testid disabled=move || disabled.get() on:click=move |_| press.run(())>
+        <button type="button" class=class data-testid=testid disabled=live(move || disabled.get()) on:click=move |_| press.run(())>
             <Icon name=icon />
-            {move || label.get()}
+            {live(move || label.get())}
         </button>
     }
     .into_any()

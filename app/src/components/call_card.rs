@@ -8,8 +8,10 @@ use crate::components::dial_pad::call_again;
 use crate::components::dtmf_pad::DtmfPad;
 use crate::components::icon::Icon;
 use crate::components::leg_bridge::LegBridge;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use crate::words;
 use leptos::html;
@@ -71,32 +73,32 @@ pub fn CallCard(id: CallId) -> impl IntoView {
         move |words: fn(_) -> &'static str| view! { <p class="call-hint">{i18n.t(words)}</p> }.into_any();
 
     view! {
-        <article class="card call-card" node_ref=card data-testid="call-card" aria-label=move || text::call::with(i18n.locale(), party())
-            data-phase=move || phase.get().map(|phase| words::phase_name(&phase))>
+        <article class="card call-card" node_ref=card data-testid="call-card" aria-label=live(move || text::call::with(i18n.locale(), party()))
+            data-phase=live(move || phase.get().map(|phase| words::phase_name(&phase)))>
             <header class="call-head">
                 <div class="call-who">
-                    <p class="call-direction">{direction}</p>
-                    <h2 class="call-party" data-testid="call-party">{party}</h2>
-                    <p class="call-number">{number}</p>
-                    <p class="call-dialled" data-testid="call-dialled">{dialled}</p>
+                    <p class="call-direction">{live(direction)}</p>
+                    <h2 class="call-party" data-testid="call-party">{live(party)}</h2>
+                    <p class="call-number">{live(number)}</p>
+                    <p class="call-dialled" data-testid="call-dialled">{live(dialled)}</p>
                 </div>
                 <div class="call-clock">
-                    <p class="call-phase">{phase_words}</p>
-                    <p class="call-duration" data-testid="call-duration" role="timer">{duration}</p>
+                    <p class="call-phase">{live(phase_words)}</p>
+                    <p class="call-duration" data-testid="call-duration" role="timer">{live(duration)}</p>
                 </div>
             </header>
             <LegBridge call />
-            {move || match phase.get() {
+            {live(move || match phase.get() {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),
                 Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until /> }.into_any(),
                 Some(CallPhase::FarFailed { cause, until }) => view! { <FarFailed call cause until /> }.into_any(),
                 Some(CallPhase::Ringing) => hint(text::call::answer_there),
                 Some(CallPhase::Voicemail { .. }) => hint(text::call::leaving_message),
                 _ => ().into_any(),
-            }}
-            <Show when=move || connected.get() && keypad.get()>
+            })}
+            <Shown when=Signal::derive(move || connected.get() && keypad.get())>
                 <DtmfPad call=id />
-            </Show>
+            </Shown>
             <CallActions call keypad />
         </article>
     }
@@ -124,7 +126,7 @@ fn WaitingLeft(until: UnixMillis) -> impl IntoView {
     };
     view! {
         <div class="waiting-left">
-            <p class="accept-left">{words}</p>
+            <p class="accept-left">{live(words)}</p>
             <CountdownBar until />
         </div>
     }
@@ -139,9 +141,9 @@ fn FarFailed(call: Memo<Option<CallView>>, cause: Cause, until: UnixMillis) -> i
     view! {
         <div class="failed">
             <p class="failed-cause" data-testid="cause" data-reason=words::reason_name(cause.reason) role="alert">
-                {move || words::cause(i18n.locale(), LegRole::Far, cause.reason)}
+                {live(move || words::cause(i18n.locale(), LegRole::Far, cause.reason))}
             </p>
-            <p>{move || text::call::dial_again_hint(i18n.locale(), left())}</p>
+            <p>{live(move || text::call::dial_again_hint(i18n.locale(), left()))}</p>
             <CountdownBar until />
             <div class="button-row">
                 <button type="button" class="button" data-testid="call-again" on:click=move |_| {

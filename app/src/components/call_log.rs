@@ -3,7 +3,9 @@
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::search;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -47,7 +49,7 @@ pub fn CallLogCard() -> impl IntoView {
             <div class="log-head">
                 <h2 id="log-title">{i18n.t(text::log::title)}</h2>
                 <button type="button" class="button small" data-testid="log-missed"
-                    aria-pressed=move || missed.get().to_string() on:click=move |_| missed.update(|on| *on = !*on)>
+                    aria-pressed=live(move || missed.get().to_string()) on:click=move |_| missed.update(|on| *on = !*on)>
                     <Icon name="missed" />{i18n.t(text::log::missed)}
                 </button>
                 <div class="search">
@@ -59,7 +61,7 @@ pub fn CallLogCard() -> impl IntoView {
                     />
                 </div>
             </div>
-            {move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> })}
+            {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
             <For
                 each=move || days.get()
                 key=|(day, _)| *day
@@ -67,20 +69,20 @@ pub fn CallLogCard() -> impl IntoView {
             />
             // Where it is narrow, the page of calls shows the newest day alone.
             <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
-            <Show when=move || portal.more_records().get()>
+            <Shown when=Signal::derive(move || portal.more_records().get())>
                 <button
                     type="button" class="button log-more" data-testid="log-more"
-                    disabled=move || loading.get() || portal.badge().get() != Badge::Connected
+                    disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
                     on:click=move |_| {
                         portal.ask(CommandBody::FetchLog { before: portal.oldest_record(), limit: PAGE });
                     }
                 >
-                    {move || {
+                    {live(move || {
                         let locale = i18n.locale();
                         if loading.get() { text::log::loading(locale) } else { text::log::more(locale) }
-                    }}
+                    })}
                 </button>
-            </Show>
+            </Shown>
         </section>
     }
 }
@@ -114,7 +116,7 @@ fn Day(day: i64, first: Option<CallRecord>, days: Memo<Days>) -> impl IntoView {
     let started_at = first.map(|record| record.started_at).unwrap_or_default();
     view! {
         <section class="log-group">
-        <h3 class="log-day">{move || day_name(i18n.locale(), day, &browser::long_day(&i18n.region(), started_at))}</h3>
+        <h3 class="log-day">{live(move || day_name(i18n.locale(), day, &browser::long_day(&i18n.region(), started_at)))}</h3>
         <ul class="log-list">
             <For each=records key=|record| record.id let:record>
                 <LogRow record />

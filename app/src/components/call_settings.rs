@@ -2,6 +2,7 @@
 
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::logic::ringing;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -92,12 +93,12 @@ fn NoAnswer(settings: Memo<CallSettings>, locked: Signal<bool>) -> impl IntoView
     view! {
         <div class="setting">
             <label class="setting-label" for="no-answer">{i18n.t(text::settings::no_answer)}</label>
-            <output class="setting-value" for="no-answer" data-testid="no-answer-words">{words}</output>
+            <output class="setting-value" for="no-answer" data-testid="no-answer-words">{live(words)}</output>
             <input
                 id="no-answer" class="slider" type="range" data-testid="setting-no-answer" aria-describedby="no-answer-hint"
-                min=NO_ANSWER_MS.start() / 1_000 max=NO_ANSWER_MS.end() / 1_000 step="1" aria-valuetext=words
-                prop:value=move || (shown() / 1_000).to_string()
-                disabled=move || portal.settings().with(Option::is_none)
+                min=NO_ANSWER_MS.start() / 1_000 max=NO_ANSWER_MS.end() / 1_000 step="1" aria-valuetext=live(words)
+                prop:value=live(move || (shown() / 1_000).to_string())
+                disabled=live(move || portal.settings().with(Option::is_none))
                 on:input:target=move |event| moving.set(read(event.target().value()))
                 on:change:target=move |event| {
                     if let Some(no_answer_ms) = read(event.target().value()) {

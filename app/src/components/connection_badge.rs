@@ -1,8 +1,10 @@
 //! Whether what the page shows is true now.
 
 use crate::browser;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::socket::{Badge, Input, Link};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -28,23 +30,23 @@ pub fn ConnectionBadge() -> impl IntoView {
     };
     let retry = move || matches!(portal.link(), Link::Waiting { .. } | Link::Offline);
     view! {
-        <div class="badge" data-testid="badge" data-state=move || portal.badge().get().name()>
+        <div class="badge" data-testid="badge" data-state=live(move || portal.badge().get().name())>
             <span class="badge-dot" aria-hidden="true"></span>
             // Only the state is read out, not each second of the countdown.
-            <span class="badge-words">{words}</span>
-            <Show when=retry>
+            <span class="badge-words">{live(words)}</span>
+            <Shown when=Signal::derive(retry)>
                 <button
                     type="button" class="button small" data-testid="retry-now"
                     on:click=move |_| portal.tell(Input::RetryNow)
                 >
                     {i18n.t(text::badge::retry_now)}
                 </button>
-            </Show>
-            <Show when=move || portal.link() == Link::Outdated>
+            </Shown>
+            <Shown when=Signal::derive(move || portal.link() == Link::Outdated)>
                 <button type="button" class="button small" on:click=move |_| browser::reload()>
                     {i18n.t(text::badge::reload)}
                 </button>
-            </Show>
+            </Shown>
         </div>
     }
 }

@@ -1,5 +1,6 @@
 //! Time that runs out.
 
+use crate::live::live;
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::UnixMillis;
@@ -10,8 +11,8 @@ pub fn CountdownBar(until: UnixMillis) -> impl IntoView {
     let portal = Portal::expect();
     let whole = until.since(untrack(move || portal.server_now())).max(1);
     view! {
-        <progress class="countdown" aria-hidden="true" max=whole prop:value=move || {
+        <progress class="countdown" aria-hidden="true" max=whole prop:value=live(move || {
             until.since(portal.server_now()) as f64
-        }></progress>
+        })></progress>
     }
 }

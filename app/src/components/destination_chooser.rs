@@ -3,7 +3,9 @@
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::saved_destinations::SavedDestinations;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::logic::dial::{self, Entry};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -109,33 +111,33 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                 typed.set(String::new());
             }) />
             <div class="field">
-                <label for="destination-number">{move || {
+                <label for="destination-number">{live(move || {
                     let locale = i18n.locale();
                     if portal.destinations().with(Vec::is_empty) {
                         text::reach::number(locale)
                     } else {
                         text::reach::other_number(locale)
                     }
-                }}</label>
+                })}</label>
                 <input
                     id="destination-number" class="input number" data-testid="destination-number" type="tel"
                     inputmode="tel" autocomplete="tel" placeholder=i18n.t(text::reach::number_example)
                     aria-describedby="destination-error"
-                    aria-invalid=move || error().is_some().then_some("true")
-                    prop:value=move || typed.get()
+                    aria-invalid=live(move || error().is_some().then_some("true"))
+                    prop:value=live(move || typed.get())
                     on:input:target=move |event| {
                         typed.set(event.target().value());
                         selected.set(None);
                     }
                 />
-                <p class="field-error" id="destination-error" role="alert">{error}</p>
+                <p class="field-error" id="destination-error" role="alert">{live(error)}</p>
             </div>
-            <Show when=move || selected.get().is_none()>
+            <Shown when=Signal::derive(move || selected.get().is_none())>
                 <div class="field">
                     <label for="destination-confirm">{i18n.t(text::reach::confirm)}</label>
                     <select
                         id="destination-confirm" class="input" data-testid="destination-confirm"
-                        prop:value=move || confirm.get()
+                        prop:value=live(move || confirm.get())
                         on:change:target=move |event| confirm.set(event.target().value())
                     >
                         <option value="auto">{i18n.t(text::reach::confirm_auto)}</option>
@@ -144,19 +146,19 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                     </select>
                     <p class="hint">{i18n.t(text::reach::confirm_hint)}</p>
                 </div>
-                <Show when=move || number().is_some()>
+                <Shown when=Signal::derive(move || number().is_some())>
                     <div class="field">
-                        <Show when=unproven>
+                        <Shown when=Signal::derive(unproven)>
                             <p class="notice" role="alert" data-testid="destination-unproven">
                                 {i18n.t(text::verify::needed)}
                             </p>
-                        </Show>
+                        </Shown>
                         <label for="destination-label">{i18n.t(text::reach::save_as)}</label>
                         <div class="input-group">
                             <input
                                 id="destination-label" class="input" data-testid="destination-save-label" type="text"
                                 maxlength="40" autocomplete="off" placeholder=i18n.t(text::reach::label_example)
-                                prop:value=move || label.get()
+                                prop:value=live(move || label.get())
                                 on:input:target=move |event| label.set(event.target().value())
                                 on:keydown=move |event| if event.key() == "Enter" {
                                     event.prevent_default();
@@ -165,7 +167,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                             />
                             <button
                                 type="button" class="button" data-testid="destination-save"
-                                disabled=move || saving.get() || !reachable() || label.with(|label| label.trim().is_empty())
+                                disabled=live(move || saving.get() || !reachable() || label.with(|label| label.trim().is_empty()))
                                 on:click=move |_| save()
                             >
                                 {i18n.t(text::reach::save)}
@@ -173,28 +175,28 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                         </div>
                         <p class="hint">{i18n.t(text::verify::save_hint)}</p>
                     </div>
-                </Show>
-            </Show>
+                </Shown>
+            </Shown>
             <div class="button-row">
                 <button
                     type="submit" class="button primary" data-testid="destination-enter"
-                    disabled=move || entering.get() || !reachable()
+                    disabled=live(move || entering.get() || !reachable())
                 >
                     <Icon name="home-phone" />
-                    {move || {
+                    {live(move || {
                         let locale = i18n.locale();
                         match (entering.get(), telecommuting.get()) {
                             (true, _) => text::reach::entering(locale),
                             (false, true) => text::reach::move_here(locale),
                             (false, false) => text::reach::enter(locale),
                         }
-                    }}
+                    })}
                 </button>
-                <Show when=move || telecommuting.get()>
+                <Shown when=Signal::derive(move || telecommuting.get())>
                     <button type="button" class="button quiet" on:click=move |_| changing.set(false)>
                         {i18n.t(text::reach::cancel)}
                     </button>
-                </Show>
+                </Shown>
             </div>
         </form>
     }

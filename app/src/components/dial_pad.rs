@@ -2,8 +2,10 @@
 
 use crate::browser;
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::dial::{self, Blocked, Entry};
 use crate::state::Portal;
 use crate::words;
@@ -100,8 +102,8 @@ pub fn DialPad() -> impl IntoView {
                         id="dial-input" class="input number dial-input" data-testid="dial-input" type="tel" inputmode="tel"
                         autocomplete="off" aria-label=i18n.t(text::dial::label) placeholder=i18n.t(text::dial::placeholder)
                         aria-describedby="dial-error dial-blocked"
-                        aria-invalid=move || error().is_some().then_some("true")
-                        prop:value=move || entered.get()
+                        aria-invalid=live(move || error().is_some().then_some("true"))
+                        prop:value=live(move || entered.get())
                         on:input:target=move |event| {
                             portal.dial_refusal().set(None);
                             entered.set(event.target().value());
@@ -111,7 +113,7 @@ pub fn DialPad() -> impl IntoView {
                             entered.set(String::new());
                         }
                     />
-                    <Show when=move || !entered.with(String::is_empty)>
+                    <Shown when=Signal::derive(move || !entered.with(String::is_empty))>
                         <button
                             type="button" class="button icon-only quiet erase" data-testid="dial-erase"
                             aria-label=i18n.t(text::dial::erase)
@@ -119,26 +121,26 @@ pub fn DialPad() -> impl IntoView {
                         >
                             <Icon name="backspace" />
                         </button>
-                    </Show>
+                    </Shown>
                 </div>
                 <p class="field-error" id="dial-error" data-testid="dial-error" role="alert">
-                    {move || match emergency() {
+                    {live(move || match emergency() {
                         Some(_) => Some(text::dial::emergency(i18n.locale()).to_owned()),
                         None if refused_emergency() => Some(text::dial::emergency(i18n.locale()).to_owned()),
                         None => error(),
-                    }}
+                    })}
                 </p>
-                {move || rule().map(|words| view! { <p class="hint" data-testid="dial-rule">{words}</p> })}
-                {move || emergency().map(|number| {
+                {live(move || rule().map(|words| view! { <p class="hint" data-testid="dial-rule">{words}</p> }))}
+                {live(move || emergency().map(|number| {
                     let digits = number.as_str().to_owned();
                     let link = format!("tel:{digits}");
                     view! {
                         <a class="button danger" data-testid="dial-emergency" href=link>
                             <Icon name="phone" />
-                            {move || text::dial::emergency_link(i18n.locale(), &digits)}
+                            {live(move || text::dial::emergency_link(i18n.locale(), &digits))}
                         </a>
                     }
-                })}
+                }))}
                 <div class="keys" role="group" aria-label=i18n.t(text::dial::keys)>
                     {KEYS.map(|(key, letters)| view! {
                         <button type="button" class="key" data-testid=format!("dial-key-{key}")
@@ -149,15 +151,15 @@ pub fn DialPad() -> impl IntoView {
                     }).into_iter().collect_view()}
                 </div>
                 <button type="submit" class="button call large" data-testid="dial-submit"
-                    disabled=move || !can_dial()>
+                    disabled=live(move || !can_dial())>
                     <Icon name="phone" />
-                    {move || {
+                    {live(move || {
                         let locale = i18n.locale();
                         if portal.dialling().get() { text::dial::dialling(locale) } else { text::dial::call(locale) }
-                    }}
+                    })}
                 </button>
                 <p class="hint dial-blocked" id="dial-blocked" data-testid="dial-blocked">
-                    {move || portal.blocked().get().map(|reason| blocked(i18n.locale(), reason))}
+                    {live(move || portal.blocked().get().map(|reason| blocked(i18n.locale(), reason)))}
                 </p>
             </form>
         </section>

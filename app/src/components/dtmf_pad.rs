@@ -1,6 +1,7 @@
 //! Keys for menus and conferences: digits sent to the other party.
 
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use leptos::html;
 use leptos::prelude::*;
@@ -44,10 +45,10 @@ pub fn DtmfPad(call: CallId) -> impl IntoView {
     };
     view! {
         <div class="dtmf" role="group" tabindex="-1" node_ref=pad aria-label=i18n.t(text::call::keypad) on:keydown=typed>
-            <output class="dtmf-sent number" aria-live="off">{move || {
+            <output class="dtmf-sent number" aria-live="off">{live(move || {
                 let sent = sent.get();
                 if sent.is_empty() { text::call::keypad_hint(i18n.locale()).to_owned() } else { sent }
-            }}</output>
+            })}</output>
             <div class="keys compact">
                 {KEYS.map(|key| {
                     let name = match key { "*" => "star", "#" => "hash", digit => digit };

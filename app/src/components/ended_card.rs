@@ -4,6 +4,7 @@ use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -28,17 +29,17 @@ pub fn EndedCard() -> impl IntoView {
             view! {
                 <article class="card ended-card" data-testid="ended-card" data-outcome=words::outcome_name(&record)>
                     <div class="ended-words">
-                        <p class="call-direction">{move || {
+                        <p class="call-direction">{live(move || {
                             let locale = i18n.locale();
                             shown.with_value(|record| {
                                 if record.is_missed() { text::outcome::missed(locale) } else { text::call::ended(locale) }
                             })
-                        }}</p>
+                        })}</p>
                         <h2 class="call-party">
-                            {move || shown.with_value(|record| words::record_party(i18n.locale(), record))}
+                            {live(move || shown.with_value(|record| words::record_party(i18n.locale(), record)))}
                         </h2>
                         <p data-testid="cause" data-reason=words::reason_name(record.cause.reason)>
-                            {move || shown.with_value(|record| words::record_cause(i18n.locale(), record))}
+                            {live(move || shown.with_value(|record| words::record_cause(i18n.locale(), record)))}
                             {talk.map(|talk| format!(" · {talk}"))}
                         </p>
                     </div>

@@ -1,8 +1,10 @@
 //! The two telephones of a call and the bridge between them, each with its own state (rule T7).
 
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -28,12 +30,12 @@ pub fn LegBridge(call: Memo<Option<CallView>>) -> impl IntoView {
     };
     let user_name = move || text::leg::user(i18n.locale()).to_owned();
     view! {
-        <div class="bridge" data-joined=move || joined().to_string()>
+        <div class="bridge" data-joined=live(move || joined().to_string())>
             <LegEnd call role=LegRole::User leg=user name=Signal::derive(user_name) />
             <svg class="bridge-span" viewBox="0 0 200 48" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-                <path class="span-half" data-state=move || words::leg_state_name(user.get().map(|leg| leg.state))
+                <path class="span-half" data-state=live(move || words::leg_state_name(user.get().map(|leg| leg.state)))
                     d="M0 40 C 34 14, 68 6, 100 6" />
-                <path class="span-half" data-state=move || words::leg_state_name(far.get().map(|leg| leg.state))
+                <path class="span-half" data-state=live(move || words::leg_state_name(far.get().map(|leg| leg.state)))
                     d="M100 6 C 132 6, 166 14, 200 40" />
             </svg>
             <LegEnd call role=LegRole::Far leg=far name=Signal::derive(far_name) />
@@ -120,19 +122,19 @@ fn LegEnd(
     };
     let silent = move || leg.get().is_some_and(|leg| leg.no_audio);
     view! {
-        <div class="leg" data-testid=testid data-state=move || words::leg_state_name(leg.get().map(|leg| leg.state))>
-            <span class="leg-icon">{move || view! { <Icon name=icon() /> }}</span>
+        <div class="leg" data-testid=testid data-state=live(move || words::leg_state_name(leg.get().map(|leg| leg.state)))>
+            <span class="leg-icon">{live(move || view! { <Icon name=icon() /> })}</span>
             <p class="leg-words">
                 <span class="leg-name">{name}</span>
                 <span class="visually-hidden">": "</span>
-                <span class="leg-state">{state}</span>
+                <span class="leg-state">{live(state)}</span>
             </p>
-            <p class="leg-number">{number}</p>
-            <Show when=silent>
+            <p class="leg-number">{live(number)}</p>
+            <Shown when=Signal::derive(silent)>
                 <p class="leg-warning" data-testid="no-audio" role="alert">
                     <Icon name="no-audio" />{i18n.t(text::leg::no_audio)}
                 </p>
-            </Show>
+            </Shown>
         </div>
     }
 }

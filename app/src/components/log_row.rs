@@ -3,8 +3,10 @@
 use crate::browser;
 use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -39,41 +41,44 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
         })
     };
     view! {
-        <li class="log-row" data-testid="log-row" data-outcome=outcome
-            data-reason=record.with_value(|record| words::reason_name(record.cause.reason))>
-            <div class="log-line">
-                <button type="button" class="log-open" aria-expanded=move || open.get().to_string()
-                    on:click=move |_| set_open.update(|open| *open = !*open)>
-                    <span class="log-icon"><Icon name=icon /></span>
-                    <span class="visually-hidden">
-                        {move || record.with_value(|record| words::outcome(i18n.locale(), record))} ", "
-                    </span>
-                    <span class="log-words">
-                        <span class="log-party">{party}</span>
-                        <span class="log-summary">{summary}</span>
-                    </span>
-                    <time class="log-time">{move || browser::clock_time(&i18n.region(), started_at)}</time>
-                </button>
-                {message.map(|message| view! {
-                    <a class="button small" data-testid="log-message" href=format!("/messages#{message}")>
-                        <Icon name="voicemail" />
-                        <span class="log-message-word">{i18n.t(text::log::voicemail)}</span>
-                    </a>
-                })}
-                {(!number.is_empty()).then(|| view! { <button
-                    type="button" class="button icon-only quiet" data-testid="log-call-again"
-                    aria-label=move || text::log::call_again(i18n.locale(), party())
-                    title=i18n.t(text::call::again)
-                    on:click=move |_| call_again(portal, &number)
-                >
-                    <Icon name="phone" />
-                </button> })}
-            </div>
-            <Show when=move || open.get()>
-                <Details record />
-            </Show>
-        </li>
-    }
+            <li class="log-row" data-testid="log-row" data-outcome=outcome
+                data-reason=record.with_value(|record| words::reason_name(record.cause.reason))>
+                <div class="log-line">
+                    <button type="button" class="log-open" aria-expanded=live(move || open.get().to_string())
+                        on:click=move |_| set_open.update(|open| *open = !*open)>
+                        <span class="log-icon"><Icon name=icon /></span>
+                        <span class="visually-hidden">
+                            {live(move || record.with_value(|record| words::outcome(i18n.locale(), record)))} ", "
+                        </span>
+                        <span class="log-words">
+                            <span class="log-party">{live(party)}</span>
+                            <span class="log-summary">{live(summary)}</span>
+                        </span>
+                        <time class="log-time">{live(move || browser::clock_time(&i18n.region(), started_at))}</time>
+                    </button>
+                    {message.map(|message| view! {
+                        <a class="button small" data-testid="log-message" href=format!("/messages#{message}")>
+                            <Icon name="voicemail" />
+                            <span class="log-message-word">{i18n.t(text::log::voicemail)}</span>
+                        </a>
+                    })}
+                    {(!number.is_empty()).then(|| view! { <button
+                        type="button" class="button icon-only quiet" data-testid="log-call-again"
+                        aria-label=live(move || {
+     let locale = i18n.locale();
+     if outcome == "missed" { text::log::call_back(locale, party()) } else { text::log::call_again(locale, party()) }
+    })
+                        title=i18n.t(text::call::again)
+                        on:click=move |_| call_again(portal, &number)
+                    >
+                        <Icon name="phone" />
+                    </button> })}
+                </div>
+                <Shown when=Signal::derive(move || open.get())>
+                    <Details record />
+                </Shown>
+            </li>
+        }
 }
 
 #[component]
@@ -90,7 +95,7 @@ fn Details(record: StoredValue<CallRecord>) -> impl IntoView {
     });
     view! {
         <div class="log-details">
-            <p class="log-cause" data-testid="log-cause">{cause}</p>
+            <p class="log-cause" data-testid="log-cause">{live(cause)}</p>
             <p class="hint">{number}</p>
             <ol class="log-legs">
                 {legs.into_iter().map(|leg| view! { <LegLine leg /> }).collect_view()}
@@ -121,16 +126,16 @@ fn LegLine(leg: LegRecord) -> impl IntoView {
     view! {
         <li class="log-leg" data-testid="log-leg">
             <p>
-                <span class="leg-name">{move || {
+                <span class="leg-name">{live(move || {
                     let locale = i18n.locale();
                     match role {
                         LegRole::User => text::leg::user(locale),
                         LegRole::Far => text::leg::far(locale),
                     }
-                }}</span>
+                })}</span>
                 " " <span class="log-number">{number}</span>
             </p>
-            <p>{move || words::cause(i18n.locale(), role, reason)} " " {times}</p>
+            <p>{live(move || words::cause(i18n.locale(), role, reason))} " " {live(times)}</p>
             <p class="hint">{technical}</p>
         </li>
     }

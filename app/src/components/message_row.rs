@@ -4,14 +4,15 @@ use crate::browser;
 use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
 use crate::components::player::{Player, address};
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::logic::voicemail::{self, WAVE_HEIGHT};
-use crate::state::Portal;
+use crate::state::{Address, Portal};
 use crate::words;
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use ponte_protocol::{CommandBody, MessageId, VoiceMessage};
 
 /// The message, as long as it is there.
@@ -52,26 +53,26 @@ pub fn MessageRow(id: MessageId) -> impl IntoView {
     };
     let row: NodeRef<html::Li> = NodeRef::new();
     // A link of the log leads to its message.
-    let hash = use_location().hash;
-    let is_target = move || hash.with(|hash| hash.trim_start_matches('#') == id.to_string());
+    let address = Address::expect();
+    let is_target = move || address.fragment() == id.to_string();
     row.on_load(move |row| {
         if untrack(is_target) {
             browser::bring_into_view(&row);
         }
     });
     view! {
-        <li class="message" node_ref=row data-testid="message" data-heard=move || heard.get().to_string()
-            data-target=move || is_target().to_string()>
+        <li class="message" node_ref=row data-testid="message" data-heard=live(move || heard.get().to_string())
+            data-target=live(move || is_target().to_string())>
             <div class="message-head">
                 <p class="message-who">
-                    <Show when=move || !heard.get() && !deleted.get()>
+                    <Shown when=Signal::derive(move || !heard.get() && !deleted.get())>
                         <span class="message-new" aria-hidden="true"></span>
                         <span class="visually-hidden">{i18n.t(text::message::unheard)} ": "</span>
-                    </Show>
-                    {move || caller.get().map(|(name, _)| name)}
+                    </Shown>
+                    {live(move || caller.get().map(|(name, _)| name))}
                 </p>
-                <p class="message-number">{move || caller.get().map(|(_, number)| number)}</p>
-                <time class="message-time">{when}</time>
+                <p class="message-number">{live(move || caller.get().map(|(_, number)| number))}</p>
+                <time class="message-time">{live(when)}</time>
             </div>
             <Show when=move || !deleted.get() fallback=move || view! { <Restore id message /> }>
                 <Recording id message heard />
@@ -94,7 +95,7 @@ fn Restore(id: MessageId, message: Memo<Option<VoiceMessage>>) -> impl IntoView 
     };
     view! {
         <div class="message-actions">
-            <p class="hint">{until}</p>
+            <p class="hint">{live(until)}</p>
             <button type="button" class="button small" data-testid="message-restore"
                 on:click=move |_| { portal.ask(CommandBody::RestoreMessage { message: id }); }>
                 {i18n.t(text::message::restore)}
@@ -134,20 +135,20 @@ fn Recording(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<boo
     };
     view! {
         <div class="message-player">
-            <button type="button" class="button icon-only" data-testid="message-play" aria-label=action title=action
+            <button type="button" class="button icon-only" data-testid="message-play" aria-label=live(action) title=live(action)
                 on:click=move |_| player.toggle(portal, id, !heard.get_untracked())>
-                {move || view! { <Icon name=if player.plays(id) { "pause" } else { "play" } /> }}
+                {live(move || view! { <Icon name=if player.plays(id) { "pause" } else { "play" } /> })}
             </button>
             <div class="wave">
-                <svg viewBox=move || format!("0 0 {} {WAVE_HEIGHT}", wave.with(Vec::len)) preserveAspectRatio="none"
+                <svg viewBox=live(move || format!("0 0 {} {WAVE_HEIGHT}", wave.with(Vec::len))) preserveAspectRatio="none"
                     aria-hidden="true" focusable="false">
-                    <path class="wave-all" d=move || wave.with(|wave| voicemail::bars(wave)) />
-                    <path class="wave-played" d=played />
+                    <path class="wave-all" d=live(move || wave.with(|wave| voicemail::bars(wave))) />
+                    <path class="wave-played" d=live(played) />
                 </svg>
                 <input
-                    type="range" class="wave-seek" data-testid="message-seek" min="0" max=length step="1000"
-                    aria-label=i18n.t(text::message::position) aria-valuetext=place
-                    prop:value=move || player.position_ms(id).to_string()
+                    type="range" class="wave-seek" data-testid="message-seek" min="0" max=live(length) step="1000"
+                    aria-label=i18n.t(text::message::position) aria-valuetext=live(place)
+                    prop:value=live(move || player.position_ms(id).to_string())
                     on:input:target=move |event| {
                         if let Ok(to) = event.target().value().parse() {
                             player.seek(id, to);
@@ -155,10 +156,10 @@ fn Recording(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<boo
                     }
                 />
             </div>
-            <span class="message-place" data-testid="message-place">{place}</span>
+            <span class="message-place" data-testid="message-place">{live(place)}</span>
         </div>
         <p class="field-error" role="alert" data-testid="message-error">
-            {move || player.failed(id).then(|| text::message::failed(i18n.locale()))}
+            {live(move || player.failed(id).then(|| text::message::failed(i18n.locale())))}
         </p>
     }
 }
@@ -182,7 +183,7 @@ fn Actions(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<bool>
                     <Icon name="phone" />{i18n.t(text::message::call_back)}
                 </button>
             })}
-            <a class="button small quiet" data-testid="message-download" rel="external" href=address(id)
+            <a class="button small quiet" data-testid="message-download" href=address(id)
                 download=format!("{file}.wav")>
                 <Icon name="download" />{i18n.t(text::message::download)}
             </a>
@@ -191,10 +192,10 @@ fn Actions(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<bool>
                     portal.ask(CommandBody::MarkMessage { message: id, heard: !heard.get_untracked() });
                 }>
                 <Icon name="check" />
-                {move || {
+                {live(move || {
                     let locale = i18n.locale();
                     if heard.get() { text::message::mark_unheard(locale) } else { text::message::mark_heard(locale) }
-                }}
+                })}
             </button>
             <button type="button" class="button small quiet" data-testid="message-delete"
                 on:click=move |_| { portal.ask(CommandBody::DeleteMessage { message: id }); }>

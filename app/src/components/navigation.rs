@@ -2,6 +2,7 @@
 
 use crate::components::icon::Icon;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::state::Portal;
 use leptos::prelude::*;
 
@@ -71,16 +72,16 @@ pub fn Links(page: Memo<Option<Page>>) -> impl IntoView {
         view! {
             <a
                 class="nav-link" href=to.path() data-testid=format!("nav-{}", to.icon())
-                aria-current=move || (page.get() == Some(to)).then_some("page")
+                aria-current=live(move || (page.get() == Some(to)).then_some("page"))
             >
                 <Icon name=to.icon() />
-                <span class="nav-name">{move || to.name(i18n.locale())}</span>
-                {move || counted().map(|count| view! {
+                <span class="nav-name">{live(move || to.name(i18n.locale()))}</span>
+                {live(move || counted().map(|count| view! {
                     <span class="count" data-testid="unheard">
                         {count}
-                        <span class="visually-hidden">" " {move || text::message::unheard(i18n.locale())}</span>
+                        <span class="visually-hidden">" " {live(move || text::message::unheard(i18n.locale()))}</span>
                     </span>
-                })}
+                }))}
             </a>
         }
     };

@@ -2,7 +2,9 @@
 
 use crate::browser;
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::presence::Expiry;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -65,10 +67,10 @@ pub fn PresencePicker() -> impl IntoView {
     };
     view! {
         <button type="button" class="button quiet presence-button" data-testid="presence" popovertarget="presence-panel"
-            data-presence=shown title=move || presence.get().status>
+            data-presence=live(shown) title=live(move || presence.get().status)>
             <span class="presence-dot" aria-hidden="true"></span>
             <span class="visually-hidden">{i18n.t(text::presence::title)} ": "</span>
-            <span class="presence-word">{said}</span>
+            <span class="presence-word">{live(said)}</span>
         </button>
         <div id="presence-panel" class="presence-panel" popover="auto" role="dialog" aria-label=i18n.t(text::presence::title)>
             <Choices />
@@ -97,7 +99,7 @@ fn Choices() -> impl IntoView {
         view! {
             <label class="presence-choice" data-presence=name(availability)>
                 <input
-                    type="radio" name="presence" data-testid=format!("presence-{}", name(availability)) prop:checked=told
+                    type="radio" name="presence" data-testid=format!("presence-{}", name(availability)) prop:checked=live(told)
                     on:change:target=move |event| {
                         // What is shown is what was told, not what was clicked.
                         event.target().set_checked(untrack(told));
@@ -106,7 +108,7 @@ fn Choices() -> impl IntoView {
                 />
                 <span class="presence-dot" aria-hidden="true"></span>
                 <span>
-                    {move || words(i18n.locale(), availability)}
+                    {live(move || words(i18n.locale(), availability))}
                     {(availability == Availability::DoNotDisturb).then(|| view! {
                         <span class="hint presence-hint">{i18n.t(text::presence::do_not_disturb_hint)}</span>
                     })}
@@ -157,16 +159,16 @@ fn Status() -> impl IntoView {
                 <label for="presence-status">{i18n.t(text::presence::status)}</label>
                 <input id="presence-status" class="input" data-testid="presence-status" type="text" autocomplete="off"
                     maxlength=STATUS_MAX placeholder=i18n.t(text::presence::example)
-                    prop:value=move || typed.get()
+                    prop:value=live(move || typed.get())
                     on:input:target=move |event| typed.set(event.target().value()) />
-                <p class="hint" data-testid="presence-until">{until}</p>
+                <p class="hint" data-testid="presence-until">{live(until)}</p>
             </div>
             <div class="field">
                 <label for="presence-expiry">{i18n.t(text::presence::clear)}</label>
                 <select id="presence-expiry" class="input" data-testid="presence-expiry"
                     on:change:target=move |event| expiry.set(Expiry::from_name(&event.target().value()))>
                     {Expiry::ALL.map(|expiry| view! {
-                        <option value=expiry.name()>{move || expiry_words(i18n.locale(), expiry)}</option>
+                        <option value=expiry.name()>{live(move || expiry_words(i18n.locale(), expiry))}</option>
                     }).collect_view()}
                 </select>
             </div>
@@ -174,12 +176,12 @@ fn Status() -> impl IntoView {
                 <button type="submit" class="button primary" data-testid="presence-save">
                     <Icon name="check" />{i18n.t(text::presence::save)}
                 </button>
-                <Show when=move || !told.with(String::is_empty)>
+                <Shown when=Signal::derive(move || !told.with(String::is_empty))>
                     <button type="button" class="button quiet" data-testid="presence-clear"
                         on:click=move |_| set(String::new(), Expiry::Never)>
                         {i18n.t(text::presence::remove)}
                     </button>
-                </Show>
+                </Shown>
             </div>
         </form>
     }

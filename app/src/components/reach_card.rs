@@ -3,9 +3,11 @@
 use crate::browser;
 use crate::components::destination_chooser::DestinationChooser;
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::components::verify_panel::VerifyPanel;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::stations;
 use crate::state::Portal;
 use crate::state::verification::Stage;
@@ -49,16 +51,16 @@ pub fn ReachCard() -> impl IntoView {
     view! {
         <section class="card reach" aria-labelledby="reach-title">
             <h2 id="reach-title">{i18n.t(text::reach::title)}</h2>
-            <div class="mode" data-testid="mode" data-mode=mode_name>
+            <div class="mode" data-testid="mode" data-mode=live(mode_name)>
                 <span class="mode-icon">
-                    {move || {
+                    {live(move || {
                         let name = if telecommuting.get() { "home-phone" } else { "desk-phone" };
                         view! { <Icon name /> }
-                    }}
+                    })}
                 </span>
                 <div class="mode-words"><CurrentMode /></div>
             </div>
-            <Show when=move || telecommuting.get() && !changing.get()>
+            <Shown when=Signal::derive(move || telecommuting.get() && !changing.get())>
                 <div class="button-row">
                     <button type="button" class="button" data-testid="destination-change"
                         on:click=move |_| { changing.set(true); browser::focus("destination-number"); }>
@@ -69,16 +71,16 @@ pub fn ReachCard() -> impl IntoView {
                         {i18n.t(text::reach::leave)}
                     </button>
                 </div>
-            </Show>
-            <Show when=move || verifying.get()>
+            </Shown>
+            <Shown when=Signal::derive(move || verifying.get())>
                 <VerifyPanel />
-            </Show>
-            <Show when=move || choosing() && !verifying.get()>
+            </Shown>
+            <Shown when=Signal::derive(move || choosing() && !verifying.get())>
                 <DestinationChooser telecommuting changing />
-            </Show>
-            <Show when=move || known.get() && !allowed.get()>
+            </Shown>
+            <Shown when=Signal::derive(move || known.get() && !allowed.get())>
                 <p class="hint">{i18n.t(text::reach::not_allowed)}</p>
-            </Show>
+            </Shown>
         </section>
     }
 }

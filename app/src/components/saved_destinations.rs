@@ -1,8 +1,10 @@
 //! The telephones a user keeps.
 
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Portal;
 use crate::state::verification::Verification;
 use leptos::prelude::*;
@@ -17,14 +19,14 @@ pub fn SavedDestinations(
     let i18n = I18n::expect();
     let portal = Portal::expect();
     view! {
-        <Show when=move || !portal.destinations().with(Vec::is_empty)>
+        <Shown when=Signal::derive(move || !portal.destinations().with(Vec::is_empty))>
             <fieldset class="saved">
                 <legend>{i18n.t(text::reach::saved)}</legend>
                 <For each=move || portal.destinations().get() key=identity let:saved>
                     <SavedRow saved selected on_choose />
                 </For>
             </fieldset>
-        </Show>
+        </Shown>
     }
 }
 
@@ -57,7 +59,7 @@ fn SavedRow(
             <label class="saved-choice">
                 <input
                     type="radio" name="saved-destination" disabled=!verified
-                    prop:checked=move || selected.get() == Some(id)
+                    prop:checked=live(move || selected.get() == Some(id))
                     on:change=move |_| on_choose.run(id)
                 />
                 <span class="saved-words">
@@ -75,7 +77,7 @@ fn SavedRow(
             })}
             <button
                 type="button" class="button icon-only quiet" data-testid="destination-delete"
-                aria-label=move || text::reach::delete(i18n.locale(), &spoken)
+                aria-label=live(move || text::reach::delete(i18n.locale(), &spoken))
                 on:click=move |_| portal.delete_destination(&saved)
             >
                 <Icon name="trash" />

@@ -1,7 +1,9 @@
 //! The desk telephones of the user: logging on and off (rule T11).
 
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::stations::{self, Consequence};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -30,13 +32,13 @@ pub fn StationsCard() -> impl IntoView {
     view! {
         <section class="card settings" aria-labelledby="stations-title">
             <h2 id="stations-title">{i18n.t(text::station::title)}</h2>
-            <p data-testid="station-here">{summary}</p>
+            <p data-testid="station-here">{live(summary)}</p>
             <ul class="stations">
-                {move || portal.stations().get().into_iter().map(|station| view! { <StationRow station asked /> }).collect_view()}
+                {live(move || portal.stations().get().into_iter().map(|station| view! { <StationRow station asked /> }).collect_view())}
             </ul>
-            <Show when=move || portal.stations().with(Vec::is_empty)>
+            <Shown when=Signal::derive(move || portal.stations().with(Vec::is_empty))>
                 <p class="hint">{i18n.t(text::station::none)}</p>
-            </Show>
+            </Shown>
         </section>
     }
 }
@@ -114,30 +116,30 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
                 <Icon name="desk-phone" />
                 <div class="station-words">
                     <p class="station-name">{name}</p>
-                    <p class="hint">{state}</p>
+                    <p class="hint">{live(state)}</p>
                 </div>
-                <Show when=move || !open.get()>
+                <Shown when=Signal::derive(move || !open.get())>
                     <button type="button" class="button small" data-testid="station-ask"
-                        disabled=move || locked() || !(registered || logged_on)
+                        disabled=live(move || locked() || !(registered || logged_on))
                         on:click=move |_| asked.set(Some(device()))>
-                        {action}
+                        {live(action)}
                     </button>
-                </Show>
+                </Shown>
             </div>
-            <Show when=move || open.get()>
+            <Shown when=Signal::derive(move || open.get())>
                 <div class="notice stack" role="alert">
-                    <p data-testid="station-consequences">{words}</p>
+                    <p data-testid="station-consequences">{live(words)}</p>
                     <div class="button-row">
-                        <button type="button" class="button primary" data-testid="station-confirm" disabled=locked
+                        <button type="button" class="button primary" data-testid="station-confirm" disabled=live(locked)
                             on:click=carry_out>
-                            {action}
+                            {live(action)}
                         </button>
                         <button type="button" class="button quiet" on:click=move |_| asked.set(None)>
                             {i18n.t(text::reach::cancel)}
                         </button>
                     </div>
                 </div>
-            </Show>
+            </Shown>
         </li>
     }
 }

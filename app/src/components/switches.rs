@@ -2,6 +2,7 @@
 
 use crate::components::icon::Icon;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::theme::{Theme, ThemeContext};
 use leptos::prelude::*;
 
@@ -15,12 +16,12 @@ pub fn LanguageSwitch() -> impl IntoView {
     view! {
         <button
             type="button" class="button quiet language" data-testid="language-switch"
-            lang=move || next().tag()
-            aria-label=move || format!("{}, {}", letters(), next().name())
-            title=move || next().name()
+            lang=live(move || next().tag())
+            aria-label=live(move || format!("{}, {}", letters(), next().name()))
+            title=live(move || next().name())
             on:click=move |_| i18n.choose(i18n.locale_now().next())
         >
-            {letters}
+            {live(letters)}
         </button>
     }
 }
@@ -41,15 +42,15 @@ pub fn ThemeSwitch() -> impl IntoView {
     view! {
         <button
             type="button" class="button icon-only quiet" data-testid="theme-switch"
-            data-theme-choice=move || theme.get().name()
-            aria-label=label title=label
+            data-theme-choice=live(move || theme.get().name())
+            aria-label=live(label) title=live(label)
             on:click=move |_| theme.advance()
         >
-            {move || match theme.get() {
+            {live(move || match theme.get() {
                 Theme::Auto => view! { <Icon name="theme-auto" /> },
                 Theme::Light => view! { <Icon name="sun" /> },
                 Theme::Dark => view! { <Icon name="moon" /> },
-            }}
+            })}
         </button>
     }
 }

@@ -3,6 +3,7 @@
 use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::state::verification::{Stage, Verification, code_digits};
@@ -71,36 +72,36 @@ pub fn VerifyPanel() -> impl IntoView {
     };
     view! {
         <form class="stack verify" data-testid="verify" novalidate on:submit=confirm>
-            <h3>{move || text::verify::title(i18n.locale(), number().unwrap_or_default())}</h3>
+            <h3>{live(move || text::verify::title(i18n.locale(), number().unwrap_or_default()))}</h3>
             <p>{i18n.t(text::verify::how)}</p>
             <button type="button" class="button" data-testid="verify-call"
-                disabled=move || calling.get() || !reachable() on:click=call>
+                disabled=live(move || calling.get() || !reachable()) on:click=call>
                 <Icon name="phone" />
-                {move || {
+                {live(move || {
                     let locale = i18n.locale();
                     if stage() == Some(Stage::Ready) { text::verify::call(locale) } else { text::verify::call_again(locale) }
-                }}
+                })}
             </button>
-            <p class="hint" role="status">{called}</p>
+            <p class="hint" role="status">{live(called)}</p>
             <div class="field">
                 <label for="verify-code">{i18n.t(text::verify::code)}</label>
                 <div class="input-group">
                     <input
                         id="verify-code" class="input number code" data-testid="verify-code" type="text" inputmode="numeric"
                         autocomplete="one-time-code" aria-describedby="verify-error"
-                        aria-invalid=move || error().is_some().then_some("true")
-                        prop:value=move || code.get()
+                        aria-invalid=live(move || error().is_some().then_some("true"))
+                        prop:value=live(move || code.get())
                         on:input:target=move |event| {
                             let digits = code_digits(&event.target().value());
                             event.target().set_value(&digits);
                             code.set(digits);
                         }
                     />
-                    <button type="submit" class="button primary" data-testid="verify-confirm" disabled=move || !can_confirm()>
+                    <button type="submit" class="button primary" data-testid="verify-confirm" disabled=live(move || !can_confirm())>
                         {i18n.t(text::verify::confirm)}
                     </button>
                 </div>
-                <p class="field-error" id="verify-error" data-testid="verify-error" role="alert">{error}</p>
+                <p class="field-error" id="verify-error" data-testid="verify-error" role="alert">{live(error)}</p>
             </div>
             <button type="button" class="button quiet" data-testid="verify-later"
                 on:click=move |_| portal.set_verification(None)>

@@ -4,12 +4,13 @@ use crate::api::{ApiError, Guest, Invitation, InvitationFault};
 use crate::browser;
 use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::logic::password::{self, Fault, Strength};
-use crate::state::{Session, SessionContext};
+use crate::state::{Address, Session, SessionContext};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_navigate;
 
 #[derive(Clone, PartialEq)]
 enum Stage {
@@ -45,23 +46,23 @@ pub fn InvitePage() -> impl IntoView {
 
     view! {
         <Entrance title=text::invite::title>
-            {move || match stage.get() {
+            {live(move || match stage.get() {
                 Stage::Checking => view! { <p class="hint" role="status">{i18n.t(text::invite::checking)}</p> }.into_any(),
                 Stage::Failed(error) => {
                     let check = check.clone();
                     view! {
-                        <p class="notice error" role="alert">{move || error_words(i18n.locale(), error)}</p>
-                        <Show when=move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. })>
+                        <p class="notice error" role="alert">{live(move || error_words(i18n.locale(), error))}</p>
+                        <Shown when=Signal::derive(move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. }))>
                             <button type="button" class="button" on:click={let check = check.clone(); move |_| check()}>
                                 {i18n.t(text::session::try_again)}
                             </button>
-                        </Show>
+                        </Shown>
                         <a class="button quiet" href="/">{i18n.t(text::invite::to_sign_in)}</a>
                     }
                     .into_any()
                 }
                 Stage::Open(invitation) => view! { <PasswordForm invitation token=token.clone() /> }.into_any(),
-            }}
+            })}
         </Entrance>
     }
 }
@@ -70,7 +71,7 @@ pub fn InvitePage() -> impl IntoView {
 fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
     let i18n = I18n::expect();
     let session = SessionContext::expect();
-    let navigate = use_navigate();
+    let address = Address::expect();
     let chosen = RwSignal::new(String::new());
     let again = RwSignal::new(String::new());
     let (busy, set_busy) = signal(false);
@@ -98,18 +99,12 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
         }
         set_busy.set(true);
         set_error.set(None);
-        let (token, password, navigate) = (token.clone(), chosen.get_untracked(), navigate.clone());
+        let (token, password) = (token.clone(), chosen.get_untracked());
         spawn_local(async move {
             match Guest.accept_invitation(&token, &password).await {
                 Ok(signed_in) => {
                     session.set(Session::SignedIn(signed_in));
-                    navigate(
-                        "/",
-                        leptos_router::NavigateOptions {
-                            replace: true,
-                            ..Default::default()
-                        },
-                    );
+                    address.replace("/");
                 }
                 Err(failure) => {
                     set_error.set(Some(failure));
@@ -132,21 +127,21 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
     };
 
     view! {
-        <p class="lead">{move || text::invite::welcome(i18n.locale(), &invitation.display_name)}</p>
+        <p class="lead">{live(move || text::invite::welcome(i18n.locale(), &invitation.display_name))}</p>
         <form class="stack" on:submit=submit novalidate>
             <input class="visually-hidden" type="text" name="username" autocomplete="username" tabindex="-1"
-                aria-hidden="true" readonly prop:value=move || user.get_value() />
+                aria-hidden="true" readonly prop:value=live(move || user.get_value()) />
             <div class="field">
                 <label for="password">{i18n.t(text::invite::password)}</label>
                 <input
                     id="password" class="input" data-testid="invite-password" type="password" name="new-password"
                     autocomplete="new-password" required aria-describedby="password-rules" bind:value=chosen
                 />
-                <div class="strength" data-level=move || {
+                <div class="strength" data-level=live(move || {
                     if chosen.with(String::is_empty) { 0 } else { strength.get().level() }
-                }>
+                })>
                     <span class="strength-bar" aria-hidden="true"></span>
-                    <span class="hint" aria-live="polite">{move || {
+                    <span class="hint" aria-live="polite">{live(move || {
                         let locale = i18n.locale();
                         match (chosen.with(String::is_empty), strength.get()) {
                             (true, _) => "",
@@ -154,10 +149,10 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
                             (_, Strength::Fair) => text::invite::fair(locale),
                             (_, Strength::Strong) => text::invite::strong(locale),
                         }
-                    }}</span>
+                    })}</span>
                 </div>
                 <p class="hint" id="password-rules">
-                    {move || text::invite::rules(i18n.locale(), password::MIN_CHARS)}
+                    {live(move || text::invite::rules(i18n.locale(), password::MIN_CHARS))}
                 </p>
             </div>
             <div class="field">
@@ -166,11 +161,11 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
                     id="password-again" class="input" data-testid="invite-password-again" type="password"
                     name="new-password-again" autocomplete="new-password" required bind:value=again
                 />
-                <Show when=move || fault.get().is_none()>
+                <Shown when=Signal::derive(move || fault.get().is_none())>
                     <p class="hint ok"><Icon name="check" />{i18n.t(text::invite::matching)}</p>
-                </Show>
+                </Shown>
             </div>
-            <p class="field-error" role="alert" data-testid="invite-error">{message}</p>
+            <p class="field-error" role="alert" data-testid="invite-error">{live(message)}</p>
             <button type="submit" class="button primary large" data-testid="invite-submit" disabled=busy>
                 {i18n.t(text::invite::submit)}
             </button>

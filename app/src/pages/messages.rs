@@ -3,8 +3,10 @@
 use crate::components::calls_now::CallsNow;
 use crate::components::message_row::MessageRow;
 use crate::components::player::{Player, PlayerAudio, SPEEDS};
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::logic::voicemail;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -51,7 +53,7 @@ pub fn MessagesPage() -> impl IntoView {
             <CallsNow />
             <section class="card messages" aria-labelledby="page-title">
                 <div class="messages-head">
-                    <p class="hint" data-testid="quota">{quota}</p>
+                    <p class="hint" data-testid="quota">{live(quota)}</p>
                     <label class="speed">
                         <span>{i18n.t(text::message::speed)}</span>
                         <select class="input" data-testid="message-speed"
@@ -60,33 +62,33 @@ pub fn MessagesPage() -> impl IntoView {
                         </select>
                     </label>
                 </div>
-                {move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> })}
+                {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
                 <ul class="message-list">
                     <For each=move || order.with(|(inbox, _)| inbox.clone()) key=|id| *id let:id>
                         <MessageRow id />
                     </For>
                 </ul>
-                <Show when=move || portal.more_messages().get()>
+                <Shown when=Signal::derive(move || portal.more_messages().get())>
                     <button
                         type="button" class="button log-more" data-testid="messages-more"
-                        disabled=move || loading.get() || portal.badge().get() != Badge::Connected
+                        disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
                         on:click=move |_| {
                             portal.ask(CommandBody::FetchMessages { before: portal.oldest_message(), limit: PAGE });
                         }
                     >
                         {i18n.t(text::message::more)}
                     </button>
-                </Show>
-                <Show when=move || !bin.with(Vec::is_empty)>
+                </Shown>
+                <Shown when=Signal::derive(move || !bin.with(Vec::is_empty))>
                     <details class="bin" data-testid="bin">
-                        <summary>{move || text::message::bin(i18n.locale(), bin.with(Vec::len))}</summary>
+                        <summary>{live(move || text::message::bin(i18n.locale(), bin.with(Vec::len)))}</summary>
                         <ul class="message-list">
                             <For each=move || bin.get() key=|id| *id let:id>
                                 <MessageRow id />
                             </For>
                         </ul>
                     </details>
-                </Show>
+                </Shown>
             </section>
             <PlayerAudio />
         </main>

@@ -8,20 +8,18 @@ use crate::components::navigation::{BottomBar, Page};
 use crate::components::shortcuts::Shortcuts;
 use crate::components::top_bar::TopBar;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::logic::dial;
 use crate::pages::home::Home;
 use crate::pages::log::LogPage;
 use crate::pages::messages::MessagesPage;
 use crate::pages::settings::SettingsPage;
 use crate::socket::{Input, Link, driver};
-use crate::state::{Portal, Preferences, Session, SessionContext, Toasts};
+use crate::state::{Address, Portal, Preferences, Session, SessionContext, Toasts};
 use futures_channel::mpsc;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::NavigateOptions;
-use leptos_router::components::Redirect;
-use leptos_router::hooks::{use_location, use_navigate};
 use leptos_use::{use_document, use_event_listener, use_interval_fn, use_window};
 
 /// How often clocks and countdowns move, in milliseconds.
@@ -33,17 +31,20 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = connect(api.clone());
     Preferences::provide();
-    let path = use_location().pathname;
-    let page = Memo::new(move |_| path.with(|path| Page::at(path)));
+    let address = Address::expect();
+    let page = Memo::new(move |_| Page::at(&address.path()));
     let title = Signal::derive(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
 
     if let Some(number) = dial::from_query(&browser::query(), browser::percent_decode) {
         portal.dial_text().set(number);
         // A reload must not fill the same number in again.
-        browser::replace_address("/");
+        address.replace("/");
     }
     Effect::new(move |before: Option<Option<Page>>| {
         let page = page.get();
+        if page.is_none() {
+            address.replace(Page::Calls.path());
+        }
         // Those who hear the page are taken to its start.
         if before.is_some_and(|before| before != page) {
             browser::focus("page-title");
@@ -57,26 +58,25 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
             Some(_) => ("#page-title", text::page::skip_to_content),
         }
     };
-    let navigate = use_navigate();
     Effect::new(move || {
         if portal.wants_pad().get() {
             portal.wants_pad().set(false);
-            navigate(Page::Calls.path(), NavigateOptions::default());
+            address.go(Page::Calls.path());
         }
     });
 
     view! {
         <header>
-            <a class="skip-link" href=move || skip().0>{move || skip().1(i18n.locale())}</a>
+            <a class="skip-link" href=live(move || skip().0)>{live(move || skip().1(i18n.locale()))}</a>
             <TopBar api page />
         </header>
-        {move || match page.get() {
+        {live(move || match page.get() {
             Some(Page::Calls) => view! { <Home /> }.into_any(),
             Some(Page::Log) => view! { <LogPage /> }.into_any(),
             Some(Page::Messages) => view! { <MessagesPage /> }.into_any(),
             Some(Page::Settings) => view! { <SettingsPage /> }.into_any(),
-            None => view! { <Redirect path="/" /> }.into_any(),
-        }}
+            None => ().into_any(),
+        })}
         <BottomBar page />
         <Announcer page=title />
         <Alerts />

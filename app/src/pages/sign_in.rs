@@ -4,8 +4,10 @@ use crate::api::{ApiError, Guest};
 use crate::browser;
 use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
+use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
 use crate::state::{Session, SessionContext};
 use leptos::html;
 use leptos::prelude::*;
@@ -82,9 +84,9 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
 
     view! {
         <Entrance title=text::sign_in::title>
-            <Show when=move || ended && error.get().is_none()>
+            <Shown when=Signal::derive(move || ended && error.get().is_none())>
                 <p class="notice" role="status">{i18n.t(text::sign_in::ended)}</p>
-            </Show>
+            </Shown>
             <form class="stack" on:submit=submit novalidate>
                 <div class="field">
                     <label for="user">{i18n.t(text::sign_in::user)}</label>
@@ -98,33 +100,33 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
                     <div class="input-group">
                         <input
                             id="password" class="input" data-testid="sign-in-password" node_ref=password name="password"
-                            type=move || if shown.get() { "text" } else { "password" }
+                            type=live(move || if shown.get() { "text" } else { "password" })
                             autocomplete="current-password" required
                             aria-describedby="sign-in-error"
-                            aria-invalid=move || (error.get() == Some(ApiError::WrongCredentials)).then_some("true")
+                            aria-invalid=live(move || (error.get() == Some(ApiError::WrongCredentials)).then_some("true"))
                         />
                         <button
                             type="button" class="button icon-only quiet"
-                            aria-label=move || {
+                            aria-label=live(move || {
                                 let locale = i18n.locale();
                                 if shown.get() { text::sign_in::hide(locale) } else { text::sign_in::show(locale) }
-                            }
-                            aria-pressed=move || shown.get().to_string()
+                            })
+                            aria-pressed=live(move || shown.get().to_string())
                             on:click=move |_| set_shown.update(|shown| *shown = !*shown)
                         >
-                            {move || if shown.get() { view! { <Icon name="eye-off" /> } } else { view! { <Icon name="eye" /> } }}
+                            {live(move || if shown.get() { view! { <Icon name="eye-off" /> } } else { view! { <Icon name="eye" /> } })}
                         </button>
                     </div>
                 </div>
-                <p class="field-error" id="sign-in-error" role="alert" data-testid="sign-in-error">{message}</p>
+                <p class="field-error" id="sign-in-error" role="alert" data-testid="sign-in-error">{live(message)}</p>
                 <button
                     type="submit" class="button primary large" data-testid="sign-in-submit"
-                    disabled=move || busy.get() || waiting.get().is_some()
+                    disabled=live(move || busy.get() || waiting.get().is_some())
                 >
-                    {move || {
+                    {live(move || {
                         let locale = i18n.locale();
                         if busy.get() { text::sign_in::busy(locale) } else { text::sign_in::submit(locale) }
-                    }}
+                    })}
                 </button>
             </form>
             <p class="hint">{i18n.t(text::sign_in::help)}</p>

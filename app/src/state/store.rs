@@ -220,7 +220,8 @@ impl Store {
                 self.take_acceptance(&body);
                 Some(Notice::Done(body))
             }
-            Outcome::Admin { .. } | Outcome::Unknown => None,
+            // Answers that this portal does not ask for, or does not know.
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a user asks for.
 
+#[cfg(feature = "admin")]
 use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
 use crate::message::MESSAGE_PAGE_MAX;
 use crate::presence::STATUS_MAX;
@@ -149,10 +150,12 @@ pub enum CommandBody {
         limit: u16,
     },
     /// For administrators; changes nothing.
+    #[cfg(feature = "admin")]
     AdminQuery {
         query: AdminQuery,
     },
     /// For administrators.
+    #[cfg(feature = "admin")]
     AdminChange {
         change: AdminChange,
     },
@@ -164,13 +167,12 @@ pub enum CommandBody {
 impl CommandBody {
     /// Whether it only reads, so that no ledger need keep it.
     pub fn is_query(&self) -> bool {
-        matches!(
-            self,
-            Self::FetchLog { .. }
-                | Self::FetchMessages { .. }
-                | Self::Explain { .. }
-                | Self::AdminQuery { .. }
-        )
+        match self {
+            Self::FetchLog { .. } | Self::FetchMessages { .. } | Self::Explain { .. } => true,
+            #[cfg(feature = "admin")]
+            Self::AdminQuery { .. } => true,
+            _ => false,
+        }
     }
 
     /// The longest it may be on its way, in milliseconds.
@@ -200,7 +202,9 @@ impl CommandBody {
                 availability: Availability::Unknown,
                 ..
             } => Err(Refusal::Unsupported),
+            #[cfg(feature = "admin")]
             Self::AdminQuery { query } => query.validate(),
+            #[cfg(feature = "admin")]
             Self::AdminChange { change } => change.validate(),
             Self::SendDtmf { digits, .. } => {
                 let valid = |b: u8| b.is_ascii_digit() || b"*#ABCD".contains(&b);
@@ -277,6 +281,7 @@ pub enum Outcome {
     Log(LogPage),
     Messages(MessagePage),
     Explained(Explanation),
+    #[cfg(feature = "admin")]
     Admin {
         answer: AdminAnswer,
     },

@@ -3,6 +3,7 @@
 //! Everything is JSON in text frames. An enum carries its name in `type`, in `snake_case`. A receiver ignores fields
 //! and events it does not know, so that two neighbouring versions work with each other; see [`version`].
 
+#[cfg(feature = "admin")]
 pub mod admin;
 pub mod call;
 pub mod command;
