@@ -1,6 +1,6 @@
 //! The address of the page, as far as the portal reads it: a path, and what stands behind `#`.
 //!
-//! Four flat pages need no router; that of Leptos would be a tenth of what the portal weighs (docs/adr).
+//! Four flat pages need no router (docs/adr/0014).
 
 use crate::browser;
 use leptos::ev;
