@@ -5,8 +5,8 @@ use bytes::Bytes;
 use ponte_gateway::sip::{Inbound, Listen, SipSockets, TlsFiles};
 use ponte_sip::digest::{Algorithm, ha1};
 use ponte_sip::{
-    Account, AccountsConfig, Event, EventPackage, Flow, OutgoingCall, Output, Party, ResourceState,
-    Timestamp, Transport, UaConfig, UserAgent,
+    Account, AccountsConfig, Event, Flow, OutgoingCall, Output, Party, Timestamp, Transport, UaConfig,
+    UserAgent,
 };
 use std::fs::File;
 use std::net::SocketAddr;
@@ -175,12 +175,12 @@ impl Baresip {
             "sip_transports udp,tcp,tls\nsip_listen {}\nsip_cafile {}\nsip_verify_server yes\n\
              net_interface 127.0.0.1\naudio_source aubridge,a\naudio_player aubridge,a\n\
              module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aubridge.so\n\
-             module_app account.so\nmodule_app menu.so\nmodule_app mwi.so\n",
+             module_app account.so\nmodule_app menu.so\n",
             free_address(),
             authority.display()
         );
         let account = format!(
-            "<sip:desk-201@{registrar};transport={transport}>;auth_user=desk-201;auth_pass=secret;regint=600;mwi=yes;\
+            "<sip:desk-201@{registrar};transport={transport}>;auth_user=desk-201;auth_pass=secret;regint=600;\
              answermode=auto\n"
         );
         for (name, text) in [
@@ -279,32 +279,6 @@ async fn a_telephone_registers_over_tcp_and_is_called() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_telephone_registers_over_tls_and_is_called() {
     a_telephone_lives(Transport::Tls, "tls").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_telephone_shows_the_messages_that_wait() {
-    let identity = Identity::new();
-    let mut host = Host::open(&identity).await;
-    let baresip = Baresip::start(host.local(Transport::Udp), "udp", &identity.files().certificate);
-    let asked = host
-        .until("subscribed", |event| matches!(event, Event::Subscribe(_)))
-        .await;
-    let Event::Subscribe(asked) = asked else {
-        panic!("{asked:?}")
-    };
-    assert_eq!(
-        (asked.account.as_str(), asked.package, asked.resource.as_str()),
-        ("desk-201", EventPackage::MessageSummary, "desk-201")
-    );
-    let now = host.now();
-    host.agent.accept_subscription(now, asked.id, "201").unwrap();
-    host.agent
-        .set_state(now, "201", ResourceState::MessageSummary { new: 3, old: 4 });
-    let deadline = Instant::now() + PATIENCE;
-    while !baresip.log().contains("Voice-Message: 3/4") {
-        assert!(Instant::now() < deadline, "the telephone shows nothing");
-        host.turn(|_| false).await;
-    }
 }
 
 #[tokio::test]
