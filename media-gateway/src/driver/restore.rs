@@ -83,12 +83,11 @@ impl Driver {
                     .is_ok()
             }
             Some(Kept::Ringing(farewells)) => {
-                farewells
-                    .into_iter()
-                    .map(|farewell| self.agent.say_farewell(farewell))
-                    .filter(Result::is_ok)
-                    .count()
-                    > 0
+                let mut said = false;
+                for farewell in farewells {
+                    said |= self.agent.say_farewell(farewell).is_ok();
+                }
+                said
             }
         }
     }

@@ -168,7 +168,7 @@ fn watched_call(call: &CallView) -> Option<WatchedCall> {
     let phase = match call.phase {
         CallPhase::CallingUser if outgoing => WatchedPhase::Trying,
         CallPhase::CallingUser
-        | CallPhase::Ringing { .. }
+        | CallPhase::Ringing
         | CallPhase::Waiting { .. }
         | CallPhase::Confirming { .. }
         | CallPhase::CallingFar => WatchedPhase::Early,
