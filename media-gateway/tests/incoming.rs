@@ -309,7 +309,11 @@ async fn t18_a_crash_while_it_rings_stops_the_ringing_and_tells_the_caller() {
     let call = world.shown().await;
     world
         .until("it rings at both ends", |world| {
-            world.call(placed).ringing_at.is_some() && world.call_to(HOME).ringing_at.is_some()
+            world.call(placed).ringing_at.is_some()
+                && world
+                    .calls_to(HOME)
+                    .first()
+                    .is_some_and(|call| call.ringing_at.is_some())
         })
         .await;
     // The store is told within moments; the process dies without a word.
