@@ -382,7 +382,7 @@ pub(crate) fn check_digits(digits: &str) -> Result<(), BehaviourError> {
     }
 }
 
-pub(crate) fn check_tone(hz: f64) -> Result<(), BehaviourError> {
+fn check_tone(hz: f64) -> Result<(), BehaviourError> {
     if (100.0..=3600.0).contains(&hz) {
         Ok(())
     } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::behaviour::{Answer, Behaviour, BehaviourError, check_tone};
+use crate::behaviour::{Answer, Behaviour, BehaviourError};
 use crate::call::{CallDirection, CallReport};
 use crate::caller;
 use crate::number::{Masked, from_user_part};
@@ -119,9 +119,6 @@ impl PlaceCall {
         let times = message.flat_map(|message| [message.speak_ms, message.patience_ms]);
         if times.chain(self.give_up_after_ms).any(|ms| ms > LONGEST_MS) {
             return Err(PlaceError::Time);
-        }
-        if let Some(hz) = self.telephone.tone_hz {
-            check_tone(hz)?;
         }
         Ok(Behaviour::Answer(self.telephone.clone()).check()?)
     }
