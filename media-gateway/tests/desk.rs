@@ -40,12 +40,7 @@ async fn telephone(world: &World, device: &str, tone_hz: f64) -> Baresip {
 
 /// Anna with her telephone on the desk, registered; voicemail takes no calls.
 async fn office() -> (World, Baresip) {
-    // baresip 1.0 gives up at the sight of another algorithm.
-    let world = World::with(Options {
-        extra: "\n[registrar]\ndigest = [\"MD5\"]\n".into(),
-        ..Options::default()
-    })
-    .await;
+    let world = World::with(Options::default()).await;
     world.change_user(ANNA, |row| row.voicemail_allowed = false).await;
     world.add_device(DESK, Some(ANNA), false).await;
     world

@@ -11,6 +11,9 @@ const MAX_DEFAULT_S: u64 = 3_600;
 /// Both are kept of each password.
 const OFFERED: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
 
+/// What every telephone takes; some give up where SHA-256 is offered beside it.
+const DEFAULT: [Algorithm; 1] = [Algorithm::Md5];
+
 fn algorithms(list: Found<Vec<Found<String>>>, problems: &Problems<'_>) -> Vec<Algorithm> {
     if list.value.is_empty() {
         list.problem(problems, "offers nothing; give SHA-256, MD5 or both");
@@ -66,7 +69,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>, site: 
         min_expires: Duration::from_secs(min_s),
         max_expires: Duration::from_secs(max_s),
         digest: if digest.is_empty() {
-            OFFERED.to_vec()
+            DEFAULT.to_vec()
         } else {
             digest
         },

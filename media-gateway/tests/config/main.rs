@@ -76,7 +76,7 @@ fn the_smallest_file_has_sensible_defaults() {
     assert_eq!(trunk.number_format, NumberFormat::E164);
     assert!(!trunk.passes_caller_id && trunk.dids.is_empty());
     assert_eq!(config.registrar.realm, "milano");
-    assert_eq!(config.registrar.digest, [Algorithm::Sha256, Algorithm::Md5]);
+    assert_eq!(config.registrar.digest, [Algorithm::Md5]);
     assert_eq!(
         (config.registrar.min_expires, config.registrar.max_expires),
         (Duration::from_mins(1), Duration::from_hours(1))
@@ -139,7 +139,7 @@ dids = ["+33140000000 = 201", "+33140000001=202"]
 realm = "ponte.example.org"
 min_expires_s = 300
 max_expires_s = 300
-digest = ["md5"]
+digest = ["sha-256", "md5"]
 [features]
 log_on = "*51"
 log_off = ""

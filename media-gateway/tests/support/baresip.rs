@@ -77,7 +77,7 @@ impl Settings {
         account + "\n"
     }
 
-    fn config(&self, folder: &str, (sip, control): (u16, u16)) -> String {
+    fn config(folder: &str, (sip, control): (u16, u16)) -> String {
         let modules = ["g711", "aufile", "aubridge", "sndfile", "ctrl_tcp"]
             .map(|name| format!("module {name}.so\n"))
             .concat();
@@ -126,7 +126,7 @@ impl Baresip {
         let ports = (super::free_port(), super::free_port());
         let path = folder.path();
         for (name, text) in [
-            ("config", settings.config(&path.display().to_string(), ports)),
+            ("config", Settings::config(&path.display().to_string(), ports)),
             ("accounts", settings.account()),
             ("contacts", String::new()),
         ] {
