@@ -6,7 +6,7 @@ import type { Order } from '../support/carrier.ts';
 const DESK_HZ = 955;
 const caller: Order = { from: CALLER, to: ANNA_DID, telephone: { tone_hz: CALLER_HZ } };
 
-test.fixme('t03 t10 the desk telephone is silent while its user is elsewhere, and rings again after leaving', async ({
+test('t03 t10 the desk telephone is silent while its user is elsewhere, and rings again after leaving', async ({
   portal,
   carrier,
   stack,

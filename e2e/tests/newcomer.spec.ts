@@ -11,7 +11,7 @@ const DESK_HZ = 955;
 const MOBILE = '+393331234599';
 const MOBILE_HZ = 805;
 
-test.fixme("a newcomer's day: invited, enrols a mobile, works elsewhere, calls, is called, gets a message, leaves", async ({
+test("a newcomer's day: invited, enrols a mobile, works elsewhere, calls, is called, gets a message, leaves", async ({
   page,
   stack,
   carrier,
