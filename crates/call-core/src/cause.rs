@@ -57,7 +57,9 @@ pub(crate) fn told_to_caller(cause: Cause) -> u16 {
         CauseReason::Busy
         | CauseReason::Rejected
         | CauseReason::DoNotDisturb
-        | CauseReason::AnsweredElsewhere => 486,
+        | CauseReason::AnsweredElsewhere
+        // Rule T10: the busy tone.
+        | CauseReason::LoggedOff => 486,
         CauseReason::Declined => 603,
         CauseReason::NoSuchNumber => 404,
         CauseReason::Forbidden => 403,
@@ -70,7 +72,6 @@ pub(crate) fn told_to_caller(cause: Cause) -> u16 {
         | CauseReason::Unavailable
         | CauseReason::NotConfirmed
         | CauseReason::MediaTimeout
-        | CauseReason::LoggedOff
         | CauseReason::Voicemail
         | CauseReason::Other => 480,
     }
@@ -81,7 +82,13 @@ pub(crate) fn told_to_other(cause: Cause) -> Cause {
     let reason = match cause.reason {
         CauseReason::Rejected => CauseReason::Declined,
         CauseReason::DoNotDisturb => CauseReason::Busy,
-        CauseReason::LoggedOff => CauseReason::Unavailable,
+        // Rule T10: the busy tone on a telephone, the truth in a portal.
+        CauseReason::LoggedOff => {
+            return Cause {
+                sip: Some(486),
+                ..local(CauseReason::Unavailable)
+            };
+        }
         CauseReason::NotConfirmed => CauseReason::NoAnswer,
         CauseReason::Voicemail => CauseReason::NormalClearing,
         _ => return cause,

@@ -112,7 +112,7 @@ fn t10_unregistered_taken_or_removed_the_user_is_logged_off() {
         assert_ne!(world.logged_on("desk-201").as_deref(), Some(ANNA), "{exit}");
         let call = world.call_in(DID_ANNA, CUSTOMER);
         world.run_for(1_000);
-        assert_eq!(world.told(call), [Told::Refused(480)], "{exit}");
+        assert_eq!(world.told(call), [Told::Refused(486)], "{exit}");
         assert_eq!(world.record(call).cause.reason, CauseReason::LoggedOff);
         world.configure_user(user(ANNA));
         let call = world.call_in(DID_ANNA, CUSTOMER);

@@ -298,12 +298,12 @@ fn t09_a_message_that_is_full_ends_the_call() {
 }
 
 #[test]
-fn t09_who_is_logged_off_and_has_no_voicemail_is_unavailable() {
+fn t10_who_is_logged_off_and_has_no_voicemail_is_busy_to_callers() {
     let mut world = World::default();
     without_voicemail(&mut world, ANNA);
     let call = world.call_in(DID_ANNA, CUSTOMER);
     world.run_to_the_end();
-    assert_eq!(world.told(call), [Told::Refused(480)]);
+    assert_eq!(world.told(call), [Told::Refused(486)]);
     assert_eq!(world.record(call).cause.reason, CauseReason::LoggedOff);
 }
 

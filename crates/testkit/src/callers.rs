@@ -115,13 +115,13 @@ impl Callers {
                 .any(|up| *up)
                 .then(|| number.as_str().to_owned())
                 .ok_or(503),
-            Some(Mode::Telecommuting { .. }) => Err(480),
+            Some(Mode::Telecommuting { .. }) => Err(486),
             _ => self
                 .logons
                 .iter()
                 .find(|(device, logged_on)| *logged_on == user && self.registered.contains(device))
                 .map(|(device, _)| device.as_str().to_owned())
-                .ok_or(480),
+                .ok_or(486),
         }
     }
 
