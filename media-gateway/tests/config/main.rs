@@ -76,7 +76,7 @@ fn the_smallest_file_has_sensible_defaults() {
     assert_eq!(trunk.number_format, NumberFormat::E164);
     assert!(!trunk.passes_caller_id && trunk.dids.is_empty());
     assert_eq!(config.registrar.realm, "milano");
-    assert_eq!(config.registrar.digest, [Algorithm::Sha256, Algorithm::Md5]);
+    assert_eq!(config.registrar.digest, [Algorithm::Md5]);
     assert_eq!(
         (config.registrar.min_expires, config.registrar.max_expires),
         (Duration::from_mins(1), Duration::from_hours(1))
@@ -215,7 +215,7 @@ format = "json"
     assert_eq!(config.registrar.realm, "ponte.example.org");
     assert_eq!(config.registrar.max_expires, Duration::from_mins(5));
     let accounts = config.registrar.accounts([7; 32]);
-    assert_eq!(accounts.algorithms, [Algorithm::Md5]);
+    assert_eq!(accounts.algorithms, [Algorithm::Sha256, Algorithm::Md5]);
     assert_eq!((accounts.min_expires, accounts.max_expires), (300, 300));
     let features = &config.features;
     assert_eq!(
