@@ -153,12 +153,12 @@ export class Carrier {
     return uptime_ms + (Date.now() - before) / 2;
   }
 
-  /** Waits until no call is up. */
-  async isQuiet(): Promise<void> {
+  /** Waits until no call is up; one that speaks a code says it three times. */
+  async isQuiet(timeout = 20_000): Promise<void> {
     await expect
       .poll(async () => (await this.calls()).filter((call) => call.state !== 'ended').length, {
         message: 'calls that are up',
-        timeout: 20_000,
+        timeout,
       })
       .toBe(0);
   }

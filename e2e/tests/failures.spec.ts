@@ -131,7 +131,7 @@ test('t17 an emergency number is never sent, and the portal says where to dial i
 test('t02 t04 what may not be dialled is refused at the field, in words', async ({ portal, carrier }) => {
   await portal.dial('+33 1 99 00 00 01');
   await expect(portal.dialError).toHaveText(/not allowed for you/);
-  await portal.dial('+39 02 1234 5202');
+  await portal.dial('+39 02 1234 5299');
   await expect(portal.dialError).toHaveText(/belongs to your own company/);
   await portal.dialInput.fill('+39 banana');
   await expect(portal.dialError).toHaveText(/does not belong in a telephone number/);

@@ -64,7 +64,7 @@ test("a newcomer's day: invited, enrols a mobile, works elsewhere, calls, is cal
         await page.getByTestId('verify-code').fill(code);
         await page.getByTestId('verify-confirm').click();
       }).toPass({ timeout: 40_000, intervals: [2_000] });
-      await carrier.isQuiet();
+      await carrier.isQuiet(90_000);
     });
 
     await test.step('he works from home', async () => {

@@ -29,7 +29,7 @@ test('t02 a new number is usable only after a call has spoken a code that the us
   await page.getByTestId('verify-code').fill(code);
   await page.getByTestId('verify-confirm').click();
   await expect(saved).toHaveAttribute('data-verified', 'true');
-  await carrier.isQuiet();
+  await carrier.isQuiet(90_000);
 
   await saved.getByRole('radio').check();
   await page.getByTestId('destination-enter').click();
