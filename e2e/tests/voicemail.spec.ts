@@ -74,6 +74,8 @@ test('t09 nobody answers: after the time that the user chose, voicemail takes th
 test('t09 t10 without voicemail, a caller hears busy when the user is nowhere', async ({ portal, carrier, stack }) => {
   await carrier.answers(HOME, HOME_HZ);
   await stack.gateway('user', 'set', 'anna', '--voicemail', 'off');
+  // The gateway looks for changes of the command line once a second.
+  await portal.page.waitForTimeout(2_000);
   await portal.telecommuteAt(HOME);
   await portal.leaves();
   await carrier.places({ from: CALLER, to: ANNA_DID });
