@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
-    Caps, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken, Switch, SwitchCommand, SwitchDestination,
+    Caps, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken, SwitchCommand, SwitchDestination,
     Timeouts, TrunkId, UserConfig,
 };
 use ponte_protocol::{CallId, CommandId, UnixMillis, UserId};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, HOME, MOBILE, OFFICE, PREMIUM, SHOP,
 };
-use ponte_testkit::{Reference, Rng, Supervised, plan};
+use ponte_testkit::{Input, Reference, Rng, Supervised, TellSeed, Trace, plan, trace};
 
 const STEPS: usize = 200;
 const NUMBERS: [&str; 12] = [
@@ -37,12 +37,6 @@ const ENDS: [(LegEndKind, Option<u16>, Option<u8>); 16] = [
     (LegEndKind::Internal, None, None),
 ];
 
-/// What was given to the switch, and what came of it.
-enum Input {
-    Event(Event),
-    Timeout,
-}
-
 struct History {
     rng: Rng,
     now: UnixMillis,
@@ -53,7 +47,7 @@ struct History {
     calls: Vec<CallId>,
     tokens: Vec<(LegId, PlaybackToken)>,
     commands: u128,
-    inputs: Vec<(UnixMillis, Input, Vec<Effect>)>,
+    trace: Trace,
 }
 
 impl History {
@@ -86,7 +80,7 @@ impl History {
             calls: Vec::new(),
             tokens: Vec::new(),
             commands: 0,
-            inputs: Vec::new(),
+            trace: Trace::default(),
         };
         let trunks = ["a", "b", "c"].map(site::trunk).to_vec();
         history.event(Event::TrunksConfigured { trunks });
@@ -139,7 +133,7 @@ impl History {
             self.reference
                 .check_views(user, &self.switch.switch().calls(user));
         }
-        self.inputs.push((self.now, input, effects));
+        self.trace.push(self.now, input, effects);
     }
 
     /// Mostly one of the newest; now and then any, or one that never was.
@@ -330,34 +324,10 @@ impl History {
         }
         self.switch.assert_idle();
     }
-
-    /// The same inputs at the same times give the same effects.
-    fn replay(&self, timeouts: Timeouts) {
-        let mut switch = Switch::new(timeouts);
-        for (now, input, effects) in &self.inputs {
-            match input {
-                Input::Event(event) => switch.handle_event(*now, event.clone()),
-                Input::Timeout => switch.handle_timeout(*now),
-            }
-            let again: Vec<Effect> = std::iter::from_fn(|| switch.poll_effect()).collect();
-            assert_eq!(again, *effects, "the replay differs");
-        }
-    }
-}
-
-/// Prints the seed when a history fails.
-struct Tell(u64);
-
-impl Drop for Tell {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("to see this history again: PONTE_SEED={}", self.0);
-        }
-    }
 }
 
 fn run(seed: u64) -> History {
-    let tell = Tell(seed);
+    let tell = TellSeed(seed);
     let mut history = History::new(seed);
     for _ in 0..STEPS {
         history.step();
@@ -367,18 +337,14 @@ fn run(seed: u64) -> History {
     history
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn random_histories_agree_with_the_reference_and_break_no_invariant() {
-    if let Some(seed) = number("PONTE_SEED") {
+    if let Some(seed) = trace::wanted_seed() {
         run(seed);
         return;
     }
     let mut seen = Seen::default();
-    for seed in 0..number("PONTE_MODEL_HISTORIES").unwrap_or(2_000) {
+    for seed in 0..trace::histories() {
         seen.add(&run(seed));
     }
     eprintln!("{seen:?}");
@@ -396,11 +362,10 @@ fn random_histories_agree_with_the_reference_and_break_no_invariant() {
 #[test]
 fn a_history_replays_exactly() {
     for seed in 0..20 {
-        let mut history = run(seed);
+        let history = run(seed);
         // The same random numbers choose the same times.
         let timeouts = History::new(seed).switch.timeouts();
-        history.replay(timeouts);
-        history.inputs.clear();
+        history.trace.replay(timeouts);
     }
 }
 

@@ -7,14 +7,14 @@
 
 use ponte_call_core::{
     CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken,
-    Switch, SwitchCommand, SwitchDestination, Timeouts, TrunkId,
+    SwitchCommand, SwitchDestination, Timeouts, TrunkId,
 };
 use ponte_protocol::{CallId, CallPhase, CommandId, Direction, EventBody, UnixMillis, UserId};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, CUSTOMER, DID_ANNA, DID_BRUNO, HOME, MOBILE, OFFICE,
     PREMIUM, SHOP,
 };
-use ponte_testkit::{Callers, Reference, Rng, Supervised, callers, plan};
+use ponte_testkit::{Callers, Input, Reference, Rng, Supervised, TellSeed, Trace, callers, plan, trace};
 
 const STEPS: usize = 200;
 const CARLA: &str = "carla";
@@ -47,11 +47,6 @@ const ENDS: [(LegEndKind, Option<u16>, Option<u8>); 12] = [
     (LegEndKind::Internal, None, None),
 ];
 
-enum Input {
-    Event(Event),
-    Timeout,
-}
-
 struct History {
     rng: Rng,
     now: UnixMillis,
@@ -66,7 +61,7 @@ struct History {
     tokens: Vec<(LegId, PlaybackToken)>,
     pins: Vec<(LegId, u64)>,
     ids: u128,
-    inputs: Vec<(UnixMillis, Input, Vec<Effect>)>,
+    trace: Trace,
     seen: Seen,
 }
 
@@ -107,7 +102,7 @@ impl History {
             tokens: Vec::new(),
             pins: Vec::new(),
             ids: 0,
-            inputs: Vec::new(),
+            trace: Trace::default(),
             seen: Seen::default(),
         };
         let trunks = ["a", "b"].map(site::trunk).to_vec();
@@ -214,7 +209,7 @@ impl History {
             self.up.retain(|up| up != leg);
         }
         self.tokens.extend(Reference::announcements(&effects));
-        self.inputs.push((self.now, input, effects));
+        self.trace.push(self.now, input, effects);
     }
 
     /// Mostly one that is up; now and then any, or one that never was.
@@ -506,34 +501,10 @@ impl History {
         }
         self.switch.assert_idle();
     }
-
-    /// The same inputs at the same times give the same effects.
-    fn replay(&self, timeouts: Timeouts) {
-        let mut switch = Switch::new(timeouts);
-        for (now, input, effects) in &self.inputs {
-            match input {
-                Input::Event(event) => switch.handle_event(*now, event.clone()),
-                Input::Timeout => switch.handle_timeout(*now),
-            }
-            let again: Vec<Effect> = std::iter::from_fn(|| switch.poll_effect()).collect();
-            assert_eq!(again, *effects, "the replay differs");
-        }
-    }
-}
-
-/// Prints the seed when a history fails.
-struct Tell(u64);
-
-impl Drop for Tell {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("to see this history again: PONTE_SEED={}", self.0);
-        }
-    }
 }
 
 fn run(seed: u64) -> History {
-    let tell = Tell(seed);
+    let tell = TellSeed(seed);
     let mut history = History::new(seed);
     for _ in 0..STEPS {
         history.step();
@@ -543,24 +514,20 @@ fn run(seed: u64) -> History {
     history
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn random_histories_of_a_site_break_no_invariant() {
-    if let Some(seed) = number("PONTE_SEED") {
+    if let Some(seed) = trace::wanted_seed() {
         run(seed);
         return;
     }
     let mut seen = Seen::default();
-    let histories = number("PONTE_MODEL_HISTORIES").unwrap_or(2_000);
+    let histories = trace::histories();
     for seed in 0..histories {
         let history = run(seed);
         seen.add(&history);
         if seed < 20 {
             let timeouts = History::new(seed).switch.timeouts();
-            history.replay(timeouts);
+            history.trace.replay(timeouts);
         }
     }
     eprintln!("{seen:?}");

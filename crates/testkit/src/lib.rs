@@ -23,6 +23,7 @@ pub mod reference;
 pub mod rng;
 pub mod site;
 pub mod supervised;
+pub mod trace;
 pub mod world;
 
 pub use callers::Callers;
@@ -30,4 +31,5 @@ pub use phone::{Phone, TrunkHabit};
 pub use reference::Reference;
 pub use rng::Rng;
 pub use supervised::Supervised;
+pub use trace::{Input, TellSeed, Trace};
 pub use world::{Hears, Told, World};
