@@ -1,6 +1,7 @@
 //! Gets what the builds and tests need onto this machine. Every step checks first and is quick when all is there.
 
 mod apt;
+mod checkout;
 mod node;
 mod stamp;
 mod tools;
@@ -145,6 +146,7 @@ pub(crate) fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
         ui::note("set-up", "another run is setting up: waiting for it");
         lock.lock().context("cannot lock the cache folder")?;
     }
+    checkout::claim(paths)?;
     apt::ensure(paths, needs)?;
     let node = if needs.wasm || needs.edge || needs.browser {
         Some(node::ensure(paths)?)
