@@ -29,7 +29,7 @@ test('t02 a new number is usable only after a call has spoken a code that the us
   await page.getByTestId('verify-code').fill(code);
   await page.getByTestId('verify-confirm').click();
   await expect(page.getByTestId('current-destination')).toContainText('Cabin');
-  await carrier.isQuiet(90_000);
+  await carrier.isQuiet();
   await portal.dial(ROME);
   await portal.isIn('connected');
   await carrier.hears(NEW, ROME_HZ);

@@ -261,6 +261,10 @@ pub enum Event {
     AudioResumed {
         leg: LegId,
     },
+    /// The user gave back the code that a verification call spoke: that call has done its work (rule T2).
+    NumberVerified {
+        user: UserId,
+    },
     /// The answer to [`crate::Effect::CheckPin`].
     PinChecked {
         leg: LegId,

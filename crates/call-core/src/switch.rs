@@ -72,6 +72,7 @@ impl Switch {
                 dialled,
             } => self.incoming_call(leg, source, caller, typed, dialled),
             Event::RecordingFull { leg } => self.recording_full(leg),
+            Event::NumberVerified { user } => self.end_verification(&user),
             Event::PinChecked { leg, ask, valid } => self.pin_checked(leg, ask, valid),
             // In-call key codes (rule T13) do not come to the switch yet.
             Event::PortalsChanged { .. } => {}

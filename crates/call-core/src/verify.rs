@@ -66,6 +66,24 @@ impl Switch {
         self.calls.insert(new, call);
         Ok(Done::Unseen(new))
     }
+
+    /// The code came back: nobody need hear the rest of it.
+    pub(crate) fn end_verification(&mut self, user: &UserId) {
+        let calls = self.users.get(user).map_or(&[][..], |user| &user.calls[..]);
+        let speaking = calls.iter().copied().find(|id| {
+            let call = self.calls.get(id);
+            call.is_some_and(|call| matches!(call.phase, Phase::Speaking { .. }))
+        });
+        let Some(id) = speaking else { return };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.end(
+                &mut self.cx,
+                cause::local(CauseReason::NormalClearing),
+                EndedBy::System,
+            );
+        }
+        self.settle(id);
+    }
 }
 
 impl Call {

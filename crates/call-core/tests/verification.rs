@@ -1,8 +1,10 @@
 //! Rule T2: a call that speaks a code proves a number.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Announcement, SwitchCommand};
-use ponte_protocol::{CallId, CallRecord, Direction, EventBody, LegRole, Outcome, Refusal};
+use ponte_call_core::{Announcement, Event, SwitchCommand};
+use ponte_protocol::{
+    CallId, CallRecord, CauseReason, Direction, EventBody, LegRole, Outcome, Refusal, UserId,
+};
 use ponte_testkit::site::{ABROAD, ANNA, CUSTOMER, DID_ANNA, HOME, MOBILE, SHOP};
 use ponte_testkit::{Hears, Phone, World, plan};
 
@@ -61,6 +63,23 @@ fn t02_the_code_is_spoken_three_times_and_the_call_is_on_record() {
         )
     });
     assert!(!shown, "no portal shows it");
+}
+
+#[test]
+fn t02_the_call_ends_when_the_code_comes_back() {
+    let mut world = World::default();
+    world.phone(MOBILE, Phone::answers_after(1_000));
+    assert_eq!(verify(&mut world, MOBILE), PLACED);
+    world.run_for(2_000);
+    let user: UserId = ANNA.parse().unwrap();
+    world.event(Event::NumberVerified { user: user.clone() });
+    world.run_for(1_000);
+    let record = records(&world).pop().unwrap();
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
+    assert_eq!(world.sounds(record.id).len(), 1, "it is not spoken again");
+    world.event(Event::NumberVerified { user });
+    world.run_to_the_end();
+    assert_eq!(records(&world).len(), 1);
 }
 
 #[test]

@@ -106,6 +106,7 @@ impl Driver {
         let refusal = match outcome {
             Ok(CodeOutcome::Verified) => {
                 self.destination_verified(user, destination);
+                self.tell(Event::NumberVerified { user: user.clone() });
                 None
             }
             Ok(CodeOutcome::Wrong { tries_left }) => Some(Refusal::WrongCode { tries_left }),
