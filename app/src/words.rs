@@ -29,6 +29,7 @@ pub const fn reason_name(reason: CauseReason) -> &'static str {
         CauseReason::Rejected => "rejected",
         CauseReason::DoNotDisturb => "do_not_disturb",
         CauseReason::AnsweredElsewhere => "answered_elsewhere",
+        CauseReason::Transferred => "transferred",
         CauseReason::LoggedOff => "logged_off",
         CauseReason::Other => "other",
     }
@@ -47,6 +48,9 @@ pub const fn phase_name(phase: &CallPhase) -> &'static str {
         CallPhase::Waiting { .. } => "waiting",
         CallPhase::Held { .. } => "held",
         CallPhase::Voicemail { .. } => "voicemail",
+        CallPhase::Transferring { .. } => "transferring",
+        CallPhase::Transferred { .. } => "transferred",
+        CallPhase::Parked { .. } => "parked",
         CallPhase::Unknown => "unknown",
     }
 }
@@ -83,7 +87,9 @@ pub fn leg_in_call(locale: Locale, call: &CallView, leg: &LegView) -> &'static s
             |ended| cause(locale, role, ended.reason),
         ),
         (LegRole::Far, _, _, CallPhase::Voicemail { .. }) => text::leg::at_voicemail(locale),
-        (LegRole::Far, _, LegState::Confirmed, CallPhase::Held { .. }) => text::leg::on_hold(locale),
+        (LegRole::Far, _, LegState::Confirmed, CallPhase::Held { .. } | CallPhase::Parked { .. }) => {
+            text::leg::on_hold(locale)
+        }
         (LegRole::Far, Direction::Incoming, LegState::Confirmed, CallPhase::Connected { .. }) => {
             text::leg::on_the_line(locale)
         }
@@ -105,6 +111,9 @@ pub fn phase(locale: Locale, phase: &CallPhase) -> &'static str {
         CallPhase::Waiting { .. } => text::phase::waiting(locale),
         CallPhase::Held { .. } => text::phase::held(locale),
         CallPhase::Voicemail { .. } => text::phase::voicemail(locale),
+        CallPhase::Transferring { .. } => text::phase::transferring(locale),
+        CallPhase::Transferred { .. } => text::phase::transferred(locale),
+        CallPhase::Parked { .. } => text::phase::parked(locale),
         CallPhase::Unknown => text::phase::unknown(locale),
     }
 }
@@ -136,6 +145,7 @@ pub fn cause(locale: Locale, role: LegRole, reason: CauseReason) -> &'static str
         (_, CauseReason::Rejected) => text::cause::rejected(locale),
         (_, CauseReason::DoNotDisturb) => text::cause::do_not_disturb(locale),
         (_, CauseReason::AnsweredElsewhere) => text::cause::answered_elsewhere(locale),
+        (_, CauseReason::Transferred) => text::cause::transferred(locale),
         (_, CauseReason::LoggedOff) => text::cause::logged_off(locale),
         (_, CauseReason::Other) => text::cause::other(locale),
     }
@@ -305,7 +315,13 @@ pub fn title(locale: Locale, call: &CallView) -> String {
         CallPhase::CallingFar => text::title::calling_far(locale, party),
         CallPhase::Connected { .. } => text::title::connected(locale, party),
         CallPhase::FarFailed { .. } => text::title::far_failed(locale, party),
-        CallPhase::Held { .. } | CallPhase::Voicemail { .. } | CallPhase::Ending | CallPhase::Unknown => {
+        CallPhase::Held { .. }
+        | CallPhase::Voicemail { .. }
+        | CallPhase::Transferring { .. }
+        | CallPhase::Transferred { .. }
+        | CallPhase::Parked { .. }
+        | CallPhase::Ending
+        | CallPhase::Unknown => {
             format!("{} · {party}", phase(locale, &call.phase))
         }
     }

@@ -34,6 +34,9 @@ pub fn actions(call: &CallView) -> Actions {
         // The caller speaks to the box; there is nobody to hang up on.
         CallPhase::Voicemail { .. } => (None, false, false),
         CallPhase::CallingFar
+        | CallPhase::Transferring { .. }
+        | CallPhase::Transferred { .. }
+        | CallPhase::Parked { .. }
         | CallPhase::Connected { .. }
         | CallPhase::FarFailed { .. }
         | CallPhase::Ending
@@ -73,7 +76,11 @@ pub fn foremost(calls: &[CallView]) -> Option<&CallView> {
         CallPhase::CallingUser | CallPhase::CallingFar => 3,
         CallPhase::Connected { .. } | CallPhase::Unknown => 2,
         CallPhase::Held { .. } => 1,
-        CallPhase::Voicemail { .. } | CallPhase::Ending => 0,
+        CallPhase::Voicemail { .. }
+        | CallPhase::Transferring { .. }
+        | CallPhase::Transferred { .. }
+        | CallPhase::Parked { .. }
+        | CallPhase::Ending => 0,
     })
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn user() -> UserState {
         presence: Presence::default(),
         mailbox: Mailbox::default(),
         settings: CallSettings::default(),
+        parked: vec![],
     }
 }
 
@@ -55,6 +56,8 @@ pub(crate) fn call(n: u64) -> CallView {
         phase: CallPhase::CallingUser,
         started_at: UnixMillis(n),
         legs: vec![],
+        held_by_far: false,
+        conference: None,
     }
 }
 

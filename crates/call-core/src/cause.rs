@@ -19,7 +19,7 @@ pub(crate) enum Stage {
 /// A cause of the switch's own making, e.g. for calls that a restart of the gateway ended.
 pub fn local(reason: CauseReason) -> Cause {
     let q850 = match reason {
-        CauseReason::NormalClearing | CauseReason::Cancelled => Some(16),
+        CauseReason::NormalClearing | CauseReason::Cancelled | CauseReason::Transferred => Some(16),
         CauseReason::Busy | CauseReason::DoNotDisturb => Some(17),
         CauseReason::NoAnswer => Some(19),
         CauseReason::Unavailable | CauseReason::LoggedOff => Some(20),
@@ -68,6 +68,7 @@ pub(crate) fn told_to_caller(cause: Cause) -> u16 {
         CauseReason::InternalError => 500,
         CauseReason::NormalClearing
         | CauseReason::Cancelled
+        | CauseReason::Transferred
         | CauseReason::NoAnswer
         | CauseReason::Unavailable
         | CauseReason::NotConfirmed
@@ -240,7 +241,7 @@ pub(crate) fn is_route_failure(end: LegEnd) -> bool {
 
 fn class(reason: CauseReason) -> FailureClass {
     match reason {
-        CauseReason::NormalClearing => FailureClass::Success,
+        CauseReason::NormalClearing | CauseReason::Transferred => FailureClass::Success,
         CauseReason::Cancelled
         | CauseReason::Busy
         | CauseReason::Declined

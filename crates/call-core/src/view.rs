@@ -35,6 +35,8 @@ impl Call {
                 .filter_map(|role| self.latest(role))
                 .map(|place| self.legs[place].view())
                 .collect(),
+            held_by_far: false,
+            conference: None,
         }
     }
 

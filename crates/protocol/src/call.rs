@@ -86,8 +86,10 @@ pub enum CauseReason {
     Rejected,
     /// The user wants no calls now.
     DoNotDisturb,
-    /// Another telephone of the user answered first.
+    /// Another telephone of the user answered first, or a colleague picked the call up.
     AnsweredElsewhere,
+    /// The other party was given to somebody else.
+    Transferred,
     /// The user is logged on nowhere.
     LoggedOff,
     /// No codec in common.
@@ -146,7 +148,7 @@ pub enum CallPhase {
         /// When the caller is given to voicemail, or told that the user is busy.
         until: UnixMillis,
     },
-    /// The other party waits while the user is on another call.
+    /// The other party waits, and hears music or a tone.
     Held { since: UnixMillis },
     /// The caller is being recorded, or hears the greeting.
     Voicemail { since: UnixMillis },
@@ -161,6 +163,12 @@ pub enum CallPhase {
         /// When the user's leg is released.
         until: UnixMillis,
     },
+    /// The user has left the call; the other party hears ringing until whom it is given to answers.
+    Transferring { since: UnixMillis },
+    /// The two parties that the user put through to each other speak; the user's telephone is free.
+    Transferred { since: UnixMillis },
+    /// The other party waits in a place from which anybody of the site can fetch it.
+    Parked { slot: u16, since: UnixMillis },
     /// Being taken down.
     Ending,
     /// A phase this version does not know.
@@ -218,6 +226,77 @@ pub struct CallView {
     pub started_at: UnixMillis,
     /// The latest leg of each role; the user's first.
     pub legs: Vec<LegView>,
+    /// The other party has put the user on hold.
+    #[serde(default)]
+    pub held_by_far: bool,
+    /// The conference that the call is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conference: Option<ConferenceView>,
+}
+
+/// A conference, as its host sees it. Each member is the other party of one of the host's calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConferenceView {
+    /// The call that it began with.
+    pub id: CallId,
+    /// In the order in which they joined; 1 to [`CONFERENCE_MAX`] less the host.
+    pub members: Vec<MemberView>,
+    /// Whether the host hears it now: not while on another call, nor after leaving it.
+    pub host: bool,
+}
+
+/// The most people in one conference, its host among them.
+pub const CONFERENCE_MAX: usize = 16;
+
+/// A member of a conference.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberView {
+    /// The host's call with this member.
+    pub call: CallId,
+    /// Empty where it was withheld.
+    pub number: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The others do not hear this member.
+    #[serde(default)]
+    pub muted: bool,
+}
+
+impl fmt::Debug for MemberView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemberView")
+            .field("call", &self.call)
+            .field("number", &Pii(&self.number))
+            .field("name", &self.name.as_ref().map(Pii))
+            .field("muted", &self.muted)
+            .finish()
+    }
+}
+
+/// A call that waits for anybody of the site to fetch it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedCall {
+    /// From 1 on.
+    pub slot: u16,
+    /// Empty where it was withheld.
+    pub number: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The display name of who parked it.
+    pub by: String,
+    pub since: UnixMillis,
+}
+
+impl fmt::Debug for ParkedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParkedCall")
+            .field("slot", &self.slot)
+            .field("number", &Pii(&self.number))
+            .field("name", &self.name.as_ref().map(Pii))
+            .field("by", &self.by)
+            .field("since", &self.since)
+            .finish()
+    }
 }
 
 impl CallView {

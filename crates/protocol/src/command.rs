@@ -7,7 +7,7 @@ use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
 use crate::{
     Availability, CallId, CallRecord, CallSettings, CommandId, DestinationId, DeviceId, DialString, E164,
-    MessageId, MessagePage, Refusal, UnixMillis,
+    Extension, MessageId, MessagePage, Refusal, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,25 @@ pub enum DestinationChoice {
     Unknown,
 }
 
+/// To whom a call is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum TransferTarget {
+    /// As it would be dialled: a number or an extension.
+    Number {
+        number: DialString,
+    },
+    Extension {
+        extension: Extension,
+    },
+    /// The voicemail of a user, whose telephone does not ring.
+    Voicemail {
+        extension: Extension,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
 /// The commands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -70,7 +89,8 @@ pub enum CommandBody {
     DeleteDestination {
         destination: DestinationId,
     },
-    /// Rule T4; while a call is in `far_failed`, it dials on the same user leg (rule T5).
+    /// Rule T4; while a call is in `far_failed`, it dials on the same user leg (rule T5). While a call is up, that one is
+    /// held, and a second one begins on the same user leg (rule T8).
     Dial {
         number: DialString,
     },
@@ -80,6 +100,55 @@ pub enum CommandBody {
     /// A person says "it is me" in the portal (rule T14), or takes the call that waits (rule T8): the one before is held.
     Accept {
         call: CallId,
+    },
+    /// The other party hears music or a tone until the call is retrieved.
+    Hold {
+        call: CallId,
+    },
+    /// A held call is taken up again; the one that is up is held. A call that is being set up is given up.
+    Retrieve {
+        call: CallId,
+    },
+    /// Gives the other party to somebody else without asking; the user's line is free. Where nobody takes it, it comes
+    /// back to the user.
+    Transfer {
+        call: CallId,
+        to: TransferTarget,
+    },
+    /// Puts the other parties of two calls of the user through to each other; the user's line is free.
+    TransferTo {
+        call: CallId,
+        with: CallId,
+    },
+    /// Makes one conference of two calls of the user, or of a conference and a call.
+    Merge {
+        call: CallId,
+        with: CallId,
+    },
+    /// The host leaves; the members go on.
+    LeaveConference {
+        call: CallId,
+    },
+    /// The host ends it for all.
+    EndConference {
+        call: CallId,
+    },
+    /// Whether the others hear the member that is the other party of this call.
+    MuteMember {
+        call: CallId,
+        muted: bool,
+    },
+    /// The other party waits until anybody of the site fetches it; after a time it comes back to the user.
+    Park {
+        call: CallId,
+    },
+    /// Takes over a parked call.
+    Fetch {
+        slot: u16,
+    },
+    /// Takes over a call that rings at a colleague's extension.
+    PickUp {
+        extension: Extension,
     },
     /// An incoming call that is not answered yet: voicemail takes it, or the caller hears that the user is busy (rule T9).
     Reject {
@@ -178,7 +247,9 @@ impl CommandBody {
     /// The longest it may be on its way, in milliseconds.
     pub fn lifetime_ms(&self) -> u64 {
         match self {
-            Self::Dial { .. } => DIAL_LIFETIME_MS,
+            Self::Dial { .. } | Self::Transfer { .. } | Self::Fetch { .. } | Self::PickUp { .. } => {
+                DIAL_LIFETIME_MS
+            }
             _ => COMMAND_LIFETIME_MS,
         }
     }
@@ -197,6 +268,10 @@ impl CommandBody {
             Self::Unknown
             | Self::EnterTelecommuter {
                 destination: DestinationChoice::Unknown,
+            }
+            | Self::Transfer {
+                to: TransferTarget::Unknown,
+                ..
             }
             | Self::SetPresence {
                 availability: Availability::Unknown,

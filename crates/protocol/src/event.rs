@@ -1,8 +1,8 @@
 //! What happened.
 
 use crate::{
-    CallId, CallRecord, CallSettings, CallView, Mailbox, Mode, Presence, SavedDestination, StationView,
-    UnixMillis, UserProfile, UserState,
+    CallId, CallRecord, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence, SavedDestination,
+    StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -55,6 +55,10 @@ pub enum EventBody {
     CallEnded {
         call: CallId,
         record: CallRecord,
+    },
+    /// All calls of the site that wait to be fetched, by slot.
+    ParkingChanged {
+        parked: Vec<ParkedCall>,
     },
     /// Whether the telephone system is connected to the edge.
     GatewayChanged {

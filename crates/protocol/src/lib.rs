@@ -24,9 +24,12 @@ pub mod station;
 pub mod version;
 
 pub use call::{
-    CallPhase, CallView, Cause, CauseReason, Direction, EndedBy, FailureClass, LegRole, LegState, LegView,
+    CallPhase, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, FailureClass, LegRole,
+    LegState, LegView, MemberView, ParkedCall,
 };
-pub use command::{Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply};
+pub use command::{
+    Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply, TransferTarget,
+};
 pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
 pub use ids::{CallId, CommandId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};

@@ -1,8 +1,8 @@
 //! A user's whole state and how events change it: the one reducer that edge and portal share.
 
 use crate::{
-    CallRecord, CallSettings, CallView, EventBody, Mailbox, Mode, Presence, SavedDestination, StationView,
-    UserProfile,
+    CallRecord, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall, Presence, SavedDestination,
+    StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,9 @@ pub struct UserState {
     pub mailbox: Mailbox,
     #[serde(default)]
     pub settings: CallSettings,
+    /// All calls of the site that wait to be fetched, by slot.
+    #[serde(default)]
+    pub parked: Vec<ParkedCall>,
 }
 
 impl UserState {
@@ -62,6 +65,7 @@ impl UserState {
             EventBody::PresenceChanged { presence } => self.presence.clone_from(presence),
             EventBody::MailboxChanged { mailbox } => self.mailbox.clone_from(mailbox),
             EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
+            EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
     }
@@ -96,6 +100,7 @@ mod tests {
             presence: Presence::default(),
             mailbox: Mailbox::default(),
             settings: CallSettings::default(),
+            parked: vec![],
         }
     }
 
@@ -107,6 +112,8 @@ mod tests {
             phase: CallPhase::CallingUser,
             started_at: UnixMillis(n as u64),
             legs: vec![],
+            held_by_far: false,
+            conference: None,
         }
     }
 

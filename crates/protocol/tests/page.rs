@@ -137,6 +137,7 @@ fn the_page_names_all_there_is() {
     let items = [
         (COMMAND, "enum CommandBody"),
         (COMMAND, "enum DestinationChoice"),
+        (COMMAND, "enum TransferTarget"),
         (COMMAND, "enum Outcome"),
         (COMMAND, "struct Command"),
         (COMMAND, "struct Explanation"),
@@ -160,6 +161,9 @@ fn the_page_names_all_there_is() {
         (CALL, "enum Direction"),
         (CALL, "struct CallView"),
         (CALL, "struct LegView"),
+        (CALL, "struct ConferenceView"),
+        (CALL, "struct MemberView"),
+        (CALL, "struct ParkedCall"),
         (RECORD, "struct CallRecord"),
         (RECORD, "struct LegRecord"),
         (PRESENCE, "enum Availability"),

@@ -205,6 +205,17 @@ impl Driver {
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
             | CommandBody::AdminChange { .. }
+            | CommandBody::Hold { .. }
+            | CommandBody::Retrieve { .. }
+            | CommandBody::Transfer { .. }
+            | CommandBody::TransferTo { .. }
+            | CommandBody::Merge { .. }
+            | CommandBody::LeaveConference { .. }
+            | CommandBody::EndConference { .. }
+            | CommandBody::MuteMember { .. }
+            | CommandBody::Park { .. }
+            | CommandBody::Fetch { .. }
+            | CommandBody::PickUp { .. }
             | CommandBody::Unknown => {
                 return self.answer(&user, Reply::refused(id, Refusal::Unsupported));
             }

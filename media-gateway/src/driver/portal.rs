@@ -94,6 +94,7 @@ impl Driver {
             presence: entry.presence.clone(),
             mailbox: entry.mailbox.clone(),
             settings: entry.settings.clone(),
+            parked: Vec::new(),
         };
         self.send_event(
             user.clone(),

@@ -175,7 +175,12 @@ fn watched_call(call: &CallView) -> Option<WatchedCall> {
         CallPhase::Connected { .. } | CallPhase::Held { .. } | CallPhase::FarFailed { .. } => {
             WatchedPhase::Confirmed
         }
-        CallPhase::Voicemail { .. } | CallPhase::Ending | CallPhase::Unknown => return None,
+        CallPhase::Voicemail { .. }
+        | CallPhase::Transferring { .. }
+        | CallPhase::Transferred { .. }
+        | CallPhase::Parked { .. }
+        | CallPhase::Ending
+        | CallPhase::Unknown => return None,
     };
     Some(WatchedCall {
         id: call.id.to_string(),

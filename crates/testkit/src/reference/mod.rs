@@ -193,6 +193,9 @@ impl Reference {
                 | CallPhase::Waiting { .. }
                 | CallPhase::Held { .. }
                 | CallPhase::Voicemail { .. } => "a phase of an incoming call",
+                CallPhase::Transferring { .. } | CallPhase::Transferred { .. } | CallPhase::Parked { .. } => {
+                    "given away"
+                }
                 CallPhase::Unknown => "unknown",
             };
             assert_eq!((view.id, shown), (call.id, call.phase()), "{call:?}");
