@@ -12,6 +12,7 @@ test('t03 t10 the desk telephone is silent while its user is elsewhere, and ring
   stack,
 }) => {
   test.slow();
+  await portal.isAtTheOffice();
   const desk = await DeskTelephone.register(stack.person('anna').desk, stack.ready.sip, DESK_HZ);
   try {
     await carrier.answers(HOME, HOME_HZ);
