@@ -4,13 +4,20 @@
 //! kept in the audit log with the administrator's name.
 
 use crate::{
-    CallerId, DestinationId, DeviceId, E164, Extension, Mode, Presence, Refusal, UnixMillis, UserId,
+    CallerId, DestinationId, DeviceId, DialString, E164, Explanation, Extension, Mode, Presence, Refusal,
+    SavedDestination, UnixMillis, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The most entries of a page of the audit log.
 pub const AUDIT_PAGE_MAX: u16 = 100;
+/// The most users, telephones, numbers or groups of an answer; the rest is asked for with `after`.
+pub const ADMIN_PAGE_MAX: usize = 100;
+/// The most characters of [`AdminQuery::Users`]'s `find`.
+pub const FIND_MAX: usize = 64;
+/// How long the user's own telephone may ring where nothing else is said, in milliseconds.
+pub const USER_NO_ANSWER_DEFAULT_MS: u64 = 18_000;
 /// The most rules of a user, a group or the site.
 pub const RULES_MAX: usize = 100;
 
@@ -44,8 +51,42 @@ pub struct UserSettings {
     /// The user's own rules, before those of group and site; at most [`RULES_MAX`].
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// 1 to 100,000.
     pub dials_per_hour: u32,
+    /// 1 to 100,000.
     pub minutes_per_day: u32,
+    /// Where new messages are sent; `None`: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether a person must confirm a call on the user's telephone, where a destination does not say (rule T14); `None`:
+    /// on mobiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<bool>,
+    /// How long the user's own telephone may ring when the user dials, 5,000 to 120,000 milliseconds.
+    #[serde(default = "user_no_answer_default")]
+    pub no_answer_ms: u64,
+}
+
+fn user_no_answer_default() -> u64 {
+    USER_NO_ANSWER_DEFAULT_MS
+}
+
+/// What holds for the whole site while it runs. The gateway's configuration says what holds where nothing else is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteSettings {
+    /// After each user's own rules and those of the group; at most [`RULES_MAX`].
+    pub rules: Vec<Rule>,
+    /// How long a call rings for a user who has set nothing else (rule T9), 5,000 to 120,000 milliseconds.
+    pub no_answer_ms: u64,
+    /// Whether a second call may be offered at all (rule T8); where it may, each user's own right decides.
+    pub call_waiting: bool,
+    /// What the held party hears: one of [`AdminAnswer::Site`]'s names; `None`: what the configuration names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_music: Option<String>,
+    /// The longest voicemail message, 5 to 3,600 seconds.
+    pub voicemail_message_s: u32,
+    /// What each user's voicemail box holds, 60 to 1,000,000 seconds.
+    pub voicemail_quota_s: u32,
 }
 
 /// A user as the administrator's page shows it.
@@ -59,6 +100,9 @@ pub struct UserOverview {
     pub device: Option<DeviceId>,
     /// Portals that are connected.
     pub portals: u32,
+    /// Whether the user has a PIN for telephones.
+    #[serde(default)]
+    pub has_pin: bool,
 }
 
 /// A desk telephone as an administrator sets it.
@@ -93,6 +137,12 @@ pub struct DidSettings {
     pub extension: Extension,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The only trunk on which it may come in; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<String>,
+    /// Whether the configuration has it: it can be led elsewhere, but not removed. Without effect in a change.
+    #[serde(default)]
+    pub configured: bool,
 }
 
 /// Rules that several users share.
@@ -121,11 +171,46 @@ pub struct TrunkOverview {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AdminQuery {
-    Users,
-    Devices,
-    Dids,
-    Groups,
+    /// By name, at most [`ADMIN_PAGE_MAX`].
+    Users {
+        /// Only users after this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<UserId>,
+        /// Only users whose name, display name or extension has this in it, in whatever case; at most [`FIND_MAX`]
+        /// characters.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        find: String,
+        /// Only users who are in telecommuter mode.
+        #[serde(default)]
+        telecommuting: bool,
+    },
+    /// By name, at most [`ADMIN_PAGE_MAX`].
+    Devices {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<DeviceId>,
+    },
+    /// In order, at most [`ADMIN_PAGE_MAX`].
+    Dids {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<E164>,
+    },
+    /// By name, at most [`ADMIN_PAGE_MAX`].
+    Groups {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
     Trunks,
+    /// What holds for the whole site.
+    Site,
+    /// The numbers at which a user can be called.
+    Destinations {
+        user: UserId,
+    },
+    /// Whether a user may dial a number, and which rule says so.
+    Explain {
+        user: UserId,
+        number: DialString,
+    },
     /// Newest first.
     Audit {
         /// Only entries before this one.
@@ -188,6 +273,17 @@ pub enum AdminChange {
         user: UserId,
         destination: DestinationId,
     },
+    /// Makes a PIN for telephones and tells it once; the one before is void.
+    NewPin {
+        user: UserId,
+    },
+    /// Without a PIN nobody logs on as this user at a telephone (rule T11).
+    RemovePin {
+        user: UserId,
+    },
+    PutSite {
+        settings: Box<SiteSettings>,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -210,6 +306,9 @@ impl fmt::Debug for AdminChange {
             Self::RemoveDestination { user, destination } => {
                 write!(f, "RemoveDestination({user}, {destination})")
             }
+            Self::NewPin { user } => write!(f, "NewPin({user})"),
+            Self::RemovePin { user } => write!(f, "RemovePin({user})"),
+            Self::PutSite { .. } => f.write_str("PutSite"),
             Self::Unknown => f.write_str("Unknown"),
         }
     }
@@ -239,17 +338,38 @@ pub struct AuditEntry {
 pub enum AdminAnswer {
     Users {
         users: Vec<UserOverview>,
+        /// Whether there are more, to be asked for with the last one as `after`.
+        #[serde(default)]
+        more: bool,
     },
     Devices {
         devices: Vec<DeviceOverview>,
+        #[serde(default)]
+        more: bool,
     },
     Dids {
         dids: Vec<DidSettings>,
+        #[serde(default)]
+        more: bool,
     },
     Groups {
         groups: Vec<GroupSettings>,
-        /// The rules of the whole site, which the configuration sets.
+        /// The rules of the whole site.
         site: Vec<Rule>,
+        #[serde(default)]
+        more: bool,
+    },
+    Site {
+        settings: Box<SiteSettings>,
+        /// What may be chosen as hold music.
+        #[serde(default)]
+        hold_music: Vec<String>,
+    },
+    Destinations {
+        destinations: Vec<SavedDestination>,
+    },
+    Explained {
+        explanation: Explanation,
     },
     Trunks {
         trunks: Vec<TrunkOverview>,
@@ -272,8 +392,23 @@ pub enum AdminAnswer {
     DevicePassword {
         password: String,
     },
+    /// The new PIN of a user; it is kept nowhere.
+    Pin {
+        pin: String,
+    },
     #[serde(other)]
     Unknown,
+}
+
+impl AdminAnswer {
+    /// What may be kept of the answer: of a secret only that it was told.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        match self {
+            Self::Invitation { .. } | Self::DevicePassword { .. } | Self::Pin { .. } => Self::Done,
+            other => other.clone(),
+        }
+    }
 }
 
 impl fmt::Debug for AdminAnswer {
@@ -290,6 +425,10 @@ impl fmt::Debug for AdminAnswer {
             Self::Invalid { .. } => "Invalid",
             Self::Invitation { .. } => "Invitation",
             Self::DevicePassword { .. } => "DevicePassword",
+            Self::Pin { .. } => "Pin",
+            Self::Site { .. } => "Site",
+            Self::Destinations { .. } => "Destinations",
+            Self::Explained { .. } => "Explained",
             Self::Unknown => "Unknown",
         })
     }
@@ -298,7 +437,7 @@ impl fmt::Debug for AdminAnswer {
 /// What is wrong with one field of what an administrator sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The field's name, e.g. `extension`.
+    /// The field's name, e.g. `extension`; in a list with the place from 0, e.g. `rules.3`.
     pub field: String,
     pub kind: ProblemKind,
 }
@@ -317,6 +456,10 @@ pub enum ProblemKind {
     OutOfRange,
     /// The last administrator would be lost.
     LastAdministrator,
+    /// Somebody uses it: a group has users.
+    InUse,
+    /// The restrictions of the user, or of every destination, forbid it.
+    Forbidden,
     #[serde(other)]
     Other,
 }
@@ -331,6 +474,9 @@ impl AdminQuery {
             Self::Unknown => Err(Refusal::Unsupported),
             Self::Audit { limit, .. } if *limit == 0 || *limit > AUDIT_PAGE_MAX => Err(Refusal::Malformed {
                 detail: "limit: 1 to 100".to_owned(),
+            }),
+            Self::Users { find, .. } if find.chars().count() > FIND_MAX => Err(Refusal::Malformed {
+                detail: "find: at most 64 characters".to_owned(),
             }),
             _ => Ok(()),
         }
@@ -360,5 +506,67 @@ mod tests {
             password: "correct horse".to_owned(),
         };
         assert_eq!(format!("{answer:?}"), "DevicePassword");
+        assert_eq!(answer.without_secrets(), AdminAnswer::Done);
+        let pin = AdminAnswer::Pin {
+            pin: "2580".to_owned(),
+        };
+        assert_eq!(format!("{pin:?}"), "Pin");
+        assert_eq!(pin.without_secrets(), AdminAnswer::Done);
+    }
+
+    #[test]
+    fn a_neighbours_query_without_a_page_is_the_first_page() {
+        let users: AdminQuery = serde_json::from_str(r#"{"type":"users"}"#).unwrap();
+        let first = AdminQuery::Users {
+            after: None,
+            find: String::new(),
+            telecommuting: false,
+        };
+        assert_eq!(users, first);
+        let dids: AdminQuery = serde_json::from_str(r#"{"type":"dids"}"#).unwrap();
+        assert_eq!(dids, AdminQuery::Dids { after: None });
+    }
+
+    #[test]
+    fn the_largest_change_fits_a_portals_frame() {
+        let rule = || Rule {
+            allow: false,
+            prefix: "+123456789012345".to_owned(),
+        };
+        let settings = UserSettings {
+            user: "a".repeat(32).parse().unwrap(),
+            display_name: "\u{1F4DE}".repeat(64),
+            extension: "20123456".parse().unwrap(),
+            caller_id: CallerId {
+                number: "+390266600201".parse().unwrap(),
+                name: Some("\u{1F4DE}".repeat(64)),
+            },
+            language: Some("it".to_owned()),
+            group: Some("g".repeat(40)),
+            telecommuter_allowed: false,
+            call_waiting_allowed: false,
+            voicemail_allowed: false,
+            administrator: false,
+            rules: (0..RULES_MAX).map(|_| rule()).collect(),
+            dials_per_hour: 100_000,
+            minutes_per_day: 100_000,
+            email: Some(format!("{}@{}", "a".repeat(64), "b".repeat(253))),
+            confirm: Some(false),
+            no_answer_ms: 120_000,
+        };
+        let command = crate::Command {
+            id: crate::CommandId(uuid::Uuid::from_u128(u128::MAX)),
+            issued_at: UnixMillis(9_999_999_999_999),
+            expires_at: UnixMillis(9_999_999_999_999),
+            body: crate::CommandBody::AdminChange {
+                change: AdminChange::PutUser {
+                    settings: Box::new(settings),
+                    dry_run: false,
+                },
+            },
+        };
+        let frame = crate::ClientFrame::Command { command };
+        let length = serde_json::to_string(&frame).unwrap().len();
+        assert!(length <= crate::frames::CLIENT_FRAME_MAX, "{length}");
     }
 }

@@ -1,7 +1,6 @@
 //! What to do with a command: the ledger makes it happen once however often it arrives.
 
 use crate::crypto;
-use ponte_protocol::admin::AdminAnswer;
 use ponte_protocol::{Command, CommandBody, Outcome, Refusal, UnixMillis, UserId};
 
 /// How long the ledger remembers a command after it expired, in milliseconds.
@@ -93,10 +92,8 @@ pub fn deliver(body: &CommandBody, gateway_connected: bool) -> Delivery {
 /// that it was done.
 pub fn kept(outcome: &Outcome) -> Outcome {
     match outcome {
-        Outcome::Admin {
-            answer: AdminAnswer::Invitation { .. } | AdminAnswer::DevicePassword { .. },
-        } => Outcome::Admin {
-            answer: AdminAnswer::Done,
+        Outcome::Admin { answer } => Outcome::Admin {
+            answer: answer.without_secrets(),
         },
         other => other.clone(),
     }
@@ -114,6 +111,7 @@ pub fn given_up_at(expires_at: UnixMillis, forwarded: bool) -> UnixMillis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ponte_protocol::admin::AdminAnswer;
     use ponte_protocol::command::{COMMAND_LIFETIME_MS, DIAL_LIFETIME_MS};
     use ponte_protocol::{CallId, CommandId};
     use uuid::Uuid;
@@ -212,10 +210,16 @@ mod tests {
                 link: "https://ponte.example/invite#token".to_owned(),
                 expires_at: UnixMillis(1),
             },
+            AdminAnswer::Pin {
+                pin: "2580".to_owned(),
+            },
         ] {
             assert_eq!(kept(&told(secret)), told(AdminAnswer::Done));
         }
-        let harmless = told(AdminAnswer::Dids { dids: vec![] });
+        let harmless = told(AdminAnswer::Dids {
+            dids: vec![],
+            more: false,
+        });
         assert_eq!(kept(&harmless), harmless);
         let accepted = Outcome::Accepted { call: None };
         assert_eq!(kept(&accepted), accepted);
