@@ -29,7 +29,7 @@
 use crate::context::Context;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
-use crate::{Caller, Effect, LegId, Playback, PlaybackToken, TimerKind, Tone};
+use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
     CallId, CallView, CallerId, Cause, CauseReason, DeviceId, DialString, Direction, E164, EndedBy,
     Extension, LegRole, MessageId, UnixMillis, UserId,
@@ -152,7 +152,7 @@ pub(crate) struct Setup {
     /// Whether a caller who is not answered may leave a message.
     pub(crate) voicemail: bool,
     /// Rule T2: the call speaks this code and reaches nobody else; portals are not shown it.
-    pub(crate) code: Option<Vec<u8>>,
+    pub(crate) code: Option<Secret<Vec<u8>>>,
 }
 
 impl Setup {
@@ -210,6 +210,8 @@ pub(crate) struct Call {
     pub(crate) ear_wanted: bool,
     /// The last words, while they are spoken; then the user's leg is closed.
     pub(crate) farewell: Option<PlaybackToken>,
+    /// A word about a code that was keyed in, while it is spoken.
+    pub(crate) notice: Option<PlaybackToken>,
     pub(crate) message: Option<MessageId>,
     /// Its talk was counted towards the caps.
     pub(crate) counted: bool,
@@ -236,6 +238,7 @@ impl Call {
             far_from: 0,
             ear_wanted: false,
             farewell: None,
+            notice: None,
             message: None,
             counted: false,
             playing: Playing::Nothing,

@@ -73,14 +73,9 @@ impl Switch {
                 Ok(Done::Mode)
             }
             SwitchCommand::SendDtmf { call, digits } => {
-                let (_, known) = self.own_call(user, call)?;
-                check_digits(&digits)?;
-                let hears = known.bridged;
-                let far = match known.other_half() {
-                    Some(other) => self.calls.get(&other).and_then(Call::active_user_leg),
-                    None => known.active_far().map(|far| far.id),
-                };
-                let leg = far.filter(|_| hears).ok_or(Refusal::WrongState)?;
+                self.own_call(user, call)?;
+                check_digits(&digits.0)?;
+                let leg = self.hearing_far(call).ok_or(Refusal::WrongState)?;
                 self.cx.push(Effect::SendDtmf { leg, digits });
                 Ok(Done::Call(call))
             }
@@ -140,6 +135,7 @@ impl Switch {
             return;
         };
         user.destination_class = class;
+        user.leaves_after_call = false;
         if user.mode == mode {
             return;
         }
@@ -165,7 +161,7 @@ impl Switch {
         });
     }
 
-    fn dial(
+    pub(crate) fn dial(
         &mut self,
         id: &UserId,
         new: CallId,

@@ -1,6 +1,6 @@
 //! What the switch wants done.
 
-use crate::{Caller, LegId, TrunkId};
+use crate::{Caller, LegId, Secret, TrunkId};
 use ponte_protocol::{
     CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode, Reply,
     UserId,
@@ -33,6 +33,8 @@ pub enum Tone {
     Progress,
     /// A soft tone now and then: the party is held (rule T8).
     Hold,
+    /// A number may be keyed in (rule T13).
+    Dial,
 }
 
 /// Something said to the user in the user's language.
@@ -57,7 +59,7 @@ pub enum Announcement {
     /// "Your verification code is", followed by [`Self::Digit`]s.
     VerificationCode,
     /// 0 to 9.
-    Digit(u8),
+    Digit(Secret<u8>),
     /// "Leave a message after the tone", where the user has recorded no greeting.
     LeaveMessage,
     /// "Enter your extension", "your PIN", each ended by #.
@@ -196,9 +198,22 @@ pub enum Effect {
     StopPlaying {
         leg: LegId,
     },
+    /// Keys for the leg's telephone to hear.
     SendDtmf {
         leg: LegId,
-        digits: String,
+        digits: Secret<String>,
+    },
+    /// Whether the keys of this leg's telephone reach whom it is connected to by themselves (rule T13); they do at first.
+    RelayKeys {
+        leg: LegId,
+        relay: bool,
+    },
+    /// How the site's numbering plan reads what was keyed in. Answered by [`crate::Event::NumberRead`] with the same
+    /// `ask`.
+    ReadNumber {
+        leg: LegId,
+        typed: DialString,
+        ask: u64,
     },
     /// Whether the PIN is that of the extension's user (rule T11). Answered by [`crate::Event::PinChecked`] with the same
     /// `ask`; the host slows down and locks out as it does at the portal's sign-in.

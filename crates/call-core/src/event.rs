@@ -1,6 +1,6 @@
 //! What happens to the switch.
 
-use crate::{DeviceConfig, Dialled, TrunkConfig, TrunkId, UserConfig};
+use crate::{DeviceConfig, Dialled, Secret, TrunkConfig, TrunkId, UserConfig};
 use ponte_protocol::{
     CallId, CallerId, CommandId, DeviceId, DialString, E164, Extension, Mode, Pii, UnixMillis, UserId,
 };
@@ -137,7 +137,7 @@ pub enum SwitchCommand {
     /// Rule T2: calls the number and speaks the code, which the host has made and keeps.
     Verify {
         dialled: Dialled,
-        code: Vec<u8>,
+        code: Secret<Vec<u8>>,
     },
     LogOn {
         device: DeviceId,
@@ -145,7 +145,7 @@ pub enum SwitchCommand {
     LogOff,
     SendDtmf {
         call: CallId,
-        digits: String,
+        digits: Secret<String>,
     },
 }
 
@@ -245,7 +245,7 @@ pub enum Event {
     /// A key pressed on the telephone: `0-9 * # A-D`. It may be part of a PIN: no log shows it.
     Dtmf {
         leg: LegId,
-        digit: char,
+        digit: Secret<char>,
     },
     /// What [`crate::Effect::Play`] with this token started has come to its end.
     PlaybackFinished {
@@ -270,5 +270,11 @@ pub enum Event {
         leg: LegId,
         ask: u64,
         valid: bool,
+    },
+    /// The answer to [`crate::Effect::ReadNumber`].
+    NumberRead {
+        leg: LegId,
+        ask: u64,
+        dialled: Dialled,
     },
 }

@@ -49,6 +49,8 @@ pub(crate) struct Leg {
     closing: Option<Cause>,
     end: Option<(UnixMillis, Cause)>,
     pub(crate) no_audio: bool,
+    /// Whether its keys reach the other side by themselves.
+    pub(crate) relays_keys: bool,
     /// The ear is lent to another call of the user; this is where it was.
     pub(crate) away: bool,
 }
@@ -72,6 +74,7 @@ impl Leg {
             closing: None,
             end: None,
             no_audio: false,
+            relays_keys: true,
             away: false,
         }
     }

@@ -18,6 +18,7 @@
 mod call;
 pub mod cause;
 mod clearing;
+mod codes;
 mod commands;
 pub mod config;
 mod confirm;
@@ -36,6 +37,7 @@ mod opening;
 mod progress;
 mod restriction;
 mod ringing;
+mod secret;
 mod service;
 mod switch;
 mod timers;
@@ -53,5 +55,6 @@ pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, 
 pub use event::{
     CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination,
 };
+pub use secret::Secret;
 pub use switch::Switch;
 pub use timers::TimerKind;

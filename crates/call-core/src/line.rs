@@ -27,7 +27,7 @@ impl Line {
 }
 
 impl Switch {
-    fn line(&self, user: &UserId) -> Option<Line> {
+    pub(crate) fn line(&self, user: &UserId) -> Option<Line> {
         self.users.get(user)?.line
     }
 
@@ -88,7 +88,7 @@ impl Switch {
         }
     }
 
-    fn ear_of(&self, user: &UserId) -> Option<LegId> {
+    pub(crate) fn ear_of(&self, user: &UserId) -> Option<LegId> {
         let line = self.line(user)?;
         self.calls.get(&line.active)?.answered_user_leg()
     }
@@ -169,6 +169,7 @@ impl Switch {
                 let known = &mut call.legs[place];
                 known.away = false;
                 known.no_audio = ear.no_audio;
+                known.relays_keys = ear.relays_keys;
                 // The latest of its role is the one that is in use.
                 let known = call.legs.remove(place);
                 call.legs.push(known);
@@ -230,6 +231,7 @@ impl Switch {
         }
         if free {
             self.set_line(user, line.waiting.map(Line::of));
+            self.leave_after_call(user);
             if let Some(waiting) = line.waiting {
                 self.ring_user(waiting);
                 self.settle_one(waiting);

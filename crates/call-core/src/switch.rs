@@ -74,8 +74,8 @@ impl Switch {
             Event::RecordingFull { leg } => self.recording_full(leg),
             Event::NumberVerified { user } => self.end_verification(&user),
             Event::PinChecked { leg, ask, valid } => self.pin_checked(leg, ask, valid),
-            // In-call key codes (rule T13) do not come to the switch yet.
-            Event::PortalsChanged { .. } => {}
+            Event::PortalsChanged { user, portals } => self.portals_changed(&user, portals),
+            Event::NumberRead { leg, ask, dialled } => self.number_read(leg, ask, &dialled),
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
             Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),
             Event::StoreState { writable } => self.store_writable = writable,
@@ -88,13 +88,9 @@ impl Switch {
             Event::LegAnswered { leg } => self.leg_answered(leg),
             Event::LegEnded { leg, end } => self.leg_ended(leg, end),
             Event::Dtmf { leg, digit } if self.talks_to_us(leg) => {
-                self.service_key(leg, digit);
+                self.service_key(leg, digit.0);
             }
-            Event::Dtmf { leg, digit } => self.with_answered(leg, |call, cx, role| {
-                if role == LegRole::User {
-                    call.user_pressed(cx, digit);
-                }
-            }),
+            Event::Dtmf { leg, digit } => self.key_pressed(leg, digit.0),
             Event::PlaybackFinished { leg, token } => self.playback_finished(leg, token),
             Event::AudioMissing { leg, since_ms } => {
                 self.with_answered(leg, |call, cx, _| call.audio_missing(cx, leg, since_ms));
@@ -219,7 +215,7 @@ impl Switch {
         known.then_some((&mut self.cx, call, place))
     }
 
-    fn with_answered(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Context, LegRole)) {
+    pub(crate) fn with_answered(&mut self, leg: LegId, act: impl FnOnce(&mut Call, &mut Context, LegRole)) {
         if let Some((cx, call, place)) = self.active(leg)
             && call.legs[place].is_answered()
         {
@@ -299,6 +295,7 @@ impl Switch {
             call.prompt_finished(cx, leg, token);
             call.reason_finished(cx, leg, token);
             call.code_spoken(cx, leg, token);
+            call.notice_spoken(token);
             if call.farewell == Some(token) {
                 call.farewell_over(cx);
             }
@@ -344,7 +341,7 @@ impl Switch {
             TimerKind::Message => call.message_full(cx),
             TimerKind::Farewell => call.farewell_over(cx),
             TimerKind::SpeakAgain => call.speak_again(cx),
-            TimerKind::Digits => {}
+            TimerKind::Digits => self.keys_waited(leg),
             TimerKind::Close => call.close_timed_out(cx, place),
         }
         self.settle(id);
@@ -380,6 +377,7 @@ impl Switch {
             self.hand_on_ear(&owner, id);
         }
         self.tidy_line(&owner);
+        self.set_relay(&owner);
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };

@@ -1,5 +1,6 @@
 //! A user: rights, mode, the one line, and what was used of the caps.
 
+use crate::codes::Keyed;
 use crate::line::Line;
 use crate::{NumberClass, UserConfig};
 use ponte_protocol::{CallId, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
@@ -24,6 +25,11 @@ pub(crate) struct User {
     pub(crate) calls: Vec<CallId>,
     /// Taken out of the configuration; kept until the calls are over.
     pub(crate) removed: bool,
+    /// Portals that are connected (rule T13).
+    pub(crate) portals: u32,
+    pub(crate) keyed: Keyed,
+    /// Telecommuter mode ends with the calls that are up.
+    pub(crate) leaves_after_call: bool,
     usage: Usage,
     /// When verification calls were made, oldest first (rule T2).
     verifications: VecDeque<UnixMillis>,
@@ -45,6 +51,9 @@ impl User {
             line: None,
             calls: Vec::new(),
             removed: false,
+            portals: 0,
+            keyed: Keyed::default(),
+            leaves_after_call: false,
             usage: Usage::default(),
             verifications: VecDeque::new(),
         }

@@ -3,7 +3,7 @@
 use crate::call::{Call, Far, Near, Phase, Setup};
 use crate::commands::Done;
 use crate::context::Context;
-use crate::{Announcement, Dialled, LegId, PlaybackToken, Switch, TimerKind, cause, dial};
+use crate::{Announcement, Dialled, LegId, PlaybackToken, Secret, Switch, TimerKind, cause, dial};
 use ponte_protocol::{CallId, CauseReason, DialString, Direction, EndedBy, Refusal, UserId};
 
 /// How often the code is spoken.
@@ -17,7 +17,7 @@ impl Switch {
         id: &UserId,
         new: CallId,
         dialled: &Dialled,
-        code: Vec<u8>,
+        code: Secret<Vec<u8>>,
     ) -> Result<Done, Refusal> {
         let now = self.cx.now;
         let known = self.known_user(id)?;
@@ -96,7 +96,7 @@ impl Call {
     fn say_code(&mut self, cx: &mut Context, left: u8) {
         let mut words = vec![Announcement::VerificationCode];
         if let Some(code) = &self.setup.code {
-            words.extend(code.iter().copied().map(Announcement::Digit));
+            words.extend(code.0.iter().copied().map(Secret).map(Announcement::Digit));
         }
         let token = self.announce(cx, None, words);
         if let Some(leg) = self.active_user_leg() {

@@ -1,13 +1,13 @@
 //! Keys and audio.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Effect, SwitchCommand};
+use ponte_call_core::{Effect, Secret, SwitchCommand};
 use ponte_protocol::{CallId, CallPhase, CauseReason, EndedBy, LegRole, Outcome, Refusal};
 use ponte_testkit::site::{ANNA, HOME, SHOP};
 use ponte_testkit::{Phone, World};
 
 fn send(world: &mut World, call: CallId, digits: &str) -> Outcome {
-    let digits = digits.to_owned();
+    let digits = Secret(digits.to_owned());
     world.command(ANNA, SwitchCommand::SendDtmf { call, digits })
 }
 
@@ -41,7 +41,7 @@ fn digits_reach_the_far_end_once_it_is_heard() {
         .trace()
         .iter()
         .filter_map(|(_, effect)| match effect {
-            Effect::SendDtmf { leg, digits } => Some((leg.index, digits.clone())),
+            Effect::SendDtmf { leg, digits } => Some((leg.index, digits.0.clone())),
             _ => None,
         })
         .collect();

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
-    Caps, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken, SwitchCommand, SwitchDestination,
+    Caps, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken, Secret, SwitchCommand, SwitchDestination,
     Timeouts, TrunkId, UserConfig,
 };
 use ponte_protocol::{CallId, CommandId, UnixMillis, UserId};
@@ -104,6 +104,11 @@ impl History {
         }
         self.event(Event::UserConfigured {
             config: Box::new(config),
+        });
+        // The keys of rule T13 are no part of the reference.
+        self.event(Event::PortalsChanged {
+            user: name.parse().unwrap(),
+            portals: 1,
         });
     }
 
@@ -206,7 +211,7 @@ impl History {
                 self.event(Event::LegEnded { leg, end });
             }
             82..=85 => {
-                let digit = *self.rng.pick(&['1', '1', '2', '#']);
+                let digit = Secret(*self.rng.pick(&['1', '1', '2', '#']));
                 let leg = self.leg();
                 self.event(Event::Dtmf { leg, digit });
             }
@@ -259,7 +264,7 @@ impl History {
             15..=17 => SwitchCommand::Accept { call: self.call() },
             _ => SwitchCommand::SendDtmf {
                 call: self.call(),
-                digits: (*self.rng.pick(&["1", "12#", ""])).to_owned(),
+                digits: Secret((*self.rng.pick(&["1", "12#", ""])).to_owned()),
             },
         };
         self.event(Event::Command { user, id, command });
@@ -288,7 +293,7 @@ impl History {
             }
             5 => {
                 let user = self.users[0].clone();
-                let portals = self.rng.below(3) as u32;
+                let portals = 1 + self.rng.below(3) as u32;
                 self.event(Event::PortalsChanged { user, portals });
             }
             6 => {

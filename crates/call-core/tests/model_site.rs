@@ -7,7 +7,7 @@
 
 use ponte_call_core::{
     CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken,
-    SwitchCommand, SwitchDestination, Timeouts, TrunkId,
+    Secret, SwitchCommand, SwitchDestination, Timeouts, TrunkId,
 };
 use ponte_protocol::{CallId, CallPhase, CommandId, Direction, EventBody, UnixMillis, UserId};
 use ponte_testkit::site::{
@@ -60,6 +60,8 @@ struct History {
     calls: Vec<CallId>,
     tokens: Vec<(LegId, PlaybackToken)>,
     pins: Vec<(LegId, u64)>,
+    /// Numbers that were keyed in.
+    numbers: Vec<(LegId, u64)>,
     ids: u128,
     trace: Trace,
     seen: Seen,
@@ -101,6 +103,7 @@ impl History {
             calls: Vec::new(),
             tokens: Vec::new(),
             pins: Vec::new(),
+            numbers: Vec::new(),
             ids: 0,
             trace: Trace::default(),
             seen: Seen::default(),
@@ -189,6 +192,7 @@ impl History {
                     self.up.retain(|up| up != leg);
                 }
                 Effect::CheckPin { leg, ask, .. } => self.pins.push((*leg, *ask)),
+                Effect::ReadNumber { leg, ask, .. } => self.numbers.push((*leg, *ask)),
                 Effect::SaveLogon { user: Some(_), .. } => self.seen.logged_on += 1,
                 Effect::Notify {
                     body: EventBody::CallChanged { call },
@@ -315,7 +319,11 @@ impl History {
                 }
             }
             80..=86 => {
-                let digit = *self.rng.pick(&['1', '1', '1', '2', '#', '#', '0', '3']);
+                let digit = Secret(
+                    *self
+                        .rng
+                        .pick(&['1', '1', '1', '2', '#', '#', '0', '3', '*', '*', '*', '9']),
+                );
                 let leg = self.leg();
                 self.event(Event::Dtmf { leg, digit });
             }
@@ -332,6 +340,12 @@ impl History {
             93 => {
                 let leg = self.leg();
                 self.event(Event::RecordingFull { leg });
+            }
+            94 | 95 if !self.numbers.is_empty() => {
+                if let Some((leg, ask)) = self.numbers.pop() {
+                    let dialled = plan::read(self.rng.pick(&DIALLED));
+                    self.event(Event::NumberRead { leg, ask, dialled });
+                }
             }
             94 | 95 => {
                 if let Some((leg, ask)) = self.pins.pop() {
@@ -373,11 +387,11 @@ impl History {
             },
             20 => SwitchCommand::SendDtmf {
                 call: self.call(&user),
-                digits: "1".to_owned(),
+                digits: Secret("1".to_owned()),
             },
             21 => SwitchCommand::Verify {
                 dialled: plan::read(MOBILE),
-                code: vec![1, 2, 3, 4, 5, 6],
+                code: Secret(vec![1, 2, 3, 4, 5, 6]),
             },
             22 => SwitchCommand::LogOn {
                 device: self.rng.pick(&DEVICES).0.parse().unwrap(),
@@ -427,7 +441,12 @@ impl History {
     }
 
     fn administration(&mut self) {
-        match self.rng.below(8) {
+        match self.rng.below(9) {
+            8 => {
+                let user = self.user();
+                let portals = *self.rng.pick(&[0, 0, 1, 2]);
+                self.event(Event::PortalsChanged { user, portals });
+            }
             0 => {
                 let trunk = TrunkId((*self.rng.pick(&["a", "b", "c"])).to_owned());
                 let up = self.rng.chance(80);

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
-    Caps, Effect, Event, SwitchCommand, SwitchDestination, TrunkConfig, TrunkId, UserConfig,
+    Caps, Effect, Event, Secret, SwitchCommand, SwitchDestination, TrunkConfig, TrunkId, UserConfig,
 };
 use ponte_protocol::{
     CallPhase, Destination, EventBody, LegRole, Mode, Outcome, Refusal, UnixMillis, UserId,
@@ -395,7 +395,7 @@ fn t08_the_lines_of_two_users_are_two() {
         SwitchCommand::Accept { call: hers },
         SwitchCommand::SendDtmf {
             call: hers,
-            digits: "1".into(),
+            digits: Secret("1".into()),
         },
     ] {
         assert_eq!(world.command(BRUNO, command), refused(Refusal::UnknownCall));

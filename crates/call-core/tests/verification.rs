@@ -1,7 +1,7 @@
 //! Rule T2: a call that speaks a code proves a number.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Announcement, Event, SwitchCommand};
+use ponte_call_core::{Announcement, Event, Secret, SwitchCommand};
 use ponte_protocol::{
     CallId, CallRecord, CauseReason, Direction, EventBody, LegRole, Outcome, Refusal, UserId,
 };
@@ -11,7 +11,7 @@ use ponte_testkit::{Hears, Phone, World, plan};
 fn verify(world: &mut World, number: &str) -> Outcome {
     let command = SwitchCommand::Verify {
         dialled: plan::read(number),
-        code: vec![4, 0, 7, 1, 1, 9],
+        code: Secret(vec![4, 0, 7, 1, 1, 9]),
     };
     world.command(ANNA, command)
 }
@@ -49,7 +49,7 @@ fn t02_the_code_is_spoken_three_times_and_the_call_is_on_record() {
     assert_eq!(record.legs[0].role, LegRole::User);
     let words = [Announcement::VerificationCode]
         .into_iter()
-        .chain([4, 0, 7, 1, 1, 9].map(Announcement::Digit))
+        .chain([4, 0, 7, 1, 1, 9].map(Secret).map(Announcement::Digit))
         .collect();
     let once = Hears::Words(None, words);
     assert_eq!(world.sounds(record.id), [once.clone(), once.clone(), once]);

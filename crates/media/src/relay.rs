@@ -155,8 +155,11 @@ fn take(
     let withheld = matches!(kind, Kind::Event) && !endpoint.relays_keys;
     let partner = endpoints.get_mut(partner_slot)?;
     if withheld {
-        // The partner's numbering goes on after the key as if it had never been: no loss to conceal.
-        partner.out.cut();
+        // The partner's numbering goes on after the key as if it had never been: no loss to conceal. What is played to it
+        // meanwhile, such as keys of our own, has its own numbering.
+        if !partner.is_playing() {
+            partner.out.cut();
+        }
         return None;
     }
     // The header goes right before the payload, over what CSRC and extension took.

@@ -44,11 +44,13 @@ pub enum Tone {
     RecordBeep,
     /// The other side has put the call on hold.
     Hold,
+    /// A number may be keyed in.
+    Dial,
 }
 
 impl Tone {
     /// Every tone.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ringback,
         Self::Busy,
         Self::Congestion,
@@ -58,6 +60,7 @@ impl Tone {
         Self::CallWaiting,
         Self::RecordBeep,
         Self::Hold,
+        Self::Dial,
     ];
 }
 
@@ -93,6 +96,8 @@ const HZ_440: &[f64] = &[440.0];
 const UK_RING: &[f64] = &[400.0, 450.0];
 const US_RING: &[f64] = &[440.0, 480.0];
 const US_BUSY: &[f64] = &[480.0, 620.0];
+/// Dial tone in both countries: SIN 350 table 1, T1.401 table 1.
+const DIAL: &[f64] = &[350.0, 440.0];
 
 /// One frequency alone, and two that are −10 dBm0 together.
 const ONE: f64 = -10.0;
@@ -143,6 +148,11 @@ pub const fn cadence(country: Country, tone: Tone) -> &'static [Segment] {
             }
         }
         (Tone::Congestion, Country::De) => const { &[on(HZ_425, ONE, 240), off(240)] },
+        (Tone::Dial, Country::It) => {
+            const { &[on(HZ_425, ONE, 200), off(200), on(HZ_425, ONE, 600), off(1000)] }
+        }
+        (Tone::Dial, Country::Us | Country::Uk) => const { &[on(DIAL, TWO, 1000)] },
+        (Tone::Dial, Country::De) => const { &[on(HZ_425, ONE, 1000)] },
         (Tone::Sit, _) => SIT,
         (Tone::Progress, Country::Us) => const { &[on(HZ_440, TICK_LEVEL, 60), off(1940)] },
         (Tone::Progress, Country::Uk) => const { &[on(HZ_400, TICK_LEVEL, 60), off(1940)] },

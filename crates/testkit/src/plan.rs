@@ -3,7 +3,7 @@
 use crate::site::{DID_ANNA, DID_BRUNO};
 use ponte_call_core::{Dialled, FeatureCode, NumberClass};
 
-/// Reads what was typed. `*11` logs on, `*12` logs off. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the
+/// Reads what was typed, with `00` and `0` for the international and the national prefix. `*11` logs on, `*12` logs off. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the
 /// site, `+393…` are mobiles, `+39899…` is premium.
 pub fn read(typed: &str) -> Dialled {
     if typed == "*11" || typed == "*12" {
@@ -24,6 +24,13 @@ pub fn read(typed: &str) -> Dialled {
             extension: typed.parse().ok(),
         };
     }
+    // Zones with a leading 0 in the national number keep it.
+    let written = match typed.strip_prefix("00") {
+        Some(abroad) => format!("+{abroad}"),
+        None if typed.starts_with('0') => format!("+39{typed}"),
+        None => typed.to_owned(),
+    };
+    let typed = written.as_str();
     if typed.starts_with("+3902123456") && typed.len() == 13 {
         let extension = match typed {
             DID_ANNA => "201".parse().ok(),

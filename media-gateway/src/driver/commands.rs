@@ -4,7 +4,7 @@ use super::{Driver, UserEntry};
 use crate::link::ToLink;
 use crate::store::{Claim, StoreError};
 use futures_util::stream::FuturesOrdered;
-use ponte_call_core::{Dialled, Event, NumberClass, SwitchCommand, SwitchDestination};
+use ponte_call_core::{Dialled, Event, NumberClass, Secret, SwitchCommand, SwitchDestination};
 use ponte_protocol::{
     Command, CommandBody, CommandId, DestinationChoice, DestinationId, DialString, EventBody, Outcome,
     Refusal, Reply, SavedDestination, UserId,
@@ -153,7 +153,10 @@ impl Driver {
             }
             CommandBody::HangUp { call } => SwitchCommand::HangUp { call },
             CommandBody::Accept { call } => SwitchCommand::Accept { call },
-            CommandBody::SendDtmf { call, digits } => SwitchCommand::SendDtmf { call, digits },
+            CommandBody::SendDtmf { call, digits } => SwitchCommand::SendDtmf {
+                call,
+                digits: Secret(digits),
+            },
             CommandBody::SaveDestination {
                 label,
                 number,

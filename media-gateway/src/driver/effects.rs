@@ -8,7 +8,7 @@ use super::writes::Saved;
 use crate::link::ToLink;
 use crate::store::CallUp;
 use bytes::Bytes;
-use ponte_call_core::{Announcement, Effect, LegId, Playback, PlaybackToken};
+use ponte_call_core::{Announcement, Effect, Event, LegId, Playback, PlaybackToken};
 use ponte_media::{Direction, PlayMode, Prompt, Source};
 use ponte_protocol::{CallPhase, CallView, EventBody, LegRole, UserId};
 use std::cmp::Reverse;
@@ -97,9 +97,21 @@ impl Driver {
                     }
                 }
             }
+            Effect::RelayKeys { leg, relay } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.relays_keys = relay;
+                    if let Some(endpoint) = leg.endpoint {
+                        self.media.set_dtmf_relay(endpoint, relay);
+                    }
+                }
+            }
+            Effect::ReadNumber { leg, typed, ask } => {
+                let dialled = self.plan.read(&typed);
+                self.tell(Event::NumberRead { leg, ask, dialled });
+            }
             Effect::SendDtmf { leg, digits } => {
                 if let Some(endpoint) = self.legs.endpoint(leg) {
-                    self.media.send_dtmf(endpoint, &digits);
+                    self.media.send_dtmf(endpoint, &digits.0);
                 }
             }
         }

@@ -53,6 +53,8 @@ pub(super) struct Leg {
     pub language: Language,
     /// Whom it hears.
     pub connected_to: Option<LegId>,
+    /// Whether its keys go on to whom it hears.
+    pub relays_keys: bool,
     /// Why we end it, where that is not the network's doing.
     pub end_kind: Option<LegEndKind>,
     /// The most telling failure of the branches that are over.
@@ -75,6 +77,7 @@ impl Leg {
             endpoint: None,
             language,
             connected_to: None,
+            relays_keys: true,
             end_kind: None,
             failure: None,
             after_tone: None,

@@ -5,7 +5,7 @@ use super::legs::Stage;
 use super::opening::role_name;
 use crate::sip::Inbound;
 use bytes::Bytes;
-use ponte_call_core::{Event, LegEnd, LegEndKind};
+use ponte_call_core::{Event, LegEnd, LegEndKind, Secret};
 use ponte_media::MediaEvent;
 use ponte_sip::{DialogId, EndCause, EndedBy, Event as SipEvent, Output, Reason, ReasonProtocol};
 
@@ -178,16 +178,23 @@ impl Driver {
         self.tell(Event::LegEnded { leg: leg.id, end });
     }
 
-    /// A key sent by INFO: heard like any other, and passed to the other side as RFC 4733 would have passed it.
+    /// A key sent by INFO: heard like any other, and where keys are relayed, passed to the other side as RFC 4733
+    /// would have passed it.
     fn info_dtmf(&mut self, dialog: DialogId, digit: char) {
         let Some(leg) = self.legs.by_dialog(dialog) else {
             return;
         };
-        let (leg, other) = (leg.id, leg.connected_to);
-        if let Some(other) = other.and_then(|other| self.legs.endpoint(other)) {
+        let (leg, other, relays) = (leg.id, leg.connected_to, leg.relays_keys);
+        if let Some(other) = other
+            .filter(|_| relays)
+            .and_then(|other| self.legs.endpoint(other))
+        {
             self.media.send_dtmf(other, digit.encode_utf8(&mut [0; 4]));
         }
-        self.tell(Event::Dtmf { leg, digit });
+        self.tell(Event::Dtmf {
+            leg,
+            digit: Secret(digit),
+        });
     }
 
     /// Hears what the media plane has to say.
@@ -220,7 +227,10 @@ impl Driver {
                 continue;
             };
             match event {
-                MediaEvent::Dtmf { digit, .. } => self.tell(Event::Dtmf { leg, digit }),
+                MediaEvent::Dtmf { digit, .. } => self.tell(Event::Dtmf {
+                    leg,
+                    digit: Secret(digit),
+                }),
                 MediaEvent::PlayFinished { token, .. } => {
                     let token = ponte_call_core::PlaybackToken(token);
                     self.tell(Event::PlaybackFinished { leg, token });

@@ -1,6 +1,6 @@
 //! What the switch wants heard, in the words of the media plane.
 
-use ponte_call_core::{Announcement, Tone};
+use ponte_call_core::{Announcement, Secret, Tone};
 use ponte_media::{Language, Prompt};
 
 /// The media plane's tone.
@@ -12,6 +12,7 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
         Tone::SpecialInformation => ponte_media::Tone::Sit,
         Tone::Progress => ponte_media::Tone::Progress,
         Tone::Hold => ponte_media::Tone::Hold,
+        Tone::Dial => ponte_media::Tone::Dial,
     }
 }
 
@@ -32,7 +33,7 @@ pub(super) fn prompt(announcement: Announcement) -> Prompt {
         Announcement::TooLate => Prompt::TooLate,
         Announcement::VerificationCode => Prompt::VerificationCode,
         // What is no digit cannot be said.
-        Announcement::Digit(digit) => Prompt::digit(digit).unwrap_or(Prompt::Wrong),
+        Announcement::Digit(Secret(digit)) => Prompt::digit(digit).unwrap_or(Prompt::Wrong),
         Announcement::LeaveMessage => Prompt::LeaveMessage,
         Announcement::EnterExtension => Prompt::EnterExtension,
         Announcement::EnterPin => Prompt::EnterPin,

@@ -3,7 +3,7 @@
 use super::Driver;
 use super::work::Done;
 use crate::store::{CODE_LIFETIME_MS, CodeOutcome, StoreError, code_hash};
-use ponte_call_core::{Dialled, Event, SwitchCommand};
+use ponte_call_core::{Dialled, Event, Secret, SwitchCommand};
 use ponte_protocol::command::VERIFICATION_DIGITS;
 use ponte_protocol::{
     CommandId, DestinationId, DialString, E164, EventBody, Outcome, Refusal, Reply, UserId,
@@ -62,7 +62,10 @@ impl Driver {
     ) {
         match found {
             Ok(true) => {
-                let command = SwitchCommand::Verify { dialled, code };
+                let command = SwitchCommand::Verify {
+                    dialled,
+                    code: Secret(code),
+                };
                 self.tell(Event::Command { user, id, command });
             }
             Ok(false) => self.answer(&user, Reply::refused(id, Refusal::UnknownDestination)),

@@ -94,7 +94,7 @@ impl Reference {
             },
             SwitchCommand::SendDtmf { call, digits } => {
                 let known = own(call)?;
-                if digits.is_empty() || digits.len() > 32 {
+                if digits.0.is_empty() || digits.0.len() > 32 {
                     return Err(Refusal::Malformed {
                         detail: "digits: 1 to 32 out of 0-9 * # A-D".to_owned(),
                     });

@@ -1,7 +1,7 @@
 //! Which legs an event must open and close.
 
 use super::{Expected, Reference, User};
-use ponte_call_core::{Event, LegEnd, LegEndKind, LegId, NumberClass, PlaybackToken, UserConfig};
+use ponte_call_core::{Event, LegEnd, LegEndKind, LegId, NumberClass, PlaybackToken, Secret, UserConfig};
 use ponte_protocol::{CallId, LegRole, Mode, UnixMillis};
 
 impl Reference {
@@ -62,7 +62,10 @@ impl Reference {
             }
             Event::LegAnswered { leg } => self.answered(now, *leg),
             Event::LegEnded { leg, end } => self.ended(now, *leg, *end),
-            Event::Dtmf { leg, digit: '1' } => {
+            Event::Dtmf {
+                leg,
+                digit: Secret('1'),
+            } => {
                 let is_user = self
                     .leg(*leg)
                     .is_some_and(|leg| leg.role == LegRole::User && leg.is_active());

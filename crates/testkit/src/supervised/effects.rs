@@ -87,7 +87,7 @@ impl Supervised {
             Effect::StopPlaying { leg } => {
                 self.active(*leg, effect).playing = Playing::Nothing;
             }
-            Effect::Beep { leg } => {
+            Effect::Beep { leg } | Effect::ReadNumber { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 assert!(watched.role == LegRole::User && watched.answered, "{effect:?}");
             }
@@ -115,6 +115,13 @@ impl Supervised {
             Effect::CheckPin { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 assert!(watched.incoming && watched.answered, "{effect:?}");
+            }
+            Effect::RelayKeys { leg, relay } => {
+                let relay = *relay;
+                let watched = self.active(*leg, effect);
+                assert!(watched.role == LegRole::User && watched.answered, "{effect:?}");
+                assert_ne!(watched.relays_keys, relay, "{effect:?} twice");
+                watched.relays_keys = relay;
             }
             Effect::SendDtmf { leg, .. } => {
                 let watched = self.active(*leg, effect);

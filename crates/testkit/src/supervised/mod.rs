@@ -1,7 +1,7 @@
 //! A switch whose every step is checked against the invariants of call control.
 
 use ponte_call_core::{
-    CallSource, Dialled, Effect, Event, LegEnd, LegId, PlaybackToken, Switch, SwitchCommand, Timeouts,
+    CallSource, Dialled, Effect, Event, LegEnd, LegId, PlaybackToken, Secret, Switch, SwitchCommand, Timeouts,
 };
 use ponte_protocol::{
     CallId, CallRecord, CallView, CommandId, DeviceId, EventBody, LegRole, Mode, Outcome, UnixMillis, UserId,
@@ -34,6 +34,7 @@ struct WatchedLeg {
     confirmed: bool,
     connected: Option<LegId>,
     recorded: bool,
+    relays_keys: bool,
     playing: Playing,
     closed_at: Option<UnixMillis>,
     ended: bool,
@@ -54,6 +55,7 @@ impl WatchedLeg {
             confirmed: false,
             connected: None,
             recorded: false,
+            relays_keys: true,
             playing: Playing::Nothing,
             closed_at: None,
             ended: false,
@@ -217,7 +219,10 @@ impl Supervised {
             Event::DeviceConfigured { config } => {
                 self.devices.insert(config.id.clone());
             }
-            Event::Dtmf { leg, digit: '1' } => {
+            Event::Dtmf {
+                leg,
+                digit: Secret('1'),
+            } => {
                 if let Some(leg) = self.legs.get_mut(leg)
                     && leg.role == LegRole::User
                     && leg.answered

@@ -2,7 +2,7 @@
 
 use super::{Happening, LiveLeg, World};
 use crate::phone::{Act, Phone, TrunkHabit};
-use ponte_call_core::{Effect, Event, LegEnd, LegEndKind, LegId, LegTarget, Playback, TrunkId};
+use ponte_call_core::{Effect, Event, LegEnd, LegEndKind, LegId, LegTarget, Playback, Secret, TrunkId};
 
 /// How long the world takes to speak one announcement, in milliseconds.
 pub(super) const ANNOUNCEMENT_MS: u64 = 2_500;
@@ -38,6 +38,11 @@ impl World {
                     let valid = self.pins.get(extension.as_str()) == Some(&pin.0);
                     let (leg, ask) = (*leg, *ask);
                     self.at(50, Happening::ToSwitch(Event::PinChecked { leg, ask, valid }));
+                }
+                Effect::ReadNumber { leg, typed, ask } => {
+                    let dialled = crate::plan::read(typed.as_str());
+                    let (leg, ask) = (*leg, *ask);
+                    self.at(0, Happening::ToSwitch(Event::NumberRead { leg, ask, dialled }));
                 }
                 Effect::CloseLeg { leg, .. } | Effect::RejectLeg { leg, .. } => {
                     let delay = self.network.delay_ms;
@@ -201,7 +206,10 @@ impl World {
                 live.answered = true;
                 Event::LegAnswered { leg }
             }
-            Act::Press(digit) => Event::Dtmf { leg, digit },
+            Act::Press(digit) => Event::Dtmf {
+                leg,
+                digit: Secret(digit),
+            },
             Act::Refuse { status, q850 } => {
                 live.over = true;
                 Event::LegEnded {

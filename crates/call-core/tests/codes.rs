@@ -1,0 +1,222 @@
+//! Rule T13: while no portal is connected, codes keyed on the telephone control the call, and only then.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use ponte_call_core::{Announcement, Effect, Event, Tone};
+use ponte_protocol::{CallId, CallPhase, CauseReason, EndedBy, LegRole, Mode};
+use ponte_testkit::site::{ABROAD, ANNA, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, OFFICE, SHOP};
+use ponte_testkit::{Hears, Phone, Told, World};
+
+/// Anna at home speaks with the shop; nobody has a portal open.
+fn in_a_call() -> (World, CallId) {
+    let mut world = World::at_home();
+    world.phone(OFFICE, Phone::answers_after(1_000));
+    let call = world.dial(ANNA, SHOP);
+    world.run_for(10_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    (world, call)
+}
+
+fn portals(world: &mut World, portals: u32) {
+    world.event(Event::PortalsChanged {
+        user: ANNA.parse().unwrap(),
+        portals,
+    });
+}
+
+fn keys(world: &mut World, call: CallId, keys: &str) {
+    for key in keys.chars() {
+        world.phone_presses(call, LegRole::User, key);
+        world.run_for(200);
+    }
+}
+
+/// What the far ends were made to hear, and whether the keys pass by themselves now.
+fn passed(world: &World) -> (String, bool) {
+    let mut digits = String::new();
+    let mut relays = true;
+    for (_, effect) in world.trace() {
+        match effect {
+            Effect::SendDtmf { digits: sent, .. } => digits.push_str(&sent.0),
+            Effect::RelayKeys { relay, .. } => relays = *relay,
+            _ => {}
+        }
+    }
+    (digits, relays)
+}
+
+#[test]
+fn t13_without_a_portal_keys_that_are_no_code_reach_the_far_end() {
+    let (mut world, call) = in_a_call();
+    assert_eq!(passed(&world), (String::new(), false));
+    keys(&mut world, call, "12#*5**7");
+    assert_eq!(passed(&world).0, "12#*5**7");
+    keys(&mut world, call, "*");
+    assert_eq!(passed(&world).0, "12#*5**7");
+    world.run_for(3_000);
+    assert_eq!(passed(&world).0, "12#*5**7*", "a star alone is not swallowed");
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_with_a_portal_keys_pass_untouched() {
+    let (mut world, call) = in_a_call();
+    portals(&mut world, 2);
+    assert_eq!(passed(&world), (String::new(), true));
+    keys(&mut world, call, "**0**9");
+    assert_eq!(passed(&world), (String::new(), true));
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    // The link is lost.
+    portals(&mut world, 0);
+    keys(&mut world, call, "**9");
+    assert_eq!(passed(&world), (String::new(), false));
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+    assert_eq!(world.mode(ANNA), Mode::Office);
+}
+
+#[test]
+fn t13_a_portal_that_comes_in_the_middle_of_a_code_lets_its_keys_go() {
+    let (mut world, call) = in_a_call();
+    keys(&mut world, call, "**");
+    portals(&mut world, 1);
+    assert_eq!(passed(&world), ("**".to_owned(), true));
+    keys(&mut world, call, "0");
+    world.run_for(5_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_stars_0_lets_the_far_party_go_and_another_number_is_dialled_by_key() {
+    let (mut world, call) = in_a_call();
+    keys(&mut world, call, "**0");
+    assert!(matches!(world.phase(call), CallPhase::FarFailed { .. }));
+    assert_eq!(world.sounds(call).last(), Some(&Hears::Tone(Tone::Dial)));
+    keys(&mut world, call, "0288880002#");
+    assert_eq!(passed(&world).0, "", "no key of it reached anybody");
+    world.run_for(5_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert_eq!(world.opened(call).last().unwrap().2, OFFICE);
+    world.phone_hangs_up(call, LegRole::Far);
+    world.run_to_the_end();
+    let record = world.record(call);
+    assert_eq!(record.number, OFFICE);
+    assert_eq!(record.legs.len(), 3);
+    assert_eq!(record.legs[1].cause.reason, CauseReason::NormalClearing);
+}
+
+#[test]
+fn t13_the_restrictions_hold_for_numbers_dialled_by_key() {
+    let (mut world, call) = in_a_call();
+    keys(&mut world, call, "**0");
+    keys(&mut world, call, &ABROAD.replace('+', "00"));
+    // Without # the pause ends the number.
+    world.run_for(6_000);
+    assert_eq!(
+        world.sounds(call).last(),
+        Some(&Hears::Words(None, vec![Announcement::NotAllowed]))
+    );
+    assert_eq!(world.opened(call).len(), 2);
+    world.run_to_the_end();
+    let record = world.record(call);
+    assert_eq!(
+        (record.cause.reason, record.ended_by),
+        (CauseReason::NormalClearing, EndedBy::UserLeg)
+    );
+}
+
+#[test]
+fn t13_stars_0_ends_a_call_that_came_in() {
+    let mut world = World::at_home();
+    let call = world.call_in(DID_ANNA, CUSTOMER);
+    world.run_for(5_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    keys(&mut world, call, "**0");
+    world.run_to_the_end();
+    assert_eq!(world.record(call).ended_by, EndedBy::UserLeg);
+}
+
+#[test]
+fn t13_codes_take_swap_and_refuse_a_second_call() {
+    let (mut world, first) = in_a_call();
+    let second = world.call_in(DID_ANNA, CUSTOMER);
+    keys(&mut world, first, "**2");
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    assert!(matches!(world.phase(first), CallPhase::Held { .. }));
+    keys(&mut world, first, "**1");
+    assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
+    assert!(matches!(world.phase(second), CallPhase::Held { .. }));
+    // The held party is back when the other is let go.
+    keys(&mut world, first, "**0");
+    world.run_for(1_000);
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    assert_eq!(world.record(first).ended_by, EndedBy::UserLeg);
+    let third = world.call_in(DID_ANNA, CUSTOMER);
+    keys(&mut world, first, "**3");
+    world.run_for(1_000);
+    assert!(matches!(world.phase(third), CallPhase::Voicemail { .. }));
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    assert_eq!(passed(&world).0, "");
+    world.caller_hangs_up(third);
+    world.caller_hangs_up(second);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_a_code_that_does_nothing_now_is_said_to_be_wrong() {
+    let (mut world, call) = in_a_call();
+    keys(&mut world, call, "**2");
+    assert_eq!(
+        world.sounds(call).last(),
+        Some(&Hears::Words(None, vec![Announcement::Wrong]))
+    );
+    assert_eq!(passed(&world).0, "");
+    world.run_for(5_000);
+    keys(&mut world, call, "4");
+    assert_eq!(passed(&world).0, "4");
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_stars_9_leaves_with_the_last_call() {
+    let (mut world, call) = in_a_call();
+    world.desk("desk-201", Some(ANNA), false);
+    world.registered("desk-201", true);
+    keys(&mut world, call, "**9");
+    assert!(matches!(world.mode(ANNA), Mode::Telecommuting { .. }));
+    assert_eq!(world.beeps(), 1);
+    world.phone_hangs_up(call, LegRole::Far);
+    world.run_for(1_000);
+    assert_eq!(world.mode(ANNA), Mode::Office);
+    assert_eq!(world.logged_on("desk-201").as_deref(), Some(ANNA));
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_between_two_users_each_keys_for_the_own_side() {
+    let mut world = World::at_home();
+    world.phone(BRUNO_HOME, Phone::answers_after(1_000));
+    world.enter(BRUNO, BRUNO_HOME);
+    let call = world.dial(ANNA, "202");
+    world.run_for(10_000);
+    let half = world.switch().joined(call).expect("Bruno's half");
+    keys(&mut world, half, "5");
+    let (sent, to) = world
+        .trace()
+        .iter()
+        .find_map(|(_, effect)| match effect {
+            Effect::SendDtmf { leg, digits } => Some((digits.0.clone(), leg.call)),
+            _ => None,
+        })
+        .expect("the key is passed on");
+    assert_eq!((sent.as_str(), to), ("5", call));
+    keys(&mut world, half, "**0");
+    world.run_to_the_end();
+    assert_eq!(world.record(half).ended_by, EndedBy::UserLeg);
+    assert_eq!(world.told(half), Vec::<Told>::new());
+    assert_eq!(world.opened(half)[0].2, BRUNO_HOME);
+    assert_eq!(world.opened(call)[0].2, HOME);
+}
