@@ -343,7 +343,8 @@ impl History {
             }
             94 | 95 if !self.numbers.is_empty() => {
                 if let Some((leg, ask)) = self.numbers.pop() {
-                    let dialled = plan::read(self.rng.pick(&DIALLED));
+                    let number = *self.rng.pick(&DIALLED);
+                    let dialled = plan::read(number);
                     self.event(Event::NumberRead { leg, ask, dialled });
                 }
             }
