@@ -1,11 +1,8 @@
-//! Reads, compares and compiles the portal's texts.
+//! Reads and compares the texts of the pages, and writes the functions that find them.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-
-/// The languages, in the order of `Locale`'s variants; the first is the one the others are compared with.
-pub const LANGUAGES: [&str; 2] = ["en", "it"];
 
 /// A text in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,13 +102,13 @@ fn arguments(entry: &Entry) -> BTreeSet<String> {
     names
 }
 
-/// What differs between the first catalogue and each other one; empty when nothing does.
-pub fn compare(catalogues: &[Catalogue]) -> Vec<String> {
+/// What differs between the first catalogue and each other one; empty when nothing does. Each comes with its language.
+pub fn compare(catalogues: &[(&str, Catalogue)]) -> Vec<String> {
     let mut faults = Vec::new();
-    let Some((first, others)) = catalogues.split_first() else {
+    let Some(((model, first), others)) = catalogues.split_first() else {
         return faults;
     };
-    for (language, other) in LANGUAGES.iter().skip(1).zip(others) {
+    for (language, other) in others {
         for (key, entry) in first {
             match other.get(key) {
                 None => faults.push(format!("{language}: {key} is missing")),
@@ -125,23 +122,28 @@ pub fn compare(catalogues: &[Catalogue]) -> Vec<String> {
             }
         }
         for key in other.keys().filter(|key| !first.contains_key(*key)) {
-            faults.push(format!("{language}: {key} is not in {}", LANGUAGES[0]));
+            faults.push(format!("{language}: {key} is not in {model}"));
         }
     }
     faults
 }
 
-/// Writes the Rust source: a module a group, a function a text.
+/// Writes the Rust source: the keys in their order, a module a group, a function a text. The texts themselves are loaded
+/// when the page starts; native builds, which are for tests, have them compiled in.
+///
+/// `folder` is where the pages find `<language>.json`, `files` the languages with the files they come from.
 ///
 /// # Errors
 /// Never in practice: writing to a `String` does not fail.
-pub fn generate(catalogues: &[Catalogue]) -> Result<String, std::fmt::Error> {
+pub fn generate(
+    catalogue: &Catalogue,
+    folder: &str,
+    files: &[(&str, String)],
+) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
+    let mut keys = Vec::new();
     let mut open: Vec<String> = Vec::new();
-    let Some(first) = catalogues.first() else {
-        return Ok(out);
-    };
-    for (key, entry) in first {
+    for (key, entry) in catalogue {
         let mut groups: Vec<String> = key.split('.').map(str::to_owned).collect();
         let name = groups.pop().unwrap_or_default();
         let common = open.iter().zip(&groups).take_while(|(a, b)| a == b).count();
@@ -152,12 +154,18 @@ pub fn generate(catalogues: &[Catalogue]) -> Result<String, std::fmt::Error> {
         for group in groups.into_iter().skip(common) {
             writeln!(
                 out,
-                "pub mod {group} {{\n#[allow(unused_imports)]\nuse crate::i18n::Locale;"
+                "pub mod {group} {{\n#[allow(unused_imports)]\nuse crate::i18n::{{Locale, text::TEXTS}};"
             )?;
             open.push(group);
         }
+        let place = keys.len();
         let names = arguments(entry);
         let plural = matches!(entry, Entry::Plural { .. });
+        if plural {
+            keys.extend([format!("{key}.one"), format!("{key}.other")]);
+        } else {
+            keys.push(key.clone());
+        }
         let parameters: String = names
             .iter()
             .map(|name| match name.as_str() {
@@ -165,28 +173,34 @@ pub fn generate(catalogues: &[Catalogue]) -> Result<String, std::fmt::Error> {
                 _ => format!(", {name}: impl std::fmt::Display"),
             })
             .collect();
-        let result = if names.is_empty() {
-            "&'static str"
-        } else {
-            "String"
+        let values: String = names
+            .iter()
+            .map(|name| format!("(\"{name}\", &{name}), "))
+            .collect();
+        let (result, body) = match entry {
+            Entry::Plain(_) if names.is_empty() => ("&'static str", format!("TEXTS.plain(locale, {place})")),
+            Entry::Plain(_) => ("String", format!("TEXTS.filled(locale, {place}, &[{values}])")),
+            Entry::Plural { .. } => (
+                "String",
+                format!("TEXTS.plural(locale, {place}, count, &[{values}])"),
+            ),
         };
         writeln!(
             out,
-            "pub fn {name}(locale: Locale{parameters}) -> {result} {{\nmatch locale {{"
+            "pub fn {name}(locale: Locale{parameters}) -> {result} {{ {body} }}"
         )?;
-        for (language, catalogue) in LANGUAGES.iter().zip(catalogues) {
-            let variant = format!("Locale::{}{}", language[..1].to_uppercase(), &language[1..]);
-            let expression = match catalogue.get(key).unwrap_or(entry) {
-                Entry::Plain(text) if names.is_empty() => format!("{text:?}"),
-                Entry::Plain(text) => format!("format!({text:?})"),
-                Entry::Plural { one, other } => {
-                    format!("if count == 1 {{ format!({one:?}) }} else {{ format!({other:?}) }}")
-                }
-            };
-            writeln!(out, "{variant} => {expression},")?;
-        }
-        out.push_str("}\n}\n");
     }
     out.push_str(&"}\n".repeat(open.len()));
+    let languages: Vec<_> = files.iter().map(|(language, _)| *language).collect();
+    let compiled: String = files
+        .iter()
+        .map(|(_, file)| format!("include_str!({file:?}), "))
+        .collect();
+    writeln!(
+        out,
+        "/// The texts, in the order of their keys.\n\
+         pub static TEXTS: crate::i18n::Catalogue = crate::i18n::Catalogue::new({folder:?}, &{languages:?}, &{keys:?}, \
+         #[cfg(not(target_arch = \"wasm32\"))] &[{compiled}]);"
+    )?;
     Ok(out)
 }

@@ -1,8 +1,8 @@
 //! The root of the portal: contexts and routes.
 
-use crate::api::{ApiError, Guest};
+use crate::api::{ApiError, Guest, SignedIn};
 use crate::components::toast::ToastList;
-use crate::i18n::{I18n, text};
+use crate::i18n::{I18n, Locale, text};
 use crate::pages::invite::InvitePage;
 use crate::pages::shell::Shell;
 use crate::pages::sign_in::SignInPage;
@@ -11,10 +11,10 @@ use crate::theme::ThemeContext;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-/// The portal.
+/// The portal. `language`: whose texts are loaded.
 #[component]
-pub fn App() -> impl IntoView {
-    I18n::provide();
+pub fn App(language: Locale) -> impl IntoView {
+    I18n::provide(language);
     ThemeContext::provide();
     Toasts::provide();
     SessionContext::provide();
@@ -32,6 +32,12 @@ pub fn App() -> impl IntoView {
 /// `/?dial=…` survives signing in.
 #[component]
 fn Portal() -> impl IntoView {
+    view! { <SignedInOnly pages=|api| view! { <Shell api /> }.into_any() /> }
+}
+
+/// The pages of who is signed in, else the sign-in page.
+#[component]
+pub fn SignedInOnly(pages: fn(SignedIn) -> AnyView) -> impl IntoView {
     let context = SessionContext::expect();
     let i18n = I18n::expect();
     let resume = move || {
@@ -66,6 +72,6 @@ fn Portal() -> impl IntoView {
         }
         .into_any(),
         Session::Guest { ended } => view! { <SignInPage ended /> }.into_any(),
-        Session::SignedIn(api) => view! { <Shell api /> }.into_any(),
+        Session::SignedIn(api) => pages(api),
     }
 }

@@ -1,9 +1,16 @@
-//! The languages of the portal and the texts in them.
+//! The languages of the pages and the texts in them.
 
+mod catalogue;
+
+pub use catalogue::{Catalogue, CatalogueError};
+
+use crate::api::{self, ApiError};
 use crate::browser;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::sync::OnceLock;
 
-/// The texts: one function each, made from `locales/*.json` by the build script.
+/// The portal's texts: one function each, made from `locales/*.json` by the build script.
 #[allow(clippy::all, clippy::pedantic, unreachable_pub)]
 pub mod text {
     include!(concat!(env!("OUT_DIR"), "/text.rs"));
@@ -51,13 +58,41 @@ impl Locale {
         tags.into_iter().find_map(Self::from_tag).unwrap_or(Self::En)
     }
 
-    /// The language that the switch offers next.
-    pub fn next(self) -> Self {
-        match self {
-            Self::En => Self::It,
-            Self::It => Self::En,
+    /// Whether a number of things takes the singular.
+    pub const fn is_singular(self, count: u64) -> bool {
+        count == 1
+    }
+}
+
+/// Everything that the program of this page says.
+static SPOKEN: OnceLock<&'static [&'static Catalogue]> = OnceLock::new();
+
+/// Loads the texts for this visit and returns their language: the one chosen before in this browser, else the browser's,
+/// else English. `catalogues` are all that the page will speak from.
+///
+/// # Errors
+/// [`ApiError`] where not even English could be had.
+pub async fn start(catalogues: &'static [&'static Catalogue]) -> Result<Locale, ApiError> {
+    let _ = SPOKEN.set(catalogues);
+    let kept = browser::storage_get(STORAGE_KEY);
+    let languages = browser::languages();
+    let wanted = Locale::preferred(kept.iter().chain(&languages).map(String::as_str));
+    match load(wanted).await {
+        Ok(()) => Ok(wanted),
+        Err(_) => load(Locale::En).await.map(|()| Locale::En),
+    }
+}
+
+async fn load(locale: Locale) -> Result<(), ApiError> {
+    for catalogue in SPOKEN.get().copied().unwrap_or_default() {
+        if let Some(path) = catalogue.wanted(locale) {
+            let json = api::text(&path).await?;
+            catalogue
+                .take(locale, &json)
+                .map_err(|_| ApiError::Unexpected { status: 200 })?;
         }
     }
+    Ok(())
 }
 
 /// The language in use, for every component.
@@ -65,12 +100,9 @@ impl Locale {
 pub struct I18n(RwSignal<Locale>);
 
 impl I18n {
-    /// Takes the language chosen before in this browser, else the browser's, and makes it the context's.
-    pub fn provide() -> Self {
-        let kept = browser::storage_get(STORAGE_KEY);
-        let languages = browser::languages();
-        let tags = kept.iter().chain(&languages).map(String::as_str);
-        let i18n = Self(RwSignal::new(Locale::preferred(tags)));
+    /// Makes a language that is loaded the context's.
+    pub fn provide(locale: Locale) -> Self {
+        let i18n = Self(RwSignal::new(locale));
         Effect::new(move || browser::set_document_language(i18n.locale().tag()));
         provide_context(i18n);
         i18n
@@ -105,10 +137,17 @@ impl I18n {
         move || text(self.0.get())
     }
 
-    /// Changes the language, here and for the next visit.
+    /// Changes the language, here and for the next visit, as soon as its texts are here. Where they cannot be had, the
+    /// language stays.
     pub fn choose(self, locale: Locale) {
-        browser::storage_set(STORAGE_KEY, locale.tag());
-        self.0.set(locale);
+        spawn_local(async move {
+            if load(locale).await.is_ok() {
+                browser::storage_set(STORAGE_KEY, locale.tag());
+                self.0.set(locale);
+            } else {
+                self.0.notify();
+            }
+        });
     }
 }
 
@@ -129,17 +168,6 @@ mod tests {
         assert_eq!(Locale::preferred(["de", "fr"]), Locale::En);
         assert_eq!(Locale::preferred(["EN-gb"]), Locale::En);
         assert_eq!(Locale::preferred([]), Locale::En);
-    }
-
-    #[test]
-    fn the_switch_reaches_every_language() {
-        let mut seen = vec![Locale::En];
-        while seen.len() < Locale::ALL.len() {
-            let next = seen[seen.len() - 1].next();
-            assert!(!seen.contains(&next));
-            seen.push(next);
-        }
-        assert_eq!(seen[seen.len() - 1].next(), Locale::En);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod live;
 pub mod logic;
 pub mod pages;
 pub mod socket;
+pub mod start;
 pub mod state;
 pub mod theme;
 pub mod words;

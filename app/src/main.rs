@@ -2,15 +2,13 @@
 
 use leptos::prelude::*;
 use ponte_app::app::App;
-use ponte_app::browser;
+use ponte_app::i18n::{Catalogue, text};
+use ponte_app::start;
+
+static SPOKEN: [&Catalogue; 1] = [&text::TEXTS];
 
 fn main() {
-    std::panic::set_hook(Box::new(|_| {
-        // The message may quote user input, so it is not logged; the page says that it has stopped.
-        browser::set_root_attribute("data-crashed", "");
-    }));
-    if let Some(splash) = browser::document().and_then(|document| document.get_element_by_id("splash")) {
-        splash.remove();
-    }
-    mount_to_body(App);
+    start::start(&SPOKEN, |language| {
+        mount_to_body(move || view! { <App language /> });
+    });
 }

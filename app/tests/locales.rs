@@ -1,19 +1,64 @@
-//! The texts themselves: every key in every language, with the same placeholders.
+//! The texts themselves: every key in every language, with the same placeholders, and none that nobody reads.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../build/catalogue.rs"]
 mod catalogue;
 
-use catalogue::{Entry, compare, generate, parse};
+use catalogue::{Catalogue, Entry, compare, generate, parse};
+use ponte_app::i18n::Locale;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-const EN: &str = include_str!("../locales/en.json");
-const IT: &str = include_str!("../locales/it.json");
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn catalogues() -> Vec<(&'static str, Catalogue)> {
+    let read = |locale: Locale| {
+        let file = root().join("locales").join(format!("{}.json", locale.tag()));
+        (locale.tag(), parse(&fs::read_to_string(file).unwrap()).unwrap())
+    };
+    Locale::ALL.map(read).into()
+}
 
 #[test]
-fn every_text_stands_in_both_languages() {
-    let catalogues = [parse(EN).unwrap(), parse(IT).unwrap()];
+fn every_text_stands_in_every_language() {
+    let catalogues = catalogues();
     assert_eq!(compare(&catalogues), Vec::<String>::new());
-    assert!(catalogues[0].len() > 150, "the catalogue was not read");
+    assert!(catalogues[0].1.len() > 150, "the catalogue was not read");
+    let files = fs::read_dir(root().join("locales")).unwrap().count();
+    assert_eq!(files, catalogues.len(), "a language that nobody can choose");
+}
+
+fn sources(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.push_str(&sources(&path));
+        } else {
+            all.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
+fn every_text_is_read_somewhere() {
+    let source = sources(&root().join("src"));
+    let unread: Vec<_> = catalogues()[0]
+        .1
+        .keys()
+        .filter(|key| {
+            let path = format!("text::{}", key.replace('.', "::"));
+            let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+            !source
+                .match_indices(&path)
+                .any(|(at, _)| ends(&source[at + path.len()..]))
+        })
+        .cloned()
+        .collect();
+    assert_eq!(unread, Vec::<String>::new());
 }
 
 fn words(text: &str) -> usize {
@@ -23,15 +68,18 @@ fn words(text: &str) -> usize {
 }
 
 #[test]
-fn no_italian_text_is_a_copy_of_a_long_english_one() {
-    let (en, it) = (parse(EN).unwrap(), parse(IT).unwrap());
-    let copies: Vec<_> = en
-        .iter()
-        .filter(|(key, entry)| it[*key] == **entry)
-        .filter(|(_, entry)| matches!(entry, Entry::Plain(text) if words(text) > 2))
-        .map(|(key, _)| key)
-        .collect();
-    assert!(copies.is_empty(), "not translated: {copies:?}");
+fn no_text_is_a_copy_of_a_long_english_one() {
+    let catalogues = catalogues();
+    let (_, en) = &catalogues[0];
+    for (language, theirs) in &catalogues[1..] {
+        let copies: Vec<_> = en
+            .iter()
+            .filter(|(key, entry)| theirs[*key] == **entry)
+            .filter(|(_, entry)| matches!(entry, Entry::Plain(text) if words(text) > 2))
+            .map(|(key, _)| key)
+            .collect();
+        assert!(copies.is_empty(), "not translated to {language}: {copies:?}");
+    }
 }
 
 #[test]
@@ -39,7 +87,7 @@ fn a_missing_an_extra_and_a_different_key_are_found() {
     let en = parse(r#"{"a":{"x":"X {n}","y":"Y"},"b":"B"}"#).unwrap();
     let it = parse(r#"{"a":{"x":"X {m}","z":"Z"},"b":"B"}"#).unwrap();
     assert_eq!(
-        compare(&[en, it]),
+        compare(&[("en", en), ("it", it)]),
         [
             "it: a.x has other placeholders",
             "it: a.y is missing",
@@ -63,9 +111,10 @@ fn what_is_no_text_is_refused_by_its_key() {
 #[test]
 fn a_plural_takes_a_count() {
     let catalogue = parse(r#"{"calls":{"one":"one call","other":"{count} calls"}}"#).unwrap();
-    let source = generate(&[catalogue.clone(), catalogue]).unwrap();
+    let source = generate(&catalogue, "/i18n/", &[]).unwrap();
     assert!(
         source.contains("pub fn calls(locale: Locale, count: u64) -> String"),
         "{source}"
     );
+    assert!(source.contains(r#"["calls.one", "calls.other"]"#), "{source}");
 }

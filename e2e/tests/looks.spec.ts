@@ -79,7 +79,7 @@ test('English and Italian, light and dark, and the choices stay', async ({ porta
   const { page } = portal;
   const html = page.locator('html');
   await expect(html).toHaveAttribute('lang', 'en');
-  await page.getByTestId('language-switch').click();
+  await page.getByTestId('language-switch').selectOption('it');
   await expect(html).toHaveAttribute('lang', 'it');
   await expect(portal.badge).toContainText('Connesso');
 

@@ -29,6 +29,16 @@ pub(super) async fn read<T: DeserializeOwned>(response: Response) -> Result<T, A
     response.json().await.map_err(|_| ApiError::Unexpected { status })
 }
 
+/// A file as it is.
+///
+/// # Errors
+/// [`ApiError::Unreachable`], or [`ApiError::Unexpected`] where there is none.
+pub async fn text(path: &str) -> Result<String, ApiError> {
+    let response = get(path).await?;
+    let status = response.status();
+    response.text().await.map_err(|_| ApiError::Unexpected { status })
+}
+
 async fn checked(
     sent: impl Future<Output = Result<Response, gloo_net::Error>>,
 ) -> Result<Response, ApiError> {

@@ -1,28 +1,37 @@
 //! The switches of language and theme.
 
 use crate::components::icon::Icon;
-use crate::i18n::{I18n, text};
+use crate::i18n::{I18n, Locale, text};
 use crate::live::live;
 use crate::theme::{Theme, ThemeContext};
 use leptos::prelude::*;
 
-/// Goes to the other language; it is labelled in that language, with the letters shown first so that voice control
-/// finds it by them.
+/// Chooses the language; each is called by its own name.
 #[component]
 pub fn LanguageSwitch() -> impl IntoView {
     let i18n = I18n::expect();
-    let next = move || i18n.locale().next();
-    let letters = move || next().tag().to_uppercase();
+    let options = Locale::ALL.map(|locale| {
+        view! {
+            <option value=locale.tag() lang=locale.tag() selected=live(move || i18n.locale() == locale)>
+                {locale.name()}
+            </option>
+        }
+    });
     view! {
-        <button
-            type="button" class="button quiet language" data-testid="language-switch"
-            lang=live(move || next().tag())
-            aria-label=live(move || format!("{}, {}", letters(), next().name()))
-            title=live(move || next().name())
-            on:click=move |_| i18n.choose(i18n.locale_now().next())
-        >
-            {live(letters)}
-        </button>
+        <label class="language">
+            <span class="language-letters" aria-hidden="true">{live(move || i18n.locale().tag().to_uppercase())}</span>
+            <select
+                data-testid="language-switch" aria-label=i18n.t(text::theme::language) title=i18n.t(text::theme::language)
+                prop:value=live(move || i18n.locale().tag())
+                on:change:target=move |event| {
+                    if let Some(locale) = Locale::from_tag(&event.target().value()) {
+                        i18n.choose(locale);
+                    }
+                }
+            >
+                {options.into_iter().collect_view()}
+            </select>
+        </label>
     }
 }
 
