@@ -1,14 +1,14 @@
 //! One leg's sockets and all that is known about its peer.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::audio::{Clip, Library};
+use crate::audio::Library;
 use crate::dtmf::inband::InbandDetector;
 use crate::dtmf::{DtmfSender, EventDetector, Step};
+use crate::mix::{Frame, NARROW, Seat};
 use crate::outgoing::{Header, Incoming, OutStream};
-use crate::overlay::Overlay;
+use crate::overlay::{Ended, Overlay};
 use crate::player::Player;
 use crate::receive::ReceiveStats;
 use crate::recording::Recorder;
@@ -19,9 +19,14 @@ use crate::stats::Counters;
 use crate::{Codec, EndpointId, EndpointStats, MediaEvent, RemoteMedia, g711};
 
 /// Samples in 20 ms.
-const STEP: usize = 160;
+const STEP: usize = NARROW;
 /// Largest packet of ours: header and 60 ms.
 const MAX_PACKET: usize = Header::LEN + 480;
+
+/// Samples of a packet of so many milliseconds.
+fn samples_of(ptime: u8) -> usize {
+    8 * usize::from(if (10..=60).contains(&ptime) { ptime } else { 20 })
+}
 
 /// What the peer is, once offer and answer told.
 #[derive(Debug)]
@@ -59,6 +64,10 @@ pub(crate) struct Endpoint {
     pub(crate) recorder: Option<Recorder>,
     pub(crate) player: Option<Player>,
     overlay: Option<Overlay>,
+    /// Token of an overlay that ended, not yet told.
+    pub(crate) overlay_ended: Option<u64>,
+    /// Where it is a member of a room.
+    pub(crate) seat: Option<Box<Seat>>,
     pub(crate) dtmf: DtmfSender,
     /// Samples due to the player's next packet.
     credit: usize,
@@ -92,6 +101,8 @@ impl Endpoint {
             recorder: None,
             player: None,
             overlay: None,
+            overlay_ended: None,
+            seat: None,
             dtmf: DtmfSender::new(),
             credit: 0,
             reports: RtcpSession::new(first_report, rand::random()),
@@ -140,20 +151,26 @@ impl Endpoint {
 
     /// Whether 20 ms must not go by unnoticed.
     pub(crate) fn needs_ticks(&self) -> bool {
-        self.is_playing() || self.overlay.is_some()
+        self.is_playing() || self.overlay.is_some() || self.overlay_ended.is_some()
     }
 
-    /// Lays a tone over what the peer hears.
-    pub(crate) fn overlay(&mut self, tone: Arc<Clip>) {
-        self.overlay = Some(Overlay::new(tone, self.out.relayed_at()));
+    /// Lays something over what the peer hears; `told` if its end is to be told.
+    pub(crate) fn overlay(&mut self, player: Player, told: bool, now: Instant) {
+        let carried = self.seat.as_ref().map(|_| now).or(self.out.relayed_at());
+        self.overlay = Some(Overlay::new(player, told, carried));
     }
 
-    /// Lays the next piece of a tone over a payload.
+    /// Lays the next piece of the overlay over a payload.
     fn mix(&mut self, codec: Codec, payload: &mut [u8]) {
-        if let Some(overlay) = &mut self.overlay
-            && overlay.mix(codec, payload)
+        if let Some(ended) = self
+            .overlay
+            .as_mut()
+            .and_then(|overlay| overlay.mix(codec, payload))
         {
             self.overlay = None;
+            if let Ended::Told(token) = ended {
+                self.overlay_ended = Some(token);
+            }
         }
     }
 
@@ -189,7 +206,7 @@ impl Endpoint {
         };
         g711::transcode(from, codec, &mut packet[Header::LEN..]);
         if let Some(overlay) = &mut self.overlay {
-            overlay.relayed(now);
+            overlay.carried(now);
             self.mix(codec, &mut packet[Header::LEN..]);
         }
         self.transmit(to, header, packet, counters);
@@ -217,6 +234,33 @@ impl Endpoint {
         if let Some(header) = self.out.relayed(now, payload_type, incoming) {
             self.transmit(to, header, packet, counters);
         }
+    }
+
+    /// Sends 20 ms of what the other members of its room say.
+    pub(crate) fn send_mixed(&mut self, mixed: &mut Frame, now: Instant, counters: &mut Counters) {
+        let Some(mut seat) = self.seat.take() else { return };
+        seat.hand_over(mixed);
+        let target = self
+            .target()
+            .map(|(to, media)| (to, media.codec, samples_of(media.ptime)));
+        match target.filter(|_| !self.is_playing()) {
+            None => seat.forget(),
+            Some((to, codec, samples)) => {
+                let mut packet = [0u8; MAX_PACKET];
+                while let Some(audio) = seat.packet(samples) {
+                    let packet = &mut packet[..Header::LEN + samples];
+                    g711::encode_into(codec, audio, &mut packet[Header::LEN..]);
+                    seat.sent(samples);
+                    if let Some(overlay) = &mut self.overlay {
+                        overlay.carried(now);
+                        self.mix(codec, &mut packet[Header::LEN..]);
+                    }
+                    let header = self.out.own(now, codec.payload_type(), samples as u32);
+                    self.transmit(to, header, packet, counters);
+                }
+            }
+        }
+        self.seat = Some(seat);
     }
 
     /// 20 ms went by: sends what is played. Tells the token of a play that ended.
@@ -264,8 +308,7 @@ impl Endpoint {
             self.credit = 0;
             return None;
         }
-        let ptime = media.map_or(20, |media| media.ptime);
-        let samples = 8 * usize::from(if (10..=60).contains(&ptime) { ptime } else { 20 });
+        let samples = samples_of(media.map_or(20, |media| media.ptime));
         self.credit += STEP;
         while self.credit >= samples {
             self.credit -= samples;

@@ -122,6 +122,13 @@ pub fn encode(codec: Codec, samples: &[i16]) -> Vec<u8> {
     samples.iter().map(|&sample| encode_one(codec, sample)).collect()
 }
 
+/// Samples to G.711, as many as there is room for.
+pub(crate) fn encode_into(codec: Codec, samples: &[i16], payload: &mut [u8]) {
+    for (code, &sample) in payload.iter_mut().zip(samples) {
+        *code = encode_one(codec, sample);
+    }
+}
+
 /// G.711 to samples.
 pub fn decode(codec: Codec, payload: &[u8]) -> Vec<i16> {
     let table = linear_table(codec);

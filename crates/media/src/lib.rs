@@ -1,7 +1,7 @@
 //! The media plane: everything that touches audio, on threads of its own.
 //!
 //! The control side (an async host) opens [`EndpointId`]s, one for each leg, tells them where the peer is, joins
-//! them, and plays into them. The media side receives, decides and sends each RTP packet on one thread, without a
+//! them two by two or in [rooms](MediaPlane::create_room), and plays into them. The media side receives, decides and sends each RTP packet on one thread, without a
 //! lock, an allocation or an async task on the way.
 //!
 //! ```text
@@ -25,6 +25,7 @@ mod error;
 mod events;
 pub mod g711;
 mod loader;
+mod mix;
 mod outgoing;
 mod overlay;
 mod plane;
@@ -54,5 +55,7 @@ pub use prompts::{Language, Prompt};
 pub use recording::{Recording, RecordingError};
 pub use stats::{EndpointStats, StatsSnapshot};
 pub use tones::{Country, Segment, Tone, cadence};
-pub use types::{Codec, Direction, EndpointId, FileSource, MediaEvent, PlayMode, RemoteMedia, Source};
+pub use types::{
+    Codec, Direction, EndpointId, FileSource, MediaEvent, PlayMode, RemoteMedia, Role, RoomId, Source,
+};
 pub use wav::{Audio, AudioError};

@@ -11,7 +11,8 @@ use crate::{Audio, EndpointId, FileSource, MediaEvent};
 /// A file that a player waits for.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    pub(crate) endpoint: EndpointId,
+    /// Who waits; nobody in particular where a room does.
+    pub(crate) endpoint: Option<EndpointId>,
     pub(crate) source: FileSource,
     pub(crate) loaded: Arc<OnceLock<Playlist>>,
 }
@@ -34,11 +35,15 @@ impl Loader {
         }
     }
 
-    fn load(&self, id: EndpointId, source: &FileSource) -> Playlist {
+    fn load(&self, id: Option<EndpointId>, source: &FileSource) -> Playlist {
         match Audio::load(&source.path) {
             Ok(audio) => Box::new([Piece::Clip(audio.clip())]),
             Err(error) => {
-                self.unplayable(id, source.path.clone(), error);
+                if let Some(id) = id {
+                    self.unplayable(id, source.path.clone(), error);
+                } else {
+                    tracing::warn!(%error, "a file for a room cannot be played");
+                }
                 let instead = crate::Source::Sequence(source.instead.clone());
                 self.library
                     .playlist(&instead, &mut |source| self.load(id, source))

@@ -22,6 +22,8 @@ use crate::{
     StatsSnapshot, Tone,
 };
 
+mod rooms;
+
 /// A day: a longer WAV file at this rate would still be one, but nobody talks that long.
 const LONGEST_RECORDING: Duration = Duration::from_hours(24);
 
@@ -139,10 +141,7 @@ impl MediaPlane {
     /// spares a move).
     /// Returns the address for SDP; RTCP is on the next port.
     pub fn open(&self, group: u64) -> Result<(EndpointId, SocketAddr), MediaError> {
-        // Groups are often numbered in order or by time: their hash spreads them over the threads.
-        let spread = group.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let threads = self.threads.len() as u64;
-        let id = EndpointId(self.next_id.fetch_add(1, Relaxed) * threads + spread % threads);
+        let id = EndpointId(self.new_id(group));
         let (port, (rtp, rtcp)) = self.ports.bind(Instant::now())?;
         if !self.send(id, Command::Open { id, port, rtp, rtcp }) {
             self.ports.give_back(port);
@@ -180,12 +179,14 @@ impl MediaPlane {
     /// Plays towards the peer of `id`, in place of what plays now. Bridged audio towards it is muted meanwhile.
     /// Time goes on while the direction forbids sending, so that [`PlayMode::Once`] always ends.
     pub fn play(&self, id: EndpointId, source: Source, mode: PlayMode) {
-        let playlist = self.library.playlist(&source, &mut |file| self.load(id, file));
+        let playlist = self
+            .library
+            .playlist(&source, &mut |file| self.load(Some(id), file));
         self.send(id, Command::Play(id, playlist, mode));
     }
 
     /// Has a file loaded; it is played when it is there.
-    fn load(&self, endpoint: EndpointId, file: &FileSource) -> Playlist {
+    fn load(&self, endpoint: Option<EndpointId>, file: &FileSource) -> Playlist {
         let loaded = Arc::new(OnceLock::new());
         let wanted = Wanted {
             endpoint,
@@ -204,12 +205,19 @@ impl MediaPlane {
         self.send(id, Command::Stop(id));
     }
 
-    /// Lays one cadence of a tone over what the peer of `id` hears, be it bridged or played; what it hears goes on. In
-    /// place of a tone that is still laid over. [`Tone::CallWaiting`] is made for it.
+    /// Lays one cadence of a tone over what the peer of `id` hears, be it bridged, mixed or played; what it hears goes on. In
+    /// place of what is still laid over. [`Tone::CallWaiting`] and [`Tone::Attached`] are made for it.
     pub fn beep(&self, id: EndpointId, tone: Tone) {
-        if let Some(clip) = self.library.tone(tone) {
-            self.send(id, Command::Overlay(id, clip));
-        }
+        self.whisper(id, Source::Tone(tone), None);
+    }
+
+    /// Lays any source over what the peer of `id` hears, once, in place of what is still laid over. With a token,
+    /// [`MediaEvent::PlayFinished`] tells its end. Nobody else hears it.
+    pub fn whisper(&self, id: EndpointId, source: Source, token: Option<u64>) {
+        let playlist = self
+            .library
+            .playlist(&source, &mut |file| self.load(Some(id), file));
+        self.send(id, Command::Overlay(id, playlist, token));
     }
 
     /// Records what is received from the peer of `id` from this moment on, in place of a recording of it that goes on
@@ -284,6 +292,14 @@ impl MediaPlane {
         total
     }
 
+    /// A number of its own whose remainder is the thread of `group`.
+    fn new_id(&self, group: u64) -> u64 {
+        // Groups are often numbered in order or by time: their hash spreads them over the threads.
+        let spread = group.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let threads = self.threads.len() as u64;
+        self.next_id.fetch_add(1, Relaxed) * threads + spread % threads
+    }
+
     fn thread_of(&self, id: EndpointId) -> usize {
         let opened_on = (id.0 % self.threads.len() as u64) as usize;
         self.moved().get(&id).copied().unwrap_or(opened_on)
@@ -313,9 +329,13 @@ impl MediaPlane {
         true
     }
 
-    /// Queues a command; `false` and counted if the queue is full.
+    /// Queues a command for an endpoint; `false` and counted if the queue is full.
     fn send(&self, id: EndpointId, command: Command) -> bool {
-        let link = &self.threads[self.thread_of(id)].link;
+        self.send_to(self.thread_of(id), command)
+    }
+
+    fn send_to(&self, thread: usize, command: Command) -> bool {
+        let link = &self.threads[thread].link;
         let queued = link.commands.push(command).is_ok();
         if !queued {
             self.commands_dropped.fetch_add(1, Relaxed);

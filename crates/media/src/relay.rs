@@ -151,6 +151,12 @@ fn take(
         }
     }
 
+    if let Some(seat) = &mut endpoint.seat {
+        if let Kind::Audio(codec) = kind {
+            seat.receive(codec, evidence, payload);
+        }
+        return None;
+    }
     let partner_slot = endpoint.partner?;
     let withheld = matches!(kind, Kind::Event) && !endpoint.relays_keys;
     let partner = endpoints.get_mut(partner_slot)?;

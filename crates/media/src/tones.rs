@@ -46,11 +46,17 @@ pub enum Tone {
     Hold,
     /// A number may be keyed in.
     Dial,
+    /// Somebody came into the conference.
+    Joined,
+    /// Somebody left the conference.
+    Left,
+    /// A whisper in the ear: a call is attached to a leg that stays up.
+    Attached,
 }
 
 impl Tone {
     /// Every tone.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Ringback,
         Self::Busy,
         Self::Congestion,
@@ -61,6 +67,9 @@ impl Tone {
         Self::RecordBeep,
         Self::Hold,
         Self::Dial,
+        Self::Joined,
+        Self::Left,
+        Self::Attached,
     ];
 }
 
@@ -207,6 +216,17 @@ pub const fn cadence(country: Country, tone: Tone) -> &'static [Segment] {
                     off(150),
                     on(HZ_425, HOLD_LEVEL, 150),
                     off(8000),
+                ]
+            }
+        }
+        (Tone::Joined, _) => const { &[on(&[660.0], WAITING_LEVEL, 110), on(&[880.0], WAITING_LEVEL, 160)] },
+        (Tone::Left, _) => const { &[on(&[880.0], WAITING_LEVEL, 110), on(&[660.0], WAITING_LEVEL, 160)] },
+        (Tone::Attached, _) => {
+            const {
+                &[
+                    on(&[740.0], WAITING_LEVEL, 100),
+                    off(60),
+                    on(&[740.0], WAITING_LEVEL, 100),
                 ]
             }
         }

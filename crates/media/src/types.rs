@@ -10,6 +10,20 @@ use crate::{Audio, AudioError, EndpointStats, Language, Prompt, Recording, Tone}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointId(pub(crate) u64);
 
+/// A conference. Never reused in the life of a [`MediaPlane`](crate::MediaPlane).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomId(pub(crate) u64);
+
+/// What a member of a room may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Role {
+    /// Hears all others and is heard by them.
+    #[default]
+    Speaker,
+    /// Hears the others, unheard; its coming and going makes no tone.
+    Listener,
+}
+
 /// The audio codecs that are relayed. Their RTP payload types are static (RFC 3551 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
@@ -158,7 +172,8 @@ pub enum PlayMode {
 pub enum MediaEvent {
     /// The peer pressed a key: `0`–`9`, `*`, `#`, `A`–`D`. Once a key press, however many packets carried it.
     Dtmf { id: EndpointId, digit: char },
-    /// What was played with [`PlayMode::Once`] came to its end. Not sent if it was stopped or replaced.
+    /// What was played with [`PlayMode::Once`], or laid over with a token, came to its end. Not sent if it was stopped or
+    /// replaced.
     PlayFinished { id: EndpointId, token: u64 },
     /// The first RTP of the peer was accepted.
     FirstPacket { id: EndpointId },
@@ -181,6 +196,14 @@ pub enum MediaEvent {
         id: EndpointId,
         recording: Box<Recording>,
     },
+    /// A member of a room began to speak, or has not spoken for 0.7 s.
+    Speaking {
+        room: RoomId,
+        id: EndpointId,
+        speaking: bool,
+    },
+    /// The endpoint did not come into the room: that is full (16 members), or gone.
+    NotJoined { room: RoomId, id: EndpointId },
     /// The endpoint is gone and its ports go back to the pool. Only the end of its recording may follow.
     Closed { id: EndpointId, stats: EndpointStats },
 }

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use slab::Slab;
 
-use crate::audio::{Clip, Library, Playlist};
+use crate::audio::{Library, Playlist};
 use crate::endpoint::Endpoint;
 use crate::events::EventSender;
+use crate::mix::{Room, Seat};
 use crate::player::Player;
 use crate::poller::{Poller, Ready, Waker};
 use crate::ports::FreedPorts;
@@ -22,7 +23,9 @@ use crate::relay::{self, Arrival};
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::transit::{Arrival as Arriving, LaidDown, Transit};
-use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia};
+use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia, RoomId};
+
+mod rooms;
 
 /// A tick serves every fourth endpoint, so that packets that are played leave spread over 20 ms.
 const TICK: Duration = Duration::from_millis(5);
@@ -48,12 +51,22 @@ pub(crate) enum Command {
     Unbridge(EndpointId),
     Play(EndpointId, Playlist, PlayMode),
     Stop(EndpointId),
-    Overlay(EndpointId, Arc<Clip>),
+    /// With a token, its end is told.
+    Overlay(EndpointId, Playlist, Option<u64>),
     Record(EndpointId, Arc<Tape>, Duration),
     StopRecording(EndpointId),
     RelayKeys(EndpointId, bool),
     SendDtmf(EndpointId, Box<str>),
     Close(EndpointId),
+    CreateRoom {
+        id: RoomId,
+        tones: bool,
+    },
+    DestroyRoom(RoomId),
+    Join(RoomId, EndpointId, Box<Seat>),
+    Leave(EndpointId),
+    Mute(EndpointId, bool),
+    PlayRoom(RoomId, Playlist, PlayMode),
     /// The endpoint comes from another thread.
     Arrive(EndpointId, Arc<Transit>),
     /// The endpoint goes to another thread.
@@ -70,14 +83,18 @@ impl Command {
             | Self::Unbridge(id)
             | Self::Play(id, ..)
             | Self::Stop(id)
-            | Self::Overlay(id, _)
+            | Self::Overlay(id, ..)
             | Self::Record(id, ..)
             | Self::StopRecording(id)
             | Self::RelayKeys(id, _)
             | Self::SendDtmf(id, _)
             | Self::Close(id)
+            | Self::Join(_, id, _)
+            | Self::Leave(id)
+            | Self::Mute(id, _)
             | Self::Arrive(id, _)
             | Self::Depart(id, _) => *id == endpoint,
+            Self::CreateRoom { .. } | Self::DestroyRoom(_) | Self::PlayRoom(..) => false,
         }
     }
 }
@@ -129,6 +146,10 @@ pub(crate) struct Worker {
     slots: HashMap<EndpointId, usize>,
     /// Endpoints on their way from another thread.
     arriving: Vec<Arriving>,
+    rooms: Slab<Room>,
+    room_slots: HashMap<RoomId, usize>,
+    /// Members of all rooms.
+    seats: usize,
     /// Slots that get ticks.
     ticking: Vec<usize>,
     next_tick: Instant,
@@ -159,6 +180,9 @@ impl Worker {
             endpoints: Slab::new(),
             slots: HashMap::new(),
             arriving: Vec::new(),
+            rooms: Slab::new(),
+            room_slots: HashMap::new(),
+            seats: 0,
             ticking: Vec::new(),
             next_tick: now,
             phase: 0,
@@ -213,7 +237,7 @@ impl Worker {
         if self.endpoints.is_empty() {
             return None;
         }
-        let playing = (!self.ticking.is_empty()).then_some(self.next_tick);
+        let playing = self.has_ticks().then_some(self.next_tick);
         Some(playing.map_or(self.next_housekeeping, |tick| tick.min(self.next_housekeeping)))
     }
 
@@ -253,8 +277,12 @@ impl Worker {
         }
     }
 
+    fn has_ticks(&self) -> bool {
+        !self.ticking.is_empty() || self.seats > 0
+    }
+
     fn tick(&mut self, now: Instant) {
-        if self.ticking.is_empty() {
+        if !self.has_ticks() {
             return;
         }
         if now.saturating_duration_since(self.next_tick) > MAX_CATCH_UP {
@@ -263,6 +291,7 @@ impl Worker {
         while self.next_tick <= now {
             self.next_tick += TICK;
             self.phase = (self.phase + 1) % PHASES;
+            self.mix(now);
             let mut index = 0;
             while let Some(&slot) = self.ticking.get(index) {
                 if slot % PHASES != self.phase {
@@ -273,7 +302,9 @@ impl Worker {
                     self.ticking.swap_remove(index);
                     continue;
                 };
-                if let Some(token) = endpoint.tick(now, &self.outbox.shared.library, &mut self.counters) {
+                let laid_over = endpoint.overlay_ended.take();
+                let played = endpoint.tick(now, &self.outbox.shared.library, &mut self.counters);
+                for token in laid_over.into_iter().chain(played) {
                     self.outbox.push(MediaEvent::PlayFinished {
                         id: endpoint.id,
                         token,
@@ -294,7 +325,7 @@ impl Worker {
             return;
         };
         if !std::mem::replace(&mut endpoint.ticking, true) {
-            if self.ticking.is_empty() {
+            if !self.has_ticks() {
                 self.next_tick = now;
             }
             self.ticking.push(slot);
@@ -364,12 +395,7 @@ impl Worker {
                     endpoint.stop();
                 }
             }
-            Command::Overlay(id, tone) => {
-                if let Some(&slot) = self.slots.get(&id) {
-                    self.endpoints[slot].overlay(tone);
-                    self.start_ticking(slot, now);
-                }
-            }
+            Command::Overlay(id, clips, token) => self.overlay(id, clips, token, now),
             Command::Record(id, tape, max) => match self.endpoint(id) {
                 Some(endpoint) => endpoint.recorder = Some(Recorder::new(tape, max, now)),
                 None => tape.end(0),
@@ -391,6 +417,20 @@ impl Worker {
                 }
             }
             Command::Close(id) => self.close(id, now),
+            Command::CreateRoom { id, tones } => self.create_room(id, tones),
+            Command::DestroyRoom(id) => self.destroy_room(id),
+            Command::Join(room, id, seat) => self.join(room, id, seat, now),
+            Command::Leave(id) => {
+                if let Some(&slot) = self.slots.get(&id) {
+                    self.leave(slot);
+                }
+            }
+            Command::Mute(id, muted) => {
+                if let Some(seat) = self.endpoint(id).and_then(|endpoint| endpoint.seat.as_mut()) {
+                    seat.muted = muted;
+                }
+            }
+            Command::PlayRoom(id, clips, mode) => self.play_room(id, clips, mode),
         }
     }
 
@@ -401,6 +441,7 @@ impl Worker {
             return;
         };
         self.unbridge(slot);
+        self.leave(slot);
         let mut endpoint = self.endpoints.remove(slot);
         self.ticking.retain(|&other| other != slot);
         endpoint.ticking = false;
@@ -483,8 +524,10 @@ impl Worker {
         if a == b || self.endpoints[a].partner == Some(b) {
             return;
         }
-        self.unbridge(a);
-        self.unbridge(b);
+        for slot in [a, b] {
+            self.unbridge(slot);
+            self.leave(slot);
+        }
         self.endpoints[a].partner = Some(b);
         self.endpoints[b].partner = Some(a);
     }
@@ -510,11 +553,27 @@ impl Worker {
         self.start_ticking(slot, now);
     }
 
+    fn overlay(&mut self, id: EndpointId, clips: Playlist, token: Option<u64>, now: Instant) {
+        let Some(&slot) = self.slots.get(&id) else { return };
+        match Player::new(clips, PlayMode::Once(token.unwrap_or_default())) {
+            Some(player) => {
+                self.endpoints[slot].overlay(player, token.is_some(), now);
+                self.start_ticking(slot, now);
+            }
+            None => {
+                if let Some(token) = token {
+                    self.outbox.push(MediaEvent::PlayFinished { id, token });
+                }
+            }
+        }
+    }
+
     fn close(&mut self, id: EndpointId, now: Instant) {
         let Some(slot) = self.slots.remove(&id) else {
             return;
         };
         self.unbridge(slot);
+        self.leave(slot);
         let mut endpoint = self.endpoints.remove(slot);
         endpoint.report(now, true);
         self.ticking.retain(|&other| other != slot);

@@ -209,6 +209,8 @@ impl Driver {
                 | MediaEvent::FileUnplayable { id, .. }
                 | MediaEvent::RecordingFull { id }
                 | MediaEvent::RecordingFinished { id, .. }
+                | MediaEvent::Speaking { id, .. }
+                | MediaEvent::NotJoined { id, .. }
                 | MediaEvent::Closed { id, .. } => *id,
             };
             let event = match event {
@@ -244,7 +246,11 @@ impl Driver {
                 MediaEvent::FileUnplayable { error, .. } => {
                     tracing::warn!(%leg, %error, "a greeting cannot be played, and the default one is");
                 }
+                MediaEvent::NotJoined { .. } => {
+                    tracing::error!(%leg, "a leg found no place in its conference");
+                }
                 MediaEvent::FirstPacket { .. }
+                | MediaEvent::Speaking { .. }
                 | MediaEvent::RecordingFinished { .. }
                 | MediaEvent::Closed { .. } => {}
             }

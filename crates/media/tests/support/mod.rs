@@ -104,6 +104,13 @@ impl Phone {
         self.timestamp = self.timestamp.wrapping_add(160);
     }
 
+    /// Says 20 ms of its voice in a packet that never arrives.
+    pub fn lose(&mut self) {
+        self.said = (self.said + 160) % 1600;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(160);
+    }
+
     /// Sends one packet with the next sequence number and the current timestamp.
     pub fn send(&mut self, payload_type: u8, marker: bool, payload: &[u8]) {
         let packet: Vec<u8> = RtpPacketBuilder::<&[u8], &[u8]>::new()
