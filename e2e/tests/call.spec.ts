@@ -20,7 +20,7 @@ test('a wrong password is refused in plain words, the right one opens the portal
   await expect(portal.mode).toBeVisible();
 });
 
-test('t04 t05 t07 t18 a whole call: both telephones in order, sound both ways, the log', { tag: '@mobile' }, async ({
+test('t04 t05 t07 t16 t18 a whole call: both telephones in order, sound both ways, the log', { tag: '@mobile' }, async ({
   portal,
   carrier,
 }, { project }) => {

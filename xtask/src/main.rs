@@ -44,6 +44,12 @@ enum Task {
     Bench(bench::Options),
     /// Formatting, clippy, the rules for dependencies.
     Lint,
+    /// Say how many tests hold each rule, at each level.
+    Rules {
+        /// Name them all.
+        #[arg(long)]
+        tests: bool,
+    },
     /// Say what is here and what is missing; change nothing.
     Doctor,
 }
@@ -76,6 +82,11 @@ fn dispatch(task: Task) -> Result<ExitCode> {
                 ExitCode::FAILURE
             })
         }
+        Task::Rules { tests } => Ok(if test::rules::print(&paths, tests)? {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }),
         Task::Doctor => Ok(if setup::doctor(&paths)? {
             ExitCode::SUCCESS
         } else {

@@ -3,6 +3,7 @@
 mod count;
 mod docs;
 mod purity;
+pub(crate) mod rules;
 mod suites;
 
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ pub(crate) use count::Counts;
 /// A group of tests with a runner of its own, in the order they run: what fails fastest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Suite {
-    /// Links in the Markdown files lead to files that exist.
+    /// Links in the Markdown files lead to files that exist; every rule has its tests.
     Docs,
     /// Formatting and clippy, warnings denied.
     Lint,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::count::{Counts, Reader, Runner};
-use super::{Suite, SuiteResult, docs, purity};
+use super::{Suite, SuiteResult, docs, purity, rules};
 use crate::build::{self, portal::Mode};
 use crate::cargo;
 use crate::lint;
@@ -47,7 +47,11 @@ impl<'a> Context<'a> {
 
     pub(crate) fn run(&mut self, suite: Suite) -> SuiteResult {
         match suite {
-            Suite::Docs => docs::check(self.paths),
+            Suite::Docs => {
+                let mut counts = docs::check(self.paths)?;
+                counts.add(rules::check(self.paths)?);
+                Ok(counts)
+            }
             Suite::Lint => lint::check(self.paths, self.tools()?.wasm()?),
             Suite::Rust => self.rust(),
             Suite::Purity => purity::check(self.paths, self.tools()?.wasm()?),
