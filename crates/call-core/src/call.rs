@@ -62,6 +62,10 @@ pub(crate) enum Phase {
         since: UnixMillis,
     },
     Voicemail(Recording),
+    /// The user is in their own voicemail box: [`crate::mailbox`].
+    Mailbox {
+        since: UnixMillis,
+    },
     /// A verification call: the code is spoken, so many more times.
     Speaking {
         token: Option<PlaybackToken>,
@@ -134,6 +138,8 @@ pub(crate) enum Far {
     Caller(Caller),
     /// The number that is proven is the user's own.
     Nobody,
+    /// The user's own voicemail box.
+    Mailbox,
 }
 
 /// What a call is made from.
@@ -179,6 +185,10 @@ impl Setup {
                 name: caller.name.clone(),
             },
             Far::Nobody => self.near_party(),
+            Far::Mailbox => Party {
+                number: self.dialled.as_str().to_owned(),
+                name: None,
+            },
         }
     }
 

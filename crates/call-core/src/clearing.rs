@@ -38,7 +38,9 @@ impl Call {
 
     fn clearing_cause(&self) -> Cause {
         cause::local(match self.phase {
-            Phase::Connected { .. } | Phase::Held { .. } => CauseReason::NormalClearing,
+            Phase::Connected { .. } | Phase::Held { .. } | Phase::Mailbox { .. } => {
+                CauseReason::NormalClearing
+            }
             _ => CauseReason::Cancelled,
         })
     }

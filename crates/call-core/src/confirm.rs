@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Far, Phase};
 use crate::context::Context;
+use crate::join::Crossing;
 use crate::{Announcement, LegId, PlaybackToken, TimerKind, Tone, cause};
 use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState, Refusal, UnixMillis};
 
@@ -62,7 +63,9 @@ impl Call {
                 self.confirmed(cx);
                 Ok(())
             }
-            Phase::CallingFar | Phase::Connected { .. } | Phase::FarFailed(_) => Ok(()),
+            Phase::CallingFar | Phase::Connected { .. } | Phase::Mailbox { .. } | Phase::FarFailed(_) => {
+                Ok(())
+            }
             Phase::CallingUser
             | Phase::Ringing { .. }
             | Phase::Waiting { .. }
@@ -140,6 +143,10 @@ impl Call {
         self.set_phase(Phase::CallingFar);
         self.far_from = self.legs.len();
         self.play_tone(cx, Tone::Progress);
+        if matches!(self.setup.far, Far::Mailbox) {
+            cx.crossings.push_back(Crossing::EnterMailbox { call: self.id() });
+            return;
+        }
         self.try_far(cx);
     }
 

@@ -23,18 +23,66 @@ impl Switch {
             (Dialled::FeatureCode(Some(FeatureCode::LogOn)), _) => self.ask_who(leg, device),
             (Dialled::FeatureCode(Some(FeatureCode::LogOff)), _) => self.log_off_by_code(leg, device),
             (_, None) => self.refuse(leg, cause::local(CauseReason::Forbidden)),
+            (dialled, Some(user)) if self.is_own_box(&user, &dialled) => {
+                self.visit_from_desk(leg, device, &user);
+            }
             (dialled, Some(user)) => match self.check_desk(&user, &dialled) {
-                Ok(far) => {
-                    let now = self.cx.now;
-                    if let Some(user) = self.users.get_mut(&user) {
-                        user.count_dial(now);
-                        user.line = Some(Line::of(leg.call));
-                    }
-                    self.start_from_desk(leg, device, &user, typed, far);
-                }
+                Ok(far) => self.desk_calls(leg, device, &user, typed, far, false),
                 Err((status, cause)) => self.refuse_with(leg, status, cause),
             },
         }
+    }
+
+    /// The feature code of voicemail, or the user's own extension where callers reach voicemail there.
+    fn is_own_box(&self, user: &UserId, dialled: &Dialled) -> bool {
+        match dialled {
+            Dialled::FeatureCode(Some(FeatureCode::Voicemail)) => true,
+            Dialled::Own {
+                extension: Some(extension),
+            } => self.known_user(user).is_ok_and(|user| {
+                let profile = &user.config.profile;
+                profile.extension == *extension && profile.voicemail_allowed && user.config.settings.voicemail
+            }),
+            _ => false,
+        }
+    }
+
+    /// Takes the user's line for a number that may be dialled.
+    pub(crate) fn desk_calls(
+        &mut self,
+        leg: LegId,
+        device: &DeviceId,
+        user: &UserId,
+        typed: DialString,
+        far: Far,
+        answered: bool,
+    ) {
+        let now = self.cx.now;
+        if let Some(user) = self.users.get_mut(user) {
+            user.count_dial(now);
+            user.line = Some(Line::of(leg.call));
+        }
+        self.start_from_desk(leg, device, user, typed, far, answered);
+    }
+
+    /// Whom the user reaches with what was dialled: rights, caps and trunks, without a look at the line.
+    pub(crate) fn check_dialled(&mut self, id: &UserId, dialled: &Dialled) -> Result<Far, Refusal> {
+        let far = self.far_of(id, dialled)?;
+        let now = self.cx.now;
+        let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
+        user.check_caps(now)?;
+        if !self.store_writable {
+            return Err(Refusal::StoreUnavailable);
+        }
+        if matches!(far, Far::Number(_)) {
+            if !self.cx.trunks.any_up() {
+                return Err(Refusal::NoTrunk);
+            }
+            if self.cx.trunks.capacity() == 0 {
+                return Err(Refusal::StoreUnavailable);
+            }
+        }
+        Ok(far)
     }
 
     /// What a `Dial` would check, and what its refusal is called in SIP.
@@ -43,22 +91,7 @@ impl Switch {
             if switch.known_user(id)?.line.is_some() {
                 return Err(Refusal::LineBusy);
             }
-            let far = switch.far_of(id, dialled)?;
-            let now = switch.cx.now;
-            let user = switch.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-            user.check_caps(now)?;
-            if !switch.store_writable {
-                return Err(Refusal::StoreUnavailable);
-            }
-            if matches!(far, Far::Number(_)) {
-                if !switch.cx.trunks.any_up() {
-                    return Err(Refusal::NoTrunk);
-                }
-                if switch.cx.trunks.capacity() == 0 {
-                    return Err(Refusal::StoreUnavailable);
-                }
-            }
-            Ok(far)
+            switch.check_dialled(id, dialled)
         };
         check(self).map_err(|refusal| {
             let (status, reason) = match refusal {
@@ -88,10 +121,19 @@ impl Switch {
         {
             user.line = Some(Line::of(leg.call));
         }
-        self.start_from_desk(leg, device, &user, typed, far);
+        self.start_from_desk(leg, device, &user, typed, far, false);
     }
 
-    fn start_from_desk(&mut self, leg: LegId, device: &DeviceId, id: &UserId, dialled: DialString, far: Far) {
+    /// A telephone on the user's line calls; `answered`: it was answered to talk to the switch itself before.
+    pub(crate) fn start_from_desk(
+        &mut self,
+        leg: LegId,
+        device: &DeviceId,
+        id: &UserId,
+        dialled: DialString,
+        far: Far,
+        answered: bool,
+    ) {
         let user = self.users.get(id);
         // Any user's number is the company's.
         let shown = user.or_else(|| self.users.values().next());
@@ -124,7 +166,11 @@ impl Switch {
         if let Some(first) = call.new_leg_id() {
             let party = Party { number, name: None };
             let way = Way::Device(device.clone());
-            call.add_leg(Leg::came_in(first, LegRole::User, party, way, self.cx.now));
+            let mut ear = Leg::came_in(first, LegRole::User, party, way, self.cx.now);
+            if answered {
+                ear.answer(self.cx.now);
+            }
+            call.add_leg(ear);
         }
         call.call_far(&mut self.cx);
         self.calls.insert(leg.call, call);

@@ -2,7 +2,7 @@
 
 use crate::call::Far;
 use crate::user::User;
-use crate::{Dialled, Switch, restriction};
+use crate::{Dialled, FeatureCode, Switch, restriction};
 use ponte_protocol::{CallId, E164, Refusal, UserId};
 
 /// Whether the user may be called back on this number (rule T2).
@@ -46,10 +46,18 @@ pub(crate) fn check_telephone(user: &User) -> Result<(), Refusal> {
 }
 
 impl Switch {
-    /// Whom a user reaches with what was dialled: a number that the class of restriction allows, or another user. An
+    /// Whom a user reaches with what was dialled: a number that the class of restriction allows, another user, or by its
+    /// feature code the own voicemail box. An
     /// own DID is no number to be dialled over a trunk: it would come back as a call from outside, and cost money twice.
     pub(crate) fn far_of(&self, user: &UserId, dialled: &Dialled) -> Result<Far, Refusal> {
         let known = self.known_user(user)?;
+        if *dialled == Dialled::FeatureCode(Some(FeatureCode::Voicemail)) {
+            return if known.config.profile.voicemail_allowed {
+                Ok(Far::Mailbox)
+            } else {
+                Err(Refusal::NotPermitted)
+            };
+        }
         let Dialled::Own {
             extension: Some(extension),
         } = dialled

@@ -1,6 +1,6 @@
 //! What the switch wants done.
 
-use crate::{Caller, LegId, Secret, TrunkId};
+use crate::{BoxWords, Caller, LegId, OwnRecording, Secret, TrunkId};
 use ponte_protocol::{
     CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode, Reply,
     UserId,
@@ -69,6 +69,10 @@ pub enum Announcement {
     LoggedOff,
     /// "That was not right."
     Wrong,
+    /// The beep after which what is said is recorded.
+    RecordBeep,
+    /// What is said in a voicemail box.
+    Mailbox(BoxWords),
 }
 
 /// Where a leg is opened to.
@@ -104,6 +108,20 @@ pub enum Playback {
     /// The user's own voicemail greeting once, else the default one, then a beep; its end comes back like an
     /// announcement's.
     Greeting { user: UserId, token: PlaybackToken },
+    /// A message of the user's once, and in its place "cannot be reached" if it cannot be read.
+    Message {
+        user: UserId,
+        message: MessageId,
+        token: PlaybackToken,
+    },
+    /// The user's greeting or name once, and "nothing is recorded" where there is none.
+    Own {
+        user: UserId,
+        which: OwnRecording,
+        token: PlaybackToken,
+    },
+    /// What [`Effect::RecordDraft`] recorded on this leg, once.
+    Draft { token: PlaybackToken },
 }
 
 /// What the switch wants done, in this order.
@@ -172,6 +190,45 @@ pub enum Effect {
     },
     StopRecording {
         leg: LegId,
+    },
+    /// The messages of the user that are not in the bin, oldest first. Answered by [`crate::Event::MessagesListed`] with
+    /// the same `ask`.
+    ListMessages {
+        leg: LegId,
+        user: UserId,
+        ask: u64,
+    },
+    /// The message was listened to.
+    MarkHeard {
+        user: UserId,
+        message: MessageId,
+    },
+    /// A message goes into the bin, or out of it.
+    BinMessage {
+        user: UserId,
+        message: MessageId,
+        binned: bool,
+    },
+    /// What the leg says is recorded for [`Self::KeepDraft`] until [`Self::StopRecording`], `max_ms` milliseconds or the
+    /// end of the leg. Answered by [`crate::Event::DraftStored`] at its end; a draft that was there is replaced.
+    RecordDraft {
+        leg: LegId,
+        max_ms: u64,
+    },
+    /// The draft becomes the user's own. Answered by [`crate::Event::DraftStored`].
+    KeepDraft {
+        leg: LegId,
+        user: UserId,
+        which: OwnRecording,
+    },
+    /// The draft is not wanted, if there is one; the leg may be over.
+    DropDraft {
+        leg: LegId,
+    },
+    /// The user's own greeting or name is deleted, if there is one.
+    RemoveOwn {
+        user: UserId,
+        which: OwnRecording,
     },
     /// A beep that only this leg hears, mixed into what it hears (rule T8).
     Beep {

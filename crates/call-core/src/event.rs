@@ -1,6 +1,6 @@
 //! What happens to the switch.
 
-use crate::{DeviceConfig, Dialled, Secret, TrunkConfig, TrunkId, UserConfig};
+use crate::{DeviceConfig, Dialled, ListedMessage, Secret, TrunkConfig, TrunkId, UserConfig};
 use ponte_protocol::{
     CallId, CallerId, CommandId, DeviceId, DialString, E164, Extension, Mode, Pii, UnixMillis, UserId,
 };
@@ -276,5 +276,16 @@ pub enum Event {
         leg: LegId,
         ask: u64,
         dialled: Dialled,
+    },
+    /// The answer to [`crate::Effect::ListMessages`]; `None`: they cannot be read.
+    MessagesListed {
+        leg: LegId,
+        ask: u64,
+        messages: Option<Vec<ListedMessage>>,
+    },
+    /// A draft was recorded or kept, or could not be, or nothing was said.
+    DraftStored {
+        leg: LegId,
+        stored: bool,
     },
 }

@@ -18,7 +18,9 @@ impl Switch {
         typed: DialString,
         dialled: Dialled,
     ) {
-        let known = self.calls.contains_key(&leg.call) || self.services.contains_key(&leg.call);
+        let known = self.calls.contains_key(&leg.call)
+            || self.services.contains_key(&leg.call)
+            || self.visits.contains_key(&leg);
         if leg.index != 0 || known {
             return;
         }

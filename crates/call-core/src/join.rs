@@ -41,6 +41,10 @@ pub(crate) enum Crossing {
         to: CallId,
         tell: Tell,
     },
+    /// The user is there, and enters the own voicemail box.
+    EnterMailbox {
+        call: CallId,
+    },
     /// Before the leg goes back to what it did.
     StopRecording {
         leg: LegId,
@@ -71,6 +75,10 @@ impl Switch {
                 self.told(from, to, tell);
                 self.settle_one(to);
                 self.settle_one(from);
+            }
+            Crossing::EnterMailbox { call } => {
+                self.visit_from_call(call);
+                self.settle_one(call);
             }
             Crossing::StopRecording { leg } => {
                 if self.active(leg).is_some() {

@@ -33,6 +33,7 @@ mod incoming;
 mod join;
 mod leg;
 mod line;
+mod mailbox;
 mod opening;
 mod progress;
 mod restriction;
@@ -55,6 +56,7 @@ pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, 
 pub use event::{
     CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination,
 };
+pub use mailbox::{BoxWords, ListedMessage, OwnRecording, ReceivedDay};
 pub use secret::Secret;
 pub use switch::Switch;
 pub use timers::TimerKind;

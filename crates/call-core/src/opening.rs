@@ -30,7 +30,8 @@ impl Call {
                 attempts.all(|leg| leg.id.call != id) && self.open_on_device(cx, device)
             }
             (LegRole::Far, _, Far::User { .. }) => self.open_half(cx),
-            (LegRole::User, Near::None, _) | (LegRole::Far, _, Far::Caller(_) | Far::Nobody) => false,
+            (LegRole::User, Near::None, _)
+            | (LegRole::Far, _, Far::Caller(_) | Far::Nobody | Far::Mailbox) => false,
         }
     }
 

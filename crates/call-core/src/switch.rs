@@ -3,6 +3,7 @@
 use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::devices::Devices;
+use crate::mailbox::Visit;
 use crate::service::Service;
 use crate::user::User;
 use crate::{
@@ -24,6 +25,8 @@ pub struct Switch {
     pub(crate) devices: Devices,
     /// Telephones that talk to the switch itself.
     pub(crate) services: BTreeMap<CallId, Service>,
+    /// Legs that are in a voicemail box.
+    pub(crate) visits: BTreeMap<LegId, Visit>,
     pub(crate) store_writable: bool,
 }
 
@@ -36,6 +39,7 @@ impl Switch {
             calls: BTreeMap::new(),
             devices: Devices::default(),
             services: BTreeMap::new(),
+            visits: BTreeMap::new(),
             store_writable: true,
         }
     }
@@ -73,7 +77,13 @@ impl Switch {
             } => self.incoming_call(leg, source, caller, typed, dialled),
             Event::RecordingFull { leg } => self.recording_full(leg),
             Event::NumberVerified { user } => self.end_verification(&user),
-            Event::PinChecked { leg, ask, valid } => self.pin_checked(leg, ask, valid),
+            Event::PinChecked { leg, ask, valid } => {
+                if !self.visit_pin_checked(leg, ask, valid) {
+                    self.pin_checked(leg, ask, valid);
+                }
+            }
+            Event::MessagesListed { leg, ask, messages } => self.messages_listed(leg, ask, messages),
+            Event::DraftStored { leg, stored } => self.draft_stored(leg, stored),
             Event::PortalsChanged { user, portals } => self.portals_changed(&user, portals),
             Event::NumberRead { leg, ask, dialled } => self.number_read(leg, ask, &dialled),
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
@@ -90,6 +100,7 @@ impl Switch {
             Event::Dtmf { leg, digit } if self.talks_to_us(leg) => {
                 self.service_key(leg, digit.0);
             }
+            Event::Dtmf { leg, digit } if self.visit_takes_key(leg, digit.0) => {}
             Event::Dtmf { leg, digit } => self.key_pressed(leg, digit.0),
             Event::PlaybackFinished { leg, token } => self.playback_finished(leg, token),
             Event::AudioMissing { leg, since_ms } => {
@@ -261,6 +272,9 @@ impl Switch {
             self.service_ended(leg);
             return;
         }
+        if self.forget_visit(leg) {
+            return;
+        }
         let id = self.cx.served_by(leg);
         if let Some(call) = self.calls.get_mut(&id)
             && let Some(place) = call.place_of(leg)
@@ -274,6 +288,9 @@ impl Switch {
     fn playback_finished(&mut self, leg: LegId, token: PlaybackToken) {
         if self.talks_to_us(leg) {
             self.service_spoke(leg, token);
+            return;
+        }
+        if self.visit_spoke(leg, token) {
             return;
         }
         // The greeting of another user's voicemail is played on this user's ear.
@@ -303,6 +320,10 @@ impl Switch {
     }
 
     fn recording_full(&mut self, leg: LegId) {
+        // The end of a draft is told by itself.
+        if self.visits.contains_key(&leg) {
+            return;
+        }
         let id = self.cx.served_by(leg);
         let other = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
         if let Some(call) = self.calls.get_mut(&other)
@@ -316,6 +337,9 @@ impl Switch {
     fn timer_fired(&mut self, leg: LegId, kind: TimerKind) {
         if self.talks_to_us(leg) {
             self.service_waited(leg, kind);
+            return;
+        }
+        if self.visit_waited(leg, kind) {
             return;
         }
         let id = self.cx.served_by(leg);

@@ -16,7 +16,7 @@ impl Call {
                 Phase::CallingFar => CallPhase::CallingFar,
                 Phase::Ringing { .. } => CallPhase::Ringing,
                 Phase::Waiting { until } => CallPhase::Waiting { until },
-                Phase::Connected { since } => CallPhase::Connected { since },
+                Phase::Connected { since } | Phase::Mailbox { since } => CallPhase::Connected { since },
                 Phase::Held { since } => CallPhase::Held { since },
                 Phase::Voicemail(recording) => CallPhase::Voicemail {
                     since: recording.since,

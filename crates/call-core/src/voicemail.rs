@@ -84,6 +84,36 @@ impl Call {
         true
     }
 
+    /// The caller presses `*` while the greeting is spoken: no message follows it. Whether it was spoken.
+    pub(crate) fn interrupt_greeting(&mut self, cx: &mut Context) -> bool {
+        let Phase::Voicemail(recording) = self.phase else {
+            return false;
+        };
+        if recording.greeting.is_none() {
+            return false;
+        }
+        self.phase = Phase::Voicemail(Recording {
+            greeting: None,
+            ..recording
+        });
+        let limit = cx.now.plus(crate::mailbox::VISIT_MAX_MS);
+        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        true
+    }
+
+    /// The user is there, in the own box.
+    pub(crate) fn enter_mailbox(&mut self, cx: &Context) {
+        self.playback_over();
+        let since = *self.connected_at.get_or_insert(cx.now);
+        self.set_phase(Phase::Mailbox { since });
+    }
+
+    /// The user calls somebody from the box: only that counts as talk.
+    pub(crate) fn leave_mailbox(&mut self) {
+        self.connected_at = None;
+        self.plays_for_other();
+    }
+
     /// The message has reached its longest, or the host has told nothing for too long.
     pub(crate) fn message_full(&mut self, cx: &mut Context) {
         if matches!(self.phase, Phase::Voicemail(_)) {

@@ -19,9 +19,9 @@ use ponte_testkit::{Callers, Input, Reference, Rng, Supervised, TellSeed, Trace,
 const STEPS: usize = 200;
 const CARLA: &str = "carla";
 /// What people dial.
-const DIALLED: [&str; 18] = [
-    SHOP, SHOP, OFFICE, "201", "202", "203", "201", "202", DID_ANNA, DID_BRUNO, "299", COMPANY, "112", "*11",
-    "*12", "*98", ABROAD, PREMIUM,
+const DIALLED: [&str; 19] = [
+    SHOP, SHOP, OFFICE, "201", "202", "203", "201", "202", DID_ANNA, DID_BRUNO, "299", COMPANY, "112", "*97",
+    "*11", "*12", "*98", ABROAD, PREMIUM,
 ];
 /// Where people are.
 const PLACES: [&str; 5] = [HOME, MOBILE, BRUNO_HOME, HOME, MOBILE];

@@ -87,10 +87,16 @@ impl Callers {
             let emergency = call.leg(LegRole::Far).is_some_and(|leg| leg.number == "112");
             matches!(call.phase, CallPhase::Connected { .. }) && ear && !emergency
         };
+        let in_box = |call: &CallView| {
+            call.leg(LegRole::Far)
+                .is_none_or(|leg| leg.state == LegState::Terminated)
+        };
         let second =
             |call: &CallView| matches!(call.phase, CallPhase::Held { .. } | CallPhase::Waiting { .. });
         match &calls[..] {
             [] => Some(self.whereabouts(id).map_or_else(sent_away, Outcome::Rings)),
+            // In the own voicemail box nobody is called: no second call beeps into it.
+            [call] if connected(call) && in_box(call) => Some(sent_away(486)),
             [call] if connected(call) => {
                 let wanted = user.profile.call_waiting_allowed && user.settings.call_waiting;
                 Some(if wanted { Outcome::Waits } else { sent_away(486) })

@@ -1,15 +1,14 @@
 //! The switch's effects, carried out.
 
 use super::Driver;
-use super::legs::Leg;
 use super::opening::Opening;
 use super::sound;
 use super::writes::Saved;
 use crate::link::ToLink;
 use crate::store::CallUp;
 use bytes::Bytes;
-use ponte_call_core::{Announcement, Effect, Event, LegId, Playback, PlaybackToken};
-use ponte_media::{Direction, PlayMode, Prompt, Source};
+use ponte_call_core::{Effect, Event, LegId, Playback, PlaybackToken};
+use ponte_media::{Direction, FileSource, PlayMode, Prompt, Source};
 use ponte_protocol::{CallPhase, CallView, EventBody, LegRole, UserId};
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -68,6 +67,20 @@ impl Driver {
                 max_ms,
             } => self.record_message(leg, message, user, caller, max_ms),
             Effect::StopRecording { leg } => self.stop_recording(leg),
+            Effect::ListMessages { leg, user, ask } => self.list_messages(leg, user, ask),
+            Effect::MarkHeard { user, message } => {
+                let written = self.store.mark_message(user.clone(), message, true);
+                self.changed_by_telephone(user, written);
+            }
+            Effect::BinMessage {
+                user,
+                message,
+                binned,
+            } => self.bin_message(user, message, binned),
+            Effect::RecordDraft { leg, max_ms } => self.record_draft(leg, max_ms),
+            Effect::KeepDraft { leg, user, which } => self.keep_draft(leg, user, which),
+            Effect::DropDraft { leg } => self.drop_draft(leg.call),
+            Effect::RemoveOwn { user, which } => self.remove_own(user, which),
             Effect::CheckPin {
                 leg,
                 extension,
@@ -198,12 +211,30 @@ impl Driver {
                 let leg = leg.id;
                 self.greet(leg, &user, token);
             }
+            Playback::Message { message, token, .. } => {
+                let path = self.store.recordings().message(message);
+                let source = Source::File(FileSource {
+                    path,
+                    instead: vec![Source::Prompt(leg.language, vec![Prompt::Unavailable])],
+                });
+                self.media.play(endpoint, source, PlayMode::Once(token.0));
+            }
+            Playback::Own { user, which, token } => {
+                let path = self.store.recordings().own(&user, which);
+                let source = own_source(leg.language, path);
+                self.media.play(endpoint, source, PlayMode::Once(token.0));
+            }
+            Playback::Draft { token } => {
+                let path = self.store.recordings().draft(leg.id.call);
+                let source = own_source(leg.language, path);
+                self.media.play(endpoint, source, PlayMode::Once(token.0));
+            }
             Playback::Announcements {
                 tone: None,
                 announcements,
                 token,
             } => {
-                let source = spoken(leg, &announcements);
+                let source = sound::spoken(leg.language, &announcements);
                 self.media.play(endpoint, source, PlayMode::Once(token.0));
             }
         }
@@ -223,7 +254,7 @@ impl Driver {
             if let Some((announcements, PlaybackToken(token))) = leg.after_tone.take()
                 && let Some(endpoint) = leg.endpoint
             {
-                let source = spoken(leg, &announcements);
+                let source = sound::spoken(leg.language, &announcements);
                 self.media.play(endpoint, source, PlayMode::Once(token));
             }
         }
@@ -279,9 +310,12 @@ impl Driver {
     }
 }
 
-fn spoken(leg: &Leg, announcements: &[Announcement]) -> Source {
-    let prompts: Vec<Prompt> = announcements.iter().copied().map(sound::prompt).collect();
-    Source::Prompt(leg.language, prompts)
+/// What a user has recorded, or that nothing is.
+fn own_source(language: ponte_media::Language, path: std::path::PathBuf) -> Source {
+    Source::File(FileSource {
+        path,
+        instead: vec![Source::Prompt(language, vec![Prompt::NotRecorded])],
+    })
 }
 
 fn call_up(user: &UserId, call: &CallView) -> CallUp {

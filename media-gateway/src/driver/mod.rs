@@ -27,6 +27,7 @@ mod sound;
 mod telephones;
 mod trunks;
 mod verify;
+mod visits;
 mod voicemail;
 mod watching;
 mod work;
@@ -44,7 +45,7 @@ use commands::{Answered, Ledger};
 use legs::LegTable;
 use pins::Guesses;
 use ponte_call_core::{Event, LegId, Switch};
-use ponte_media::MediaPlane;
+use ponte_media::{EndpointId, MediaPlane};
 use ponte_protocol::{
     CallId, CallRecord, CallSettings, CallView, Mailbox, Presence, SavedDestination, UserId,
 };
@@ -115,6 +116,8 @@ pub struct Driver {
     writes: Writes,
     work: Work,
     takings: Takings,
+    /// Greetings and names that are being recorded.
+    drafts: HashMap<EndpointId, LegId>,
     guesses: Guesses,
     audio_reads: Arc<Semaphore>,
     /// Users are ended with their calls, but keep mode and telephone for the next start.

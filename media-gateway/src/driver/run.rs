@@ -95,6 +95,7 @@ impl Driver {
             writes: super::Writes::default(),
             work: super::Work::default(),
             takings: super::Takings::default(),
+            drafts: HashMap::new(),
             guesses: super::Guesses::default(),
             audio_reads: super::mailbox::reads(),
             stopping: false,

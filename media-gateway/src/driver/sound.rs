@@ -1,7 +1,7 @@
 //! What the switch wants heard, in the words of the media plane.
 
-use ponte_call_core::{Announcement, Secret, Tone};
-use ponte_media::{Language, Prompt};
+use ponte_call_core::{Announcement, BoxWords, Secret, Tone};
+use ponte_media::{Language, Prompt, Source};
 
 /// The media plane's tone.
 pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
@@ -16,9 +16,22 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
     }
 }
 
-/// The recorded sentence.
-pub(super) fn prompt(announcement: Announcement) -> Prompt {
-    match announcement {
+/// Announcements, one after the other.
+pub(super) fn spoken(language: Language, announcements: &[Announcement]) -> Source {
+    let mut parts: Vec<Source> = Vec::new();
+    for announcement in announcements {
+        match (prompt(*announcement), parts.last_mut()) {
+            (None, _) => parts.push(Source::Tone(ponte_media::Tone::RecordBeep)),
+            (Some(prompt), Some(Source::Prompt(_, prompts))) => prompts.push(prompt),
+            (Some(prompt), _) => parts.push(Source::Prompt(language, vec![prompt])),
+        }
+    }
+    Source::Sequence(parts)
+}
+
+/// The recorded sentence; `None` for a beep.
+fn prompt(announcement: Announcement) -> Option<Prompt> {
+    Some(match announcement {
         Announcement::ConfirmPressOne => Prompt::ConfirmPressOne,
         Announcement::Connecting => Prompt::Connecting,
         Announcement::Busy => Prompt::Busy,
@@ -40,6 +53,37 @@ pub(super) fn prompt(announcement: Announcement) -> Prompt {
         Announcement::LoggedOn => Prompt::LoggedOn,
         Announcement::LoggedOff => Prompt::LoggedOff,
         Announcement::Wrong => Prompt::Wrong,
+        Announcement::Mailbox(words) => in_box(words),
+        Announcement::RecordBeep => return None,
+    })
+}
+
+fn in_box(words: BoxWords) -> Prompt {
+    match words {
+        BoxWords::YouHave => Prompt::YouHave,
+        BoxWords::NewMessages => Prompt::NewMessages,
+        BoxWords::OldMessages => Prompt::OldMessages,
+        BoxWords::NoMessages => Prompt::NoMessages,
+        BoxWords::NoMoreMessages => Prompt::NoMoreMessages,
+        BoxWords::MainMenu => Prompt::MainMenu,
+        BoxWords::MessageMenu => Prompt::MessageMenu,
+        BoxWords::MessageMenuMore => Prompt::MessageMenuMore,
+        BoxWords::RecordingMenu => Prompt::RecordingMenu,
+        BoxWords::ReviewMenu => Prompt::ReviewMenu,
+        BoxWords::RecordAfterTone => Prompt::RecordAfterTone,
+        BoxWords::NotRecorded => Prompt::NotRecorded,
+        BoxWords::Deleted => Prompt::Deleted,
+        BoxWords::Restored => Prompt::Restored,
+        BoxWords::Kept => Prompt::Kept,
+        BoxWords::Message => Prompt::Message,
+        BoxWords::ReceivedToday => Prompt::ReceivedToday,
+        BoxWords::ReceivedYesterday => Prompt::ReceivedYesterday,
+        BoxWords::ReceivedOn => Prompt::ReceivedOn,
+        BoxWords::At => Prompt::At,
+        BoxWords::From => Prompt::From,
+        BoxWords::FromUnknown => Prompt::FromUnknown,
+        // What is no month cannot be said.
+        BoxWords::Month(month) => Prompt::month(month).unwrap_or(Prompt::Wrong),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Driver;
 use super::work::Done;
-use ponte_call_core::{Caller, Event, LegId, PlaybackToken};
+use ponte_call_core::{Caller, Event, LegId, OwnRecording, PlaybackToken};
 use ponte_media::{EndpointId, FileSource, PlayMode, Prompt, Recording, Source, Tone};
 use ponte_protocol::{CallRecord, MessageId, UnixMillis, UserId, VoiceMessage};
 use std::collections::HashMap;
@@ -43,16 +43,22 @@ impl Driver {
             tracing::warn!(%user, "a mailbox is full");
             say(Prompt::Unavailable)
         } else {
-            let path = self.store.recordings().greeting(user);
-            let greeting = if path.exists() {
-                Source::File(FileSource {
-                    path,
-                    instead: vec![say(Prompt::LeaveMessage)],
-                })
+            let own = |which| Some(self.store.recordings().own(user, which)).filter(|path| path.exists());
+            let default = vec![say(Prompt::LeaveMessage)];
+            let mut greeting = if let Some(path) = own(OwnRecording::Greeting) {
+                let instead = default;
+                vec![Source::File(FileSource { path, instead })]
+            } else if let Some(path) = own(OwnRecording::Name) {
+                let instead = Vec::new();
+                vec![
+                    Source::File(FileSource { path, instead }),
+                    say(Prompt::CannotAnswer),
+                ]
             } else {
-                say(Prompt::LeaveMessage)
+                default
             };
-            Source::Sequence(vec![greeting, Source::Tone(Tone::RecordBeep)])
+            greeting.push(Source::Tone(Tone::RecordBeep));
+            Source::Sequence(greeting)
         };
         self.media.play(endpoint, source, PlayMode::Once(token.0));
     }
@@ -99,7 +105,7 @@ impl Driver {
     /// A message is in its file, or could not be written there.
     pub(super) fn recording_finished(&mut self, endpoint: EndpointId, recording: Recording) {
         let Some(taking) = self.takings.0.remove(&endpoint) else {
-            return;
+            return self.draft_finished(endpoint, &recording);
         };
         let Taking {
             message,

@@ -3,8 +3,8 @@
 use super::Driver;
 use crate::store::{CodeOutcome, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use ponte_call_core::{Dialled, LegId, TrunkId};
-use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, UserId};
+use ponte_call_core::{Dialled, Event, LegId, TrunkId};
+use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, UserId, VoiceMessage};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -43,6 +43,14 @@ pub(super) enum Done {
         extension: Extension,
         valid: bool,
     },
+    /// The messages of a box, for a telephone.
+    Listed {
+        leg: LegId,
+        ask: u64,
+        messages: Option<Vec<VoiceMessage>>,
+    },
+    /// A draft was kept, or could not be.
+    DraftStored { leg: LegId, stored: bool },
     TrunkResolved {
         trunk: TrunkId,
         address: Result<SocketAddr, String>,
@@ -93,6 +101,8 @@ impl Driver {
                 extension,
                 valid,
             } => self.pin_checked(leg, ask, &extension, valid),
+            Done::Listed { leg, ask, messages } => self.messages_listed(leg, ask, messages),
+            Done::DraftStored { leg, stored } => self.tell(Event::DraftStored { leg, stored }),
             Done::TrunkResolved { trunk, address } => self.trunk_resolved(&trunk, address),
         }
     }

@@ -240,7 +240,8 @@ impl Store {
             return Ok(0);
         }
         let known = sqlx::query(
-            "SELECT file FROM messages UNION ALL SELECT 'greetings/' || user || '.wav' FROM users",
+            "SELECT file FROM messages UNION ALL SELECT 'greetings/' || user || '.wav' FROM users
+             UNION ALL SELECT 'names/' || user || '.wav' FROM users",
         )
         .fetch_all(self.readers())
         .await?;

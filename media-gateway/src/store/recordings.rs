@@ -1,10 +1,12 @@
-//! The files of voicemail: `messages/<uuid>.wav` and `greetings/<user>.wav`.
+//! The files of voicemail: `messages/<uuid>.wav`, `greetings/<user>.wav`, `names/<user>.wav`, and `drafts/<call>.wav` for
+//! what a user records by telephone and has not kept yet.
 //!
 //! What is being recorded has `.part` behind its name, and gets its own name when all of it is on disk: a file without
 //! `.part` is whole.
 
 use super::StoreError;
-use ponte_protocol::{MessageId, UserId};
+use ponte_call_core::OwnRecording;
+use ponte_protocol::{CallId, MessageId, UserId};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,9 @@ use std::time::SystemTime;
 
 const MESSAGES: &str = "messages";
 const GREETINGS: &str = "greetings";
+const NAMES: &str = "names";
+const DRAFTS: &str = "drafts";
+const FOLDERS: [&str; 4] = [MESSAGES, GREETINGS, NAMES, DRAFTS];
 const PART: &str = "part";
 
 /// The name of a message's file, from the folder of the recordings.
@@ -19,8 +24,12 @@ pub(super) fn message_name(message: MessageId) -> String {
     format!("{MESSAGES}/{message}.wav")
 }
 
-fn greeting_name(user: &UserId) -> String {
-    format!("{GREETINGS}/{user}.wav")
+fn own_name(user: &UserId, which: OwnRecording) -> String {
+    let folder = match which {
+        OwnRecording::Greeting => GREETINGS,
+        OwnRecording::Name => NAMES,
+    };
+    format!("{folder}/{user}.wav")
 }
 
 /// Where recordings are.
@@ -36,7 +45,7 @@ impl Recordings {
 
     /// Makes the folders where they do not exist, for their owner only.
     pub(super) fn make(&self) -> Result<(), StoreError> {
-        for part in [MESSAGES, GREETINGS] {
+        for part in FOLDERS {
             let path = self.folder.join(part);
             super::open::make_folder(&path).map_err(|source| StoreError::Recordings { path, source })?;
         }
@@ -64,30 +73,46 @@ impl Recordings {
         remove(&self.message_part(message))
     }
 
-    /// A user's own greeting; without it the default one is spoken.
-    pub fn greeting(&self, user: &UserId) -> PathBuf {
-        self.folder.join(greeting_name(user))
+    /// A user's own greeting or name; without a greeting a default one is spoken.
+    pub fn own(&self, user: &UserId, which: OwnRecording) -> PathBuf {
+        self.folder.join(own_name(user, which))
     }
 
-    /// Where a greeting is recorded.
-    pub fn greeting_part(&self, user: &UserId) -> PathBuf {
-        part(&self.greeting(user))
+    /// Where one is recorded or uploaded.
+    pub fn own_part(&self, user: &UserId, which: OwnRecording) -> PathBuf {
+        part(&self.own(user, which))
     }
 
-    /// Puts a greeting that was recorded in the place of the one before. As [`Self::keep_message`].
-    pub fn keep_greeting(&self, user: &UserId) -> io::Result<()> {
-        keep(&self.greeting(user))
+    /// Puts one that is whole at [`Self::own_part`] in the place of the one before. As [`Self::keep_message`].
+    pub fn keep_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
+        keep(&self.own(user, which))
     }
 
-    /// Removes a user's own greeting.
-    pub fn remove_greeting(&self, user: &UserId) -> io::Result<()> {
-        remove(&self.greeting(user))
+    /// Removes a user's own greeting or name.
+    pub fn remove_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
+        remove(&self.own(user, which))
+    }
+
+    /// What is recorded in a call for [`Self::keep_draft`].
+    pub fn draft(&self, call: CallId) -> PathBuf {
+        self.folder.join(format!("{DRAFTS}/{call}.wav"))
+    }
+
+    /// The draft of a call becomes the user's own. As [`Self::keep_message`].
+    pub fn keep_draft(&self, call: CallId, user: &UserId, which: OwnRecording) -> io::Result<()> {
+        std::fs::rename(self.draft(call), self.own_part(user, which))?;
+        self.keep_own(user, which)
+    }
+
+    /// Removes the draft of a call, if there is one.
+    pub fn remove_draft(&self, call: CallId) -> io::Result<()> {
+        remove(&self.draft(call))
     }
 
     /// Names of files that were last written before `older_than`, from the folder.
     pub(super) fn candidates(&self, older_than: SystemTime) -> Vec<String> {
         let mut names = Vec::new();
-        for part in [MESSAGES, GREETINGS] {
+        for part in FOLDERS {
             let Ok(entries) = std::fs::read_dir(self.folder.join(part)) else {
                 continue;
             };

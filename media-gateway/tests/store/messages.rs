@@ -1,4 +1,5 @@
 use super::{NOW, abandon, anna, open, options, user};
+use ponte_call_core::OwnRecording;
 use ponte_gateway::store::{BIN_KEPT_MS, Store, StoreError, StoreOptions};
 use ponte_protocol::message::STATE_MESSAGES_MAX;
 use ponte_protocol::{MessageId, UnixMillis, UserId, VoiceMessage};
@@ -160,14 +161,14 @@ async fn recordings_that_belong_to_nobody_are_removed_at_the_start() {
     for path in [
         recordings.message(id(2)),
         recordings.message_part(id(3)),
-        recordings.greeting(&carla),
-        recordings.greeting_part(&anna()),
+        recordings.own(&carla, OwnRecording::Greeting),
+        recordings.own_part(&anna(), OwnRecording::Greeting),
     ] {
         fs::write(path, "RIFF").unwrap();
     }
-    fs::write(recordings.greeting_part(&anna()), "RIFF").unwrap();
-    recordings.keep_greeting(&anna()).unwrap();
-    fs::write(recordings.greeting_part(&anna()), "RIFF").unwrap();
+    fs::write(recordings.own_part(&anna(), OwnRecording::Greeting), "RIFF").unwrap();
+    recordings.keep_own(&anna(), OwnRecording::Greeting).unwrap();
+    fs::write(recordings.own_part(&anna(), OwnRecording::Greeting), "RIFF").unwrap();
     let foreign = folder.path().join("messages").join("README");
     fs::write(&foreign, "somebody's").unwrap();
     abandon(folder.path(), store).await;
@@ -175,18 +176,22 @@ async fn recordings_that_belong_to_nobody_are_removed_at_the_start() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 
     let store = open(folder.path()).await;
-    assert!(recordings.message(id(1)).exists() && recordings.greeting(&anna()).exists() && foreign.exists());
+    assert!(
+        recordings.message(id(1)).exists()
+            && recordings.own(&anna(), OwnRecording::Greeting).exists()
+            && foreign.exists()
+    );
     for path in [
         recordings.message(id(2)),
         recordings.message_part(id(3)),
-        recordings.greeting(&carla),
-        recordings.greeting_part(&anna()),
+        recordings.own(&carla, OwnRecording::Greeting),
+        recordings.own_part(&anna(), OwnRecording::Greeting),
     ] {
         assert!(!path.exists(), "{}", path.display());
     }
-    recordings.remove_greeting(&anna()).unwrap();
-    recordings.remove_greeting(&anna()).unwrap();
-    assert!(!recordings.greeting(&anna()).exists());
+    recordings.remove_own(&anna(), OwnRecording::Greeting).unwrap();
+    recordings.remove_own(&anna(), OwnRecording::Greeting).unwrap();
+    assert!(!recordings.own(&anna(), OwnRecording::Greeting).exists());
     drop(store);
 }
 

@@ -257,7 +257,10 @@ impl Reference {
                         Playback::Announcements { token, .. } | Playback::Greeting { token, .. } => {
                             Some(*token)
                         }
-                        Playback::Tone(_) => None,
+                        Playback::Tone(_)
+                        | Playback::Message { .. }
+                        | Playback::Own { .. }
+                        | Playback::Draft { .. } => None,
                     };
                 }),
                 Effect::StopPlaying { leg } => self.listen(leg.call, |call| call.sounding = false),

@@ -263,8 +263,9 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         | (P::FarFailed { .. }, P::FarFailed { .. } | P::CallingFar)
         | (P::Ringing, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
         | (P::Waiting { .. }, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
-        // The user lets the other party go by key, and may dial another.
-        | (P::Connected { .. }, P::Held { .. } | P::FarFailed { .. })
+        // The user lets the other party go by key, and may dial another; from the own voicemail box whoever left a
+        // message is called.
+        | (P::Connected { .. }, P::Held { .. } | P::CallingFar | P::FarFailed { .. })
         | (P::Held { .. }, P::Connected { .. })
         // A confirmation may find no trunk for the far leg.
         | (P::Confirming { .. }, P::CallingFar | P::FarFailed { .. } | P::Connected { .. } | P::Voicemail { .. }) => {

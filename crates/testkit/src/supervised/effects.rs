@@ -7,7 +7,24 @@ use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
 impl Supervised {
     pub(super) fn check(&mut self, effect: &Effect) {
         match effect {
-            Effect::Reply { .. } | Effect::SaveLogon { .. } => {}
+            Effect::Reply { .. }
+            | Effect::SaveLogon { .. }
+            | Effect::MarkHeard { .. }
+            | Effect::BinMessage { .. }
+            | Effect::DropDraft { .. }
+            | Effect::RemoveOwn { .. } => {}
+            Effect::ListMessages { leg, .. } | Effect::KeepDraft { leg, .. } => {
+                assert!(self.active(*leg, effect).answered, "{effect:?}");
+            }
+            Effect::RecordDraft { leg, .. } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.answered && watched.connected.is_none(), "{effect:?}");
+                watched.playing = Playing::Nothing;
+                assert!(
+                    !std::mem::replace(&mut watched.recorded, true),
+                    "{effect:?} twice at once"
+                );
+            }
             Effect::SaveMode { user, mode } => {
                 self.modes.insert(user.clone(), mode.clone());
             }
@@ -71,13 +88,18 @@ impl Supervised {
                 assert!(watched.answered, "{effect:?}");
                 watched.playing = match playback {
                     Playback::Tone(_) => Playing::Tone,
-                    Playback::Announcements { token, .. } | Playback::Greeting { token, .. } => {
-                        Playing::Once(*token)
-                    }
+                    Playback::Announcements { token, .. }
+                    | Playback::Greeting { token, .. }
+                    | Playback::Message { token, .. }
+                    | Playback::Own { token, .. }
+                    | Playback::Draft { token } => Playing::Once(*token),
                 };
                 if let Playback::Announcements { announcements, .. } = playback {
                     assert!(!announcements.is_empty(), "an announcement without words");
-                    assert_eq!(watched.role, LegRole::User, "{effect:?} to a stranger");
+                    assert!(
+                        watched.role == LegRole::User || watched.starred,
+                        "{effect:?} to a stranger"
+                    );
                 }
             }
             Effect::Disconnect { leg } => {

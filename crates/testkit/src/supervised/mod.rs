@@ -35,6 +35,8 @@ struct WatchedLeg {
     connected: Option<LegId>,
     recorded: bool,
     relays_keys: bool,
+    /// Its caller interrupted a greeting: it may be the owner of the box.
+    starred: bool,
     playing: Playing,
     closed_at: Option<UnixMillis>,
     ended: bool,
@@ -56,6 +58,7 @@ impl WatchedLeg {
             connected: None,
             recorded: false,
             relays_keys: true,
+            starred: false,
             playing: Playing::Nothing,
             closed_at: None,
             ended: false,
@@ -214,6 +217,19 @@ impl Supervised {
                     && leg.playing == Playing::Once(*token)
                 {
                     leg.playing = Playing::Nothing;
+                }
+            }
+            Event::DraftStored { leg, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.recorded = false;
+                }
+            }
+            Event::Dtmf {
+                leg,
+                digit: Secret('*'),
+            } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.starred = true;
                 }
             }
             Event::DeviceConfigured { config } => {

@@ -44,6 +44,26 @@ impl World {
                     let (leg, ask) = (*leg, *ask);
                     self.at(0, Happening::ToSwitch(Event::NumberRead { leg, ask, dialled }));
                 }
+                Effect::ListMessages { leg, user, ask } => {
+                    let listed = Event::MessagesListed {
+                        leg: *leg,
+                        ask: *ask,
+                        messages: Some(self.messages.get(user).cloned().unwrap_or_default()),
+                    };
+                    self.at(30, Happening::ToSwitch(listed));
+                }
+                Effect::RecordDraft { leg, max_ms } => {
+                    let leg = *leg;
+                    self.at(*max_ms, Happening::DraftEnds(leg));
+                    if let Some(live) = self.legs.get_mut(&leg) {
+                        live.drafting = true;
+                    }
+                }
+                Effect::StopRecording { leg } => self.at(60, Happening::DraftEnds(*leg)),
+                Effect::KeepDraft { leg, .. } => {
+                    let (leg, stored) = (*leg, true);
+                    self.at(30, Happening::ToSwitch(Event::DraftStored { leg, stored }));
+                }
                 Effect::CloseLeg { leg, .. } | Effect::RejectLeg { leg, .. } => {
                     let delay = self.network.delay_ms;
                     self.at(delay, Happening::CloseReaches(*leg));
@@ -51,7 +71,10 @@ impl World {
                 Effect::Play { leg, playback } => {
                     let speaking = match playback {
                         Playback::Tone(_) => None,
-                        Playback::Greeting { token, .. } => {
+                        Playback::Greeting { token, .. }
+                        | Playback::Message { token, .. }
+                        | Playback::Own { token, .. }
+                        | Playback::Draft { token } => {
                             self.at(ANNOUNCEMENT_MS, Happening::PlaybackEnds(*leg, *token));
                             Some(*token)
                         }
@@ -93,6 +116,7 @@ impl World {
                 over: false,
                 silent_since: None,
                 speaking: None,
+                drafting: false,
             },
         );
         let delay = self.network.delay_ms;
@@ -153,6 +177,13 @@ impl World {
                 }
             }
             Happening::AudioReport(leg) => self.report_audio(leg),
+            Happening::DraftEnds(leg) => {
+                if let Some(live) = self.legs.get_mut(&leg)
+                    && std::mem::take(&mut live.drafting)
+                {
+                    self.event(Event::DraftStored { leg, stored: true });
+                }
+            }
             Happening::PlaybackEnds(leg, token) => {
                 if let Some(live) = self.legs.get_mut(&leg)
                     && live.speaking == Some(token)

@@ -3,7 +3,7 @@
 use super::World;
 use crate::phone::{Act, Phone};
 use crate::plan;
-use ponte_call_core::{CallSource, Caller, CallerNumber, DeviceConfig, Event, LegId, TrunkId};
+use ponte_call_core::{CallSource, Caller, CallerNumber, DeviceConfig, Event, LegId, ListedMessage, TrunkId};
 use ponte_protocol::{CallId, DeviceId, LegRole};
 
 impl World {
@@ -37,6 +37,12 @@ impl World {
     /// The PIN of an extension, which the host knows.
     pub fn pin(&mut self, extension: &str, pin: &str) {
         self.pins.insert(extension.to_owned(), pin.to_owned());
+    }
+
+    /// What is in a user's box, oldest first.
+    pub fn messages(&mut self, user: &str, messages: Vec<ListedMessage>) {
+        self.messages
+            .insert(user.parse().expect("a user's name"), messages);
     }
 
     /// Somebody outside calls a number of the site over the trunk `a`, and waits.

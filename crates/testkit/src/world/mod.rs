@@ -11,7 +11,7 @@ use crate::phone::{Act, Phone, TrunkHabit};
 use crate::rng::Rng;
 use crate::{Supervised, site};
 use ponte_call_core::{
-    Effect, Event, LegId, PlaybackToken, Switch, Timeouts, TrunkConfig, TrunkId, UserConfig,
+    Effect, Event, LegId, ListedMessage, PlaybackToken, Switch, Timeouts, TrunkConfig, TrunkId, UserConfig,
 };
 use ponte_protocol::{LegRole, Mode, UnixMillis, UserId};
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ enum Happening {
     /// The media plane looks whether audio arrives.
     AudioReport(LegId),
     PlaybackEnds(LegId, PlaybackToken),
+    /// What was said for a greeting is on the disk.
+    DraftEnds(LegId),
 }
 
 #[derive(Debug)]
@@ -42,6 +44,8 @@ struct LiveLeg {
     silent_since: Option<UnixMillis>,
     /// The announcement that is being spoken.
     speaking: Option<PlaybackToken>,
+    /// A greeting is being recorded.
+    drafting: bool,
 }
 
 /// How the way between telephones and switch behaves.
@@ -87,6 +91,8 @@ pub struct World {
     callers: BTreeMap<LegId, LegRole>,
     /// What the host knows, by extension.
     pins: BTreeMap<String, String>,
+    /// What is in the boxes of users.
+    pub(super) messages: BTreeMap<UserId, Vec<ListedMessage>>,
 }
 
 impl Default for World {
@@ -111,6 +117,7 @@ impl World {
             trace: Vec::new(),
             callers: BTreeMap::new(),
             pins: BTreeMap::new(),
+            messages: BTreeMap::new(),
         };
         world.switch.forbid(site::ABROAD);
         world.switch.forbid(site::COMPANY);

@@ -1,8 +1,8 @@
 //! What a test asks the world.
 
 use super::World;
-use ponte_call_core::{Announcement, Effect, LegId, LegTarget, Playback, Tone};
-use ponte_protocol::{CallId, CallPhase, CallRecord, CallView, EventBody, LegRole, UnixMillis};
+use ponte_call_core::{Announcement, Effect, LegId, LegTarget, OwnRecording, Playback, Tone};
+use ponte_protocol::{CallId, CallPhase, CallRecord, CallView, EventBody, LegRole, MessageId, UnixMillis};
 
 /// What the ear at the user's telephone gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub enum Told {
     Recorded,
     Tone(Tone),
     Words(Vec<Announcement>),
+    /// A message of a box.
+    Message(MessageId),
+    /// A greeting or a name.
+    Own(OwnRecording),
+    /// What was just recorded.
+    Draft,
 }
 
 impl World {
@@ -122,7 +128,10 @@ impl World {
                 }
                 Effect::Play { leg, playback } if leg.call == call => match playback {
                     Playback::Tone(tone) => Hears::Tone(*tone),
-                    Playback::Greeting { .. } => Hears::Words(None, Vec::new()),
+                    Playback::Greeting { .. }
+                    | Playback::Message { .. }
+                    | Playback::Own { .. }
+                    | Playback::Draft { .. } => Hears::Words(None, Vec::new()),
                     Playback::Announcements {
                         tone, announcements, ..
                     } => Hears::Words(tone.map(|(tone, _)| tone), announcements.clone()),
@@ -152,6 +161,9 @@ impl World {
             Effect::RecordMessage { leg, .. } if *leg == caller => Some(Told::Recorded),
             Effect::Play { leg, playback } if *leg == caller => Some(match playback {
                 Playback::Greeting { .. } => Told::Greeting,
+                Playback::Message { message, .. } => Told::Message(*message),
+                Playback::Own { which, .. } => Told::Own(*which),
+                Playback::Draft { .. } => Told::Draft,
                 Playback::Tone(tone) => Told::Tone(*tone),
                 Playback::Announcements { announcements, .. } => Told::Words(announcements.clone()),
             }),
