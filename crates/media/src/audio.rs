@@ -81,6 +81,14 @@ impl Piece {
     }
 }
 
+/// What a playlist needs from the disk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ToLoad<'a> {
+    File(&'a FileSource),
+    /// For the library; nothing is given for it.
+    HoldMusic,
+}
+
 /// Between two prompts, in milliseconds.
 const PROMPT_GAP_MS: usize = 150;
 
@@ -91,6 +99,7 @@ pub(crate) struct Library {
     prompts: HashMap<(Language, Prompt), Arc<Clip>>,
     gap: Arc<Clip>,
     silence: Arc<Clip>,
+    hold_music: Arc<OnceLock<Playlist>>,
     digits: HashMap<char, Arc<Clip>>,
 }
 
@@ -112,25 +121,26 @@ impl Library {
             prompts,
             gap: Arc::new(Clip::new(&vec![0; PROMPT_GAP_MS * 8])),
             silence: Arc::new(Clip::new(&[0; 8000])),
+            hold_music: Arc::default(),
             digits,
         })
     }
 
-    /// What a source consists of, with files as `file` gives them. Empty where nothing is to be played.
+    /// What a source consists of, with files as `load` gives them. Empty where nothing is to be played.
     pub(crate) fn playlist(
         &self,
         source: &Source,
-        file: &mut impl FnMut(&FileSource) -> Playlist,
+        load: &mut impl FnMut(ToLoad<'_>) -> Playlist,
     ) -> Playlist {
         let mut pieces = Vec::new();
-        self.collect(source, file, &mut pieces);
+        self.collect(source, load, &mut pieces);
         pieces.into()
     }
 
     fn collect(
         &self,
         source: &Source,
-        file: &mut impl FnMut(&FileSource) -> Playlist,
+        load: &mut impl FnMut(ToLoad<'_>) -> Playlist,
         pieces: &mut Vec<Piece>,
     ) {
         match source {
@@ -140,15 +150,30 @@ impl Library {
                 let spaced = clips.flat_map(|clip| [clip.clone(), self.gap.clone()]);
                 pieces.extend(spaced.map(Piece::Clip));
             }
+            Source::HoldMusic => {
+                if self.hold_music.get().is_none() {
+                    load(ToLoad::HoldMusic);
+                }
+                // What is loaded already goes in as it is: a loaded list holds no list that has to be loaded.
+                match self.hold_music.get() {
+                    Some(loaded) => pieces.extend(loaded.iter().cloned()),
+                    None => pieces.push(Piece::File(self.hold_music.clone())),
+                }
+            }
             Source::Silence => pieces.push(Piece::Clip(self.silence.clone())),
             Source::Audio(audio) => pieces.push(Piece::Clip(audio.clip())),
-            Source::File(source) => pieces.extend(file(source)),
+            Source::File(source) => pieces.extend(load(ToLoad::File(source))),
             Source::Sequence(sources) => {
                 for source in sources {
-                    self.collect(source, file, pieces);
+                    self.collect(source, load, pieces);
                 }
             }
         }
+    }
+
+    /// Gives the music for those on hold; until then they hear silence.
+    pub(crate) fn set_hold_music(&self, load: impl FnOnce() -> Arc<Clip>) {
+        self.hold_music.get_or_init(|| Box::new([Piece::Clip(load())]));
     }
 
     /// One cadence of a tone.

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Country;
@@ -24,6 +25,9 @@ pub struct MediaConfig {
     pub port_hold: Duration,
     /// Whose tones are played.
     pub tone_country: Country,
+    /// What [`Source::HoldMusic`](crate::Source::HoldMusic) plays: WAV, 8 or 16 kHz, mono, 16 bit, at most 10 minutes. None:
+    /// a piece of the system's own, which is also played where the file cannot be read.
+    pub hold_music: Option<PathBuf>,
     /// When [`MediaEvent::NoRtp`](crate::MediaEvent::NoRtp) is told: first warning, then the final one.
     pub no_rtp_after: [Duration; 2],
     /// Time between two RTCP reports.
@@ -47,6 +51,7 @@ impl Default for MediaConfig {
             },
             port_hold: Duration::from_secs(5),
             tone_country: Country::It,
+            hold_music: None,
             no_rtp_after: [Duration::from_secs(5), Duration::from_mins(1)],
             rtcp_interval: Duration::from_secs(5),
             preferred: true,

@@ -26,6 +26,7 @@ mod events;
 pub mod g711;
 mod loader;
 mod mix;
+mod music;
 mod outgoing;
 mod overlay;
 mod plane;

@@ -2,24 +2,29 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use crate::audio::{Library, Piece, Playlist};
+use crate::audio::{Clip, Library, Piece, Playlist, ToLoad};
 use crate::events::EventSender;
-use crate::{Audio, EndpointId, FileSource, MediaEvent};
+use crate::{Audio, EndpointId, FileSource, MediaEvent, music};
 
-/// A file that a player waits for.
+/// What a player waits for.
 #[derive(Debug)]
-pub(crate) struct Wanted {
-    /// Who waits; nobody in particular where a room does.
-    pub(crate) endpoint: Option<EndpointId>,
-    pub(crate) source: FileSource,
-    pub(crate) loaded: Arc<OnceLock<Playlist>>,
+pub(crate) enum Wanted {
+    File {
+        /// Who waits; nobody in particular where a room does.
+        endpoint: Option<EndpointId>,
+        source: FileSource,
+        loaded: Arc<OnceLock<Playlist>>,
+    },
+    /// The library waits.
+    HoldMusic,
 }
 
 pub(crate) struct Loader {
     pub(crate) wanted: Receiver<Wanted>,
     pub(crate) library: Arc<Library>,
+    pub(crate) hold_music: Option<PathBuf>,
     pub(crate) events: EventSender,
 }
 
@@ -27,11 +32,33 @@ impl Loader {
     /// Runs until nobody can want anything.
     pub(crate) fn run(self) {
         while let Ok(wanted) = self.wanted.recv() {
-            // A player that was replaced waits no longer.
-            if Arc::strong_count(&wanted.loaded) > 1 {
-                let loaded = self.load(wanted.endpoint, &wanted.source);
-                let _ = wanted.loaded.set(loaded);
+            match wanted {
+                Wanted::File {
+                    endpoint,
+                    source,
+                    loaded,
+                } => {
+                    // A player that was replaced waits no longer.
+                    if Arc::strong_count(&loaded) > 1 {
+                        let _ = loaded.set(self.load(endpoint, &source));
+                    }
+                }
+                Wanted::HoldMusic => self.library.set_hold_music(|| self.hold_music()),
             }
+        }
+    }
+
+    fn hold_music(&self) -> Arc<Clip> {
+        /// The piece is the same for all planes of the process.
+        static OWN: LazyLock<Arc<Clip>> = LazyLock::new(|| Arc::new(Clip::new(&music::hold_music())));
+        let loaded = self.hold_music.as_deref().map(Audio::load);
+        match loaded {
+            Some(Ok(audio)) => audio.clip(),
+            Some(Err(error)) => {
+                tracing::error!(%error, "the hold music cannot be played; the system's own is");
+                OWN.clone()
+            }
+            None => OWN.clone(),
         }
     }
 
@@ -45,8 +72,13 @@ impl Loader {
                     tracing::warn!(%error, "a file for a room cannot be played");
                 }
                 let instead = crate::Source::Sequence(source.instead.clone());
-                self.library
-                    .playlist(&instead, &mut |source| self.load(id, source))
+                self.library.playlist(&instead, &mut |source| match source {
+                    ToLoad::File(source) => self.load(id, source),
+                    ToLoad::HoldMusic => {
+                        self.library.set_hold_music(|| self.hold_music());
+                        Box::default()
+                    }
+                })
             }
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 
-use crate::audio::{Library, Piece, Playlist};
+use crate::audio::{Library, Piece, Playlist, ToLoad};
 use crate::events::EventSender;
 use crate::loader::{Loader, Wanted};
 use crate::ports::PortPool;
@@ -18,8 +18,7 @@ use crate::recording::{Job, Tape, Writer};
 use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
-    EndpointId, FileSource, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source,
-    StatsSnapshot, Tone,
+    EndpointId, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot, Tone,
 };
 
 mod rooms;
@@ -59,7 +58,11 @@ struct Files {
 }
 
 impl Files {
-    fn start(library: Arc<Library>, events: EventSender) -> Result<Self, MediaError> {
+    fn start(
+        library: Arc<Library>,
+        hold_music: Option<PathBuf>,
+        events: EventSender,
+    ) -> Result<Self, MediaError> {
         let (recordings, jobs) = channel();
         let writer = Writer {
             jobs,
@@ -69,6 +72,7 @@ impl Files {
         let loader = Loader {
             wanted: wanted_here,
             library,
+            hold_music,
             events,
         };
         let writer = std::thread::Builder::new()
@@ -110,9 +114,10 @@ impl MediaPlane {
             rtcp_interval: config.rtcp_interval,
             preferred: config.preferred,
         };
+        let hold_music = config.hold_music.clone();
         let mut plane = Self {
             config,
-            files: Some(Files::start(library.clone(), sender)?),
+            files: Some(Files::start(library.clone(), hold_music, sender)?),
             library,
             ports,
             events,
@@ -181,21 +186,27 @@ impl MediaPlane {
     pub fn play(&self, id: EndpointId, source: Source, mode: PlayMode) {
         let playlist = self
             .library
-            .playlist(&source, &mut |file| self.load(Some(id), file));
+            .playlist(&source, &mut |wanted| self.load(Some(id), wanted));
         self.send(id, Command::Play(id, playlist, mode));
     }
 
-    /// Has a file loaded; it is played when it is there.
-    fn load(&self, endpoint: Option<EndpointId>, file: &FileSource) -> Playlist {
+    /// Has something loaded; it is played when it is there.
+    fn load(&self, endpoint: Option<EndpointId>, wanted: ToLoad<'_>) -> Playlist {
         let loaded = Arc::new(OnceLock::new());
-        let wanted = Wanted {
-            endpoint,
-            source: file.clone(),
-            loaded: loaded.clone(),
+        let (wanted, playlist): (_, Playlist) = match wanted {
+            ToLoad::HoldMusic => (Wanted::HoldMusic, Box::default()),
+            ToLoad::File(file) => (
+                Wanted::File {
+                    endpoint,
+                    source: file.clone(),
+                    loaded: loaded.clone(),
+                },
+                Box::new([Piece::File(loaded)]),
+            ),
         };
         // Only a thread that panicked takes nothing, and a player must not wait for it.
         match self.files.as_ref().map(|files| files.wanted.send(wanted)) {
-            Some(Ok(())) => Box::new([Piece::File(loaded)]),
+            Some(Ok(())) => playlist,
             _ => Box::default(),
         }
     }
@@ -216,7 +227,7 @@ impl MediaPlane {
     pub fn whisper(&self, id: EndpointId, source: Source, token: Option<u64>) {
         let playlist = self
             .library
-            .playlist(&source, &mut |file| self.load(Some(id), file));
+            .playlist(&source, &mut |wanted| self.load(Some(id), wanted));
         self.send(id, Command::Overlay(id, playlist, token));
     }
 

@@ -139,6 +139,8 @@ pub enum Source {
     Tone(Tone),
     /// Spoken sentences, one after the other.
     Prompt(Language, Vec<Prompt>),
+    /// [`MediaConfig::hold_music`](crate::MediaConfig::hold_music), from its beginning for each that hears it.
+    HoldMusic,
     /// Packets of silence: holds NAT bindings open and keeps a carrier from ending a call without audio.
     /// Once means one second.
     Silence,

@@ -47,7 +47,9 @@ impl MediaPlane {
 
     /// Plays to all members of a room beside what they say, in place of what plays to it now. Its end is not told.
     pub fn play_to_room(&self, room: RoomId, source: Source, mode: PlayMode) {
-        let playlist = self.library.playlist(&source, &mut |file| self.load(None, file));
+        let playlist = self
+            .library
+            .playlist(&source, &mut |wanted| self.load(None, wanted));
         self.send_to(self.thread_of_room(room), Command::PlayRoom(room, playlist, mode));
     }
 
