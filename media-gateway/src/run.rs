@@ -118,6 +118,7 @@ fn media_config(config: &Config) -> MediaConfig {
         advertised_ip: media.advertised_ip,
         ports: media.ports,
         tone_country: config.site.tone_country,
+        hold_music: media.hold_music.clone(),
         no_rtp_after: [
             millis(config.timeouts.no_audio_warning),
             millis(config.timeouts.no_audio_end),

@@ -31,7 +31,7 @@ pub enum Tone {
     SpecialInformation,
     /// A soft tick while the network says nothing: never silence (rule T5).
     Progress,
-    /// A soft tone now and then: the party is held (rule T8).
+    /// Music, or a soft tone now and then: the party is held (rule T8).
     Hold,
     /// A number may be keyed in (rule T13).
     Dial,

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::dtmf::inband;
 use crate::prompts;
 use crate::tones::{cadence, synthesize};
-use crate::{Codec, Country, FileSource, Language, MediaError, Prompt, Source, Tone, g711};
+use crate::{Codec, Country, FileSource, HoldMusic, Language, MediaError, Prompt, Source, Tone, g711};
 
 /// A stretch of audio in both laws.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,11 +100,13 @@ pub(crate) struct Library {
     gap: Arc<Clip>,
     silence: Arc<Clip>,
     hold_music: Arc<OnceLock<Playlist>>,
+    /// Instead of the music.
+    hold_tone: bool,
     digits: HashMap<char, Arc<Clip>>,
 }
 
 impl Library {
-    pub(crate) fn new(country: Country) -> Result<Self, MediaError> {
+    pub(crate) fn new(country: Country, hold_music: &HoldMusic) -> Result<Self, MediaError> {
         let tones = Tone::ALL
             .into_iter()
             .map(|tone| (tone, Arc::new(Clip::new(&synthesize(cadence(country, tone))))))
@@ -122,6 +124,7 @@ impl Library {
             gap: Arc::new(Clip::new(&vec![0; PROMPT_GAP_MS * 8])),
             silence: Arc::new(Clip::new(&[0; 8000])),
             hold_music: Arc::default(),
+            hold_tone: matches!(hold_music, HoldMusic::Tone),
             digits,
         })
     }
@@ -150,6 +153,7 @@ impl Library {
                 let spaced = clips.flat_map(|clip| [clip.clone(), self.gap.clone()]);
                 pieces.extend(spaced.map(Piece::Clip));
             }
+            Source::HoldMusic if self.hold_tone => pieces.extend(self.tone(Tone::Hold).map(Piece::Clip)),
             Source::HoldMusic => {
                 if self.hold_music.get().is_none() {
                     load(ToLoad::HoldMusic);

@@ -11,6 +11,18 @@ pub struct PortRange {
     pub last: u16,
 }
 
+/// What parties on hold hear.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum HoldMusic {
+    /// A piece of the system's own.
+    #[default]
+    Own,
+    /// WAV, 8 or 16 kHz, mono, 16 bit, at most 10 minutes. Where it cannot be read, [`HoldMusic::Own`].
+    File(PathBuf),
+    /// [`Tone::Hold`](crate::Tone::Hold).
+    Tone,
+}
+
 /// How a [`MediaPlane`](crate::MediaPlane) is set up.
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
@@ -25,9 +37,8 @@ pub struct MediaConfig {
     pub port_hold: Duration,
     /// Whose tones are played.
     pub tone_country: Country,
-    /// What [`Source::HoldMusic`](crate::Source::HoldMusic) plays: WAV, 8 or 16 kHz, mono, 16 bit, at most 10 minutes. None:
-    /// a piece of the system's own, which is also played where the file cannot be read.
-    pub hold_music: Option<PathBuf>,
+    /// What [`Source::HoldMusic`](crate::Source::HoldMusic) plays.
+    pub hold_music: HoldMusic,
     /// When [`MediaEvent::NoRtp`](crate::MediaEvent::NoRtp) is told: first warning, then the final one.
     pub no_rtp_after: [Duration; 2],
     /// Time between two RTCP reports.
@@ -51,7 +62,7 @@ impl Default for MediaConfig {
             },
             port_hold: Duration::from_secs(5),
             tone_country: Country::It,
-            hold_music: None,
+            hold_music: HoldMusic::Own,
             no_rtp_after: [Duration::from_secs(5), Duration::from_mins(1)],
             rtcp_interval: Duration::from_secs(5),
             preferred: true,

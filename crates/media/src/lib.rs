@@ -49,7 +49,7 @@ mod types;
 mod wav;
 mod worker;
 
-pub use config::{MediaConfig, PortRange};
+pub use config::{HoldMusic, MediaConfig, PortRange};
 pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::audio::{Clip, Library, Piece, Playlist, ToLoad};
 use crate::events::EventSender;
-use crate::{Audio, EndpointId, FileSource, MediaEvent, music};
+use crate::{Audio, EndpointId, FileSource, HoldMusic, MediaEvent, music};
 
 /// What a player waits for.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) enum Wanted {
 pub(crate) struct Loader {
     pub(crate) wanted: Receiver<Wanted>,
     pub(crate) library: Arc<Library>,
-    pub(crate) hold_music: Option<PathBuf>,
+    pub(crate) hold_music: HoldMusic,
     pub(crate) events: EventSender,
 }
 
@@ -51,14 +51,15 @@ impl Loader {
     fn hold_music(&self) -> Arc<Clip> {
         /// The piece is the same for all planes of the process.
         static OWN: LazyLock<Arc<Clip>> = LazyLock::new(|| Arc::new(Clip::new(&music::hold_music())));
-        let loaded = self.hold_music.as_deref().map(Audio::load);
-        match loaded {
-            Some(Ok(audio)) => audio.clip(),
-            Some(Err(error)) => {
+        let HoldMusic::File(path) = &self.hold_music else {
+            return OWN.clone();
+        };
+        match Audio::load(path) {
+            Ok(audio) => audio.clip(),
+            Err(error) => {
                 tracing::error!(%error, "the hold music cannot be played; the system's own is");
                 OWN.clone()
             }
-            None => OWN.clone(),
         }
     }
 

@@ -18,7 +18,8 @@ use crate::recording::{Job, Tape, Writer};
 use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
-    EndpointId, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot, Tone,
+    EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot,
+    Tone,
 };
 
 mod rooms;
@@ -58,11 +59,7 @@ struct Files {
 }
 
 impl Files {
-    fn start(
-        library: Arc<Library>,
-        hold_music: Option<PathBuf>,
-        events: EventSender,
-    ) -> Result<Self, MediaError> {
+    fn start(library: Arc<Library>, hold_music: HoldMusic, events: EventSender) -> Result<Self, MediaError> {
         let (recordings, jobs) = channel();
         let writer = Writer {
             jobs,
@@ -100,7 +97,7 @@ impl MediaPlane {
             count => count,
         };
         let ports = PortPool::new(config.bind_ip, config.ports, config.port_hold)?;
-        let library = Arc::new(Library::new(config.tone_country)?);
+        let library = Arc::new(Library::new(config.tone_country, &config.hold_music)?);
         let events = Arc::new(ArrayQueue::new(config.queue_capacity.max(16)));
         let sender = EventSender {
             queue: events.clone(),

@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use ponte_media::{Codec, MediaConfig, MediaPlane, PlayMode, Source, analysis};
+use ponte_media::{Codec, HoldMusic, MediaConfig, MediaPlane, PlayMode, Source, analysis};
 use support::{Phone, call, config, talk};
 
 struct File(PathBuf);
@@ -39,10 +39,10 @@ impl Drop for File {
     }
 }
 
-fn plane_with(hold_music: Option<&Path>) -> MediaPlane {
+fn plane_with(hold_music: HoldMusic) -> MediaPlane {
     let plane = MediaPlane::start(
         MediaConfig {
-            hold_music: hold_music.map(Path::to_owned),
+            hold_music,
             ..config()
         },
         || {},
@@ -82,7 +82,7 @@ fn a_file_goes_round_and_each_hears_it_from_its_beginning() {
             sample_rate,
             &[600.0, 900.0, 1500.0],
         );
-        let plane = plane_with(Some(&file.0));
+        let plane = plane_with(HoldMusic::File(file.0.clone()));
         let mut phones = Vec::new();
         for _ in 0..2 {
             let (id, to) = plane.open(1).unwrap();
@@ -106,7 +106,7 @@ fn a_file_goes_round_and_each_hears_it_from_its_beginning() {
 #[test]
 fn the_held_party_hears_it_and_the_other_does_not() {
     let file = File::melody("party", 8000, &[1200.0]);
-    let plane = plane_with(Some(&file.0));
+    let plane = plane_with(HoldMusic::File(file.0.clone()));
     let mut call = call(&plane, Codec::Pcma, Codec::Pcmu);
     (call.a.voice, call.b.voice) = (vec![500.0], vec![2000.0]);
     talk(&mut [&mut call.a, &mut call.b], Duration::from_millis(200));
@@ -132,8 +132,8 @@ fn the_held_party_hears_it_and_the_other_does_not() {
 
 #[test]
 fn a_file_that_cannot_be_played_is_replaced_by_the_systems_own() {
-    for path in [None, Some(Path::new("/nowhere/music.wav"))] {
-        let plane = plane_with(path);
+    for hold_music in [HoldMusic::Own, HoldMusic::File("/nowhere/music.wav".into())] {
+        let plane = plane_with(hold_music);
         let (id, to) = plane.open(1).unwrap();
         let mut phone = Phone::new(Codec::Pcma, to);
         plane.set_remote(id, phone.remote());
@@ -144,4 +144,25 @@ fn a_file_that_cannot_be_played_is_replaced_by_the_systems_own() {
         assert!(analysis::contains(&audio[..3200], 293.7, 6.0));
         assert!(analysis::level(&audio) > -32.0);
     }
+}
+
+#[test]
+fn a_site_may_want_a_tone_instead() {
+    let plane = plane_with(HoldMusic::Tone);
+    let (id, to) = plane.open(1).unwrap();
+    let mut phone = Phone::new(Codec::Pcma, to);
+    plane.set_remote(id, phone.remote());
+    plane.play(id, Source::HoldMusic, PlayMode::Loop);
+    talk(&mut [&mut phone], Duration::from_millis(600));
+    let audio = phone.take_audio();
+    let sounding: Vec<f64> = audio
+        .chunks_exact(160)
+        .map(|frame| analysis::level_of(frame, 425.0))
+        .filter(|&level| level > -30.0)
+        .collect();
+    assert!(
+        (12..=17).contains(&sounding.len()),
+        "twice 150 ms: {} frames",
+        sounding.len()
+    );
 }

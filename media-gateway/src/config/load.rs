@@ -55,7 +55,7 @@ fn read_document(
     let site = site::read(document.section_or_empty("site"), problems);
     let store = store(document.section_or_empty("store"), problems, folder);
     let sip = network::sip(document.section_or_empty("sip"), problems, folder);
-    let media = network::media(document.section_or_empty("media"), problems, &sip);
+    let media = network::media(document.section_or_empty("media"), problems, folder, &sip);
     let trunk_sections = document.sections("trunk");
     if trunk_sections.is_empty() {
         document.missing("trunk", "there is no [[trunk]]; calls need a carrier");

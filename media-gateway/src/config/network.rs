@@ -4,7 +4,7 @@ use super::reader::{Found, Problems, Section};
 use super::secret::{self, Environment, Secret};
 use super::{EdgeConfig, MediaSettings, MetricsConfig, SipConfig, SiteKey, TlsListener};
 use crate::sip::{TlsError, TlsFiles};
-use ponte_media::PortRange;
+use ponte_media::{Audio, HoldMusic, PortRange};
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -197,7 +197,13 @@ fn port_range(text: &str) -> Result<PortRange, String> {
     Ok(ports)
 }
 
-pub(super) fn media(mut section: Section<'_, '_>, problems: &Problems<'_>, sip: &SipConfig) -> MediaSettings {
+/// `folder` is that of the configuration.
+pub(super) fn media(
+    mut section: Section<'_, '_>,
+    problems: &Problems<'_>,
+    folder: &Path,
+    sip: &SipConfig,
+) -> MediaSettings {
     let bind = section.text("bind_ip").and_then(|text| {
         text.read(problems, |text| {
             text.parse::<IpAddr>()
@@ -209,6 +215,19 @@ pub(super) fn media(mut section: Section<'_, '_>, problems: &Problems<'_>, sip: 
         .text("ports")
         .and_then(|text| text.read(problems, |text| port_range(text)));
     let threads = section.number("threads", 0..=256);
+    let hold_music = section
+        .text("hold_music")
+        .map(|found| match found.value.as_str() {
+            "own" => HoldMusic::Own,
+            "tone" => HoldMusic::Tone,
+            file => {
+                let path = folder.join(file);
+                if let Err(error) = Audio::load(&path) {
+                    found.problem(problems, format_args!("cannot be played: {error}"));
+                }
+                HoldMusic::File(path)
+            }
+        });
     if let Some(bind) = bind
         .as_ref()
         .filter(|bind| unreachable(bind.value) && advertised_ip.is_none())
@@ -231,6 +250,7 @@ pub(super) fn media(mut section: Section<'_, '_>, problems: &Problems<'_>, sip: 
         advertised_ip: advertised_ip.unwrap_or(bind_ip),
         ports: ports.map_or(PORTS_DEFAULT, |found| found.value),
         threads: threads.map_or(0, |found| usize::try_from(found.value).unwrap_or(0)),
+        hold_music: hold_music.unwrap_or_default(),
     }
 }
 

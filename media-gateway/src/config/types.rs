@@ -3,7 +3,7 @@ use crate::numbers::NumberingPlan;
 use crate::sip::TlsFiles;
 use crate::store::DidRow;
 use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
-use ponte_media::{Country, PortRange};
+use ponte_media::{Country, HoldMusic, PortRange};
 use ponte_protocol::{E164, SiteId};
 use ponte_sip::digest::Algorithm;
 use ponte_sip::{AccountsConfig, Credentials, Transport};
@@ -109,6 +109,7 @@ pub struct MediaSettings {
     pub ports: PortRange,
     /// 0: one a core.
     pub threads: usize,
+    pub hold_music: HoldMusic,
 }
 
 /// How numbers are written towards a trunk.

@@ -193,8 +193,7 @@ impl Driver {
         };
         match playback {
             Playback::Tone(tone) => {
-                self.media
-                    .play(endpoint, Source::Tone(sound::tone(tone)), PlayMode::Loop);
+                self.media.play(endpoint, sound::lasting(tone), PlayMode::Loop);
             }
             Playback::Announcements {
                 tone: Some((tone, millis)),

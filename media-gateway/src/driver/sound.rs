@@ -16,6 +16,14 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
     }
 }
 
+/// What sounds until it is stopped or replaced.
+pub(super) fn lasting(lasting: Tone) -> Source {
+    match lasting {
+        Tone::Hold => Source::HoldMusic,
+        other => Source::Tone(tone(other)),
+    }
+}
+
 /// Announcements, one after the other.
 pub(super) fn spoken(language: Language, announcements: &[Announcement]) -> Source {
     let mut parts: Vec<Source> = Vec::new();

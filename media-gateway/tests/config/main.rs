@@ -61,6 +61,7 @@ fn the_smallest_file_has_sensible_defaults() {
     assert_eq!(config.sip.tcp, config.sip.udp);
     assert_eq!(config.sip.session_expires, Some(Duration::from_mins(30)));
     assert!(config.media.bind_ip.is_loopback());
+    assert_eq!(config.media.hold_music, ponte_media::HoldMusic::Own);
     assert_eq!(
         (config.media.ports.first, config.media.ports.last),
         (40_000, 49_999)
@@ -120,6 +121,7 @@ bind_ip = "0.0.0.0"
 advertised_ip = "203.0.113.10"
 ports = "20000-20999"
 threads = 2
+hold_music = "tone"
 [[trunk]]
 name = "first"
 address = "[2001:db8::1]:5080"
@@ -183,6 +185,7 @@ format = "json"
         config.media.advertised_ip,
         "203.0.113.10".parse::<std::net::IpAddr>().unwrap()
     );
+    assert_eq!(config.media.hold_music, ponte_media::HoldMusic::Tone);
     let names: Vec<_> = config.trunks.iter().map(|trunk| trunk.id.0.as_str()).collect();
     assert_eq!(names, ["first", "second"]);
     let first = &config.trunks[0];

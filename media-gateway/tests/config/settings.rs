@@ -158,6 +158,12 @@ fn each_setting_is_checked() {
         ),
         ("media", "ports = \"40000\"", "media.ports", "no range of ports"),
         ("media", "ports = \"40000-39999\"", "media.ports", "four ports"),
+        (
+            "media",
+            "hold_music = \"nowhere.wav\"",
+            "media.hold_music",
+            "cannot be played",
+        ),
         ("media", "ports = \"80-90\"", "media.ports", "below 1024"),
         ("media", "ports = \"5000-5999\"", "media.ports", "holds port 5060"),
         (

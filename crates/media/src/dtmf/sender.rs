@@ -120,11 +120,11 @@ impl DtmfSender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Country;
+    use crate::{Country, HoldMusic};
 
     #[test]
     fn an_event_grows_and_ends_three_times() {
-        let library = Library::new(Country::It).unwrap();
+        let library = Library::new(Country::It, &HoldMusic::Own).unwrap();
         let mut sender = DtmfSender::new();
         sender.push("1x#");
         let mut seen = Vec::new();
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn tones_are_the_whole_clip_in_order() {
-        let library = Library::new(Country::It).unwrap();
+        let library = Library::new(Country::It, &HoldMusic::Own).unwrap();
         let mut sender = DtmfSender::new();
         sender.push("5");
         let mut positions = Vec::new();
