@@ -2,7 +2,7 @@
 
 use crate::browser;
 use crate::i18n::{self, Catalogue, Locale};
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
 /// Loads the texts, then lets `mount` put the page in its place. A panic, or texts that cannot be had, show what the page
 /// holds ready for that.
@@ -11,6 +11,7 @@ pub fn start(catalogues: &'static [&'static Catalogue], mount: fn(Locale)) {
         // The message may quote user input, so it is not logged; the page says that it has stopped.
         browser::set_root_attribute("data-crashed", "");
     }));
+    // Leptos' own has no executor before the first component is mounted.
     spawn_local(async move {
         let Ok(language) = i18n::start(catalogues).await else {
             browser::set_root_attribute("data-crashed", "");
