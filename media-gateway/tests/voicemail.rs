@@ -242,3 +242,151 @@ async fn t09_the_longest_message_ends_by_itself() {
     assert!((4_000..7_000).contains(&message.duration_ms), "{message:?}");
     assert!(mailbox(&world).quota_left_s <= 56);
 }
+
+async fn do_not_disturb(world: &World) {
+    let dnd = CommandBody::SetPresence {
+        availability: Availability::DoNotDisturb,
+        status: String::new(),
+        status_until: None,
+    };
+    world.accepted(ANNA, dnd).await;
+}
+
+/// The sound of a message as the portal is given it.
+async fn sound(world: &World, message: MessageId) -> Vec<i16> {
+    let (total, mut file) = bytes(&fetch(world, ANNA, message, 0, 200_000).await);
+    while (file.len() as u64) < total {
+        let (_, more) = bytes(&fetch(world, ANNA, message, file.len() as u64, 200_000).await);
+        assert!(!more.is_empty());
+        file.extend(more);
+    }
+    let reader = hound::WavReader::new(std::io::Cursor::new(file)).unwrap();
+    reader.into_samples().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_message_that_a_crash_cuts_is_there_after_the_next_start() {
+    let mut world = World::start().await;
+    do_not_disturb(&world).await;
+    world.place(leaves(20_000));
+    let messages = world.folder.join("messages");
+    let grown = |size: u64| {
+        let entries = std::fs::read_dir(&messages).unwrap().flatten();
+        let parts = entries.filter(|entry| entry.path().extension().is_some_and(|is| is == "part"));
+        parts
+            .filter_map(|part| part.metadata().ok())
+            .any(|part| part.len() > size)
+    };
+    world
+        .until("three seconds are on the disk", |_| grown(3 * 16_000))
+        .await;
+    world.crash_gateway().await;
+    world.start_gateway().await;
+    let message = message(&world).await;
+    assert_eq!((message.number.as_str(), message.heard), (FAR, false));
+    let samples = sound(&world, message.id).await;
+    assert_eq!(
+        message.duration_ms,
+        samples.len() as u64 / 8,
+        "the length is true"
+    );
+    assert!((3_000..12_000).contains(&message.duration_ms), "{message:?}");
+    assert!(
+        analysis::contains(&samples[samples.len() - 2400..], CALLER_HZ, 5.0),
+        "the end of what was on the disk is not there"
+    );
+    let left: Vec<_> = std::fs::read_dir(&messages).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    // Nothing comes twice.
+    world.stop_gateway().await;
+    world.start_gateway().await;
+    world
+        .until("the box is told anew", |world| world.edge.state(ANNA).is_some())
+        .await;
+    assert_eq!(mailbox(&world).total, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_full_box_is_told_to_the_caller_and_the_record_says_busy() {
+    let world = World::with(Options {
+        extra: "\n[voicemail]\nquota_messages = 1\n".into(),
+        ..Options::default()
+    })
+    .await;
+    do_not_disturb(&world).await;
+    world.place(leaves(2_000));
+    let call = world.shown().await;
+    world.ended(call.id).await;
+    let first = message(&world).await.id;
+    let placed = world.place(PlaceCall::new(FAR, COMPANY));
+    let refused = world.shown_where(|again| again.id != call.id).await;
+    let record = world.ended(refused.id).await;
+    assert_eq!((record.cause.reason, record.message), (CauseReason::Busy, None));
+    assert!(record.is_missed());
+    // It was answered, and heard words and no beep to speak after.
+    let heard = world.call(placed);
+    assert!(heard.answered_at.is_some());
+    assert_eq!(mailbox(&world).total, 1);
+    // A message in the bin makes room at once.
+    world
+        .accepted(ANNA, CommandBody::DeleteMessage { message: first })
+        .await;
+    world
+        .until("there is room", |world| mailbox(world).total == 0)
+        .await;
+    world.place(leaves(2_000));
+    message(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_full_disk_keeps_what_was_said_tells_the_caller_and_calls_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let world = World::with(Options {
+        extra: format!("\n[voicemail]\nfolder = \"{path}\"\n"),
+        // A disk of its own, of 64 kB: four seconds of sound. It goes away with the gateway.
+        wrapper: Some(format!(
+            "unshare --map-root-user --mount sh -c 'mount -t tmpfs -o size=64k tmpfs {path} && exec \"$@\"' --"
+        )),
+        ..Options::default()
+    })
+    .await;
+    do_not_disturb(&world).await;
+    world.place(leaves(15_000));
+    let call = world.shown().await;
+    let cut = |times| move |world: &World| world.log().matches("a message is not whole").count() == times;
+    world.until("the disk is full", cut(1)).await;
+    let record = world.ended(call.id).await;
+    // The gateway hung up, long before the caller had said all.
+    assert_eq!(record.ended_by, ponte_protocol::EndedBy::System);
+    let message = message(&world).await;
+    assert_eq!(record.message, Some(message.id));
+    assert!((1_000..5_000).contains(&message.duration_ms), "{message:?}");
+    let samples = sound(&world, message.id).await;
+    assert_eq!(message.duration_ms, samples.len() as u64 / 8);
+    assert!(analysis::contains(
+        &samples[samples.len() / 2..][..2400],
+        CALLER_HZ,
+        5.0
+    ));
+    assert!(
+        world.log().contains("the disk is full"),
+        "the administrator is warned"
+    );
+    // The next one cannot even begin: told, and on record as busy.
+    world.place(leaves(15_000));
+    let second = world.shown_where(|again| again.id != call.id).await;
+    world.until("the disk is still full", cut(2)).await;
+    let record = world.ended(second.id).await;
+    assert_eq!((record.cause.reason, record.message), (CauseReason::Busy, None));
+    assert_eq!(mailbox(&world).total, 1);
+    // Calls go on.
+    world
+        .telephones(
+            Behaviour::Answer(Answer::default()),
+            Behaviour::Answer(Answer::default()),
+        )
+        .await;
+    let call = world.dial().await;
+    world.connected(call).await;
+}

@@ -87,6 +87,8 @@ pub(crate) struct Recording {
     pub(crate) voice: Option<LegId>,
     /// The greeting, while it is played.
     pub(crate) greeting: Option<PlaybackToken>,
+    /// There is no room: the words that say so.
+    pub(crate) no_room: Option<PlaybackToken>,
 }
 
 /// The other party was not reached.

@@ -15,10 +15,19 @@ impl Call {
             Phase::FarFailed(failure) => (failure.cause, failure.by),
             // Whoever ends it, the user has missed a call (rule T18).
             Phase::Voicemail(recording) => {
-                if let (Some(leg), None, Some(_)) = (recording.voice, recording.greeting, self.message) {
+                let refused = recording.no_room.is_some();
+                if let (Some(leg), None, Some(_), false) =
+                    (recording.voice, recording.greeting, self.message, refused)
+                {
                     cx.crossings.push_back(Crossing::StopRecording { leg });
                 }
-                (cause::local(CauseReason::Voicemail), by)
+                // Who could leave no message was not given to voicemail.
+                let reason = if refused && self.message.is_none() {
+                    CauseReason::Busy
+                } else {
+                    CauseReason::Voicemail
+                };
+                (cause::local(reason), by)
             }
             _ => (cause, by),
         };

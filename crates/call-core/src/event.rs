@@ -188,6 +188,12 @@ pub enum Event {
         typed: DialString,
         dialled: Dialled,
     },
+    /// The host cannot take the message that is being left, or cannot go on: the box or the disk is full. `kept`: what was
+    /// said so far is a message.
+    NoRoom {
+        leg: LegId,
+        kept: bool,
+    },
     /// A message has reached its longest.
     RecordingFull {
         leg: LegId,

@@ -76,6 +76,7 @@ impl Switch {
                 dialled,
             } => self.incoming_call(leg, source, caller, typed, dialled),
             Event::RecordingFull { leg } => self.recording_full(leg),
+            Event::NoRoom { leg, kept } => self.no_room(leg, kept),
             Event::NumberVerified { user } => self.end_verification(&user),
             Event::PinChecked { leg, ask, valid } => {
                 if !self.visit_pin_checked(leg, ask, valid) {
@@ -300,7 +301,8 @@ impl Switch {
             return;
         }
         if let Some(call) = self.calls.get_mut(&other)
-            && call.greeting_finished(&mut self.cx, leg, token)
+            && (call.greeting_finished(&mut self.cx, leg, token)
+                || call.refusal_spoken(&mut self.cx, leg, token))
         {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.playback_over();
@@ -317,6 +319,19 @@ impl Switch {
                 call.farewell_over(cx);
             }
         });
+    }
+
+    fn no_room(&mut self, leg: LegId, kept: bool) {
+        let id = self.cx.served_by(leg);
+        let host = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
+        if !self.visits.contains_key(&leg)
+            && self.active(leg).is_some()
+            && let Some(call) = self.calls.get_mut(&host)
+            && call.records(leg)
+        {
+            call.refuse_message(&mut self.cx, leg, kept);
+            self.settle(host);
+        }
     }
 
     fn recording_full(&mut self, leg: LegId) {

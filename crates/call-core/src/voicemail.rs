@@ -4,11 +4,13 @@ use crate::call::{Call, Phase, Recording};
 use crate::context::Context;
 use crate::join::{Crossing, Tell};
 use crate::leg::Way;
-use crate::{Effect, LegId, Playback, PlaybackToken, TimerKind, cause};
+use crate::{Announcement, BoxWords, Effect, LegId, Playback, PlaybackToken, TimerKind, cause};
 use ponte_protocol::{CauseReason, EndedBy, LegRole, MessageId};
 
 /// How much later than the longest message the switch gives up on a host that tells nothing, in milliseconds.
 const GRACE_MS: u64 = 5_000;
+/// How long a caller may be told that there is no room, in milliseconds, should the end not be told.
+const REFUSAL_MS: u64 = 15_000;
 
 impl Call {
     /// Answers the caller with the greeting.
@@ -20,6 +22,7 @@ impl Call {
             since: cx.now,
             voice: None,
             greeting: None,
+            no_room: None,
         }));
         let limit = cx.now.plus(cx.timeouts.message.saturating_add(GRACE_MS));
         cx.timers.set(self.first_leg(), TimerKind::Message, limit);
@@ -112,6 +115,45 @@ impl Call {
     pub(crate) fn leave_mailbox(&mut self) {
         self.connected_at = None;
         self.plays_for_other();
+    }
+
+    /// The box or the disk is full: the caller is told, then the call ends.
+    pub(crate) fn refuse_message(&mut self, cx: &mut Context, leg: LegId, kept: bool) {
+        let Phase::Voicemail(recording) = self.phase else {
+            return;
+        };
+        if recording.no_room.is_some() {
+            return;
+        }
+        if !kept {
+            self.message = None;
+        }
+        let token = cx.token();
+        cx.push(Effect::Play {
+            leg,
+            playback: Playback::Announcements {
+                tone: None,
+                announcements: vec![Announcement::Mailbox(BoxWords::Full)],
+                token,
+            },
+        });
+        let limit = cx.now.plus(REFUSAL_MS);
+        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        self.phase = Phase::Voicemail(Recording {
+            greeting: None,
+            no_room: Some(token),
+            ..recording
+        });
+    }
+
+    /// The caller has heard that there is no room. Whether this was it.
+    pub(crate) fn refusal_spoken(&mut self, cx: &mut Context, leg: LegId, token: PlaybackToken) -> bool {
+        let spoken = matches!(self.phase, Phase::Voicemail(recording)
+            if recording.voice == Some(leg) && recording.no_room == Some(token));
+        if spoken {
+            self.message_full(cx);
+        }
+        spoken
     }
 
     /// The message has reached its longest, or the host has told nothing for too long.

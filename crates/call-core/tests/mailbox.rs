@@ -533,3 +533,52 @@ fn a_caller_without_voicemail_settings_is_no_owner() {
     world.caller_keys(call, "*");
     assert_eq!(world.told(call), [Told::Refused(486)]);
 }
+
+#[test]
+fn t09_a_full_box_is_told_and_the_record_says_busy() {
+    let mut world = office();
+    world.configure_user(UserConfig {
+        do_not_disturb: true,
+        ..user(ANNA)
+    });
+    // Before anything was said, and from a colleague's telephone too.
+    for inside in [false, true] {
+        let call = if inside {
+            world.desk_dials("desk-202", "201")
+        } else {
+            world.call_in(DID_ANNA, CUSTOMER)
+        };
+        world.run_for(100);
+        let leg = LegId { call, index: 0 };
+        let kept = false;
+        world.event(Event::NoRoom { leg, kept });
+        assert_eq!(last_words(&world, call), of_box(&[BoxWords::Full]));
+        world.run_to_the_end();
+        assert_eq!(world.told(call).last(), Some(&Told::HungUp));
+        assert!(!world.told(call).contains(&Told::Recorded));
+        if !inside {
+            let record = world.record(call);
+            assert_eq!((record.cause.reason, record.message), (CauseReason::Busy, None));
+            assert!(record.is_missed());
+        }
+    }
+    // In the middle of a message: what was said is kept, or it is not.
+    for kept in [true, false] {
+        let call = world.call_in(DID_ANNA, CUSTOMER);
+        world.run_for(5_000);
+        assert_eq!(world.told(call).last(), Some(&Told::Recorded));
+        let leg = LegId { call, index: 0 };
+        world.event(Event::NoRoom { leg, kept });
+        world.event(Event::NoRoom { leg, kept });
+        assert_eq!(last_words(&world, call), of_box(&[BoxWords::Full]));
+        world.run_to_the_end();
+        let record = world.record(call);
+        assert_eq!(record.message.is_some(), kept);
+        let reason = if kept {
+            CauseReason::Voicemail
+        } else {
+            CauseReason::Busy
+        };
+        assert_eq!(record.cause.reason, reason);
+    }
+}

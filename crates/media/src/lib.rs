@@ -53,7 +53,7 @@ pub use config::{HoldMusic, MediaConfig, PortRange};
 pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};
-pub use recording::{Recording, RecordingError};
+pub use recording::{Recording, RecordingError, rescue};
 pub use stats::{EndpointStats, StatsSnapshot};
 pub use tones::{Country, Segment, Tone, cadence};
 pub use types::{

@@ -9,13 +9,15 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const GENERATED: usize = 20;
 const SHORTEST: usize = 10;
 
-/// One line of standard input, without its end.
+/// One line of standard input, without its end; at a terminal it is asked for, and does not show.
 pub(super) fn line(what: &str) -> Result<String, Failure> {
-    if io::stdin().is_terminal() {
-        eprintln!("{what}:");
-    }
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
+    let line = if io::stdin().is_terminal() {
+        rpassword::prompt_password(format!("{what}: "))?
+    } else {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        line
+    };
     let line = line.trim_end_matches(['\r', '\n']);
     if line.is_empty() {
         return Err(Failure::Usage(format!(

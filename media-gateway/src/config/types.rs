@@ -245,9 +245,11 @@ impl RegistrarConfig {
 pub struct VoicemailConfig {
     /// Of each user, in seconds.
     pub quota_s: u32,
+    /// Of each user, in messages; the bin does not count.
+    pub quota_messages: u32,
     /// The longest message; [`Timeouts::message`] is equal.
     pub longest: Duration,
-    /// Holds `messages/` and `greetings/`; the data folder where nothing else is said.
+    /// Holds `messages/`, `greetings/` and `names/`; the data folder where nothing else is said.
     pub folder: PathBuf,
 }
 

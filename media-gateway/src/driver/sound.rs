@@ -68,6 +68,7 @@ fn prompt(announcement: Announcement) -> Option<Prompt> {
 
 fn in_box(words: BoxWords) -> Prompt {
     match words {
+        BoxWords::Full => Prompt::MailboxFull,
         BoxWords::YouHave => Prompt::YouHave,
         BoxWords::NewMessages => Prompt::NewMessages,
         BoxWords::OldMessages => Prompt::OldMessages,

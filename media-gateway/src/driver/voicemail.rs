@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::work::Done;
+use crate::store::MessageNote;
 use ponte_call_core::{Caller, Event, LegId, OwnRecording, PlaybackToken};
 use ponte_media::{EndpointId, FileSource, PlayMode, Prompt, Recording, Source, Tone};
 use ponte_protocol::{CallRecord, MessageId, UnixMillis, UserId, VoiceMessage};
@@ -31,7 +32,7 @@ impl Takings {
 }
 
 impl Driver {
-    /// The user's greeting and a beep; a full box is told instead.
+    /// The user's greeting and a beep; the switch is told of a full box instead.
     pub(super) fn greet(&mut self, leg: LegId, user: &UserId, token: PlaybackToken) {
         let Some(endpoint) = self.legs.endpoint(leg) else {
             tracing::error!(%leg, "a leg without audio was to hear a greeting");
@@ -39,10 +40,13 @@ impl Driver {
         };
         let language = self.language(Some(user));
         let say = |prompt| Source::Prompt(language, vec![prompt]);
-        let source = if self.quota_left(user) < SHORTEST {
+        if !self.has_room(user) {
             tracing::warn!(%user, "a mailbox is full");
-            say(Prompt::Unavailable)
-        } else {
+            metrics::counter!("ponte_mailbox_full_total").increment(1);
+            let kept = false;
+            return self.tell(Event::NoRoom { leg, kept });
+        }
+        let source = {
             let own = |which| Some(self.store.recordings().own(user, which)).filter(|path| path.exists());
             let default = vec![say(Prompt::LeaveMessage)];
             let mut greeting = if let Some(path) = own(OwnRecording::Greeting) {
@@ -63,6 +67,12 @@ impl Driver {
         self.media.play(endpoint, source, PlayMode::Once(token.0));
     }
 
+    /// Whether the user's box takes one more message.
+    fn has_room(&self, user: &UserId) -> bool {
+        let total = self.users.get(user).map_or(0, |entry| entry.mailbox.total);
+        total < self.config.voicemail.quota_messages && self.quota_left(user) >= SHORTEST
+    }
+
     fn quota_left(&self, user: &UserId) -> Duration {
         let left = self.users.get(user).map_or(0, |entry| entry.mailbox.quota_left_s);
         Duration::from_secs(left.into())
@@ -79,14 +89,28 @@ impl Driver {
         let longest = Duration::from_millis(max_ms).min(self.quota_left(&user));
         let endpoint = self.legs.endpoint(leg).filter(|_| longest >= SHORTEST);
         let Some(endpoint) = endpoint else {
-            return self.tell(Event::RecordingFull { leg });
+            let kept = false;
+            return self.tell(Event::NoRoom { leg, kept });
         };
         let path = self.store.recordings().message(message);
         if let Err(error) = self.media.record(endpoint, path, longest) {
             tracing::error!(%leg, %error, "a message could not be recorded");
-            return self.tell(Event::RecordingFull { leg });
+            let kept = false;
+            return self.tell(Event::NoRoom { leg, kept });
         }
         let started_at = self.clock.now();
+        let note = MessageNote {
+            user: user.clone(),
+            number: number_of(&caller),
+            name: caller.name.clone(),
+            received_at: started_at,
+        };
+        let recordings = self.store.recordings().clone();
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(error) = recordings.note_message(message, &note) {
+                tracing::warn!(%message, %error, "a crash would lose the message that is being left");
+            }
+        }));
         let taking = Taking {
             message,
             user,
@@ -117,10 +141,20 @@ impl Driver {
             // The call went on; what was written before is a message, if there is enough of it.
             tracing::error!(%message, %user, %error, "a message is not whole");
             metrics::counter!("ponte_messages_damaged_total").increment(1);
+            let kept = recording.duration >= SHORTEST;
+            if let Some(leg) = self.legs.by_endpoint(endpoint).map(|leg| leg.id) {
+                // Whoever speaks is told at once that nobody listens.
+                self.tell(Event::NoRoom { leg, kept });
+            }
+            if !kept {
+                metrics::counter!("ponte_messages_lost_total").increment(1);
+            }
         }
         if recording.duration < SHORTEST {
+            let recordings = self.store.recordings().clone();
             tracing::debug!(%message, "nothing was said after the beep");
             drop(tokio::task::spawn_blocking(move || {
+                recordings.forget_note(message);
                 match std::fs::remove_file(&recording.path) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                         tracing::warn!(%message, %error, "a file without message could not be removed");
@@ -133,9 +167,7 @@ impl Driver {
         metrics::counter!("ponte_messages_total").increment(1);
         let kept = VoiceMessage {
             id: message,
-            number: caller
-                .number
-                .map_or_else(String::new, |number| number.as_str().to_owned()),
+            number: number_of(&caller),
             name: caller.name,
             received_at: started_at,
             duration_ms: recording.duration.as_millis() as u64,
@@ -146,8 +178,16 @@ impl Driver {
         let written = self.store.insert_message(user.clone(), kept);
         let (store, quota_s) = (self.store.clone(), self.config.voicemail.quota_s);
         self.work.push(async move {
-            if let Err(error) = written.await {
-                tracing::error!(%message, %error, "a message could not be kept");
+            match written.await {
+                Ok(()) => {
+                    let recordings = store.recordings().clone();
+                    drop(tokio::task::spawn_blocking(move || {
+                        recordings.forget_note(message)
+                    }));
+                }
+                Err(error) => {
+                    tracing::error!(%message, %error, "a message could not be kept before the next start");
+                }
             }
             let mailbox = store.mailbox(&user, quota_s).await;
             Done::Mailbox { user, mailbox }
@@ -165,4 +205,9 @@ impl Driver {
             record.message = None;
         }
     }
+}
+
+fn number_of(caller: &Caller) -> String {
+    let number = caller.number.as_ref();
+    number.map_or_else(String::new, |number| number.as_str().to_owned())
 }

@@ -104,6 +104,7 @@ impl Store {
         };
         if used_by == StoreUse::Gateway {
             store.recordings.make()?;
+            store.rescue_messages().await?;
             store.sweep_recordings(SystemTime::now()).await?;
         }
         Ok(store)

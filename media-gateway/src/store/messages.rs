@@ -249,8 +249,14 @@ impl Store {
             .iter()
             .map(|row| row.try_get(0))
             .collect::<Result<_, sqlx::Error>>()?;
-        let orphans: Vec<String> = old.into_iter().filter(|name| !known.contains(name)).collect();
         let recordings = self.recordings().clone();
+        // What could not be rescued yet may be at the next start.
+        let noted: HashSet<String> = recordings.noted().into_iter().map(message_name).collect();
+        let orphan = |name: &String| {
+            let whole = name.strip_suffix(".part").unwrap_or(name);
+            !known.contains(name) && !noted.contains(whole)
+        };
+        let orphans: Vec<String> = old.into_iter().filter(orphan).collect();
         tokio::task::spawn_blocking(move || recordings.remove(&orphans))
             .await
             .map_err(|_| StoreError::Closed)

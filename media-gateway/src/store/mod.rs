@@ -23,6 +23,7 @@ mod open;
 mod personal;
 mod read;
 mod recordings;
+mod rescue;
 mod together;
 mod types;
 mod verification;
@@ -36,6 +37,7 @@ pub use error::StoreError;
 pub use messages::BIN_KEPT_MS;
 pub use numbers::DidRow;
 pub use recordings::Recordings;
+pub use rescue::MessageNote;
 pub use together::Change;
 pub use types::{
     COMMAND_KEPT_MS, CallUp, Claim, Invitation, LegUp, Pruned, RuleOwner, StoreOptions, StoreUse, UserRow,

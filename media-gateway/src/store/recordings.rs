@@ -18,6 +18,7 @@ const NAMES: &str = "names";
 const DRAFTS: &str = "drafts";
 const FOLDERS: [&str; 4] = [MESSAGES, GREETINGS, NAMES, DRAFTS];
 const PART: &str = "part";
+const NOTE: &str = "note";
 
 /// The name of a message's file, from the folder of the recordings.
 pub(super) fn message_name(message: MessageId) -> String {
@@ -60,6 +61,33 @@ impl Recordings {
     /// Where a message is recorded.
     pub fn message_part(&self, message: MessageId) -> PathBuf {
         part(&self.message(message))
+    }
+
+    /// What is known of a message while it is recorded.
+    pub(super) fn note(&self, message: MessageId) -> PathBuf {
+        self.folder.join(format!("{MESSAGES}/{message}.{NOTE}"))
+    }
+
+    /// Messages of which there is a note.
+    pub(super) fn noted(&self) -> Vec<MessageId> {
+        let Ok(entries) = std::fs::read_dir(self.folder.join(MESSAGES)) else {
+            return Vec::new();
+        };
+        let noted = |name: String| {
+            let id = name.strip_suffix(&format!(".{NOTE}"))?;
+            id.parse().ok().map(MessageId)
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names
+            .filter_map(|name| name.into_string().ok().and_then(noted))
+            .collect()
+    }
+
+    /// The message is where it belongs, or is none.
+    pub fn forget_note(&self, message: MessageId) {
+        if let Err(error) = remove(&self.note(message)) {
+            tracing::warn!(%message, %error, "the note of a message could not be removed");
+        }
     }
 
     /// Gives a message that was recorded its name, once all of it is on disk. It waits for the disk: not for the control

@@ -364,3 +364,48 @@ fn t02_a_telephone_that_the_administrator_vouches_for_counts_as_verified() {
         json!([])
     );
 }
+
+#[test]
+fn a_pin_does_not_show_at_a_terminal() {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
+    let site = Site::new();
+    site.ok(&[
+        "user",
+        "add",
+        "anna",
+        "--extension",
+        "201",
+        "--caller-id",
+        "+390212345601",
+    ]);
+    // `script` (Debian: bsdutils) is the terminal.
+    let gateway = env!("CARGO_BIN_EXE_ponte-gateway");
+    let mut terminal = Command::new("script")
+        .args(["-qec", &format!("{gateway} user set anna --pin"), "/dev/null"])
+        .current_dir(site.path("."))
+        .env("SITE_KEY", "ab".repeat(32))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut screen = terminal.stdout.take().unwrap();
+    let mut shown = Vec::new();
+    while !shown.ends_with(b"PIN: ") {
+        let mut byte = [0];
+        screen.read_exact(&mut byte).unwrap();
+        shown.push(byte[0]);
+    }
+    // The prompt stands a moment before the echo is off; people are slower.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    terminal.stdin.as_mut().unwrap().write_all(b"2580\n").unwrap();
+    screen.read_to_end(&mut shown).unwrap();
+    assert!(terminal.wait().unwrap().success());
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains("anna is changed"), "{shown}");
+    assert!(!shown.contains("2580"), "{shown}");
+    let anna = "anna".parse().unwrap();
+    let row = site.store(async |store| store.user(&anna).await.unwrap().unwrap());
+    assert!(PinHash::verify(row.pin.as_ref(), "2580"));
+}

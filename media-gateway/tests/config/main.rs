@@ -82,7 +82,10 @@ fn the_smallest_file_has_sensible_defaults() {
         (config.registrar.min_expires, config.registrar.max_expires),
         (Duration::from_mins(1), Duration::from_hours(1))
     );
-    assert_eq!(config.voicemail.quota_s, 3_600);
+    assert_eq!(
+        (config.voicemail.quota_s, config.voicemail.quota_messages),
+        (3_600, 200)
+    );
     assert_eq!(config.voicemail.longest, Duration::from_mins(3));
     assert_eq!(config.voicemail.folder, config.store.data_folder);
     assert_eq!(config.features, FeatureCodes::default());
@@ -147,6 +150,7 @@ log_on = "*51"
 log_off = ""
 [voicemail]
 quota_seconds = 600
+quota_messages = 20
 message_seconds = 60
 folder = "/var/spool/ponte"
 [[trunk]]
@@ -231,6 +235,7 @@ format = "json"
     );
     assert_eq!(config.voicemail.folder, Path::new("/var/spool/ponte"));
     assert_eq!((config.voicemail.quota_s, config.timeouts.message), (600, 60_000));
+    assert_eq!(config.voicemail.quota_messages, 20);
     let edge = config.edge.unwrap();
     assert_eq!(edge.url, "wss://ponte.example.org/link");
     assert_eq!(edge.portal_url, "https://ponte.example.org");

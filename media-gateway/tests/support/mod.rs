@@ -45,6 +45,7 @@ pub struct World {
     pub sip: std::net::SocketAddr,
     config: String,
     gateway: Option<Child>,
+    wrapper: Option<String>,
 }
 
 /// What a test wants different.
@@ -57,6 +58,8 @@ pub struct Options {
     pub trunk: String,
     /// Whether numbers are to be proven before they are entered.
     pub verify: bool,
+    /// A command that starts the gateway in a world of its own: it execs the command that follows it.
+    pub wrapper: Option<String>,
 }
 
 impl World {
@@ -122,6 +125,7 @@ level = "info,ponte_gateway=debug"
             sip,
             config,
             gateway: None,
+            wrapper: options.wrapper,
         };
         world.add_user(ANNA, true).await;
         world.start_gateway().await;
@@ -144,7 +148,16 @@ level = "info,ponte_gateway=debug"
             .append(true)
             .open(self.folder.join("log"))
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ponte-gateway"))
+        let binary = env!("CARGO_BIN_EXE_ponte-gateway");
+        let mut command = match &self.wrapper {
+            None => Command::new(binary),
+            Some(wrapper) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!("exec {wrapper} \"$@\""), "sh", binary]);
+                command
+            }
+        };
+        let child = command
             .args(["run", "--config"])
             .arg(&file)
             .stdin(Stdio::null())

@@ -42,6 +42,8 @@ pub enum OwnRecording {
 /// What is said in a voicemail box. Numbers are said digit by digit between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BoxWords {
+    /// To a caller: no message can be left.
+    Full,
     YouHave,
     NewMessages,
     OldMessages,

@@ -10,6 +10,7 @@
 
 mod assembly;
 mod recorder;
+mod rescue;
 mod tape;
 mod waveform;
 mod writer;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use recorder::Recorder;
+pub use rescue::rescue;
 pub(crate) use tape::Tape;
 pub(crate) use writer::{Job, Writer};
 

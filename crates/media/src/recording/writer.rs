@@ -170,7 +170,7 @@ impl Active {
 }
 
 /// Beside the file, so that the rename stays on one file system.
-fn part_of(path: &Path) -> PathBuf {
+pub(super) fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     part.into()
@@ -187,7 +187,7 @@ fn create(part: &Path) -> std::io::Result<File> {
 }
 
 /// Gives the file its own name once it is safe on the disk.
-fn name(file: &File, part: &Path, path: &Path) -> std::io::Result<()> {
+pub(super) fn name(file: &File, part: &Path, path: &Path) -> std::io::Result<()> {
     file.sync_all()?;
     std::fs::rename(part, path)?;
     match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

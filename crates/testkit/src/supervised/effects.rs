@@ -1,7 +1,7 @@
 //! What the switch may ask for, given what has happened.
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
-use ponte_call_core::{Effect, LegId, LegTarget, Playback};
+use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback};
 use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
 
 impl Supervised {
@@ -97,7 +97,9 @@ impl Supervised {
                 if let Playback::Announcements { announcements, .. } = playback {
                     assert!(!announcements.is_empty(), "an announcement without words");
                     assert!(
-                        watched.role == LegRole::User || watched.starred,
+                        watched.role == LegRole::User
+                            || watched.starred
+                            || announcements[..] == [Announcement::Mailbox(BoxWords::Full)],
                         "{effect:?} to a stranger"
                     );
                 }
@@ -136,7 +138,7 @@ impl Supervised {
             }
             Effect::CheckPin { leg, .. } => {
                 let watched = self.active(*leg, effect);
-                assert!(watched.incoming && watched.answered, "{effect:?}");
+                assert!(watched.answered, "{effect:?}");
             }
             Effect::RelayKeys { leg, relay } => {
                 let relay = *relay;

@@ -219,6 +219,20 @@ impl Supervised {
                     leg.playing = Playing::Nothing;
                 }
             }
+            Event::NoRoom { leg, kept } => {
+                // Between two users it is the half of the one who is called.
+                let host = self.switch.joined(leg.call).unwrap_or(leg.call);
+                for call in [host, leg.call] {
+                    if let Some(call) = self.calls.get_mut(&call)
+                        && !kept
+                    {
+                        call.message = false;
+                    }
+                }
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.recorded = false;
+                }
+            }
             Event::DraftStored { leg, .. } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.recorded = false;
