@@ -45,6 +45,8 @@ pub struct MediaConfig {
     pub rtcp_interval: Duration,
     /// Whether media threads ask to go before ordinary threads: `SCHED_RR`, else a niceness of −11, else nothing.
     pub preferred: bool,
+    /// Where browsers reach the gateway; `None`: no browser can be called.
+    pub webrtc: Option<crate::WebRtcConfig>,
     /// Capacity of the command queue of each thread and of the event queue.
     pub queue_capacity: usize,
 }
@@ -66,6 +68,7 @@ impl Default for MediaConfig {
             no_rtp_after: [Duration::from_secs(5), Duration::from_mins(1)],
             rtcp_interval: Duration::from_secs(5),
             preferred: true,
+            webrtc: None,
             queue_capacity: 8192,
         }
     }

@@ -49,7 +49,8 @@ pub(crate) struct Silence {
 pub(crate) struct Endpoint {
     pub(crate) id: EndpointId,
     pub(crate) sockets: Sockets,
-    pub(crate) port: u16,
+    /// Of its RTP socket; a browser's endpoint has none.
+    pub(crate) port: Option<u16>,
     pub(crate) peer: Option<Peer>,
     /// Slot of the other endpoint of the bridge.
     pub(crate) partner: Option<usize>,
@@ -81,7 +82,7 @@ impl Endpoint {
     pub(crate) fn new(
         id: EndpointId,
         sockets: Sockets,
-        port: u16,
+        port: Option<u16>,
         now: Instant,
         first_report: Instant,
     ) -> Self {

@@ -22,6 +22,9 @@ pub enum MediaError {
     /// A file of spoken prompts that is built in cannot be read.
     #[error("built-in prompt {name} is damaged: {source}")]
     Prompt { name: &'static str, source: AudioError },
+    /// The WebRTC side could not be started, or is not configured.
+    #[error("{0}")]
+    WebRtc(#[from] crate::WebRtcError),
     /// The command queue of a media thread is full: the machine is overloaded.
     #[error("a media thread does not keep up; try again")]
     Overloaded,

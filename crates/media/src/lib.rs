@@ -38,6 +38,7 @@ mod prompts;
 mod receive;
 mod recording;
 mod relay;
+mod rtc;
 mod rtcp;
 pub mod sdp;
 mod sockets;
@@ -54,6 +55,7 @@ pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};
 pub use recording::{Recording, RecordingError, rescue};
+pub use rtc::{WebRtcConfig, WebRtcError};
 pub use stats::{EndpointStats, StatsSnapshot};
 pub use tones::{Country, Segment, Tone, cadence};
 pub use types::{

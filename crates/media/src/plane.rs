@@ -15,11 +15,12 @@ use crate::events::EventSender;
 use crate::loader::{Loader, Wanted};
 use crate::ports::PortPool;
 use crate::recording::{Job, Tape, Writer};
+use crate::rtc::Browsers;
 use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
     EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot,
-    Tone,
+    Tone, WebRtcError, rtc,
 };
 
 mod rooms;
@@ -35,6 +36,7 @@ pub struct MediaPlane {
     config: MediaConfig,
     library: Arc<Library>,
     ports: PortPool,
+    browsers: Option<Browsers>,
     events: Arc<ArrayQueue<MediaEvent>>,
     threads: Vec<Thread>,
     files: Option<Files>,
@@ -114,7 +116,8 @@ impl MediaPlane {
         let hold_music = config.hold_music.clone();
         let mut plane = Self {
             config,
-            files: Some(Files::start(library.clone(), hold_music, sender)?),
+            browsers: None,
+            files: Some(Files::start(library.clone(), hold_music, sender.clone())?),
             library,
             ports,
             events,
@@ -136,6 +139,9 @@ impl MediaPlane {
                 handle: Some(handle),
             });
         }
+        if let Some(webrtc) = &plane.config.webrtc {
+            plane.browsers = Some(Browsers::start(webrtc, &sender, plane.config.preferred)?);
+        }
         Ok(plane)
     }
 
@@ -150,6 +156,34 @@ impl MediaPlane {
             return Err(MediaError::Overloaded);
         }
         Ok((id, SocketAddr::new(self.config.advertised_ip, port)))
+    }
+
+    /// Opens an endpoint whose peer will be a browser. It is used like any other once
+    /// [`answer_browser`](Self::answer_browser) has taken the browser's offer; it needs no
+    /// [`set_remote`](Self::set_remote), and can be bridged, played to and recorded from the start.
+    pub fn open_browser(&self, group: u64) -> Result<EndpointId, MediaError> {
+        let browsers = self.browsers.as_ref().ok_or(WebRtcError::NotConfigured)?;
+        let id = EndpointId(self.new_id(group));
+        let line = browsers.line(id)?;
+        if !self.send(id, Command::OpenLine(id, line)) {
+            browsers.close(id);
+            return Err(MediaError::Overloaded);
+        }
+        self.set_remote(id, rtc::line_media());
+        Ok(id)
+    }
+
+    /// Takes a browser's offer (SDP) and gives the answer. [`MediaEvent::BrowserConnected`] tells when audio can flow,
+    /// [`MediaEvent::BrowserLost`] that it cannot, at once or later. The answer to a later offer (an ICE restart) comes as
+    /// [`MediaEvent::BrowserAnswer`], and this gives `None`.
+    pub fn answer_browser(&self, id: EndpointId, offer: &str) -> Result<Option<String>, WebRtcError> {
+        let browsers = self.browsers.as_ref().ok_or(WebRtcError::NotConfigured)?;
+        browsers.answer(id, offer)
+    }
+
+    /// The addresses that browsers are told; empty where none can be called.
+    pub fn browser_addresses(&self) -> Vec<SocketAddr> {
+        self.browsers.as_ref().map_or_else(Vec::new, Browsers::addresses)
     }
 
     /// Says what was agreed with the peer; again after each re-negotiation. A peer at another address than before has to
@@ -281,6 +315,9 @@ impl MediaPlane {
             thread.link.late_closes.push(id);
         }
         wake(&thread.link);
+        if let Some(browsers) = &self.browsers {
+            browsers.close(id);
+        }
     }
 
     /// The oldest event not yet taken.
@@ -296,6 +333,9 @@ impl MediaPlane {
         };
         for thread in &self.threads {
             thread.link.counters.add_to(&mut total);
+        }
+        if let Some(browsers) = &self.browsers {
+            browsers.add_to(&mut total);
         }
         total
     }
@@ -361,6 +401,8 @@ fn wake(link: &Link) {
 
 impl Drop for MediaPlane {
     fn drop(&mut self) {
+        // Before the media threads, which their lines lead to.
+        drop(self.browsers.take());
         for thread in &self.threads {
             thread.link.shutdown.store(true, Ordering::Release);
             wake(&thread.link);

@@ -206,6 +206,15 @@ pub enum MediaEvent {
     },
     /// The endpoint did not come into the room: that is full (16 members), or gone.
     NotJoined { room: RoomId, id: EndpointId },
+    /// The browser of this endpoint is connected: its handshake was that of the description it gave, and audio flows.
+    BrowserConnected { id: EndpointId },
+    /// The browser did not connect, cannot be reached, or closed. Once; the endpoint stays until it is closed.
+    BrowserLost { id: EndpointId },
+    /// The answer to a later offer of the browser, or why there is none.
+    BrowserAnswer {
+        id: EndpointId,
+        answer: Result<Box<str>, Box<str>>,
+    },
     /// The endpoint is gone and its ports go back to the pool. Only the end of its recording may follow.
     Closed { id: EndpointId, stats: EndpointStats },
 }

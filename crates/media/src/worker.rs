@@ -20,6 +20,7 @@ use crate::ports::FreedPorts;
 use crate::priority::{self, Granted};
 use crate::recording::{Recorder, Tape};
 use crate::relay::{self, Arrival};
+use crate::rtc::Line;
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::transit::{Arrival as Arriving, LaidDown, Transit};
@@ -46,6 +47,8 @@ pub(crate) enum Command {
         rtp: UdpSocket,
         rtcp: UdpSocket,
     },
+    /// A browser's endpoint.
+    OpenLine(EndpointId, Arc<Line>),
     SetRemote(EndpointId, RemoteMedia),
     Bridge(EndpointId, EndpointId),
     Unbridge(EndpointId),
@@ -79,6 +82,7 @@ impl Command {
         match self {
             Self::Bridge(a, b) => *a == endpoint || *b == endpoint,
             Self::Open { id, .. }
+            | Self::OpenLine(id, _)
             | Self::SetRemote(id, _)
             | Self::Unbridge(id)
             | Self::Play(id, ..)
@@ -378,6 +382,7 @@ impl Worker {
             }),
             Command::Depart(id, transit) => self.depart(id, &transit),
             Command::Open { id, port, rtp, rtcp } => self.open(id, port, rtp, rtcp, now),
+            Command::OpenLine(id, line) => self.open_line(id, line, now),
             Command::SetRemote(id, media) => {
                 if let Some(endpoint) = self.endpoint(id) {
                     endpoint.set_remote(media, now);
@@ -496,9 +501,20 @@ impl Worker {
     }
 
     fn open(&mut self, id: EndpointId, port: u16, rtp: UdpSocket, rtcp: UdpSocket, now: Instant) {
-        let entry = self.endpoints.vacant_entry();
-        let slot = entry.key();
-        let sockets = match Sockets::new(rtp, rtcp, self.poller.registry(), slot) {
+        let slot = self.endpoints.vacant_key();
+        let sockets = Sockets::new(rtp, rtcp, self.poller.registry(), slot);
+        self.open_with(id, sockets, Some(port), now);
+    }
+
+    fn open_line(&mut self, id: EndpointId, line: Arc<Line>, now: Instant) {
+        let slot = self.endpoints.vacant_key();
+        let sockets = Sockets::of_line(line, self.poller.registry(), slot);
+        self.open_with(id, sockets, None, now);
+    }
+
+    /// Puts an endpoint into the vacant slot its sockets are watched under.
+    fn open_with(&mut self, id: EndpointId, sockets: io::Result<Sockets>, port: Option<u16>, now: Instant) {
+        let sockets = match sockets {
             Ok(sockets) => sockets,
             Err(error) => {
                 tracing::error!(%error, "an RTP socket cannot be watched");
@@ -512,7 +528,9 @@ impl Worker {
         };
         let interval = self.outbox.shared.rtcp_interval;
         let first_report = now + interval.mul_f64(rand::random_range(0.25..0.75));
-        entry.insert(Endpoint::new(id, sockets, port, now, first_report));
+        let slot = self
+            .endpoints
+            .insert(Endpoint::new(id, sockets, port, now, first_report));
         self.slots.insert(id, slot);
         self.counters.active_endpoints += 1;
     }
@@ -585,9 +603,11 @@ impl Worker {
         self.outbox.push(MediaEvent::Closed { id, stats });
     }
 
-    fn free(&self, port: u16, now: Instant) {
-        // As long as the pool: it cannot be full.
-        let _ = self.outbox.shared.freed.push((port, now));
+    fn free(&self, port: Option<u16>, now: Instant) {
+        if let Some(port) = port {
+            // As long as the pool: it cannot be full.
+            let _ = self.outbox.shared.freed.push((port, now));
+        }
     }
 }
 

@@ -1,0 +1,104 @@
+//! A browser's offer and our answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use str0m::change::SdpOffer;
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::format::{Codec, FormatParams};
+use str0m::media::{Frequency, MediaKind, Mid};
+use str0m::{Candidate, Rtc, RtcConfig};
+
+use super::WebRtcError;
+
+/// Longest description that is read, in bytes; a browser's audio offer has about 3,000.
+const OFFER_MAX: usize = 16 * 1024;
+
+/// What every session is made with.
+#[derive(Debug)]
+pub(super) struct Negotiator {
+    crypto: Arc<CryptoProvider>,
+    certificate: DtlsCert,
+}
+
+/// A session before its first packet.
+pub(super) struct Negotiated {
+    pub(super) rtc: Rtc,
+    pub(super) mid: Mid,
+    pub(super) answer: String,
+}
+
+impl Negotiator {
+    /// Makes the certificate whose fingerprint stands in every answer until the next start.
+    pub(super) fn new() -> Result<Self, WebRtcError> {
+        let crypto = Arc::new(str0m::crypto::from_feature_flags());
+        let certificate = crypto
+            .dtls_provider
+            .generate_certificate()
+            .ok_or(WebRtcError::Certificate)?;
+        Ok(Self { crypto, certificate })
+    }
+
+    fn config(&self) -> RtcConfig {
+        let mut config = RtcConfig::new()
+            .set_crypto_provider(self.crypto.clone())
+            .set_dtls_cert(self.certificate.clone())
+            .set_ice_lite(true)
+            .set_rtp_mode(true)
+            .clear_codecs();
+        let codecs = config.codec_config();
+        // Without DTX: telephones expect a packet every 20 ms, and silence that is sent keeps NATs open.
+        codecs.enable_opus(true, false);
+        codecs.enable_pcma(true, false);
+        codecs.enable_pcmu(true, false);
+        for (payload_type, clock) in [(110, Frequency::FORTY_EIGHT_KHZ), (126, Frequency::EIGHT_KHZ)] {
+            let events = FormatParams::parse_line("0-15");
+            codecs.add_config(payload_type.into(), None, Codec::Tele, clock, None, events);
+        }
+        config
+    }
+
+    /// Answers a first offer. The session knows `addresses` as its own.
+    #[allow(clippy::redundant_closure_for_method_calls)] // The line's type has no public name.
+    pub(super) fn answer(&self, offer: &str, addresses: &[SocketAddr]) -> Result<Negotiated, WebRtcError> {
+        let offer = read(offer)?;
+        let mut rtc = self.config().build(Instant::now());
+        for &address in addresses {
+            let candidate = Candidate::host(address, "udp")
+                .map_err(|error| WebRtcError::Description(error.to_string()))?;
+            rtc.add_local_candidate(candidate);
+        }
+        let streams: Vec<Mid> = offer.media_lines.iter().map(|line| line.mid()).collect();
+        let answer = accept(&mut rtc, offer)?;
+        // The first audio stream that was agreed.
+        let agreed = |mid: &Mid| {
+            let media = rtc.media(*mid);
+            media.is_some_and(|media| media.kind() == MediaKind::Audio && !media.disabled())
+        };
+        let mid = streams
+            .into_iter()
+            .find(agreed)
+            .ok_or(WebRtcError::NoCommonCodec)?;
+        Ok(Negotiated { rtc, mid, answer })
+    }
+}
+
+/// Answers a later offer in a session that is up: an ICE restart.
+pub(super) fn answer_again(rtc: &mut Rtc, offer: &str) -> Result<String, WebRtcError> {
+    accept(rtc, read(offer)?)
+}
+
+fn read(offer: &str) -> Result<SdpOffer, WebRtcError> {
+    if offer.len() > OFFER_MAX {
+        return Err(WebRtcError::Description(format!("longer than {OFFER_MAX} bytes")));
+    }
+    SdpOffer::from_sdp_string(offer).map_err(|error| WebRtcError::Description(error.to_string()))
+}
+
+fn accept(rtc: &mut Rtc, offer: SdpOffer) -> Result<String, WebRtcError> {
+    rtc.sdp_api()
+        .accept_offer(offer)
+        .map(|answer| answer.to_sdp_string())
+        .map_err(|error| WebRtcError::Description(error.to_string()))
+}

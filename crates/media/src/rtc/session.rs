@@ -1,0 +1,257 @@
+//! One browser: str0m's state, and the two ways of its audio.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::format::Codec as Format;
+use str0m::media::Mid;
+use str0m::net::{Receive, Transmit};
+use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
+
+use super::WebRtcError;
+use super::downlink::Downlink;
+use super::line::Line;
+use super::negotiate::{self, Negotiated};
+use super::uplink::{Kind, Packet, Uplink};
+use crate::{Codec, EndpointId, MediaEvent};
+
+/// From the answer to the first packet that is authentic.
+const SET_UP: Duration = Duration::from_secs(15);
+/// How long a browser may be unreachable before it counts as gone: a change of network and an ICE restart fit.
+const UNREACHABLE: Duration = Duration::from_secs(12);
+
+/// What a session gives to its thread.
+pub(super) trait World {
+    fn send(&mut self, packet: &Transmit);
+    fn tell(&mut self, event: MediaEvent);
+}
+
+enum State {
+    /// Until then it must be up.
+    SettingUp {
+        until: Instant,
+    },
+    Up,
+    /// Unreachable since then.
+    Away {
+        since: Instant,
+    },
+    /// Told as lost: nothing is done until it is closed.
+    Lost,
+}
+
+pub(super) struct Session {
+    pub(super) id: EndpointId,
+    rtc: Rtc,
+    mid: Mid,
+    line: Arc<Line>,
+    /// What the payload types that were agreed mean, in the browser's order.
+    types: Vec<(u8, Kind)>,
+    uplink: Uplink,
+    downlink: Downlink,
+    state: State,
+    /// When str0m wants to be called.
+    timeout: Instant,
+    /// Where its packets came from.
+    pub(super) sources: Vec<SocketAddr>,
+    pub(super) user_name: String,
+}
+
+impl Session {
+    pub(super) fn new(
+        id: EndpointId,
+        line: Arc<Line>,
+        negotiated: Negotiated,
+        now: Instant,
+    ) -> Result<Self, WebRtcError> {
+        let Negotiated { mut rtc, mid, .. } = negotiated;
+        let types = types(&rtc, mid);
+        let failed = |error: opus::Error| WebRtcError::Description(error.to_string());
+        let downlink = Downlink::new(&types)
+            .map_err(failed)?
+            .ok_or(WebRtcError::NoCommonCodec)?;
+        let user_name = rtc.direct_api().local_ice_credentials().ufrag;
+        Ok(Self {
+            id,
+            rtc,
+            mid,
+            line,
+            types,
+            uplink: Uplink::new().map_err(failed)?,
+            downlink,
+            state: State::SettingUp { until: now + SET_UP },
+            timeout: now,
+            sources: Vec::new(),
+            user_name,
+        })
+    }
+
+    /// Takes a datagram that is for this session.
+    pub(super) fn receive(&mut self, datagram: Receive<'_>, now: Instant, world: &mut impl World) {
+        let taken = self.rtc.handle_input(Input::Receive(now, datagram));
+        self.go_on(taken, now, world);
+    }
+
+    /// Takes a later offer: an ICE restart.
+    pub(super) fn restart(&mut self, offer: &str, now: Instant, world: &mut impl World) {
+        let answer = negotiate::answer_again(&mut self.rtc, offer);
+        self.user_name = self.rtc.direct_api().local_ice_credentials().ufrag;
+        world.tell(MediaEvent::BrowserAnswer {
+            id: self.id,
+            answer: answer.map(Into::into).map_err(|error| error.to_string().into()),
+        });
+        self.drive(now, world);
+    }
+
+    /// Sends what the endpoint has for the browser.
+    pub(super) fn carry(&mut self, now: Instant, world: &mut impl World) {
+        self.line.answer_doorbell();
+        let mut wrote = false;
+        while let Some(frame) = self.line.take() {
+            if !matches!(self.state, State::Up | State::Away { .. }) {
+                continue;
+            }
+            let mut direct = self.rtc.direct_api();
+            let Some(stream) = direct.stream_tx_by_mid(self.mid, None) else {
+                continue;
+            };
+            self.downlink.take(frame.bytes(), &mut |out| {
+                let packet = RtpWrite::new(
+                    out.payload_type.into(),
+                    out.sequence.into(),
+                    out.time,
+                    now,
+                    out.payload,
+                );
+                stream.write_rtp(packet.marker(out.marker));
+                wrote = true;
+            });
+        }
+        if wrote {
+            self.drive(now, world);
+        }
+    }
+
+    /// Looks at the clock; to be called every few milliseconds.
+    pub(super) fn look(&mut self, now: Instant, world: &mut impl World) {
+        let line = &self.line;
+        self.uplink.release(now, &mut |frame| {
+            line.give(frame);
+        });
+        match self.state {
+            State::SettingUp { until } if now >= until => self.lose(world),
+            State::Away { since } if now.saturating_duration_since(since) >= UNREACHABLE => self.lose(world),
+            _ => {}
+        }
+        if now >= self.timeout {
+            let taken = self.rtc.handle_input(Input::Timeout(now));
+            self.go_on(taken, now, world);
+        }
+    }
+
+    /// Says good-bye.
+    pub(super) fn close(&mut self, now: Instant, world: &mut impl World) {
+        self.state = State::Lost;
+        if self.rtc.close().is_ok() {
+            self.drive(now, world);
+        }
+    }
+
+    fn lose(&mut self, world: &mut impl World) {
+        if !matches!(self.state, State::Lost) {
+            self.state = State::Lost;
+            world.tell(MediaEvent::BrowserLost { id: self.id });
+        }
+    }
+
+    fn go_on(&mut self, taken: Result<(), RtcError>, now: Instant, world: &mut impl World) {
+        if let Err(error) = taken {
+            // What one datagram may cause: a forged one must not end a call.
+            tracing::debug!(%error, "a datagram was of no use to a browser's session");
+        }
+        self.drive(now, world);
+    }
+
+    /// Drains what str0m wants done.
+    fn drive(&mut self, now: Instant, world: &mut impl World) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.timeout = at;
+                    return;
+                }
+                Ok(Output::Transmit(packet)) => world.send(&packet),
+                Ok(Output::Event(event)) => self.event(event, now, world),
+                Err(error) => {
+                    tracing::info!(%error, "a browser's session failed");
+                    self.timeout = now + SET_UP;
+                    self.lose(world);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Instant, world: &mut impl World) {
+        match event {
+            Event::RtpPacket(packet) => self.audio(&packet, now),
+            Event::Connected => {
+                if matches!(self.state, State::SettingUp { .. }) {
+                    self.state = State::Up;
+                    world.tell(MediaEvent::BrowserConnected { id: self.id });
+                }
+            }
+            Event::IceConnectionStateChange(state) => match (state, &self.state) {
+                (IceConnectionState::Disconnected, State::Up) => self.state = State::Away { since: now },
+                (IceConnectionState::Connected | IceConnectionState::Completed, State::Away { .. }) => {
+                    self.state = State::Up;
+                }
+                _ => {}
+            },
+            Event::Closed => self.lose(world),
+            _ => {}
+        }
+    }
+
+    fn audio(&mut self, packet: &RtpPacket, now: Instant) {
+        let number = *packet.header.payload_type;
+        let Some(&(_, kind)) = self.types.iter().find(|(known, _)| *known == number) else {
+            return;
+        };
+        let line = &self.line;
+        let packet = Packet {
+            sequence: *packet.seq_no,
+            time: packet.time.numer(),
+            marker: packet.header.marker,
+            kind,
+            payload: packet.payload.clone(),
+            at: now,
+        };
+        self.uplink.take(packet, &mut |frame| {
+            line.give(frame);
+        });
+    }
+}
+
+/// What the payload types of an audio stream mean.
+fn types(rtc: &Rtc, mid: Mid) -> Vec<(u8, Kind)> {
+    let Some(media) = rtc.media(mid) else {
+        return Vec::new();
+    };
+    let agreed = media.remote_pts().iter().filter_map(|number| {
+        let format = rtc.codec_config().find(|format| format.pt() == *number)?.spec();
+        let kind = match format.codec {
+            Format::Opus => Kind::Opus,
+            Format::PCMA => Kind::G711(Codec::Pcma),
+            Format::PCMU => Kind::G711(Codec::Pcmu),
+            Format::Tele => Kind::Event {
+                per_sample: u64::from(format.clock_rate.get() / 8_000),
+            },
+            _ => return None,
+        };
+        Some((**number, kind))
+    });
+    agreed.collect()
+}

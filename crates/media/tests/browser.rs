@@ -1,0 +1,344 @@
+//! A browser and a telephone, bridged: real sockets, a real handshake, sound told by its frequency.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "support/browser.rs"]
+mod browser;
+mod support;
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use browser::{Browser, Speaks};
+use ponte_media::{
+    Codec, EndpointId, MediaConfig, MediaEvent, MediaPlane, PlayMode, Source, Tone, WebRtcConfig, analysis,
+};
+use support::{Phone, keys};
+
+const BROWSER_TONE: f64 = 440.0;
+const PHONE_TONE: f64 = 1_000.0;
+
+fn plane() -> MediaPlane {
+    let config = MediaConfig {
+        webrtc: Some(WebRtcConfig {
+            listen: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            advertised: Vec::new(),
+            threads: 1,
+        }),
+        threads: 2,
+        no_rtp_after: [Duration::from_secs(20), Duration::from_secs(40)],
+        ..support::config()
+    };
+    MediaPlane::start(config, || {}).unwrap()
+}
+
+/// A telephone and a browser, bridged and connected.
+struct Call {
+    plane: MediaPlane,
+    browser: Browser,
+    phone: Phone,
+    browser_id: EndpointId,
+    phone_id: EndpointId,
+    events: Vec<MediaEvent>,
+}
+
+fn call(speaks: Speaks, codec: Codec) -> Call {
+    let plane = plane();
+    let browser_id = plane.open_browser(7).unwrap();
+    let (phone_id, to) = plane.open(8).unwrap();
+    let mut browser = Browser::new(speaks);
+    let answer = plane
+        .answer_browser(browser_id, &browser.offer())
+        .unwrap()
+        .unwrap();
+    assert!(answer.contains("a=ice-lite"), "{answer}");
+    browser.answer(&answer);
+    let phone = Phone::new(codec, to);
+    plane.set_remote(phone_id, phone.remote());
+    plane.bridge(browser_id, phone_id).unwrap();
+    let mut call = Call {
+        plane,
+        browser,
+        phone,
+        browser_id,
+        phone_id,
+        events: Vec::new(),
+    };
+    call.until("connected", |call| {
+        let id = call.browser_id;
+        call.browser.connected && call.events.contains(&MediaEvent::BrowserConnected { id })
+    });
+    call
+}
+
+impl Call {
+    fn step(&mut self) {
+        if !self.browser.voice.is_empty() {
+            self.browser.speak();
+        }
+        if !self.phone.voice.is_empty() {
+            self.phone.speak();
+        }
+        self.browser.live(Duration::from_millis(20));
+        self.phone.listen();
+        self.events.extend(support::events(&self.plane));
+    }
+
+    fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            assert!(start.elapsed() < Duration::from_secs(30), "not {what} in time");
+            self.step();
+        }
+    }
+
+    fn talk(&mut self, duration: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < duration {
+            self.step();
+        }
+    }
+
+    /// Talks until both have heard a second of the other, and judges it.
+    fn hear_each_other(&mut self) {
+        self.browser.voice = vec![BROWSER_TONE];
+        self.phone.voice = vec![PHONE_TONE];
+        self.talk(Duration::from_millis(500));
+        self.browser.heard.clear();
+        self.phone.take_audio();
+        let (mut at_phone, mut at_browser) = (Vec::new(), Vec::new());
+        let start = Instant::now();
+        while at_phone.len() < 8_000 || at_browser.len() < 8_000 {
+            let heard = [at_phone.len(), at_browser.len()];
+            assert!(
+                start.elapsed() < Duration::from_secs(30),
+                "telephone and browser heard {heard:?} samples"
+            );
+            self.step();
+            at_phone.extend(self.phone.take_audio());
+            at_browser.append(&mut self.browser.heard);
+        }
+        judge(&at_phone, BROWSER_TONE, PHONE_TONE);
+        judge(&at_browser, PHONE_TONE, BROWSER_TONE);
+    }
+}
+
+/// One tone is there at its level, the other is not.
+fn judge(heard: &[i16], there: f64, absent: f64) {
+    let (loud, soft) = (
+        analysis::level_of(heard, there),
+        analysis::level_of(heard, absent),
+    );
+    assert!(loud > -18.0, "{there} Hz came with {loud} dB");
+    assert!(
+        soft < loud - 20.0,
+        "{absent} Hz came with {soft} dB beside {loud}"
+    );
+}
+
+#[test]
+fn opus_and_g711_hear_each_other() {
+    call(Speaks::Opus, Codec::Pcma).hear_each_other();
+    call(Speaks::Opus, Codec::Pcmu).hear_each_other();
+}
+
+#[test]
+fn g711_browsers_are_heard_too() {
+    call(Speaks::G711(Codec::Pcmu), Codec::Pcma).hear_each_other();
+    call(Speaks::G711(Codec::Pcma), Codec::Pcma).hear_each_other();
+}
+
+#[test]
+fn a_tenth_of_the_packets_is_lost_and_the_tone_goes_on() {
+    let mut call = call(Speaks::Opus, Codec::Pcma);
+    call.browser.loses = Some(10);
+    call.hear_each_other();
+    call.phone.take_audio();
+    let mut heard = Vec::new();
+    while heard.len() < 12_000 {
+        call.step();
+        heard.extend(call.phone.take_audio());
+    }
+    // Speech codecs bend a tone that they make up, but there is no hole and it comes back at once.
+    for window in heard.chunks_exact(160) {
+        assert!(analysis::level(window) > -40.0);
+    }
+    for (n, window) in heard.chunks_exact(1_600).enumerate() {
+        let level = analysis::level_of(window, BROWSER_TONE);
+        assert!(level > -26.0, "the tone falls to {level} dB after {} ms", n * 200);
+    }
+}
+
+#[test]
+fn keys_go_both_ways() {
+    for speaks in [Speaks::Opus, Speaks::G711(Codec::Pcmu)] {
+        let mut call = call(speaks, Codec::Pcma);
+        call.browser.voice = vec![BROWSER_TONE];
+        call.phone.voice = vec![PHONE_TONE];
+        call.talk(Duration::from_millis(300));
+        call.browser.press(5);
+        call.until("told of the key", |call| {
+            keys(&call.events, call.browser_id) == "5"
+        });
+        let event = call.phone.remote().telephone_event.unwrap();
+        call.until("heard at the telephone", |call| {
+            let packets = call.phone.heard.iter();
+            packets
+                .filter(|packet| packet.payload_type == event)
+                .any(|packet| packet.payload[..] == [5, 0x80 | 0x0A, 0x03, 0x20])
+        });
+
+        call.plane.send_dtmf(call.browser_id, "9#");
+        let clock = if speaks == Speaks::Opus { 6 } else { 1 };
+        call.until("heard at the browser", |call| {
+            [9, 11]
+                .iter()
+                .all(|event| call.browser.keys.contains(&(*event, true, 800 * clock)))
+        });
+        call.phone.take_audio();
+        call.hear_each_other();
+    }
+}
+
+#[test]
+fn what_is_played_is_heard_in_the_browser() {
+    let mut call = call(Speaks::Opus, Codec::Pcma);
+    call.plane
+        .play(call.browser_id, Source::Tone(Tone::Ringback), PlayMode::Loop);
+    call.browser.heard.clear();
+    call.until("a second was heard", |call| call.browser.heard.len() > 8_000);
+    let heard = std::mem::take(&mut call.browser.heard);
+    // The Italian ringback tone.
+    let start = heard.iter().position(|sample| sample.abs() > 500).unwrap();
+    let level = analysis::level_of(&heard[start..(start + 4_000).min(heard.len())], 425.0);
+    assert!(level > -30.0, "{level} dB");
+}
+
+#[test]
+fn another_fingerprint_than_the_negotiated_is_refused() {
+    let plane = plane();
+    let id = plane.open_browser(7).unwrap();
+    let mut browser = Browser::new(Speaks::Opus);
+    let offer = browser.offer();
+    let at = offer.find("a=fingerprint:sha-256 ").unwrap() + "a=fingerprint:sha-256 ".len();
+    let other = if &offer[at..=at] == "0" { "1" } else { "0" };
+    let forged = format!("{}{other}{}", &offer[..at], &offer[at + 1..]);
+    let answer = plane.answer_browser(id, &forged).unwrap().unwrap();
+    browser.answer(&answer);
+    browser.voice = vec![BROWSER_TONE];
+    let start = Instant::now();
+    let lost = MediaEvent::BrowserLost { id };
+    let mut events = Vec::new();
+    while !events.contains(&lost) {
+        assert!(
+            start.elapsed() < Duration::from_secs(40),
+            "the session is still up"
+        );
+        browser.live(Duration::from_millis(20));
+        events.extend(support::events(&plane));
+    }
+    assert!(
+        !events.contains(&MediaEvent::BrowserConnected { id }),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn what_is_no_offer_is_refused() {
+    let plane = plane();
+    let id = plane.open_browser(7).unwrap();
+    for bad in [
+        "",
+        "v=0\r\n",
+        "\u{0}",
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n",
+    ] {
+        assert!(plane.answer_browser(id, bad).is_err(), "{bad:?}");
+    }
+    assert!(plane.answer_browser(id, &"a=x\r\n".repeat(10_000)).is_err());
+    let mut browser = Browser::new(Speaks::Opus);
+    assert!(plane.answer_browser(id, &browser.offer()).unwrap().is_some());
+}
+
+#[test]
+fn a_flood_of_garbage_does_not_disturb_the_call() {
+    let mut call = call(Speaks::Opus, Codec::Pcma);
+    let to: SocketAddr = call.plane.browser_addresses()[0];
+    let stop = Arc::new(AtomicBool::new(false));
+    let flood = std::thread::spawn({
+        let stop = stop.clone();
+        move || {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let mut sent = 0u64;
+            while !stop.load(Ordering::Relaxed) {
+                for _ in 0..20 {
+                    let mut junk: [u8; 200] = std::array::from_fn(|_| rand::random());
+                    // Every kind that the port tells apart: STUN, DTLS, RTP, nothing.
+                    junk[0] = [0, 22, 128, junk[0]][(sent % 4) as usize];
+                    if sent.is_multiple_of(8) {
+                        junk[4..8].copy_from_slice(&0x2112_A442u32.to_be_bytes());
+                    }
+                    drop(socket.send_to(&junk[..rand::random_range(1..200)], to));
+                    sent += 1;
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            sent
+        }
+    });
+    call.hear_each_other();
+    call.talk(Duration::from_secs(2));
+    stop.store(true, Ordering::Relaxed);
+    let sent = flood.join().unwrap();
+    call.hear_each_other();
+    let stats = call.plane.stats();
+    assert!(
+        stats.dropped_stranger + stats.dropped_malformed > sent / 10,
+        "{sent} sent, {stats:?}"
+    );
+}
+
+#[test]
+fn a_browser_that_closes_is_lost_at_once_and_one_that_moves_is_not() {
+    let mut call = call(Speaks::Opus, Codec::Pcma);
+    call.hear_each_other();
+
+    let offer = call.browser.move_to_another_network();
+    assert_eq!(call.plane.answer_browser(call.browser_id, &offer).unwrap(), None);
+    let id = call.browser_id;
+    let answer_of = |event: &MediaEvent| match event {
+        MediaEvent::BrowserAnswer { id: of, answer } if *of == id => Some(answer.clone().unwrap()),
+        _ => None,
+    };
+    call.until("answered again", |call| {
+        call.events.iter().any(|event| answer_of(event).is_some())
+    });
+    let answer = call.events.iter().find_map(answer_of).unwrap();
+    call.browser.answer(&answer);
+    call.talk(Duration::from_millis(500));
+    call.hear_each_other();
+
+    call.browser.rtc.close().unwrap();
+    let lost = MediaEvent::BrowserLost { id };
+    assert!(!call.events.contains(&lost));
+    call.browser.voice.clear();
+    call.until("told as lost", |call| call.events.contains(&lost));
+    call.plane.close(id);
+    let phone = call.phone_id;
+    call.plane.close(phone);
+    call.until("closed", |call| {
+        let closed = |of| {
+            let is = |event: &&MediaEvent| matches!(event, MediaEvent::Closed { id, .. } if *id == of);
+            call.events.iter().find(is).is_some()
+        };
+        closed(id) && closed(phone)
+    });
+}
+
+#[test]
+fn without_configuration_no_browser_can_be_called() {
+    let plane = support::plane();
+    assert!(plane.open_browser(1).is_err());
+    assert!(plane.browser_addresses().is_empty());
+}

@@ -1,0 +1,244 @@
+//! A browser for the tests of the media plane: str0m on a real socket, with a voice of known frequencies.
+#![allow(dead_code, unreachable_pub)]
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use opus::{Application, Channels, Decoder, Encoder};
+use ponte_media::{Codec, analysis};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::format::{Codec as Format, FormatParams};
+use str0m::media::{Direction, Frequency, MediaKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::RtpWrite;
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+/// What the browser offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaks {
+    Opus,
+    G711(Codec),
+}
+
+pub struct Browser {
+    pub rtc: Rtc,
+    pub socket: UdpSocket,
+    speaks: Speaks,
+    mid: Mid,
+    pending: Option<SdpPendingOffer>,
+    encoder: Encoder,
+    decoder: Decoder,
+    /// What it says; nothing if empty.
+    pub voice: Vec<f64>,
+    said: usize,
+    sequence: u64,
+    time: u32,
+    pub connected: bool,
+    pub closed: bool,
+    /// Heard since the last look, at 8 kHz.
+    pub heard: Vec<i16>,
+    /// Event packets heard: event, end bit, duration.
+    pub keys: Vec<(u8, bool, u16)>,
+    /// Every n-th packet of its voice is lost on the way.
+    pub loses: Option<usize>,
+}
+
+impl Browser {
+    pub fn new(speaks: Speaks) -> Self {
+        let crypto = std::sync::Arc::new(str0m::crypto::from_feature_flags());
+        let mut config = RtcConfig::new()
+            .set_crypto_provider(crypto)
+            .set_rtp_mode(true)
+            .clear_codecs();
+        let codecs = config.codec_config();
+        match speaks {
+            Speaks::Opus => codecs.enable_opus(true, false),
+            Speaks::G711(Codec::Pcma) => codecs.enable_pcma(true, false),
+            Speaks::G711(Codec::Pcmu) => codecs.enable_pcmu(true, false),
+        }
+        let clock = match speaks {
+            Speaks::Opus => Frequency::FORTY_EIGHT_KHZ,
+            Speaks::G711(_) => Frequency::EIGHT_KHZ,
+        };
+        // Numbers that are not the gateway's own: the answer must take them over.
+        let events = FormatParams::parse_line("0-15");
+        codecs.add_config(97.into(), None, Format::Tele, clock, None, events);
+        let mut rtc = config.build(Instant::now());
+        let mut encoder = Encoder::new(8_000, Channels::Mono, Application::Voip).unwrap();
+        // As browsers do where `useinbandfec=1` was agreed.
+        encoder.set_inband_fec(true).unwrap();
+        encoder.set_packet_loss_perc(10).unwrap();
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        Self {
+            rtc,
+            socket,
+            speaks,
+            mid: "0".into(),
+            pending: None,
+            encoder,
+            decoder: Decoder::new(8_000, Channels::Mono).unwrap(),
+            voice: Vec::new(),
+            said: 0,
+            sequence: 100,
+            time: 5_000,
+            connected: false,
+            closed: false,
+            heard: Vec::new(),
+            keys: Vec::new(),
+            loses: None,
+        }
+    }
+
+    pub fn offer(&mut self) -> String {
+        let mut change = self.rtc.sdp_api();
+        self.mid = change.add_media(MediaKind::Audio, Direction::SendRecv, None, None, None);
+        let (offer, pending) = change.apply().unwrap();
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Another socket, as after a change of network, and the offer of an ICE restart.
+    pub fn move_to_another_network(&mut self) -> String {
+        let before = self.socket.local_addr().unwrap();
+        self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = self.socket.local_addr().unwrap();
+        let old = Candidate::host(before, "udp").unwrap();
+        self.rtc.direct_api().invalidate_candidate(&old);
+        self.rtc
+            .add_local_candidate(Candidate::host(address, "udp").unwrap());
+        let mut change = self.rtc.sdp_api();
+        change.ice_restart(true);
+        let (offer, pending) = change.apply().unwrap();
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    pub fn answer(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        let pending = self.pending.take().unwrap();
+        self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    fn payload_type(&self, wanted: Format) -> u8 {
+        let formats = self.rtc.codec_config();
+        *formats.find(|format| format.spec().codec == wanted).unwrap().pt()
+    }
+
+    fn clock(&self) -> u32 {
+        if self.speaks == Speaks::Opus { 6 } else { 1 }
+    }
+
+    /// Sends 20 ms of its voice.
+    pub fn speak(&mut self) {
+        let all = analysis::sines(&self.voice, -13.0, (self.said + 160) as f64 / 8000.0);
+        let samples = &all[self.said..];
+        self.said = (self.said + 160) % 1600;
+        let (format, payload) = match self.speaks {
+            Speaks::Opus => (Format::Opus, self.encoder.encode_vec(samples, 400).unwrap()),
+            Speaks::G711(Codec::Pcma) => (Format::PCMA, analysis::encode(Codec::Pcma, samples)),
+            Speaks::G711(Codec::Pcmu) => (Format::PCMU, analysis::encode(Codec::Pcmu, samples)),
+        };
+        let time = self.time;
+        self.time = time.wrapping_add(160 * self.clock());
+        if self
+            .loses
+            .is_some_and(|nth| (self.sequence as usize).is_multiple_of(nth))
+        {
+            self.sequence += 1;
+        } else {
+            let number = self.payload_type(format);
+            self.write(number, time, &payload);
+        }
+    }
+
+    /// Presses a key for 100 ms: every packet of it at once.
+    pub fn press(&mut self, event: u8) {
+        let number = self.payload_type(Format::Tele);
+        let time = self.time;
+        for (step, end) in [(1, false), (3, false), (5, true), (5, true), (5, true)] {
+            let duration = (step * 160 * self.clock()) as u16;
+            let [high, low] = duration.to_be_bytes();
+            self.write(number, time, &[event, u8::from(end) << 7 | 0x0A, high, low]);
+        }
+        self.time = time.wrapping_add(5 * 160 * self.clock());
+    }
+
+    fn write(&mut self, number: u8, time: u32, payload: &[u8]) {
+        let mid = self.mid;
+        let mut direct = self.rtc.direct_api();
+        let stream = direct.stream_tx_by_mid(mid, None).unwrap();
+        stream.write_rtp(RtpWrite::new(
+            number.into(),
+            self.sequence.into(),
+            time,
+            Instant::now(),
+            payload,
+        ));
+        self.sequence += 1;
+        self.drive();
+    }
+
+    /// Handles what came and what is due, for at most so long.
+    pub fn live(&mut self, duration: Duration) {
+        let until = Instant::now() + duration;
+        let mut buffer = [0; 2048];
+        loop {
+            self.drive();
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.socket
+                .set_read_timeout(Some(left.min(Duration::from_millis(5))))
+                .unwrap();
+            let now = Instant::now;
+            match self.socket.recv_from(&mut buffer) {
+                Ok((length, from)) => self.take(&buffer[..length], from),
+                Err(_) => drop(self.rtc.handle_input(Input::Timeout(now()))),
+            }
+        }
+    }
+
+    fn take(&mut self, data: &[u8], from: SocketAddr) {
+        let to = self.socket.local_addr().unwrap();
+        if let Ok(datagram) = Receive::new(Protocol::Udp, from, to, data) {
+            drop(self.rtc.handle_input(Input::Receive(Instant::now(), datagram)));
+        }
+    }
+
+    fn drive(&mut self) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(_)) | Err(_) => return,
+                Ok(Output::Transmit(packet)) => {
+                    drop(self.socket.send_to(&packet.contents, packet.destination));
+                }
+                Ok(Output::Event(Event::Connected)) => self.connected = true,
+                Ok(Output::Event(Event::Closed)) => self.closed = true,
+                Ok(Output::Event(Event::RtpPacket(packet))) => {
+                    self.hear(*packet.header.payload_type, &packet.payload);
+                }
+                Ok(Output::Event(_)) => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, number: u8, payload: &[u8]) {
+        if number == self.payload_type(Format::Tele) {
+            let &[event, flags, high, low] = payload.first_chunk().unwrap();
+            let duration = u16::from_be_bytes([high, low]);
+            self.keys.push((event, flags & 0x80 != 0, duration));
+            return;
+        }
+        match self.speaks {
+            Speaks::Opus => {
+                let mut audio = [0; 960];
+                let length = self.decoder.decode(payload, &mut audio, false).unwrap();
+                self.heard.extend(&audio[..length]);
+            }
+            Speaks::G711(codec) => self.heard.extend(analysis::decode(codec, payload)),
+        }
+    }
+}
