@@ -442,6 +442,7 @@ mod tests {
                 number: number.into(),
                 name: name.map(str::to_owned),
                 device: None,
+                browser: false,
                 state: LegState::Early,
                 since: UnixMillis(1),
                 cause: None,

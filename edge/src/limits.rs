@@ -14,6 +14,11 @@ pub const DIALS: Rate = Rate {
     per_second: 2,
     burst: 2,
 };
+/// Frames about calls in the browser that a portal's socket may have relayed a second, and how many at once.
+pub const RTC: Rate = Rate {
+    per_second: 2,
+    burst: 10,
+};
 /// Refused frames in a row of a minute after which a portal's socket is closed with
 /// [`CLOSE_TOO_FAST`](ponte_protocol::frames::CLOSE_TOO_FAST).
 pub const STRIKES_MAX: u32 = 120;

@@ -123,6 +123,7 @@ fn media_config(config: &Config) -> MediaConfig {
             millis(config.timeouts.no_audio_warning),
             millis(config.timeouts.no_audio_end),
         ],
+        webrtc: config.webrtc.clone(),
         ..MediaConfig::default()
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn user() -> UserState {
             telecommuter_allowed: true,
             call_waiting_allowed: false,
             voicemail_allowed: false,
+            browser_allowed: false,
             administrator: false,
             caller_id: CallerId {
                 number: number("+390212345600"),

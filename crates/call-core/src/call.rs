@@ -120,6 +120,9 @@ pub(crate) enum Near {
         device: DeviceId,
         extension: Extension,
     },
+    Browser {
+        extension: Extension,
+    },
     /// Nowhere, or where another call of the user is.
     None,
 }
@@ -197,7 +200,7 @@ impl Setup {
     pub(crate) fn near_party(&self) -> Party {
         let number = match &self.near {
             Near::Number(number) => number.as_str(),
-            Near::Device { extension, .. } => extension.as_str(),
+            Near::Device { extension, .. } | Near::Browser { extension } => extension.as_str(),
             Near::None => "",
         };
         Party {
@@ -339,7 +342,7 @@ impl Call {
     pub(crate) fn other_half(&self) -> Option<CallId> {
         match self.legs[self.latest(LegRole::Far)?].way {
             Way::Half(other) => Some(other),
-            Way::Trunk(_) | Way::Device(_) => None,
+            Way::Trunk(_) | Way::Device(_) | Way::Browser => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Far, Near, Phase, Setup};
 use crate::line::Line;
+use crate::user::UserTelephone;
 use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, cause, dial};
 use ponte_protocol::command::DTMF_MAX;
 use ponte_protocol::{
@@ -87,31 +88,35 @@ impl Switch {
         if !user.config.profile.telecommuter_allowed {
             return Err(Refusal::NotPermitted);
         }
-        let SwitchDestination::Number {
-            dialled,
-            label,
-            confirm,
-        } = destination
-        else {
-            return Err(Refusal::Unsupported);
-        };
-        let number = dial::check_destination(user, &dialled)?;
-        let class = match dialled {
-            Dialled::External { class, .. } => class,
-            _ => NumberClass::Other,
+        let (destination, class) = match destination {
+            SwitchDestination::Number {
+                dialled,
+                label,
+                confirm,
+            } => {
+                let number = dial::check_destination(user, &dialled)?;
+                let class = match dialled {
+                    Dialled::External { class, .. } => class,
+                    _ => NumberClass::Other,
+                };
+                let confirm = confirm.unwrap_or(class == NumberClass::Mobile);
+                let destination = Destination::Number {
+                    number,
+                    label,
+                    confirm,
+                };
+                (destination, class)
+            }
+            SwitchDestination::Browser if user.config.profile.browser_allowed => {
+                (Destination::Browser, NumberClass::Other)
+            }
+            SwitchDestination::Browser => return Err(Refusal::Unsupported),
         };
         let since = match user.mode {
             Mode::Telecommuting { since, .. } => since,
             Mode::Office | Mode::Unknown => self.cx.now,
         };
-        let mode = Mode::Telecommuting {
-            destination: Destination::Number {
-                number,
-                label,
-                confirm: confirm.unwrap_or(class == NumberClass::Mobile),
-            },
-            since,
-        };
+        let mode = Mode::Telecommuting { destination, since };
         self.change_mode(id, mode, class)
     }
 
@@ -183,9 +188,17 @@ impl Switch {
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }
-        // A call back needs two legs; nobody's telephone rings for a call that cannot be completed.
-        let over_trunk = matches!(far, Far::Number(_));
-        let legs = u32::from(waiting.is_none()) + u32::from(over_trunk);
+        // A call back to a number needs two legs; nobody's telephone rings for a call that cannot be completed.
+        let (near, confirm) = match user.telephone()? {
+            UserTelephone::Number { number, confirm } => (Near::Number(number.clone()), confirm),
+            UserTelephone::Browser => {
+                let extension = user.config.profile.extension.clone();
+                (Near::Browser { extension }, false)
+            }
+        };
+        let near_over_trunk = waiting.is_none() && matches!(near, Near::Number(_));
+        let far_over_trunk = matches!(far, Far::Number(_));
+        let legs = u32::from(near_over_trunk) + u32::from(far_over_trunk);
         if legs > 0 && !self.cx.trunks.any_up() {
             return Err(Refusal::NoTrunk);
         }
@@ -204,16 +217,15 @@ impl Switch {
         if self.calls.contains_key(&new) {
             return Err(Refusal::DuplicateId);
         }
-        let telephone = user.telephone()?;
         let setup = Setup {
             id: new,
             user: id.clone(),
             direction: Direction::Outgoing,
             dialled: typed,
-            near: Near::Number(telephone.number.clone()),
+            near,
             far,
             caller_id: Some(user.config.profile.caller_id.clone()),
-            confirm: telephone.confirm,
+            confirm,
             user_no_answer_ms: user.config.user_no_answer_ms,
             voicemail: false,
             code: None,

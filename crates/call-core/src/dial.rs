@@ -1,7 +1,7 @@
 //! May this be dialled, and on which call?
 
 use crate::call::Far;
-use crate::user::User;
+use crate::user::{User, UserTelephone};
 use crate::{Dialled, FeatureCode, Switch, restriction};
 use ponte_protocol::{CallId, E164, Refusal, UserId};
 
@@ -37,12 +37,12 @@ pub(crate) fn check_line(user: &User, waits: impl Fn(CallId) -> bool) -> Result<
 
 /// The user's own telephone once more: rights may have changed since it was entered.
 pub(crate) fn check_telephone(user: &User) -> Result<(), Refusal> {
-    let telephone = user.telephone()?;
-    restriction::check(
-        &user.config.restrictions,
-        telephone.number,
-        user.destination_class,
-    )
+    match user.telephone()? {
+        UserTelephone::Number { number, .. } => {
+            restriction::check(&user.config.restrictions, number, user.destination_class)
+        }
+        UserTelephone::Browser => Ok(()),
+    }
 }
 
 impl Switch {

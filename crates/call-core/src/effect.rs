@@ -91,6 +91,8 @@ pub enum LegTarget {
     Device {
         device: DeviceId,
     },
+    /// The browser in which the user takes calls; unreachable where there is none.
+    Browser,
 }
 
 /// What is played on a leg, in the place of whatever it hears.

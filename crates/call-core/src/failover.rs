@@ -34,11 +34,11 @@ impl Call {
         }
     }
 
-    /// The trunk, or the desk telephone, has not answered at all.
+    /// The trunk, the desk telephone, or the browser has not answered at all.
     pub(crate) fn trunk_silent(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
         if self
             .place_of(leg)
-            .is_some_and(|place| matches!(self.legs[place].way, Way::Device(_)))
+            .is_some_and(|place| matches!(self.legs[place].way, Way::Device(_) | Way::Browser))
         {
             let unreachable = cause::local(CauseReason::Unavailable);
             self.close_leg(cx, leg, unreachable);

@@ -95,7 +95,9 @@ impl Switch {
             let party = call.setup.far_party();
             let leg = match way {
                 Way::Half(_) => Leg::new(leg, LegRole::Far, party, way, self.cx.now),
-                Way::Trunk(_) | Way::Device(_) => Leg::came_in(leg, LegRole::Far, party, way, self.cx.now),
+                Way::Trunk(_) | Way::Device(_) | Way::Browser => {
+                    Leg::came_in(leg, LegRole::Far, party, way, self.cx.now)
+                }
             };
             call.add_leg(leg);
         }
@@ -150,6 +152,14 @@ impl Switch {
                 restriction::check(&known.config.restrictions, number, known.destination_class)
                     .map_err(|_| CauseReason::LoggedOff)?;
                 Ok((Near::Number(number.clone()), *confirm))
+            }
+            // A person has to press **Accept** there: nobody else could answer (rule T14).
+            Mode::Telecommuting {
+                destination: Destination::Browser,
+                ..
+            } if known.config.profile.browser_allowed => {
+                let extension = known.config.profile.extension.clone();
+                Ok((Near::Browser { extension }, false))
             }
             Mode::Telecommuting { .. } => Err(CauseReason::LoggedOff),
             Mode::Office | Mode::Unknown => {

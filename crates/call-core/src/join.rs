@@ -64,7 +64,7 @@ impl Switch {
     pub fn joined(&self, call: CallId) -> Option<CallId> {
         match self.calls.get(&call)?.active_far()?.way {
             Way::Half(other) => Some(other),
-            Way::Trunk(_) | Way::Device(_) => None,
+            Way::Trunk(_) | Way::Device(_) | Way::Browser => None,
         }
     }
 

@@ -8,6 +8,8 @@ use ponte_protocol::{CallId, Cause, DeviceId, LegRecord, LegRole, LegState, LegV
 pub(crate) enum Way {
     Trunk(TrunkId),
     Device(DeviceId),
+    /// A browser of the user.
+    Browser,
     /// No leg of its own: the call of another user of the site.
     Half(CallId),
 }
@@ -161,7 +163,7 @@ impl Leg {
     fn device(&self) -> Option<DeviceId> {
         match &self.way {
             Way::Device(device) => Some(device.clone()),
-            Way::Trunk(_) | Way::Half(_) => None,
+            Way::Trunk(_) | Way::Half(_) | Way::Browser => None,
         }
     }
 
@@ -171,6 +173,7 @@ impl Leg {
             number: self.party.number.clone(),
             name: self.party.name.clone(),
             device: self.device(),
+            browser: self.way == Way::Browser,
             state: self.state,
             since: self.since,
             cause: self.end.map(|(_, cause)| cause),
@@ -186,7 +189,7 @@ impl Leg {
             number: self.party.number.clone(),
             trunk: match &self.way {
                 Way::Trunk(trunk) => trunk.0.clone(),
-                Way::Device(_) | Way::Half(_) => String::new(),
+                Way::Device(_) | Way::Half(_) | Way::Browser => String::new(),
             },
             device: self.device(),
             started_at: self.started_at,

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::join::Crossing;
 use crate::leg::{Leg, Party, Way};
 use crate::{Caller, CallerNumber, Effect, LegId, LegTarget, TimerKind};
-use ponte_protocol::{DeviceId, LegRole};
+use ponte_protocol::LegRole;
 
 impl Call {
     /// Opens a leg of the role where no attempt at the same number has been. `false`: there is no such way.
@@ -25,9 +25,17 @@ impl Call {
             }
             (LegRole::User, Near::Device { device, .. }, _) => {
                 let device = device.clone();
-                let id = self.id();
-                let mut attempts = self.legs.iter().filter(|leg| leg.role == role);
-                attempts.all(|leg| leg.id.call != id) && self.open_on_device(cx, device)
+                self.is_first_user_leg()
+                    && self.open_here(
+                        cx,
+                        LegTarget::Device {
+                            device: device.clone(),
+                        },
+                        Way::Device(device),
+                    )
+            }
+            (LegRole::User, Near::Browser { .. }, _) => {
+                self.is_first_user_leg() && self.open_here(cx, LegTarget::Browser, Way::Browser)
             }
             (LegRole::Far, _, Far::User { .. }) => self.open_half(cx),
             (LegRole::User, Near::None, _)
@@ -73,7 +81,15 @@ impl Call {
         true
     }
 
-    fn open_on_device(&mut self, cx: &mut Context, device: DeviceId) -> bool {
+    /// Whether the call has called no telephone of the user yet.
+    fn is_first_user_leg(&self) -> bool {
+        let id = self.id();
+        let mut attempts = self.legs.iter().filter(|leg| leg.role == LegRole::User);
+        attempts.all(|leg| leg.id.call != id)
+    }
+
+    /// Opens the user's leg to where no trunk leads.
+    fn open_here(&mut self, cx: &mut Context, target: LegTarget, way: Way) -> bool {
         let Some(id) = self.new_leg_id() else {
             return false;
         };
@@ -82,13 +98,11 @@ impl Call {
             leg: id,
             user: self.setup.user.clone(),
             role: LegRole::User,
-            target: LegTarget::Device {
-                device: device.clone(),
-            },
+            target,
             caller: self.caller(),
         });
         let party = self.party(LegRole::User);
-        self.add_leg(Leg::new(id, LegRole::User, party, Way::Device(device), cx.now));
+        self.add_leg(Leg::new(id, LegRole::User, party, way, cx.now));
         true
     }
 

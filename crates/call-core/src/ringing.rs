@@ -37,7 +37,7 @@ impl Call {
                     tell: Tell::Answered,
                 });
             }
-            Some(Way::Trunk(_) | Way::Device(_)) => {
+            Some(Way::Trunk(_) | Way::Device(_) | Way::Browser) => {
                 self.answer(cx, LegRole::Far);
                 self.bridge(cx);
             }

@@ -36,9 +36,9 @@ pub(crate) struct User {
 }
 
 /// Where the user's own telephone is.
-pub(crate) struct UserTelephone<'a> {
-    pub(crate) number: &'a E164,
-    pub(crate) confirm: bool,
+pub(crate) enum UserTelephone<'a> {
+    Number { number: &'a E164, confirm: bool },
+    Browser,
 }
 
 impl User {
@@ -65,10 +65,14 @@ impl User {
             Mode::Telecommuting {
                 destination: Destination::Number { number, confirm, .. },
                 ..
-            } => Ok(UserTelephone {
+            } => Ok(UserTelephone::Number {
                 number,
                 confirm: *confirm,
             }),
+            Mode::Telecommuting {
+                destination: Destination::Browser,
+                ..
+            } if self.config.profile.browser_allowed => Ok(UserTelephone::Browser),
             Mode::Telecommuting { .. } => Err(Refusal::Unsupported),
             Mode::Office | Mode::Unknown => Err(Refusal::NotInTelecommuterMode),
         }

@@ -169,7 +169,6 @@ impl MediaPlane {
             browsers.close(id);
             return Err(MediaError::Overloaded);
         }
-        self.set_remote(id, rtc::line_media());
         Ok(id)
     }
 
@@ -178,7 +177,11 @@ impl MediaPlane {
     /// [`MediaEvent::BrowserAnswer`], and this gives `None`.
     pub fn answer_browser(&self, id: EndpointId, offer: &str) -> Result<Option<String>, WebRtcError> {
         let browsers = self.browsers.as_ref().ok_or(WebRtcError::NotConfigured)?;
-        browsers.answer(id, offer)
+        let answer = browsers.answer(id, offer)?;
+        if answer.is_some() {
+            self.set_remote(id, rtc::line_media());
+        }
+        Ok(answer)
     }
 
     /// The addresses that browsers are told; empty where none can be called.

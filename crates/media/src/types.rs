@@ -208,8 +208,9 @@ pub enum MediaEvent {
     NotJoined { room: RoomId, id: EndpointId },
     /// The browser of this endpoint is connected: its handshake was that of the description it gave, and audio flows.
     BrowserConnected { id: EndpointId },
-    /// The browser did not connect, cannot be reached, or closed. Once; the endpoint stays until it is closed.
-    BrowserLost { id: EndpointId },
+    /// The browser said good-bye (`closed`), did not connect, or cannot be reached. Once; the endpoint stays until it is
+    /// closed.
+    BrowserLost { id: EndpointId, closed: bool },
     /// The answer to a later offer of the browser, or why there is none.
     BrowserAnswer {
         id: EndpointId,

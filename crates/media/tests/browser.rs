@@ -228,7 +228,7 @@ fn another_fingerprint_than_the_negotiated_is_refused() {
     browser.answer(&answer);
     browser.voice = vec![BROWSER_TONE];
     let start = Instant::now();
-    let lost = MediaEvent::BrowserLost { id };
+    let lost = MediaEvent::BrowserLost { id, closed: false };
     let mut events = Vec::new();
     while !events.contains(&lost) {
         assert!(
@@ -320,7 +320,7 @@ fn a_browser_that_closes_is_lost_at_once_and_one_that_moves_is_not() {
     call.hear_each_other();
 
     call.browser.rtc.close().unwrap();
-    let lost = MediaEvent::BrowserLost { id };
+    let lost = MediaEvent::BrowserLost { id, closed: true };
     assert!(!call.events.contains(&lost));
     call.browser.voice.clear();
     call.until("told as lost", |call| call.events.contains(&lost));

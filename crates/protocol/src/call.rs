@@ -188,6 +188,9 @@ pub struct LegView {
     /// The desk telephone of this leg; `None` for a leg over a trunk, and for one to another user of the site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
+    /// Whether the leg is in a browser of the user.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub browser: bool,
     pub state: LegState,
     /// When the leg came into this state.
     pub since: UnixMillis,
@@ -207,6 +210,7 @@ impl fmt::Debug for LegView {
             .field("number", &Pii(&self.number))
             .field("name", &self.name.as_ref().map(Pii))
             .field("device", &self.device)
+            .field("browser", &self.browser)
             .field("state", &self.state)
             .field("since", &self.since)
             .field("cause", &self.cause)

@@ -1,7 +1,7 @@
 //! The frames of the portal's socket, `wss://…/api/socket`.
 
 use crate::version::VersionRange;
-use crate::{Command, Event, Reply, Snapshot};
+use crate::{Command, Event, Reply, RtcRequest, RtcSignal, Snapshot};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,6 +34,10 @@ pub enum ClientFrame {
     },
     Command {
         command: Command,
+    },
+    /// To be relayed to the gateway.
+    Rtc {
+        request: RtcRequest,
     },
     /// Answered by `pong` with the same number.
     Ping {
@@ -85,6 +89,10 @@ pub enum ServerFrame {
     },
     Reply {
         reply: Reply,
+    },
+    /// From the gateway to this portal alone.
+    Rtc {
+        signal: RtcSignal,
     },
     Pong {
         n: u64,

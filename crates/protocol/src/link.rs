@@ -11,7 +11,7 @@
 //! ```
 
 use crate::version::VersionRange;
-use crate::{Command, EventBody, MessageId, Reply, SiteId, UnixMillis, UserId};
+use crate::{Command, EventBody, MessageId, Reply, RtcRequest, RtcSignal, SiteId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -93,6 +93,12 @@ pub enum GatewayFrame {
     Reply {
         user: UserId,
         reply: Reply,
+    },
+    /// To be relayed to one portal of this user, if it is still there.
+    Rtc {
+        user: UserId,
+        portal: Uuid,
+        signal: RtcSignal,
     },
     /// The answer to [`EdgeFrame::FetchAudio`].
     Audio {
@@ -203,6 +209,17 @@ pub enum EdgeFrame {
     /// The edge lacks this user's state; the gateway answers with a `state` event.
     NeedState {
         user: UserId,
+    },
+    /// From one portal of this user. `portal` names its connection, by which it is answered.
+    Rtc {
+        user: UserId,
+        portal: Uuid,
+        request: RtcRequest,
+    },
+    /// A connection of a portal is gone: what it was asked by [`GatewayFrame::Rtc`] has no answer.
+    PortalClosed {
+        user: UserId,
+        portal: Uuid,
     },
     /// How many portals of this user are connected (rule T13). Sent for all users after a welcome, then at each change.
     Presence {

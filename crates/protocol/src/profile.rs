@@ -25,6 +25,9 @@ pub struct UserProfile {
     /// Whether callers can leave a message.
     #[serde(default)]
     pub voicemail_allowed: bool,
+    /// Whether the browser itself may be the destination: the telephone system takes calls there.
+    #[serde(default)]
+    pub browser_allowed: bool,
     /// Whether the user may see and change what belongs to the whole site.
     #[serde(default)]
     pub administrator: bool,

@@ -86,6 +86,7 @@ mod tests {
                 telecommuter_allowed: true,
                 call_waiting_allowed: false,
                 voicemail_allowed: false,
+                browser_allowed: false,
                 administrator: false,
                 caller_id: CallerId { number, name: None },
                 country: "IT".into(),

@@ -207,6 +207,7 @@ fn met(event: &Event, effects: &[Effect]) -> Option<Outcome> {
             LegTarget::Trunk { number, .. } => number.as_str().to_owned(),
             LegTarget::Emergency { number, .. } => number.as_str().to_owned(),
             LegTarget::Device { device } => device.as_str().to_owned(),
+            LegTarget::Browser => crate::site::BROWSER.to_owned(),
         })),
         Effect::Beep { .. } => Some(Outcome::Waits),
         Effect::Play {

@@ -3,6 +3,8 @@
 use ponte_call_core::{Caps, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
 use ponte_protocol::{CallSettings, CallerId, UserId, UserProfile};
 
+/// The telephone that stands for the user's browser.
+pub const BROWSER: &str = "browser";
 /// Anna's telephone at home.
 pub const HOME: &str = "+390299990001";
 /// Anna's mobile: confirmation is on by default.
@@ -42,6 +44,7 @@ pub fn user(name: &str) -> UserConfig {
             telecommuter_allowed: true,
             call_waiting_allowed: true,
             voicemail_allowed: true,
+            browser_allowed: false,
             administrator: false,
             caller_id: CallerId {
                 number: COMPANY.parse().expect("a number"),

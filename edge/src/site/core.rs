@@ -21,6 +21,8 @@ pub(crate) struct Query {
 /// What a portal's socket used up.
 pub(crate) struct Meter {
     pub(crate) frames: TokenBucket,
+    /// Of what is relayed about calls in the browser.
+    pub(crate) rtc: TokenBucket,
     pub(crate) strikes: Strikes,
 }
 

@@ -102,6 +102,10 @@ impl Core {
                 self.take_audio(request, &part);
                 Ok(())
             }
+            Some(GatewayFrame::Rtc { user, portal, signal }) => {
+                self.relay_signal(&user, portal, signal);
+                Ok(())
+            }
             Some(GatewayFrame::Ping { n }) => {
                 send_link(socket, &EdgeFrame::Pong { n });
                 Ok(())

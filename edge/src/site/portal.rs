@@ -6,10 +6,13 @@ use super::db::Fault;
 use super::portal_frame::{self, Read};
 use super::sockets::{attach, close, send};
 use crate::crypto;
-use crate::limits::{FRAMES, HANDSHAKE_MS, SOCKETS_PER_USER, Strikes, TokenBucket};
+use crate::limits::{FRAMES, HANDSHAKE_MS, RTC, SOCKETS_PER_USER, Strikes, TokenBucket};
 use ponte_protocol::frames::{CLOSE_TOO_FAST, CLOSE_VERSION, Resume, SUBPROTOCOL, SocketError};
 use ponte_protocol::version::VersionRange;
-use ponte_protocol::{ClientFrame, Command, Refusal, Reply, ServerFrame};
+use ponte_protocol::{
+    ClientFrame, Command, EdgeFrame, Refusal, Reply, RtcRequest, RtcSignal, ServerFrame, UserId,
+};
+use uuid::Uuid;
 use worker::{Response, WebSocket, WebSocketPair};
 
 /// Close code of a socket that never said hello: RFC 6455 section 7.4.1, policy.
@@ -54,6 +57,7 @@ impl Core {
             let mut memory = self.memory.borrow_mut();
             let meter = memory.meters.entry(portal.id).or_insert_with(|| Meter {
                 frames: TokenBucket::full(FRAMES, now),
+                rtc: TokenBucket::full(RTC, now),
                 strikes: Strikes::default(),
             });
             meter.frames.take(now)
@@ -72,6 +76,10 @@ impl Core {
             Read::Frame(ClientFrame::Ping { n }) => {
                 self.touch_session(&portal.session)?;
                 send(socket, &ServerFrame::Pong { n, at: now });
+            }
+            Read::Frame(ClientFrame::Rtc { request }) => {
+                self.touch_session(&portal.session)?;
+                self.relay_request(socket, &portal, request);
             }
             Read::Frame(ClientFrame::Command { command }) => {
                 self.touch_session(&portal.session)?;
@@ -124,6 +132,40 @@ impl Core {
         })
     }
 
+    /// Relays what a portal says about a call in the browser; only what comes too fast is answered here.
+    fn relay_request(&self, socket: &WebSocket, portal: &PortalSocket, request: RtcRequest) {
+        let now = self.now();
+        let waited = {
+            let mut memory = self.memory.borrow_mut();
+            let meter = memory.meters.get_mut(&portal.id);
+            meter.map_or(Ok(()), |meter| meter.rtc.take(now))
+        };
+        if let Err(retry_after_ms) = waited {
+            return self.complain(socket, portal, SocketError::TooFast { retry_after_ms });
+        }
+        self.tell_gateway(&EdgeFrame::Rtc {
+            user: portal.user.clone(),
+            portal: portal.id,
+            request,
+        });
+    }
+
+    /// Gives one portal what the gateway says about a call in the browser.
+    pub(crate) fn relay_signal(&self, user: &UserId, portal: Uuid, signal: RtcSignal) {
+        let portals = self.greeted_portals(user);
+        if let Some((socket, _)) = portals.iter().find(|(_, known)| known.id == portal) {
+            send(socket, &ServerFrame::Rtc { signal });
+        }
+    }
+
+    /// Tells the gateway that a portal is gone.
+    pub(crate) fn tell_closed(&self, portal: &PortalSocket) {
+        self.tell_gateway(&EdgeFrame::PortalClosed {
+            user: portal.user.clone(),
+            portal: portal.id,
+        });
+    }
+
     fn greet(
         &self,
         socket: &WebSocket,
@@ -172,6 +214,7 @@ impl Core {
         self.memory.borrow_mut().meters.remove(&portal.id);
         if portal.greeted {
             self.tell_presence(&portal.user, Some(portal.id));
+            self.tell_closed(portal);
         }
     }
 }

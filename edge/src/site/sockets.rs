@@ -118,8 +118,11 @@ impl Core {
             send(&socket, &ServerFrame::SignedOut);
             close(&socket, CLOSE_SIGNED_OUT, "signed out");
             self.memory.borrow_mut().meters.remove(&portal.id);
-            if portal.greeted && !users.contains(&portal.user) {
-                users.push(portal.user);
+            if portal.greeted {
+                self.tell_closed(&portal);
+                if !users.contains(&portal.user) {
+                    users.push(portal.user);
+                }
             }
         }
         for user in users {

@@ -4,7 +4,7 @@ use super::reader::{Problems, Section};
 use super::secret::Environment;
 use super::{
     Config, ConfigError, LogConfig, StoreConfig, TelecommutingConfig, features, network, registrar, site,
-    trunk, voicemail,
+    trunk, voicemail, webrtc,
 };
 use ponte_call_core::Timeouts;
 use std::path::Path;
@@ -52,10 +52,16 @@ fn read_document(
     folder: &Path,
     environment: Environment<'_>,
 ) -> Option<Config> {
-    let site = site::read(document.section_or_empty("site"), problems);
+    let mut site = site::read(document.section_or_empty("site"), problems);
     let store = store(document.section_or_empty("store"), problems, folder);
     let sip = network::sip(document.section_or_empty("sip"), problems, folder);
     let media = network::media(document.section_or_empty("media"), problems, folder, &sip);
+    let webrtc = document
+        .section("webrtc")
+        .map(|section| webrtc::read(section, problems));
+    if let Some(site) = &mut site {
+        site.browser_calls = webrtc.is_some();
+    }
     let trunk_sections = document.sections("trunk");
     if trunk_sections.is_empty() {
         document.missing("trunk", "there is no [[trunk]]; calls need a carrier");
@@ -81,6 +87,7 @@ fn read_document(
         site: site?,
         sip,
         media,
+        webrtc,
         trunks,
         edge: match edge {
             Some(edge) => Some(edge?),

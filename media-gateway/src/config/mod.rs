@@ -14,6 +14,7 @@ mod site;
 mod trunk;
 mod types;
 mod voicemail;
+mod webrtc;
 
 pub use error::{ConfigError, Problem};
 pub use features::FeatureCodes;

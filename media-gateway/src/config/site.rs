@@ -106,6 +106,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         tone_country: tones
             .map(|tones| tones.value)
             .or(defaults.map(|defaults| defaults.tones))?,
+        browser_calls: false,
         own_numbers,
         extensions,
         emergency_numbers,

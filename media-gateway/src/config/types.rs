@@ -3,7 +3,7 @@ use crate::numbers::NumberingPlan;
 use crate::sip::TlsFiles;
 use crate::store::DidRow;
 use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
-use ponte_media::{Country, HoldMusic, PortRange};
+use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
 use ponte_protocol::{E164, SiteId};
 use ponte_sip::digest::Algorithm;
 use ponte_sip::{AccountsConfig, Credentials, Transport};
@@ -18,6 +18,8 @@ pub struct Config {
     pub site: SiteConfig,
     pub sip: SipConfig,
     pub media: MediaSettings,
+    /// `None`: no browser can be called.
+    pub webrtc: Option<WebRtcConfig>,
     /// In the order in which they are tried; at least one.
     pub trunks: Vec<TrunkSettings>,
     /// `None`: no portal is served, the telephone system works alone.
@@ -62,6 +64,8 @@ pub struct SiteConfig {
     pub emergency_numbers: Vec<String>,
     /// What holds for every user after the user's own rules.
     pub default_restrictions: Vec<RestrictionRule>,
+    /// Whether users may take calls in the browser: `[webrtc]` stands there.
+    pub browser_calls: bool,
 }
 
 /// Numbers of the site, in E.164.

@@ -50,6 +50,10 @@ pub(super) struct Leg {
     pub session: Option<LocalSession>,
     /// A leg that came in has one only when it is to hear or say something.
     pub endpoint: Option<EndpointId>,
+    /// Set for a leg in a browser.
+    pub browser: Option<super::browser::InBrowser>,
+    /// A browser's offer was taken.
+    pub offered: bool,
     pub language: Language,
     /// Whom it hears.
     pub connected_to: Option<LegId>,
@@ -75,6 +79,8 @@ impl Leg {
             branches: Vec::new(),
             session: None,
             endpoint: None,
+            browser: None,
+            offered: false,
             language,
             connected_to: None,
             relays_keys: true,

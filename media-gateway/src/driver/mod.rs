@@ -10,6 +10,7 @@
 //!
 //! Nothing here waits: what takes time (store, DNS, link) runs beside and comes back as an input.
 
+mod browser;
 mod clock;
 mod commands;
 mod effects;
@@ -107,6 +108,7 @@ pub struct Driver {
     legs: LegTable,
     trunks: Trunks,
     telephones: Telephones,
+    tabs: browser::Tabs,
     users: BTreeMap<UserId, UserEntry>,
     ledger: Ledger,
     answered: Answered,

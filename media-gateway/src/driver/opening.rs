@@ -31,6 +31,8 @@ pub(super) enum OpenError {
     NoTrunk(TrunkId),
     #[error("the telephone {0} has no binding")]
     NotRegistered(DeviceId),
+    #[error("no tab of the user takes calls")]
+    NoBrowser,
     #[error("{0}")]
     Media(#[from] MediaError),
     #[error("{0}")]
@@ -40,7 +42,7 @@ pub(super) enum OpenError {
 impl OpenError {
     fn end(&self) -> LegEnd {
         match self {
-            Self::NotRegistered(_) => LegEnd {
+            Self::NotRegistered(_) | Self::NoBrowser => LegEnd {
                 kind: LegEndKind::Remote,
                 sip: Some(480),
                 q850: None,
@@ -81,6 +83,9 @@ impl Driver {
     }
 
     fn try_open_leg(&mut self, opening: Opening) -> Result<(), OpenError> {
+        if opening.target == LegTarget::Browser {
+            return self.open_browser_leg(&opening);
+        }
         let Opening {
             leg,
             user,
@@ -100,6 +105,7 @@ impl Driver {
                 self.trunk_route(trunk, number.as_str(), |_| number.as_str().to_owned(), caller)?
             }
             LegTarget::Device { device } => self.device_route(device, &user, &caller)?,
+            LegTarget::Browser => return Err(OpenError::NoBrowser),
         };
         let (endpoint, rtp) = self.media.open(self.media_group(leg))?;
         let mut session = LocalSession::new(rand::rng().random::<u64>() >> 2, rtp);
@@ -214,6 +220,9 @@ impl Driver {
 
     /// The store has the leg: its telephones are called.
     pub(super) fn call_saved_leg(&mut self, id: LegId) {
+        if self.legs.get(id).is_some_and(|leg| leg.browser.is_some()) {
+            return self.ring_browser(id);
+        }
         let Some(leg) = self.legs.get_mut(id) else { return };
         let Stage::Saving(calls) = &mut leg.stage else {
             return;
@@ -267,8 +276,8 @@ impl Driver {
         leg.end_kind = Some(LegEndKind::Closed);
         let dialogs = leg.dialogs();
         if dialogs.is_empty() {
-            // It waited for the store, and no telephone was called yet.
-            self.forget_leg(id);
+            // It is in a browser, or waited for the store and no telephone was called yet.
+            self.forget_browser_leg(id);
             let end = LegEnd {
                 kind: LegEndKind::Closed,
                 sip: None,

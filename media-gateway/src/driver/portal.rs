@@ -43,6 +43,7 @@ impl Driver {
         match message {
             FromLink::Up { states } => {
                 metrics::gauge!("ponte_link_up").set(1.0);
+                self.forget_tabs();
                 self.send_users();
                 if states {
                     let users: Vec<UserId> = self.users.keys().cloned().collect();
@@ -68,6 +69,12 @@ impl Driver {
                 offset,
                 length,
             } => self.fetch_audio(request, user, message, offset, length),
+            FromLink::Rtc {
+                user,
+                portal,
+                request,
+            } => self.rtc_request(&user, portal, request),
+            FromLink::PortalClosed { user, portal } => self.portal_closed(&user, portal),
             FromLink::Presence { user, portals } => self.tell(Event::PortalsChanged { user, portals }),
         }
     }

@@ -87,6 +87,7 @@ impl Driver {
             legs: super::LegTable::default(),
             trunks,
             telephones: super::Telephones::default(),
+            tabs: super::browser::Tabs::default(),
             users: BTreeMap::new(),
             ledger: FuturesOrdered::new(),
             answered: super::Answered::default(),

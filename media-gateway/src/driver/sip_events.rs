@@ -211,6 +211,9 @@ impl Driver {
                 | MediaEvent::RecordingFinished { id, .. }
                 | MediaEvent::Speaking { id, .. }
                 | MediaEvent::NotJoined { id, .. }
+                | MediaEvent::BrowserConnected { id }
+                | MediaEvent::BrowserLost { id, .. }
+                | MediaEvent::BrowserAnswer { id, .. }
                 | MediaEvent::Closed { id, .. } => *id,
             };
             let event = match event {
@@ -249,6 +252,9 @@ impl Driver {
                 MediaEvent::NotJoined { .. } => {
                     tracing::error!(%leg, "a leg found no place in its conference");
                 }
+                MediaEvent::BrowserConnected { .. } => self.browser_connected(leg),
+                MediaEvent::BrowserLost { closed, .. } => self.browser_lost(leg, closed),
+                MediaEvent::BrowserAnswer { answer, .. } => self.browser_answer(leg, answer),
                 MediaEvent::FirstPacket { .. }
                 | MediaEvent::Speaking { .. }
                 | MediaEvent::RecordingFinished { .. }

@@ -335,6 +335,7 @@ impl Link {
                 token_hash,
                 expires_at,
             },
+            ToLink::Rtc { user, portal, signal } => GatewayFrame::Rtc { user, portal, signal },
             ToLink::Audio { request, part } => GatewayFrame::Audio { request, part },
         }
     }
@@ -354,6 +355,16 @@ impl Link {
             EdgeFrame::Command { user, command } => FromLink::Command { user, command },
             EdgeFrame::NeedState { user } => FromLink::NeedState { user },
             EdgeFrame::Presence { user, portals } => FromLink::Presence { user, portals },
+            EdgeFrame::Rtc {
+                user,
+                portal,
+                request,
+            } => FromLink::Rtc {
+                user,
+                portal,
+                request,
+            },
+            EdgeFrame::PortalClosed { user, portal } => FromLink::PortalClosed { user, portal },
             EdgeFrame::FetchAudio {
                 request,
                 user,

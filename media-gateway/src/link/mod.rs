@@ -12,7 +12,9 @@ pub use client::{LinkConfig, LinkConfigError, start};
 pub use handshake::LinkKey;
 
 use ponte_protocol::link::LinkUser;
-use ponte_protocol::{AudioPart, Command, EventBody, MessageId, Reply, UnixMillis, UserId};
+use ponte_protocol::{
+    AudioPart, Command, EventBody, MessageId, Reply, RtcRequest, RtcSignal, UnixMillis, UserId,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -36,6 +38,12 @@ pub enum ToLink {
         user: UserId,
         token_hash: String,
         expires_at: UnixMillis,
+    },
+    /// To one portal of the user, if it is still there.
+    Rtc {
+        user: UserId,
+        portal: Uuid,
+        signal: RtcSignal,
     },
     /// The answer to [`FromLink::FetchAudio`].
     Audio {
@@ -62,6 +70,17 @@ pub enum FromLink {
     Presence {
         user: UserId,
         portals: u32,
+    },
+    /// From one portal of the user.
+    Rtc {
+        user: UserId,
+        portal: Uuid,
+        request: RtcRequest,
+    },
+    /// A portal from which an [`Self::Rtc`] came is gone.
+    PortalClosed {
+        user: UserId,
+        portal: Uuid,
     },
     /// A piece of a message of this user.
     FetchAudio {

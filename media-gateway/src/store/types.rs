@@ -153,6 +153,7 @@ impl UserRow {
             telecommuter_allowed: self.telecommuter_allowed,
             call_waiting_allowed: self.call_waiting_allowed,
             voicemail_allowed: self.voicemail_allowed,
+            browser_allowed: site.browser_calls,
             administrator: self.administrator,
             caller_id: self.caller_id.clone(),
             country: site.country.clone(),

@@ -8,7 +8,7 @@ use ponte_protocol::link::{ProofBy, StreamPosition, proof_text};
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{
     AudioPart, CallerId, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame, LinkEvent,
-    Outcome, Reply, UnixMillis, UserId, UserState,
+    Outcome, Reply, RtcSignal, UnixMillis, UserId, UserState,
 };
 use sha2::Sha256;
 use std::collections::HashMap;
@@ -27,6 +27,7 @@ struct Kept {
     events: Vec<LinkEvent>,
     replies: HashMap<CommandId, Vec<Reply>>,
     audio: HashMap<Uuid, AudioPart>,
+    signals: Vec<(Uuid, RtcSignal)>,
     last: Option<StreamPosition>,
 }
 
@@ -134,6 +135,19 @@ impl Edge {
     /// The answer to a request for audio.
     pub async fn audio(&self, request: Uuid) -> AudioPart {
         self.wait(|kept| kept.audio.get(&request).cloned()).await
+    }
+
+    /// Waits for a signal to one portal; also one of before counts.
+    pub async fn signal(&self, portal: Uuid, wanted: impl Fn(&RtcSignal) -> bool) -> RtcSignal {
+        self.wait(|kept| {
+            kept.signals
+                .iter()
+                .filter(|(to, _)| *to == portal)
+                .map(|(_, signal)| signal)
+                .find(|signal| wanted(signal))
+                .cloned()
+        })
+        .await
     }
 
     pub fn replies(&self, id: CommandId) -> Vec<Reply> {
@@ -297,6 +311,9 @@ async fn gateway(
                     }
                     GatewayFrame::Audio { request, part } => {
                         kept.lock().unwrap().audio.insert(request, part);
+                    }
+                    GatewayFrame::Rtc { portal, signal, .. } => {
+                        kept.lock().unwrap().signals.push((portal, signal));
                     }
                     GatewayFrame::Users { .. } if !known => {
                         known = true;

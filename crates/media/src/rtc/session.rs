@@ -141,8 +141,10 @@ impl Session {
             line.give(frame);
         });
         match self.state {
-            State::SettingUp { until } if now >= until => self.lose(world),
-            State::Away { since } if now.saturating_duration_since(since) >= UNREACHABLE => self.lose(world),
+            State::SettingUp { until } if now >= until => self.lose(false, world),
+            State::Away { since } if now.saturating_duration_since(since) >= UNREACHABLE => {
+                self.lose(false, world)
+            }
             _ => {}
         }
         if now >= self.timeout {
@@ -159,10 +161,10 @@ impl Session {
         }
     }
 
-    fn lose(&mut self, world: &mut impl World) {
+    fn lose(&mut self, closed: bool, world: &mut impl World) {
         if !matches!(self.state, State::Lost) {
             self.state = State::Lost;
-            world.tell(MediaEvent::BrowserLost { id: self.id });
+            world.tell(MediaEvent::BrowserLost { id: self.id, closed });
         }
     }
 
@@ -187,7 +189,7 @@ impl Session {
                 Err(error) => {
                     tracing::info!(%error, "a browser's session failed");
                     self.timeout = now + SET_UP;
-                    self.lose(world);
+                    self.lose(false, world);
                     return;
                 }
             }
@@ -210,7 +212,7 @@ impl Session {
                 }
                 _ => {}
             },
-            Event::Closed => self.lose(world),
+            Event::Closed => self.lose(true, world),
             _ => {}
         }
     }

@@ -256,7 +256,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(%error, "a browser's session could not be started");
-                self.outside.tell(MediaEvent::BrowserLost { id });
+                self.outside.tell(MediaEvent::BrowserLost { id, closed: false });
             }
         }
     }

@@ -195,6 +195,7 @@ impl Supervised {
                 "a forbidden number was called"
             ),
             LegTarget::Emergency { .. } => assert_eq!(role, LegRole::Far, "an emergency number called back"),
+            LegTarget::Browser => {}
             LegTarget::Device { device } => {
                 assert_eq!(role, LegRole::User, "a desk telephone is a user's");
                 assert_eq!(
@@ -203,6 +204,9 @@ impl Supervised {
                     "a telephone rings for somebody who is not logged on to it"
                 );
             }
+        }
+        if *target == LegTarget::Browser {
+            assert_eq!(role, LegRole::User, "a browser is a user's");
         }
         let first = self.calls.get(&id.call).is_none_or(|call| call.legs.is_empty());
         if role == LegRole::User && !leg.off_line {

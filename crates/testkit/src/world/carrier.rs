@@ -18,6 +18,7 @@ impl World {
                         LegTarget::Trunk { trunk, number } => self.answering(trunk, number.as_str()),
                         LegTarget::Emergency { trunk, number } => self.answering(trunk, number.as_str()),
                         LegTarget::Device { device } => self.behind(device.as_str()),
+                        LegTarget::Browser => self.behind(crate::site::BROWSER),
                     };
                     self.connect_phone(*leg, phone);
                 }

@@ -90,6 +90,7 @@ impl World {
                         (*role, trunk.0.clone(), number.as_str().to_owned())
                     }
                     LegTarget::Device { device } => (*role, String::new(), device.as_str().to_owned()),
+                    LegTarget::Browser => (*role, String::new(), crate::site::BROWSER.to_owned()),
                 }),
                 _ => None,
             })

@@ -1,0 +1,313 @@
+//! The browser as the user's telephone, through the whole gateway: a portal that asks over the link, str0m as the
+//! browser, a carrier that shares no code with the gateway.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../../crates/media/tests/support/browser.rs"]
+mod browser;
+mod support;
+
+use browser::{Browser, Speaks};
+use ponte_media::analysis;
+use ponte_protocol::{
+    CallId, CauseReason, CommandBody, DestinationChoice, EdgeFrame, EndedBy, EventBody, LegRole, LegState,
+    Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
+};
+use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
+use std::time::{Duration, Instant};
+use support::{ANNA, COMPANY, FAR, Options, PATIENCE, World, free_port};
+use uuid::Uuid;
+
+const FAR_HZ: f64 = 1_130.0;
+const BROWSER_HZ: f64 = 440.0;
+
+async fn world() -> World {
+    World::with(Options {
+        extra: format!("\n[webrtc]\nlisten = [\"127.0.0.1:{}\"]\n", free_port()),
+        ..Options::default()
+    })
+    .await
+}
+
+/// A tab of Anna's portal, as the edge shows it to the gateway.
+#[derive(Clone, Copy)]
+struct Tab {
+    tab: Uuid,
+    portal: Uuid,
+}
+
+impl Tab {
+    fn new() -> Self {
+        Self {
+            tab: Uuid::now_v7(),
+            portal: Uuid::now_v7(),
+        }
+    }
+
+    fn ask(self, world: &World, request: RtcRequest) {
+        let (user, portal) = (ANNA.parse().unwrap(), self.portal);
+        world.edge.send(EdgeFrame::Rtc {
+            user,
+            portal,
+            request,
+        });
+    }
+
+    fn take_calls(self, world: &World, take_over: bool) {
+        let tab = self.tab;
+        self.ask(world, RtcRequest::TakeCalls { tab, take_over });
+    }
+
+    async fn told(self, world: &World, wanted: impl Fn(&RtcSignal) -> bool) -> RtcSignal {
+        world.edge.signal(self.portal, wanted).await
+    }
+
+    async fn is_here(self, world: &World) {
+        let tab = self.tab;
+        self.told(world, |signal| *signal == RtcSignal::Here { tab })
+            .await;
+    }
+
+    async fn rings(self, world: &World) -> CallId {
+        match self
+            .told(world, |signal| matches!(signal, RtcSignal::Ring { .. }))
+            .await
+        {
+            RtcSignal::Ring { call } => call,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Takes the call that rings.
+    async fn accept(self, world: &World, call: CallId) -> Browser {
+        let mut browser = Browser::new(Speaks::Opus);
+        let sdp = Sdp(browser.offer());
+        self.ask(world, RtcRequest::Offer { call, sdp });
+        let answer = self
+            .told(
+                world,
+                |signal| matches!(signal, RtcSignal::Answer { call: of, .. } if *of == call),
+            )
+            .await;
+        let RtcSignal::Answer { sdp, .. } = answer else {
+            panic!("{answer:?}")
+        };
+        browser.answer(&sdp.0);
+        browser.voice = vec![BROWSER_HZ];
+        live(&mut browser, "connected", |browser| browser.connected);
+        browser
+    }
+}
+
+/// Talks until something holds.
+fn live(browser: &mut Browser, what: &str, holds: impl Fn(&Browser) -> bool) {
+    let start = Instant::now();
+    while !holds(browser) {
+        assert!(start.elapsed() < PATIENCE * 2, "the browser is not {what}");
+        if browser.connected {
+            browser.speak();
+        }
+        tokio::task::block_in_place(|| browser.live(Duration::from_millis(20)));
+    }
+}
+
+async fn enter(world: &World) -> Outcome {
+    let destination = DestinationChoice::Browser;
+    world
+        .edge
+        .command(ANNA, CommandBody::EnterTelecommuter { destination })
+        .await
+}
+
+/// Anna takes calls in a tab; the other party says a tone.
+async fn in_the_browser() -> (World, Tab) {
+    let world = world().await;
+    world.change_user(ANNA, |row| row.voicemail_allowed = false).await;
+    world.carrier.set_number(FAR, far()).unwrap();
+    assert_eq!(enter(&world).await, Outcome::Accepted { call: None });
+    let tab = Tab::new();
+    tab.take_calls(&world, false);
+    tab.is_here(&world).await;
+    (world, tab)
+}
+
+fn far() -> Behaviour {
+    Behaviour::Answer(Answer {
+        after_ms: 100,
+        tone_hz: Some(FAR_HZ),
+        ..Answer::default()
+    })
+}
+
+/// The other party calls the company's number of Anna.
+fn caller() -> PlaceCall {
+    PlaceCall {
+        telephone: Answer {
+            tone_hz: Some(FAR_HZ),
+            ..Answer::default()
+        },
+        ..PlaceCall::new(FAR, COMPANY)
+    }
+}
+
+fn hears_far(browser: &mut Browser) {
+    browser.heard.clear();
+    live(browser, "hearing the other party", |browser| {
+        let heard = &browser.heard;
+        heard.len() > 4_000 && analysis::level_of(&heard[heard.len() - 4_000..], FAR_HZ) > -20.0
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t04_a_call_from_the_browser_reaches_a_telephone_and_both_hear_each_other() {
+    let (world, tab) = in_the_browser().await;
+    let profile = world.edge.state(ANNA).unwrap().profile;
+    assert!(profile.browser_allowed);
+    let call = world.dial().await;
+    assert_eq!(tab.rings(&world).await, call);
+    assert_eq!(world.calls_to(FAR).len(), 0, "the far leg before the user leg");
+    let mut browser = tab.accept(&world, call).await;
+    world.connected(call).await;
+    hears_far(&mut browser);
+    live(&mut browser, "heard by the other party", |_| {
+        world.call_to(FAR).media.has_heard(BROWSER_HZ, 500)
+    });
+    let shown = world.edge.state(ANNA).unwrap().calls.remove(0);
+    let leg = shown.leg(LegRole::User).unwrap();
+    assert!(leg.browser && leg.state == LegState::Confirmed, "{leg:?}");
+
+    world.hang_up(call).await;
+    let record = world.ended(call).await;
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
+    assert!(record.legs.iter().all(|leg| leg.answered_at.is_some()));
+    tab.told(&world, |signal| *signal == RtcSignal::Over { call })
+        .await;
+    live(&mut browser, "told of the end", |browser| browser.closed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t06_a_call_to_the_extension_rings_in_the_tab_and_the_tab_ends_it() {
+    let (world, tab) = in_the_browser().await;
+    world.place(caller());
+    let call = tab.rings(&world).await;
+    let mut browser = tab.accept(&world, call).await;
+    world.connected(call).await;
+    hears_far(&mut browser);
+    browser.rtc.close().unwrap();
+    live(&mut browser, "closed", |browser| !browser.rtc.is_alive());
+    let record = world.ended(call).await;
+    assert_eq!(record.ended_by, EndedBy::UserLeg);
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_tab_that_goes_away_while_it_rings_sends_the_caller_on() {
+    let (world, tab) = in_the_browser().await;
+    world.place(caller());
+    let call = tab.rings(&world).await;
+    world.edge.send(EdgeFrame::PortalClosed {
+        user: ANNA.parse().unwrap(),
+        portal: tab.portal,
+    });
+    let record = world.ended(call).await;
+    assert!(record.is_missed());
+    assert_eq!(record.cause.reason, CauseReason::Unavailable);
+
+    // Nobody takes calls any more.
+    world.place(caller());
+    let ended = world
+        .edge
+        .wait_event(|body| matches!(body, EventBody::CallEnded { call: other, .. } if *other != call))
+        .await;
+    let EventBody::CallEnded { record, .. } = ended else {
+        panic!("{ended:?}")
+    };
+    assert_eq!(record.cause.reason, CauseReason::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t13_a_call_goes_on_without_the_portal_s_socket_and_the_tab_finds_it_again() {
+    let (world, tab) = in_the_browser().await;
+    let call = world.dial().await;
+    tab.rings(&world).await;
+    let mut browser = tab.accept(&world, call).await;
+    world.connected(call).await;
+    world.edge.send(EdgeFrame::PortalClosed {
+        user: ANNA.parse().unwrap(),
+        portal: tab.portal,
+    });
+    hears_far(&mut browser);
+
+    // The tab comes back over another socket, from another network.
+    let tab = Tab {
+        portal: Uuid::now_v7(),
+        ..tab
+    };
+    tab.take_calls(&world, false);
+    tab.is_here(&world).await;
+    let sdp = Sdp(browser.move_to_another_network());
+    tab.ask(&world, RtcRequest::Offer { call, sdp });
+    let answer = tab
+        .told(&world, |signal| matches!(signal, RtcSignal::Answer { .. }))
+        .await;
+    let RtcSignal::Answer { sdp, .. } = answer else {
+        panic!("{answer:?}")
+    };
+    browser.answer(&sdp.0);
+    hears_far(&mut browser);
+    world.hang_up(call).await;
+    world.ended(call).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_tab_takes_the_calls_and_another_takes_over_when_told() {
+    let (world, first) = in_the_browser().await;
+    let second = Tab::new();
+    second.take_calls(&world, false);
+    second
+        .told(&world, |signal| *signal == RtcSignal::Elsewhere)
+        .await;
+    let call = world.dial().await;
+    first.rings(&world).await;
+
+    // An offer of the tab that does not ring is refused.
+    let sdp = Sdp(Browser::new(Speaks::Opus).offer());
+    second.ask(&world, RtcRequest::Offer { call, sdp });
+    let reason = RtcRefusal::NotRinging;
+    second
+        .told(&world, |signal| *signal == RtcSignal::Refused { call, reason })
+        .await;
+
+    second.take_calls(&world, true);
+    second.is_here(&world).await;
+    first.told(&world, |signal| *signal == RtcSignal::Elsewhere).await;
+    first
+        .told(&world, |signal| *signal == RtcSignal::Over { call })
+        .await;
+    assert_eq!(second.rings(&world).await, call);
+    let mut browser = second.accept(&world, call).await;
+    world.connected(call).await;
+    hears_far(&mut browser);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_that_is_none_ends_the_leg() {
+    let (world, tab) = in_the_browser().await;
+    let call = world.dial().await;
+    tab.rings(&world).await;
+    let sdp = Sdp("v=0\r\n".into());
+    tab.ask(&world, RtcRequest::Offer { call, sdp });
+    let record = world.ended(call).await;
+    assert_eq!(record.cause.reason, CauseReason::IncompatibleMedia);
+    assert_eq!(world.calls_to(FAR).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t01_without_configuration_the_browser_is_not_offered_and_refused() {
+    let world = World::start().await;
+    world
+        .until("the state is told", |world| world.edge.state(ANNA).is_some())
+        .await;
+    assert!(!world.edge.state(ANNA).unwrap().profile.browser_allowed);
+    let refusal = Refusal::Unsupported;
+    assert_eq!(enter(&world).await, Outcome::Refused { refusal });
+}
