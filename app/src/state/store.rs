@@ -108,7 +108,10 @@ impl Store {
             ServerFrame::Error {
                 error: SocketError::TooFast { retry_after_ms },
             } => Some(Notice::TooFast { retry_after_ms }),
-            ServerFrame::Error { .. } | ServerFrame::Pong { .. } | ServerFrame::Unknown => None,
+            ServerFrame::Error { .. }
+            | ServerFrame::Pong { .. }
+            | ServerFrame::Rtc { .. }
+            | ServerFrame::Unknown => None,
         }
     }
 
