@@ -83,12 +83,6 @@ export class Portal {
     await this.page.getByTestId(`nav-${name}`).filter({ visible: true }).click();
   }
 
-  /** Leaves, where a test before had entered. */
-  async isAtTheOffice(): Promise<void> {
-    await expect(this.mode).toHaveAttribute('data-mode', /office|telecommuting/);
-    if ((await this.mode.getAttribute('data-mode')) === 'telecommuting') await this.leaves();
-  }
-
   /** Back to the user's ordinary telephone. */
   async leaves(): Promise<void> {
     await this.page.getByTestId('destination-leave').click();

@@ -37,9 +37,12 @@ test('t11 a user logs on to a shared telephone in the portal, is called there, a
 
     await lobby.dial('*12');
     await expect(station).toHaveAttribute('data-logged-on', 'false');
+    await portal.goTo('phone');
     await carrier.places(caller);
-    await carrier.reaches(CALLER, 'ended', 40_000);
+    await portal.isIn('voicemail');
     expect(lobby.rang(), 'it rings for her no more').toBe(1);
+    await carrier.hangUp(await carrier.lastCallTo(CALLER));
+    await portal.isOver();
   } finally {
     lobby.close();
     await stack.gateway('device', 'remove', LOBBY.username);
