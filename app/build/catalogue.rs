@@ -173,10 +173,11 @@ pub fn generate(
                 _ => format!(", {name}: impl std::fmt::Display"),
             })
             .collect();
-        let values: String = names
+        let values: Vec<String> = names
             .iter()
-            .map(|name| format!("(\"{name}\", &{name}), "))
+            .map(|name| format!("(\"{name}\", &{name})"))
             .collect();
+        let values = values.join(", ");
         let (result, body) = match entry {
             Entry::Plain(_) if names.is_empty() => ("&'static str", format!("TEXTS.plain(locale, {place})")),
             Entry::Plain(_) => ("String", format!("TEXTS.filled(locale, {place}, &[{values}])")),
@@ -192,10 +193,11 @@ pub fn generate(
     }
     out.push_str(&"}\n".repeat(open.len()));
     let languages: Vec<_> = files.iter().map(|(language, _)| *language).collect();
-    let compiled: String = files
+    let compiled: Vec<String> = files
         .iter()
-        .map(|(_, file)| format!("include_str!({file:?}), "))
+        .map(|(_, file)| format!("include_str!({file:?})"))
         .collect();
+    let compiled = compiled.join(", ");
     writeln!(
         out,
         "/// The texts, in the order of their keys.\n\
