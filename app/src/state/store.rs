@@ -223,7 +223,8 @@ impl Store {
                 self.take_acceptance(&body);
                 Some(Notice::Done(body))
             }
-            // Answers that this portal does not ask for, or does not know.
+            // Answers that this portal does not ask for, or does not know: how many there are depends on the features.
+            #[allow(clippy::match_wildcard_for_single_variants)]
             _ => None,
         }
     }
