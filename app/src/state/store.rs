@@ -194,6 +194,8 @@ impl Store {
         }
     }
 
+    // How many answers a wildcard stands for depends on the features.
+    #[allow(clippy::match_wildcard_for_single_variants)]
     fn take_reply(&mut self, reply: Reply) -> Option<Notice> {
         let body = self.commands.settle(&reply)?;
         match reply.outcome {
@@ -223,8 +225,7 @@ impl Store {
                 self.take_acceptance(&body);
                 Some(Notice::Done(body))
             }
-            // Answers that this portal does not ask for, or does not know: how many there are depends on the features.
-            #[allow(clippy::match_wildcard_for_single_variants)]
+            // Answers that this portal does not ask for, or does not know.
             _ => None,
         }
     }
