@@ -134,15 +134,16 @@ fn CurrentMode() -> impl IntoView {
     }
 }
 
-/// Where calls ring at the office (rule T10).
+/// Where calls ring at the office, or why they do not (rule T10).
 fn office_hint(portal: Portal, locale: Locale, extension: String) -> String {
     let at = portal
         .stations()
-        .with(|all| stations::logged_on(all).map(|station| station.name.clone()));
-    match at {
-        Some(station) => text::reach::office_at(locale, extension, station),
-        None if portal.stations().with(Vec::is_empty) => text::reach::office_hint(locale, extension),
-        None if portal.has_voicemail() => text::reach::office_voicemail(locale, extension),
-        None => text::reach::office_busy(locale, extension),
+        .with(|all| stations::logged_on(all).map(|station| (station.name.clone(), station.registered)));
+    match (at, portal.has_voicemail()) {
+        (Some((station, true)), _) => text::reach::office_at(locale, extension, station),
+        (Some((station, false)), true) => text::reach::office_away_voicemail(locale, extension, station),
+        (Some((station, false)), false) => text::reach::office_away_busy(locale, extension, station),
+        (None, true) => text::reach::office_voicemail(locale, extension),
+        (None, false) => text::reach::office_busy(locale, extension),
     }
 }
