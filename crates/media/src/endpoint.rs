@@ -11,10 +11,10 @@ use crate::outgoing::{Header, Incoming, OutStream};
 use crate::overlay::{Ended, Overlay};
 use crate::player::Player;
 use crate::receive::ReceiveStats;
-use crate::recording::Recorder;
+use crate::recording::{Recorder, Side};
 use crate::rtcp::{REPORT_CAPACITY, RtcpSession};
 use crate::sockets::Sockets;
-use crate::source_lock::SourceLock;
+use crate::source_lock::{Evidence, SourceLock};
 use crate::stats::Counters;
 use crate::{Codec, EndpointId, EndpointStats, MediaEvent, RemoteMedia, g711};
 
@@ -176,8 +176,25 @@ impl Endpoint {
     }
 
     /// Sends `packet`, whose first bytes are reserved for the header.
-    fn transmit(&mut self, to: SocketAddr, header: Header, packet: &mut [u8], counters: &mut Counters) {
+    fn transmit(
+        &mut self,
+        to: SocketAddr,
+        header: Header,
+        packet: &mut [u8],
+        now: Instant,
+        counters: &mut Counters,
+    ) {
         packet[..Header::LEN].copy_from_slice(&header.to_bytes());
+        if let Some(recorder) = &mut self.recorder
+            && let Some(codec) = Codec::from_payload_type(header.payload_type)
+        {
+            let sent = Evidence {
+                ssrc: header.ssrc,
+                sequence: header.sequence,
+                timestamp: header.timestamp,
+            };
+            recorder.audio(Side::Heard, codec, sent, &packet[Header::LEN..], now);
+        }
         match self.sockets.send(packet, to) {
             Ok(_) => {
                 self.out.count(packet.len());
@@ -210,7 +227,7 @@ impl Endpoint {
             overlay.carried(now);
             self.mix(codec, &mut packet[Header::LEN..]);
         }
-        self.transmit(to, header, packet, counters);
+        self.transmit(to, header, packet, now, counters);
     }
 
     /// Relays an event packet of the partner; `digit` is the key, when it is a new press.
@@ -233,7 +250,7 @@ impl Endpoint {
             return;
         }
         if let Some(header) = self.out.relayed(now, payload_type, incoming) {
-            self.transmit(to, header, packet, counters);
+            self.transmit(to, header, packet, now, counters);
         }
     }
 
@@ -257,7 +274,7 @@ impl Endpoint {
                         self.mix(codec, &mut packet[Header::LEN..]);
                     }
                     let header = self.out.own(now, codec.payload_type(), samples as u32);
-                    self.transmit(to, header, packet, counters);
+                    self.transmit(to, header, packet, now, counters);
                 }
             }
         }
@@ -285,7 +302,7 @@ impl Endpoint {
                         .event(now, payload_type, first, u32::from(payload.duration));
                     let length = Header::LEN + payload.to_bytes().len();
                     packet[Header::LEN..length].copy_from_slice(&payload.to_bytes());
-                    self.transmit(to, header, &mut packet[..length], counters);
+                    self.transmit(to, header, &mut packet[..length], now, counters);
                 }
                 return None;
             }
@@ -294,7 +311,7 @@ impl Endpoint {
                 if let (Some((to, _)), Some(audio)) = (target, audio) {
                     packet[Header::LEN..Header::LEN + STEP].copy_from_slice(audio);
                     let header = self.out.own(now, codec.payload_type(), STEP as u32);
-                    self.transmit(to, header, &mut packet[..Header::LEN + STEP], counters);
+                    self.transmit(to, header, &mut packet[..Header::LEN + STEP], now, counters);
                 }
                 return None;
             }
@@ -323,7 +340,7 @@ impl Endpoint {
             self.mix(codec, payload);
             if let Some((to, _)) = target {
                 let header = self.out.own(now, codec.payload_type(), samples as u32);
-                self.transmit(to, header, &mut packet[..Header::LEN + samples], counters);
+                self.transmit(to, header, &mut packet[..Header::LEN + samples], now, counters);
             }
             if finished.is_some() {
                 self.stop();

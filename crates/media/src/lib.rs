@@ -54,7 +54,7 @@ pub use config::{HoldMusic, MediaConfig, PortRange};
 pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};
-pub use recording::{Recording, RecordingError, rescue};
+pub use recording::{Recording, RecordingError, Tracks, rescue};
 pub use rtc::{WebRtcConfig, WebRtcError};
 pub use stats::{EndpointStats, StatsSnapshot};
 pub use tones::{Country, Segment, Tone, cadence};

@@ -20,7 +20,7 @@ use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
     EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot,
-    Tone, WebRtcError, rtc,
+    Tone, Tracks, WebRtcError, rtc,
 };
 
 mod rooms;
@@ -275,13 +275,31 @@ impl MediaPlane {
     /// The file is 8 kHz, mono, 16 bit, readable for its owner only. It grows as `path` with `.part` after its name, which
     /// plays too after a crash, and replaces what had the name.
     pub fn record(&self, id: EndpointId, path: impl Into<PathBuf>, max: Duration) -> Result<(), MediaError> {
-        let tape = Arc::new(Tape::new());
+        self.record_tracks(id, path, max, Tracks::Said)
+    }
+
+    /// Records like [`record`](Self::record), and with [`Tracks::Mixed`] or [`Tracks::Stereo`] also what is sent to the peer of
+    /// `id`: whoever it talks to, the conference it is in, tones and announcements. So it goes on through hold, transfer
+    /// and conference.
+    ///
+    /// Nobody is told that it is recorded: play or [`whisper`](Self::whisper) that to whom the law wants it told, and begin
+    /// when [`MediaEvent::PlayFinished`] says that it was.
+    pub fn record_tracks(
+        &self,
+        id: EndpointId,
+        path: impl Into<PathBuf>,
+        max: Duration,
+        tracks: Tracks,
+    ) -> Result<(), MediaError> {
+        let tape = Arc::new(Tape::new(tracks));
         let job = Job {
             endpoint: id,
             path: path.into(),
             tape: tape.clone(),
+            tracks,
         };
-        if !self.send(id, Command::Record(id, tape, max.min(LONGEST_RECORDING))) {
+        let max = max.min(LONGEST_RECORDING);
+        if !self.send(id, Command::Record(id, tape, tracks, max)) {
             return Err(MediaError::Overloaded);
         }
         let given = self.files.as_ref().map(|files| files.recordings.send(job));

@@ -10,6 +10,7 @@ use crate::dtmf::EventPayload;
 use crate::endpoint::Endpoint;
 use crate::g711;
 use crate::outgoing::{Header, Incoming};
+use crate::recording::Side;
 use crate::source_lock::{Evidence, Verdict};
 use crate::stats::Counters;
 use crate::{Codec, MediaEvent};
@@ -133,7 +134,7 @@ fn take(
                 is_key = detector.is_pressed();
             }
             if let Some(recorder) = endpoint.recorder.as_mut().filter(|_| !is_key) {
-                recorder.audio(codec, evidence, payload, now);
+                recorder.audio(Side::Said, codec, evidence, payload, now);
             }
             if is_key && !endpoint.relays_keys {
                 payload.fill(g711::silence(codec));

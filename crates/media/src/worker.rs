@@ -24,7 +24,7 @@ use crate::rtc::Line;
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::transit::{Arrival as Arriving, LaidDown, Transit};
-use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia, RoomId};
+use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia, RoomId, Tracks};
 
 mod rooms;
 
@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Stop(EndpointId),
     /// With a token, its end is told.
     Overlay(EndpointId, Playlist, Option<u64>),
-    Record(EndpointId, Arc<Tape>, Duration),
+    Record(EndpointId, Arc<Tape>, Tracks, Duration),
     StopRecording(EndpointId),
     RelayKeys(EndpointId, bool),
     SendDtmf(EndpointId, Box<str>),
@@ -401,8 +401,8 @@ impl Worker {
                 }
             }
             Command::Overlay(id, clips, token) => self.overlay(id, clips, token, now),
-            Command::Record(id, tape, max) => match self.endpoint(id) {
-                Some(endpoint) => endpoint.recorder = Some(Recorder::new(tape, max, now)),
+            Command::Record(id, tape, tracks, max) => match self.endpoint(id) {
+                Some(endpoint) => endpoint.recorder = Some(Recorder::new(tape, tracks, max, now)),
                 None => tape.end(0),
             },
             Command::StopRecording(id) => {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ponte_media::{
-    Codec, EndpointId, MediaEvent, MediaPlane, PlayMode, Recording, RecordingError, Source, Tone, analysis,
+    Codec, EndpointId, MediaEvent, MediaPlane, PlayMode, Recording, RecordingError, Role, Source, Tone,
+    Tracks, analysis,
 };
 use support::{Phone, call, events, plane, talk, wait_for};
 
@@ -345,4 +346,121 @@ fn a_second_recording_takes_the_place_of_the_first() {
         let found = analysis::partials(&samples[400..2000], 3);
         assert_eq!(found.len(), 1, "{found:?}");
     }
+}
+
+/// Where the two tracks of a stereo file sound.
+fn read_stereo(path: &Path) -> [Vec<i16>; 2] {
+    let reader = hound::WavReader::open(path).unwrap();
+    assert_eq!((reader.spec().sample_rate, reader.spec().channels), (8000, 2));
+    let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
+    [0, 1].map(|side| samples.iter().skip(side).step_by(2).copied().collect())
+}
+
+#[test]
+fn a_conversation_is_recorded_from_both_sides_in_one_channel_or_in_two() {
+    let folder = Folder::new("both");
+    for tracks in [Tracks::Mixed, Tracks::Stereo] {
+        let plane = plane();
+        let mut call = call(&plane, Codec::Pcma, Codec::Pcmu);
+        (call.a.voice, call.b.voice) = (vec![500.0], vec![1700.0]);
+        talk(&mut [&mut call.a, &mut call.b], Duration::from_millis(200));
+        let file = folder.file("call.wav");
+        plane
+            .record_tracks(call.a_id, &file, Duration::from_mins(1), tracks)
+            .unwrap();
+        talk(&mut [&mut call.a, &mut call.b], Duration::from_millis(800));
+        plane.stop_recording(call.a_id);
+        let (id, recording) = finished(&plane);
+        assert_eq!((id, recording.error), (call.a_id, None));
+        let middle = |audio: &[i16]| audio[1600..4800].to_vec();
+        if tracks == Tracks::Stereo {
+            let [said, heard] = read_stereo(&file).map(|track| middle(&track));
+            assert!(analysis::contains(&said, 500.0, 4.0) && !analysis::contains(&said, 1700.0, 20.0));
+            assert!(analysis::contains(&heard, 1700.0, 4.0) && !analysis::contains(&heard, 500.0, 20.0));
+        } else {
+            let both = middle(&read(&file));
+            assert!(analysis::contains(&both, 500.0, 4.0) && analysis::contains(&both, 1700.0, 4.0));
+        }
+    }
+}
+
+#[test]
+fn a_recording_of_a_conversation_goes_on_through_hold_and_conference() {
+    let folder = Folder::new("through");
+    let file = folder.file("call.wav");
+    let plane = plane();
+    let mut call = call(&plane, Codec::Pcma, Codec::Pcma);
+    (call.a.voice, call.b.voice) = (vec![500.0], vec![1700.0]);
+    let (c_id, mut c) = phone(&plane, Codec::Pcmu);
+    c.voice = vec![2500.0];
+    talk(
+        &mut [&mut call.a, &mut call.b, &mut c],
+        Duration::from_millis(200),
+    );
+    plane
+        .record_tracks(call.a_id, &file, Duration::from_mins(1), Tracks::Stereo)
+        .unwrap();
+    talk(
+        &mut [&mut call.a, &mut call.b, &mut c],
+        Duration::from_millis(600),
+    );
+    // The user is told something while the other party is held.
+    plane.unbridge(call.a_id);
+    plane.play(call.a_id, Source::Tone(Tone::RecordBeep), PlayMode::Loop);
+    talk(
+        &mut [&mut call.a, &mut call.b, &mut c],
+        Duration::from_millis(600),
+    );
+    plane.stop(call.a_id);
+    let room = plane.create_room(1, false).unwrap();
+    for id in [call.a_id, call.b_id, c_id] {
+        plane.join(room, id, Role::Speaker).unwrap();
+    }
+    talk(
+        &mut [&mut call.a, &mut call.b, &mut c],
+        Duration::from_millis(800),
+    );
+    plane.stop_recording(call.a_id);
+    let (_, recording) = finished(&plane);
+    let milliseconds = recording.duration.as_millis();
+    assert!((1900..2600).contains(&milliseconds), "{milliseconds} ms");
+    let [said, heard] = read_stereo(&file);
+    let part = |from_ms: usize, to_ms: usize| &heard[from_ms * 8..to_ms * 8];
+    assert!(analysis::contains(&said[1600..], 500.0, 4.0));
+    assert!(analysis::contains(part(100, 500), 1700.0, 4.0));
+    let held = part(750, 1100);
+    assert!(analysis::contains(held, 1000.0, 4.0) && !analysis::contains(held, 1700.0, 20.0));
+    let together = part(1550, 1900);
+    for frequency in [1700.0, 2500.0] {
+        assert!(analysis::contains(together, frequency, 4.0), "{frequency}");
+    }
+    assert!(!analysis::contains(together, 500.0, 20.0));
+}
+
+#[test]
+fn an_announcement_is_heard_to_its_end_before_the_recording_begins() {
+    let folder = Folder::new("announced");
+    let file = folder.file("call.wav");
+    let plane = plane();
+    let mut call = call(&plane, Codec::Pcma, Codec::Pcma);
+    (call.a.voice, call.b.voice) = (vec![500.0], vec![1700.0]);
+    talk(&mut [&mut call.a, &mut call.b], Duration::from_millis(200));
+    let beep = || Source::Tone(Tone::RecordBeep);
+    plane.whisper(call.a_id, beep(), None);
+    plane.whisper(call.b_id, beep(), Some(5));
+    talk(&mut [&mut call.a, &mut call.b], Duration::from_millis(500));
+    wait_for(&plane, |event| match event {
+        MediaEvent::PlayFinished { id, token: 5 } if *id == call.b_id => Some(()),
+        _ => None,
+    });
+    for phone in [&mut call.a, &mut call.b] {
+        assert!(analysis::contains(&phone.take_audio(), 1000.0, 5.0));
+    }
+    plane
+        .record_tracks(call.a_id, &file, Duration::from_mins(1), Tracks::Mixed)
+        .unwrap();
+    talk(&mut [&mut call.a, &mut call.b], Duration::from_millis(500));
+    plane.stop_recording(call.a_id);
+    finished(&plane);
+    assert!(!analysis::contains(&read(&file), 1000.0, 10.0));
 }

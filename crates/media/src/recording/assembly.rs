@@ -2,38 +2,50 @@
 
 use std::io::{self, Seek, Write};
 
-use super::RecordingError;
 use super::tape::Block;
 use super::waveform::Waveform;
+use super::{RecordingError, Tracks};
 use crate::g711;
 
 /// Samples that are held back for a packet that comes late: half a second.
 const WINDOW: usize = 4000;
+/// The same where a side may run before the other by as much as RTP time may be off.
+const WINDOW_OF_BOTH: usize = 20_000;
 /// The header is made right after so many samples.
 const HEADER_EVERY: u64 = 8000;
 
-pub(super) const SPEC: hound::WavSpec = hound::WavSpec {
-    channels: 1,
-    sample_rate: 8000,
-    bits_per_sample: 16,
-    sample_format: hound::SampleFormat::Int,
-};
+pub(super) const fn spec(tracks: Tracks) -> hound::WavSpec {
+    hound::WavSpec {
+        channels: tracks.channels(),
+        sample_rate: 8000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    }
+}
 
 /// A recording on its way into `W`.
 pub(super) struct Assembly<W: Write + Seek> {
     file: hound::WavWriter<W>,
-    /// Samples not yet written, and where they begin.
-    held: Vec<i16>,
+    tracks: Tracks,
+    window: usize,
+    /// Samples of each side not yet written, and where they begin.
+    held: [Vec<i16>; 2],
     written: u64,
     header_at: u64,
     waveform: Waveform,
 }
 
 impl<W: Write + Seek> Assembly<W> {
-    pub(super) fn new(file: W) -> Result<Self, RecordingError> {
+    pub(super) fn new(file: W, tracks: Tracks) -> Result<Self, RecordingError> {
         Ok(Self {
-            file: hound::WavWriter::new(file, SPEC).map_err(failure)?,
-            held: Vec::with_capacity(4 * WINDOW),
+            file: hound::WavWriter::new(file, spec(tracks)).map_err(failure)?,
+            tracks,
+            window: if tracks == Tracks::Said {
+                WINDOW
+            } else {
+                WINDOW_OF_BOTH
+            },
+            held: Default::default(),
             written: 0,
             header_at: 0,
             waveform: Waveform::new(),
@@ -46,16 +58,17 @@ impl<W: Write + Seek> Assembly<W> {
         if end <= self.written {
             return Ok(());
         }
-        self.pass(block.at.saturating_sub(WINDOW as u64))?;
+        self.pass(block.at.saturating_sub(self.window as u64))?;
         let audio = block.audio();
         let skipped = self.written.saturating_sub(block.at) as usize;
         let from = block.at.saturating_sub(self.written) as usize;
         let audio = &audio[skipped..];
-        if self.held.len() < from + audio.len() {
-            self.held.resize(from + audio.len(), 0);
+        let held = &mut self.held[block.side.index()];
+        if held.len() < from + audio.len() {
+            held.resize(from + audio.len(), 0);
         }
         let table = g711::linear_table(block.codec);
-        for (sample, &code) in self.held[from..].iter_mut().zip(audio) {
+        for (sample, &code) in held[from..].iter_mut().zip(audio) {
             *sample = table[usize::from(code)];
         }
         Ok(())
@@ -63,26 +76,29 @@ impl<W: Write + Seek> Assembly<W> {
 
     /// Writes what lies before `until`, with silence where nothing came.
     fn pass(&mut self, until: u64) -> Result<(), RecordingError> {
-        let ready = (until.saturating_sub(self.written) as usize).min(self.held.len());
-        self.write(ready)?;
         while self.written < until {
-            let gap = (until - self.written).min(HEADER_EVERY) as usize;
-            self.held.clear();
-            self.held.resize(gap, 0);
-            self.write(gap)?;
+            self.write((until - self.written).min(HEADER_EVERY) as usize)?;
         }
         Ok(())
     }
 
     fn write(&mut self, count: usize) -> Result<(), RecordingError> {
-        if count == 0 {
-            return Ok(());
+        let mut together = Vec::with_capacity(count);
+        for n in 0..count {
+            let [said, heard] = [0, 1].map(|side| self.held[side].get(n).copied().unwrap_or(0));
+            let sum = said.saturating_add(heard);
+            together.push(sum);
+            if self.tracks == Tracks::Stereo {
+                self.file.write_sample(said).map_err(failure)?;
+                self.file.write_sample(heard).map_err(failure)?;
+            } else {
+                self.file.write_sample(sum).map_err(failure)?;
+            }
         }
-        for &sample in &self.held[..count] {
-            self.file.write_sample(sample).map_err(failure)?;
+        self.waveform.listen(&together);
+        for held in &mut self.held {
+            held.drain(..count.min(held.len()));
         }
-        self.waveform.listen(&self.held[..count]);
-        self.held.drain(..count);
         self.written += count as u64;
         if self.written >= self.header_at + HEADER_EVERY {
             self.file.flush().map_err(failure)?;
@@ -94,11 +110,7 @@ impl<W: Write + Seek> Assembly<W> {
     /// Writes the rest up to `length`, if one is given, and the header. Tells the samples in the file and their loudness.
     pub(super) fn finish(mut self, length: Option<u64>) -> (u64, Vec<u8>, Result<(), RecordingError>) {
         let mut result = match length {
-            Some(length) => {
-                let left = length.saturating_sub(self.written) as usize;
-                self.held.truncate(left);
-                self.pass(length)
-            }
+            Some(length) => self.pass(length),
             None => Ok(()),
         };
         let finalized = self.file.finalize().map_err(failure);
@@ -131,10 +143,12 @@ mod tests {
 
     use super::*;
     use crate::Codec;
+    use crate::recording::Side;
     use crate::recording::tape::BLOCK;
 
     fn block(at: u64, sample: i16, length: u8) -> Block {
         Block {
+            side: Side::Said,
             at,
             codec: Codec::Pcma,
             length,
@@ -149,7 +163,7 @@ mod tests {
     /// What is in the file after these blocks.
     fn file(blocks: &[Block], length: u64) -> Vec<i16> {
         let mut bytes = Cursor::new(Vec::new());
-        let mut assembly = Assembly::new(&mut bytes).unwrap();
+        let mut assembly = Assembly::new(&mut bytes, Tracks::Said).unwrap();
         for block in blocks {
             assembly.place(block).unwrap();
         }
@@ -232,7 +246,7 @@ mod tests {
             inner: Cursor::new(Vec::new()),
             room: 44 + 60_000,
         };
-        let mut assembly = Assembly::new(&mut disk).unwrap();
+        let mut assembly = Assembly::new(&mut disk, Tracks::Said).unwrap();
         let failed = (0..1000).find_map(|n| assembly.place(&block(n * 160, 5000, 160)).err());
         assert_eq!(failed, Some(RecordingError::DiskFull));
         let (_, waveform, _) = assembly.finish(None);

@@ -1,11 +1,11 @@
-//! What an endpoint receives, written to a WAV file.
+//! What an endpoint receives, and where it is wanted what it sends too, written to a WAV file.
 //!
 //! ```text
 //!   media thread: Recorder ──▶ Tape (bounded, lock-free, 10 s) ──▶ writer thread: Assembly ──▶ <path>.part ──▶ <path>
 //!                 decides where a packet belongs                  puts it there, decodes, measures, writes
 //! ```
 //!
-//! The file is 8 kHz, mono, 16 bit. Its header is right once a second, so that a crash leaves a file that plays; it gets its
+//! The file is 8 kHz, mono or stereo, 16 bit. Its header is right once a second, so that a crash leaves a file that plays; it gets its
 //! own name when it is whole.
 
 mod assembly;
@@ -23,6 +23,44 @@ pub(crate) use recorder::Recorder;
 pub use rescue::rescue;
 pub(crate) use tape::Tape;
 pub(crate) use writer::{Job, Writer};
+
+/// What of a conversation is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tracks {
+    /// What the peer says.
+    #[default]
+    Said,
+    /// What the peer says and what it hears, in one channel.
+    Mixed,
+    /// What the peer says on the left, what it hears on the right.
+    Stereo,
+}
+
+impl Tracks {
+    /// Channels of the file.
+    pub(crate) const fn channels(self) -> u16 {
+        match self {
+            Self::Said | Self::Mixed => 1,
+            Self::Stereo => 2,
+        }
+    }
+}
+
+/// Which way audio went, seen from the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Said,
+    Heard,
+}
+
+impl Side {
+    const fn index(self) -> usize {
+        match self {
+            Self::Said => 0,
+            Self::Heard => 1,
+        }
+    }
+}
 
 /// A recording that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

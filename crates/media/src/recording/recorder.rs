@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::tape::{BLOCK, Block, Tape};
+use super::{Side, Tracks};
 use crate::Codec;
 use crate::source_lock::Evidence;
 
@@ -24,44 +25,68 @@ pub(crate) struct Recorder {
     started: Instant,
     /// Longest, in samples.
     max: u64,
+    tracks: Tracks,
+    places: [Places; 2],
+}
+
+/// Where the packets of one side belong.
+#[derive(Debug, Default)]
+struct Places {
     /// Where the newest packet ended.
     end: u64,
     anchor: Option<Anchor>,
 }
 
 impl Recorder {
-    pub(crate) fn new(tape: Arc<Tape>, max: Duration, now: Instant) -> Self {
+    pub(crate) fn new(tape: Arc<Tape>, tracks: Tracks, max: Duration, now: Instant) -> Self {
         Self {
             tape,
             started: now,
             max: samples_in(max),
-            end: 0,
-            anchor: None,
+            tracks,
+            places: Default::default(),
         }
     }
 
     /// Takes the audio of a packet.
-    pub(crate) fn audio(&mut self, codec: Codec, packet: Evidence, payload: &[u8], now: Instant) {
-        let Some(at) = self.place(packet, payload.len() as u64, now) else {
+    pub(crate) fn audio(&mut self, side: Side, codec: Codec, packet: Evidence, payload: &[u8], now: Instant) {
+        if side == Side::Heard && self.tracks == Tracks::Said {
+            return;
+        }
+        let clock = samples_in(now.saturating_duration_since(self.started));
+        let places = &mut self.places[side.index()];
+        let Some(at) = places.place(packet, payload.len() as u64, clock) else {
             return;
         };
+        places.end = places.end.max(at + payload.len() as u64);
         for (index, piece) in payload.chunks(BLOCK).enumerate() {
             let at = at + (index * BLOCK) as u64;
             let mut bytes = [0; BLOCK];
             bytes[..piece.len()].copy_from_slice(piece);
             self.tape.push(Block {
+                side,
                 at,
                 codec,
                 length: piece.len() as u8,
                 bytes,
             });
         }
-        self.end = self.end.max(at + payload.len() as u64);
     }
 
-    /// Where a packet begins; `None` if that was before the recording did.
-    fn place(&mut self, packet: Evidence, length: u64, now: Instant) -> Option<u64> {
-        let clock = samples_in(now.saturating_duration_since(self.started));
+    /// Where the newest packet of all ended.
+    fn end(&self) -> u64 {
+        self.places[0].end.max(self.places[1].end)
+    }
+
+    /// Whether the longest duration is reached.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.end() >= self.max || samples_in(now.saturating_duration_since(self.started)) >= self.max
+    }
+}
+
+impl Places {
+    /// Where a packet begins that came at this time; `None` if that was before the recording did.
+    fn place(&mut self, packet: Evidence, length: u64, clock: u64) -> Option<u64> {
         let by_timestamp = self
             .anchor
             .filter(|anchor| anchor.ssrc == packet.ssrc)
@@ -83,18 +108,13 @@ impl Recorder {
         }
         Some(at)
     }
-
-    /// Whether the longest duration is reached.
-    pub(crate) fn is_full(&self, now: Instant) -> bool {
-        self.end >= self.max || samples_in(now.saturating_duration_since(self.started)) >= self.max
-    }
 }
 
 impl Drop for Recorder {
     /// Silence at the end counts as long as it lasted.
     fn drop(&mut self) {
         let lasted = samples_in(self.started.elapsed());
-        self.tape.end(self.end.max(lasted).min(self.max));
+        self.tape.end(self.end().max(lasted).min(self.max));
     }
 }
 
@@ -118,12 +138,18 @@ mod tests {
 
     /// Where the packets of 20 ms with these SSRCs and timestamps, that come at these milliseconds, are put.
     fn places(packets: &[(u32, u32, u64)]) -> Vec<u64> {
-        let tape = Arc::new(Tape::new());
+        let tape = Arc::new(Tape::new(Tracks::Said));
         let start = Instant::now();
-        let mut recorder = Recorder::new(tape.clone(), Duration::from_mins(10), start);
+        let mut recorder = Recorder::new(tape.clone(), Tracks::Said, Duration::from_mins(10), start);
         for &(ssrc, timestamp, ms) in packets {
             let now = start + Duration::from_millis(ms);
-            recorder.audio(Codec::Pcma, packet(ssrc, timestamp), &[0xD5; 160], now);
+            recorder.audio(
+                Side::Said,
+                Codec::Pcma,
+                packet(ssrc, timestamp),
+                &[0xD5; 160],
+                now,
+            );
         }
         std::iter::from_fn(|| tape.pop()).map(|block| block.at).collect()
     }
@@ -158,16 +184,18 @@ mod tests {
 
     #[test]
     fn long_and_short_packets_are_taken_whole() {
-        let tape = Arc::new(Tape::new());
+        let tape = Arc::new(Tape::new(Tracks::Said));
         let start = Instant::now();
-        let mut recorder = Recorder::new(tape.clone(), Duration::from_mins(10), start);
+        let mut recorder = Recorder::new(tape.clone(), Tracks::Said, Duration::from_mins(10), start);
         recorder.audio(
+            Side::Said,
             Codec::Pcmu,
             packet(1, 0),
             &[1; 1000],
             start + Duration::from_millis(125),
         );
         recorder.audio(
+            Side::Said,
             Codec::Pcmu,
             packet(1, 1000),
             &[2],
@@ -187,16 +215,16 @@ mod tests {
         fn no_peer_makes_a_recording_longer_than_time_and_a_little(
             packets in proptest::collection::vec((0u32..3, any::<u32>(), 0u64..200, 1usize..2000), 1..200),
         ) {
-            let tape = Arc::new(Tape::new());
+            let tape = Arc::new(Tape::new(Tracks::Said));
             let start = Instant::now();
-            let mut recorder = Recorder::new(tape.clone(), Duration::from_mins(10), start);
+            let mut recorder = Recorder::new(tape.clone(), Tracks::Said, Duration::from_mins(10), start);
             let mut ms = 0;
             let mut bytes = 0;
             for (ssrc, timestamp, step, length) in packets {
                 ms += step;
                 bytes += length as u64;
                 let now = start + Duration::from_millis(ms);
-                recorder.audio(Codec::Pcma, packet(ssrc, timestamp), &vec![0; length], now);
+                recorder.audio(Side::Said, Codec::Pcma, packet(ssrc, timestamp), &vec![0; length], now);
                 while let Some(block) = tape.pop() {
                     prop_assert!(block.at < ms * 8 + MAX_DRIFT + bytes);
                 }

@@ -33,7 +33,10 @@ pub fn rescue(path: &Path) -> io::Result<Recording> {
     if !header.starts_with(b"RIFF") || &header[36..40] != b"data" {
         return Err(io::Error::new(ErrorKind::InvalidData, "the header is another"));
     }
-    let bytes = (file.metadata()?.len() - HEADER as u64) & !1;
+    // A sample of each channel.
+    let sample = 2 * u16::from_le_bytes([header[22], header[23]]).clamp(1, 2);
+    let bytes = file.metadata()?.len() - HEADER as u64;
+    let bytes = bytes - bytes % u64::from(sample);
     let data = u32::try_from(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
     let mut waveform = Waveform::new();
     let mut chunk = vec![0; CHUNK];
@@ -42,8 +45,13 @@ pub fn rescue(path: &Path) -> io::Result<Recording> {
         let length = left.min(CHUNK);
         file.read_exact(&mut chunk[..length])?;
         let samples: Vec<i16> = chunk[..length]
-            .chunks_exact(2)
-            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .chunks_exact(usize::from(sample))
+            .map(|channels| {
+                let channels = channels.chunks_exact(2);
+                channels.fold(0i16, |sum, pair| {
+                    sum.saturating_add(i16::from_le_bytes([pair[0], pair[1]]))
+                })
+            })
             .collect();
         waveform.listen(&samples);
         left -= length;
@@ -58,7 +66,7 @@ pub fn rescue(path: &Path) -> io::Result<Recording> {
     }
     Ok(Recording {
         path: path.to_owned(),
-        duration: Duration::from_micros(u64::from(data) / 2 * 125),
+        duration: Duration::from_micros(u64::from(data / u32::from(sample)) * 125),
         waveform: waveform.finish(),
         error: None,
     })
@@ -66,7 +74,8 @@ pub fn rescue(path: &Path) -> io::Result<Recording> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::assembly::SPEC;
+    use super::super::Tracks;
+    use super::super::assembly::spec;
     use super::*;
     use crate::analysis::sines;
     use std::io::Cursor;
@@ -74,7 +83,7 @@ mod tests {
     /// A file whose header tells the first `told` samples and which holds all of them and an odd byte.
     fn cut(samples: &[i16], told: usize) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        let mut writer = hound::WavWriter::new(&mut bytes, SPEC).unwrap();
+        let mut writer = hound::WavWriter::new(&mut bytes, spec(Tracks::Said)).unwrap();
         for &sample in &samples[..told] {
             writer.write_sample(sample).unwrap();
         }

@@ -4,17 +4,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 
+use super::{Side, Tracks};
 use crate::Codec;
 
 /// Bytes of audio in a block; a longer packet takes several.
 pub(super) const BLOCK: usize = 240;
-/// 10 s of packets of 20 ms: longer than a disk stalls.
+/// 10 s of packets of 20 ms, of each side: longer than a disk stalls.
 const CAPACITY: usize = 512;
 const RUNNING: u64 = u64::MAX;
 
 /// A piece of a packet, and where it belongs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
+    pub(super) side: Side,
     /// Samples since the beginning of the recording.
     pub(super) at: u64,
     pub(super) codec: Codec,
@@ -39,9 +41,10 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(tracks: Tracks) -> Self {
+        let sides = if tracks == Tracks::Said { 1 } else { 2 };
         Self {
-            blocks: ArrayQueue::new(CAPACITY),
+            blocks: ArrayQueue::new(CAPACITY * sides),
             length: AtomicU64::new(RUNNING),
             overruns: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),

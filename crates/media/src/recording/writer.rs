@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::assembly::Assembly;
 use super::tape::Tape;
-use super::{Recording, RecordingError};
+use super::{Recording, RecordingError, Tracks};
 use crate::events::EventSender;
 use crate::{EndpointId, MediaEvent};
 
@@ -23,6 +23,7 @@ pub(crate) struct Job {
     pub(crate) endpoint: EndpointId,
     pub(crate) path: PathBuf,
     pub(crate) tape: Arc<Tape>,
+    pub(crate) tracks: Tracks,
 }
 
 pub(crate) struct Writer {
@@ -80,7 +81,7 @@ impl Writer {
         let opened = file
             .try_clone()
             .map_err(|error| RecordingError::create(&error))
-            .and_then(|copy| Ok((copy, Assembly::new(BufWriter::new(file))?)));
+            .and_then(|copy| Ok((copy, Assembly::new(BufWriter::new(file), job.tracks)?)));
         match opened {
             Ok((file, assembly)) => Some(Active {
                 job,
