@@ -24,19 +24,21 @@
 //! This file holds what every state uses. The transitions stand beside the rule they carry out: [`crate::confirm`] (the
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
 //! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
-//! ear), [`crate::join`] (two users), [`crate::clearing`] (ends).
+//! ear), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that move), [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
-    CallId, CallView, CallerId, Cause, CauseReason, DeviceId, DialString, Direction, E164, EndedBy,
-    Extension, LegRole, MessageId, UnixMillis, UserId,
+    CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString, Direction, E164,
+    EndedBy, Extension, LegRole, MessageId, UnixMillis, UserId,
 };
 
 /// The most attempts one call may make: a bound for the record of a user who dials again and again on one user leg.
 const LEGS_MAX: usize = 500;
+/// The index of the timers of the whole call, beyond every leg's.
+pub(crate) const CLOCK: u16 = u16::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -59,6 +61,14 @@ pub(crate) enum Phase {
         since: UnixMillis,
     },
     Held {
+        since: UnixMillis,
+    },
+    /// The user has left; the other party hears ringing.
+    Transferring {
+        since: UnixMillis,
+    },
+    Parked {
+        slot: u16,
         since: UnixMillis,
     },
     Voicemail(Recording),
@@ -147,6 +157,28 @@ pub(crate) enum Far {
     Mailbox,
 }
 
+/// What ties a call to others of its user, and to what its telephones do themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Ties {
+    /// The call that reaches whom the other party is given to.
+    pub(crate) put_to: Option<CallId>,
+    /// The call whose other party this one is made for: it has no leg of the user.
+    pub(crate) made_for: Option<CallId>,
+    /// The telephone that asked for the transfer, and is told what comes of it (RFC 3515).
+    pub(crate) referrer: Option<LegId>,
+    /// Whom it calls is not to be rung: voicemail takes it.
+    pub(crate) to_voicemail: bool,
+    /// Its party has been answered before and waits for the user once more.
+    pub(crate) recalled: bool,
+    /// It is not on the user's line.
+    pub(crate) detached: bool,
+    pub(crate) room: Option<CallId>,
+    pub(crate) muted: bool,
+    pub(crate) held_by_far: bool,
+    /// The user's telephone holds by itself.
+    pub(crate) held_by_ear: bool,
+}
+
 /// What a call is made from.
 #[derive(Debug)]
 pub(crate) struct Setup {
@@ -219,6 +251,11 @@ pub(crate) struct Call {
     /// Every attempt, in order, and the ears that other calls opened.
     pub(crate) legs: Vec<Leg>,
     next_index: u16,
+    pub(crate) ties: Ties,
+    /// The conference as portals were last shown it.
+    pub(crate) conference: Option<ConferenceView>,
+    /// Where the attempts at the user's present telephone begin in `legs`.
+    pub(crate) user_from: usize,
     /// Where the attempts at the present far number begin in `legs`.
     pub(crate) far_from: usize,
     /// Another call of the user has use for the ear when this one is over.
@@ -231,8 +268,8 @@ pub(crate) struct Call {
     /// Its talk was counted towards the caps.
     pub(crate) counted: bool,
     playing: Playing,
-    /// The far leg hears the hold tone.
-    far_holds: bool,
+    /// What a far leg that waits hears.
+    far_tone: Option<Tone>,
     /// The user and the far end hear each other.
     pub(crate) bridged: bool,
     /// Something that portals show may have changed.
@@ -250,6 +287,9 @@ impl Call {
             connected_at: None,
             legs: Vec::with_capacity(2),
             next_index: 0,
+            ties: Ties::default(),
+            conference: None,
+            user_from: 0,
             far_from: 0,
             ear_wanted: false,
             farewell: None,
@@ -257,7 +297,7 @@ impl Call {
             message: None,
             counted: false,
             playing: Playing::Nothing,
-            far_holds: false,
+            far_tone: None,
             bridged: false,
             dirty: true,
             shown: None,
@@ -272,16 +312,21 @@ impl Call {
         self.setup.direction == Direction::Incoming
     }
 
+    /// Whether its other party waits for the user: not only an incoming call, also one that comes back to the user.
+    pub(crate) fn serves_caller(&self) -> bool {
+        self.is_incoming() || self.ties.recalled
+    }
+
     /// Whether portals are shown it.
     pub(crate) fn is_shown(&self) -> bool {
         self.setup.code.is_none()
     }
 
-    /// The leg that the timers of the whole call belong to.
-    pub(crate) fn first_leg(&self) -> LegId {
+    /// The name that the timers of the whole call stand under; no leg has it.
+    pub(crate) fn clock(&self) -> LegId {
         LegId {
             call: self.id(),
-            index: 0,
+            index: CLOCK,
         }
     }
 
@@ -338,6 +383,13 @@ impl Call {
         leg.is_active().then_some(leg)
     }
 
+    /// The leg at the user's ear, if it is answered; not that of a party who was put through.
+    pub(crate) fn ear(&self) -> Option<LegId> {
+        self.active(LegRole::User)
+            .filter(|leg| leg.is_answered() && !leg.third)
+            .map(|leg| leg.id)
+    }
+
     /// The call of the other user, where there is one.
     pub(crate) fn other_half(&self) -> Option<CallId> {
         match self.legs[self.latest(LegRole::Far)?].way {
@@ -350,7 +402,7 @@ impl Call {
     pub(crate) fn holds_line(&self) -> bool {
         self.legs
             .iter()
-            .any(|leg| leg.role == LegRole::User && !leg.has_ended())
+            .any(|leg| leg.role == LegRole::User && !leg.third && !leg.has_ended())
     }
 
     /// Whether nothing is left to wait for.
@@ -384,7 +436,7 @@ impl Call {
     /// Where the attempts at the role's present number begin.
     pub(crate) fn attempts_from(&self, role: LegRole) -> usize {
         match role {
-            LegRole::User => 0,
+            LegRole::User => self.user_from,
             LegRole::Far => self.far_from,
         }
     }
@@ -528,26 +580,33 @@ impl Call {
         }
     }
 
-    /// The far party hears that it is held, or no longer.
-    pub(crate) fn hold_far(&mut self, cx: &mut Context, hold: bool) {
+    /// What the far party hears while it waits, or that it need not wait any longer.
+    pub(crate) fn hold_far(&mut self, cx: &mut Context, tone: Option<Tone>) {
         let Some(far) = self.active_far() else { return };
-        let leg = far.id;
         if let Way::Half(other) = far.way {
-            let tell = if hold { Tell::Held } else { Tell::Resumed };
             cx.crossings.push_back(Crossing::Tell {
                 from: self.id(),
                 to: other,
-                tell,
+                tell: tone.map_or(Tell::Resumed, Tell::Hears),
             });
-        } else if std::mem::replace(&mut self.far_holds, hold) != hold {
-            cx.push(if hold {
-                Effect::Play {
+            return;
+        }
+        let leg = far.id;
+        if std::mem::replace(&mut self.far_tone, tone) != tone {
+            cx.push(match tone {
+                Some(tone) => Effect::Play {
                     leg,
-                    playback: Playback::Tone(Tone::Hold),
-                }
-            } else {
-                Effect::StopPlaying { leg }
+                    playback: Playback::Tone(tone),
+                },
+                None => Effect::StopPlaying { leg },
             });
+        }
+    }
+
+    /// Stops what a far leg hears while it waits; another user's telephone goes on until it is joined anew.
+    pub(crate) fn quiet_far(&mut self, cx: &mut Context) {
+        if self.active_far().is_some_and(Leg::is_sip) {
+            self.hold_far(cx, None);
         }
     }
 

@@ -47,9 +47,11 @@ impl Call {
 
     fn clearing_cause(&self) -> Cause {
         cause::local(match self.phase {
-            Phase::Connected { .. } | Phase::Held { .. } | Phase::Mailbox { .. } => {
-                CauseReason::NormalClearing
-            }
+            Phase::Connected { .. }
+            | Phase::Held { .. }
+            | Phase::Mailbox { .. }
+            | Phase::Parked { .. }
+            | Phase::Transferring { .. } => CauseReason::NormalClearing,
             _ => CauseReason::Cancelled,
         })
     }
@@ -74,7 +76,9 @@ impl Call {
         let cause = cause::of_end(end, stage);
         let next = stage == Stage::Trying && self.may_try_next(place, end);
         self.leg_over(cx, place, cause);
+        let third = self.legs[place].third;
         let by = match (end.kind, role) {
+            (LegEndKind::Remote, LegRole::User) if third => EndedBy::FarLeg,
             (LegEndKind::Remote | LegEndKind::IncompatibleMedia, LegRole::User) => EndedBy::UserLeg,
             (LegEndKind::Remote | LegEndKind::IncompatibleMedia, LegRole::Far) => EndedBy::FarLeg,
             _ => EndedBy::System,
@@ -84,7 +88,7 @@ impl Call {
                 self.try_next(cx, role, by);
             }
             (LegRole::User, Phase::Ringing { .. }) => self.user_failed(cx, cause, by),
-            (LegRole::User, Phase::Confirming { .. }) if self.is_incoming() => {
+            (LegRole::User, Phase::Confirming { .. }) if self.serves_caller() => {
                 let cause = if is_hang_up(cause) {
                     cause::local(CauseReason::NotConfirmed)
                 } else {
@@ -92,7 +96,12 @@ impl Call {
                 };
                 self.user_failed(cx, cause, by);
             }
-            (LegRole::Far, _) if self.is_incoming() => self.caller_gone(cx, cause, by),
+            // The telephone that asked for the transfer, and hung up before anybody answered: the transfer goes on.
+            (LegRole::User, Phase::Transferring { .. }) if self.ties.put_to.is_some() => {
+                self.ties.detached = true;
+                self.touch();
+            }
+            (LegRole::Far, _) if self.serves_caller() => self.caller_gone(cx, cause, by),
             (LegRole::Far, Phase::CallingFar) => self.far_failed(cx, cause, by),
             (LegRole::User, Phase::Confirming { .. }) if is_hang_up(cause) => {
                 // It answered and went away without a word, as a voicemail does.
@@ -127,7 +136,11 @@ impl Call {
 
     /// No audio arrives from an answered leg.
     pub(crate) fn audio_missing(&mut self, cx: &mut Context, leg: LegId, since_ms: u64) {
-        if matches!(self.phase, Phase::Held { .. }) {
+        let waits = matches!(
+            self.phase,
+            Phase::Held { .. } | Phase::Parked { .. } | Phase::Transferring { .. }
+        );
+        if waits || self.ties.held_by_far {
             return;
         }
         let cause = cause::local(CauseReason::MediaTimeout);

@@ -115,14 +115,15 @@ impl Switch {
     fn commands_by_key(&mut self, leg: LegId) -> Option<(UserId, CallId)> {
         let (_, call, place) = self.active(leg)?;
         let ear = &call.legs[place];
-        let remote = ear.role == LegRole::User && ear.is_answered() && matches!(ear.way, Way::Trunk(_));
+        let remote =
+            ear.role == LegRole::User && !ear.third && ear.is_answered() && matches!(ear.way, Way::Trunk(_));
         let in_call = matches!(
             call.phase,
             Phase::CallingFar | Phase::Connected { .. } | Phase::FarFailed(_)
         );
         let (user, id) = (call.setup.user.clone(), call.id());
         let known = self.users.get(&user)?;
-        let alone = known.portals == 0 && known.line.is_some_and(|line| line.active == id);
+        let alone = known.portals == 0 && known.line.as_ref().is_some_and(|line| line.active == id);
         (remote && in_call && alone).then_some((user, id))
     }
 
@@ -159,7 +160,10 @@ impl Switch {
 
     /// The leg of the other party, if it hears the user.
     pub(crate) fn hearing_far(&self, id: CallId) -> Option<LegId> {
-        let call = self.calls.get(&id).filter(|call| call.bridged)?;
+        let call = self
+            .calls
+            .get(&id)
+            .filter(|call| call.bridged || call.ties.room.is_some())?;
         match call.other_half() {
             Some(other) => self.calls.get(&other).and_then(Call::active_user_leg),
             None => call.active_far().map(|far| far.id),
@@ -170,7 +174,7 @@ impl Switch {
         let Some(line) = self.line(user) else { return };
         let done = match code {
             Code::LetGo => {
-                let another = line.held.is_some() || line.waiting.is_some();
+                let another = !line.held.is_empty() || line.waiting.is_some();
                 if let Some(call) = self.calls.get_mut(&id) {
                     if another || call.is_incoming() {
                         call.hang_up(&mut self.cx, EndedBy::UserLeg);
@@ -183,7 +187,7 @@ impl Switch {
                 }
                 true
             }
-            Code::Swap => line.held.is_some_and(|held| self.turn_by_key(user, held)),
+            Code::Swap => line.held.last().is_some_and(|held| self.turn_by_key(user, *held)),
             Code::Accept => line
                 .waiting
                 .is_some_and(|waiting| self.turn_by_key(user, waiting)),
@@ -290,7 +294,7 @@ impl Switch {
         known.portals = portals;
         if portals > 0 {
             let keys = std::mem::take(&mut known.keyed).code.0;
-            if let Some(line) = known.line
+            if let Some(line) = known.line.clone()
                 && !keys.is_empty()
                 && let Some(leg) = self.hearing_far(line.active)
             {
@@ -306,12 +310,12 @@ impl Switch {
         let Some((line, relay)) = self
             .users
             .get(user)
-            .and_then(|user| Some((user.line?, user.portals > 0)))
+            .and_then(|user| Some((user.line.clone()?, user.portals > 0)))
         else {
             return;
         };
         if let Some(call) = self.calls.get_mut(&line.active)
-            && call.answered_user_leg().is_some()
+            && call.ear().is_some()
             && let Some(place) = call.latest(LegRole::User)
             && matches!(call.legs[place].way, Way::Trunk(_))
             && std::mem::replace(&mut call.legs[place].relays_keys, relay) != relay

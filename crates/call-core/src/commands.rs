@@ -44,7 +44,9 @@ impl Switch {
             }
             SwitchCommand::Accept { call } => {
                 let (cx, known) = self.own_call(user, call)?;
-                if matches!(known.phase, Phase::Waiting { .. } | Phase::Held { .. }) {
+                if matches!(known.phase, Phase::Waiting { .. } | Phase::Held { .. })
+                    || known.ties.room.is_some()
+                {
                     self.turn_to(user, call)?;
                 } else {
                     known.accept(cx)?;
@@ -73,6 +75,46 @@ impl Switch {
                 self.log_off(user);
                 Ok(Done::Mode)
             }
+            SwitchCommand::Hold { call } => {
+                self.own_call(user, call)?;
+                self.hold(user, call)
+            }
+            SwitchCommand::Retrieve { call } => {
+                self.own_call(user, call)?;
+                self.retrieve(user, call)
+            }
+            SwitchCommand::Transfer { call, to } => {
+                self.own_call(user, call)?;
+                self.transfer(user, call, CallId(id.0), to)
+            }
+            SwitchCommand::TransferTo { call, with } => {
+                self.own_call(user, call)?;
+                self.own_call(user, with)?;
+                self.transfer_to(user, call, with)
+            }
+            SwitchCommand::Merge { call, with } => {
+                self.own_call(user, call)?;
+                self.own_call(user, with)?;
+                self.merge(user, call, with)
+            }
+            SwitchCommand::LeaveConference { call } => {
+                self.own_call(user, call)?;
+                self.leave_conference(user, call)
+            }
+            SwitchCommand::EndConference { call } => {
+                self.own_call(user, call)?;
+                self.end_conference(user, call)
+            }
+            SwitchCommand::MuteMember { call, muted } => {
+                self.own_call(user, call)?;
+                self.mute_member(call, muted)
+            }
+            SwitchCommand::Park { call } => {
+                self.own_call(user, call)?;
+                self.park(user, call)
+            }
+            SwitchCommand::Fetch { slot } => self.fetch(user, slot, CallId(id.0)),
+            SwitchCommand::PickUp { extension } => self.pick_up(user, &extension, CallId(id.0)),
             SwitchCommand::SendDtmf { call, digits } => {
                 self.own_call(user, call)?;
                 check_digits(&digits.0)?;
@@ -179,22 +221,39 @@ impl Switch {
             call.is_some_and(|call| matches!(call.phase, Phase::FarFailed(_)))
         };
         let user = self.known_user(id)?;
-        dial::check_user(user)?;
-        let waiting = dial::check_line(user, waits)?;
+        let line = user.line.clone();
+        let at_ear = line.as_ref().and_then(|line| self.second_line(line));
+        let at_desk = at_ear
+            .and_then(|call| self.calls.get(&call))
+            .is_some_and(|call| matches!(call.setup.near, Near::Device { .. }));
+        let waiting = if at_desk {
+            None
+        } else if at_ear.is_some() {
+            dial::check_user(user)?;
+            None
+        } else {
+            dial::check_user(user)?;
+            dial::check_line(user, waits)?
+        };
         let far = self.far_of(id, dialled)?;
-        dial::check_telephone(self.known_user(id)?)?;
+        if at_ear.is_none() {
+            dial::check_telephone(self.known_user(id)?)?;
+        }
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
         user.check_caps(now)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }
         // A call back to a number needs two legs; nobody's telephone rings for a call that cannot be completed.
-        let (near, confirm) = match user.telephone()? {
-            UserTelephone::Number { number, confirm } => (Near::Number(number.clone()), confirm),
-            UserTelephone::Browser => {
-                let extension = user.config.profile.extension.clone();
-                (Near::Browser { extension }, false)
-            }
+        let (near, confirm) = match at_ear {
+            Some(_) => (Near::None, false),
+            None => match user.telephone()? {
+                UserTelephone::Number { number, confirm } => (Near::Number(number.clone()), confirm),
+                UserTelephone::Browser => {
+                    let extension = user.config.profile.extension.clone();
+                    (Near::Browser { extension }, false)
+                }
+            },
         };
         let near_over_trunk = waiting.is_none() && matches!(near, Near::Number(_));
         let far_over_trunk = matches!(far, Far::Number(_));
@@ -216,6 +275,11 @@ impl Switch {
         }
         if self.calls.contains_key(&new) {
             return Err(Refusal::DuplicateId);
+        }
+        if at_ear.is_some() {
+            user.count_dial(now);
+            self.dial_second(id, new, typed, far);
+            return Ok(Done::Call(new));
         }
         let setup = Setup {
             id: new,

@@ -116,6 +116,8 @@ pub struct Timeouts {
     pub confirm: u64,
     /// How long a second call is offered while one is up (rule T8).
     pub waiting: u64,
+    /// How long a call may be parked until it comes back.
+    pub park: u64,
     /// Between two beeps that tell of a waiting call.
     pub beep: u64,
     /// The longest voicemail message.
@@ -142,6 +144,7 @@ impl Default for Timeouts {
             trunk_response: 4_000,
             confirm: 20_000,
             waiting: 20_000,
+            park: 120_000,
             beep: 5_000,
             message: 180_000,
             digits: 5_000,

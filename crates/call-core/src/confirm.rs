@@ -22,7 +22,7 @@ impl Call {
 
     /// The user's telephone was not reached: the end of a call back; a caller who waits is given to voicemail or refused.
     pub(crate) fn user_failed(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
-        if self.is_incoming() {
+        if self.serves_caller() {
             self.divert(cx, cause, by);
         } else {
             self.end(cx, cause, by);
@@ -45,7 +45,7 @@ impl Call {
             self.person_is_there(cx);
             return;
         }
-        if !self.is_incoming() {
+        if !self.serves_caller() {
             cx.timers.set(leg, TimerKind::Confirm, until);
         }
         self.ask_to_confirm(cx, until);
@@ -70,6 +70,8 @@ impl Call {
             | Phase::Ringing { .. }
             | Phase::Waiting { .. }
             | Phase::Held { .. }
+            | Phase::Transferring { .. }
+            | Phase::Parked { .. }
             | Phase::Voicemail(_)
             | Phase::Speaking { .. }
             | Phase::Ending { .. } => Err(Refusal::WrongState),
@@ -83,7 +85,7 @@ impl Call {
         }
         if digit == CONFIRM_KEY {
             self.confirmed(cx);
-        } else if digit == REJECT_KEY && self.is_incoming() {
+        } else if digit == REJECT_KEY && self.serves_caller() {
             self.divert(cx, cause::local(CauseReason::Rejected), EndedBy::UserLeg);
         }
     }
@@ -97,7 +99,7 @@ impl Call {
     }
 
     fn person_is_there(&mut self, cx: &mut Context) {
-        if self.is_incoming() {
+        if self.serves_caller() {
             self.take_caller(cx);
         } else {
             self.call_far(cx);

@@ -28,7 +28,7 @@ pub(crate) fn check_user(user: &User) -> Result<(), Refusal> {
 
 /// The call whose user leg waits for another number, if that is why the line is taken.
 pub(crate) fn check_line(user: &User, waits: impl Fn(CallId) -> bool) -> Result<Option<CallId>, Refusal> {
-    match user.line {
+    match &user.line {
         None => Ok(None),
         Some(line) if waits(line.active) => Ok(Some(line.active)),
         Some(_) => Err(Refusal::LineBusy),

@@ -2,8 +2,8 @@
 
 use crate::{BoxWords, Caller, LegId, OwnRecording, Secret, TrunkId};
 use ponte_protocol::{
-    CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode, Reply,
-    UserId,
+    CallId, CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode,
+    ParkedCall, Reply, UserId,
 };
 use std::fmt;
 
@@ -73,6 +73,14 @@ pub enum Announcement {
     RecordBeep,
     /// What is said in a voicemail box.
     Mailbox(BoxWords),
+}
+
+/// A leg in a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomLeg {
+    pub leg: LegId,
+    /// Whether the others hear it: not while it is muted.
+    pub heard: bool,
 }
 
 /// Where a leg is opened to.
@@ -245,6 +253,23 @@ pub enum Effect {
     Connect {
         a: LegId,
         b: LegId,
+    },
+    /// A conference as it is to be from here on: each leg hears the others that are heard. A leg that is not among them
+    /// any more has left, an empty room is over. A playback on a leg goes before what it hears of the room. The host tells those in it by
+    /// tones who comes and who goes.
+    Mix {
+        room: CallId,
+        legs: Vec<RoomLeg>,
+    },
+    /// What came of a REFER of this leg: a status of the SIP answers it stands for, 100 to 699; from 200 on it is the
+    /// last (RFC 3515 section 2.4.5).
+    ReferProgress {
+        leg: LegId,
+        status: u16,
+    },
+    /// All calls that wait to be fetched, for the portals of everybody.
+    Parking {
+        parked: Vec<ParkedCall>,
     },
     /// The leg hears its playback or nothing; it also undoes `Connect` for the other one.
     Disconnect {

@@ -147,6 +147,72 @@ pub enum SwitchCommand {
         call: CallId,
         digits: Secret<String>,
     },
+    Hold {
+        call: CallId,
+    },
+    /// The call that is up is held; one that is being set up is given up.
+    Retrieve {
+        call: CallId,
+    },
+    /// Gives the other party to somebody else without asking.
+    Transfer {
+        call: CallId,
+        to: SwitchTarget,
+    },
+    /// Puts the other parties of two calls through to each other.
+    TransferTo {
+        call: CallId,
+        with: CallId,
+    },
+    /// One conference of two calls, or of a conference and a call.
+    Merge {
+        call: CallId,
+        with: CallId,
+    },
+    /// The host leaves, the members go on.
+    LeaveConference {
+        call: CallId,
+    },
+    EndConference {
+        call: CallId,
+    },
+    MuteMember {
+        call: CallId,
+        muted: bool,
+    },
+    Park {
+        call: CallId,
+    },
+    Fetch {
+        slot: u16,
+    },
+    PickUp {
+        extension: Extension,
+    },
+}
+
+/// To whom a party is given, read by the numbering plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwitchTarget {
+    Dialled {
+        typed: DialString,
+        dialled: Dialled,
+    },
+    /// The voicemail of a user, whose telephone does not ring.
+    Voicemail {
+        extension: Extension,
+    },
+}
+
+/// What a telephone does with the audio of a call by itself (RFC 3264 section 8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerHold {
+    /// Both directions.
+    No,
+    /// It sends what the held party is to hear, and does not listen.
+    SendOnly,
+    /// It neither sends nor listens.
+    Inactive,
 }
 
 /// What happens to the switch. Events about a leg that is over, or was never opened, are without effect.
@@ -262,6 +328,24 @@ pub enum Event {
     AudioMissing {
         leg: LegId,
         since_ms: u64,
+    },
+    /// A telephone holds its call, or retrieves it, by an offer of its own.
+    LegHeld {
+        leg: LegId,
+        hold: PeerHold,
+    },
+    /// REFER (RFC 3515) from the user's telephone: a blind transfer of its call. `call` is the identifier of the call that
+    /// reaches the target. Answered by [`crate::Effect::ReferProgress`].
+    Referred {
+        leg: LegId,
+        call: CallId,
+        to: SwitchTarget,
+    },
+    /// REFER with Replaces (RFC 3891) from the user's telephone: the parties of its two calls are put through. Answered
+    /// by [`crate::Effect::ReferProgress`].
+    ReferredTo {
+        leg: LegId,
+        with: LegId,
     },
     /// Audio arrives again.
     AudioResumed {

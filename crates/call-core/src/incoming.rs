@@ -60,7 +60,21 @@ impl Switch {
             .map(|(id, _)| id.clone())
     }
 
-    /// A call to this user begins; its first leg is the caller's.
+    /// A call to this user begins, and voicemail takes it at once.
+    pub(crate) fn serve_by_voicemail(
+        &mut self,
+        id: CallId,
+        called: &UserId,
+        way: Way,
+        caller: Caller,
+        dialled: DialString,
+    ) {
+        self.begin(id, called, way, caller, dialled);
+        self.divert(id, CauseReason::Voicemail);
+        self.settle_one(id);
+    }
+
+    /// A call to this user begins: the user's telephone rings, or it waits, or voicemail takes it.
     pub(crate) fn serve(
         &mut self,
         id: CallId,
@@ -69,6 +83,26 @@ impl Switch {
         caller: Caller,
         dialled: DialString,
     ) {
+        let Some(user) = self.users.get(called) else {
+            return;
+        };
+        let not_disturbed = user.config.do_not_disturb;
+        let free = user.line.is_none();
+        self.begin(id, called, way, caller, dialled);
+        if not_disturbed {
+            self.divert(id, CauseReason::DoNotDisturb);
+        } else if free {
+            self.ring_user(id);
+        } else if self.may_wait(called) {
+            self.offer_waiting(called, id);
+        } else {
+            self.divert(id, CauseReason::Busy);
+        }
+        self.settle_one(id);
+    }
+
+    /// The call of a user who is called; its first leg is the caller's. What becomes of it is decided next.
+    fn begin(&mut self, id: CallId, called: &UserId, way: Way, caller: Caller, dialled: DialString) {
         let Some(user) = self.users.get_mut(called) else {
             return;
         };
@@ -87,8 +121,6 @@ impl Switch {
             code: None,
         };
         user.calls.push(id);
-        let not_disturbed = config.do_not_disturb;
-        let free = user.line.is_none();
         let until = self.cx.now;
         let mut call = Call::new(&self.cx, setup, Phase::Ringing { until });
         if let Some(leg) = call.new_leg_id() {
@@ -102,16 +134,6 @@ impl Switch {
             call.add_leg(leg);
         }
         self.calls.insert(id, call);
-        if not_disturbed {
-            self.divert(id, CauseReason::DoNotDisturb);
-        } else if free {
-            self.ring_user(id);
-        } else if self.may_wait(called) {
-            self.offer_waiting(called, id);
-        } else {
-            self.divert(id, CauseReason::Busy);
-        }
-        self.settle_one(id);
     }
 
     fn divert(&mut self, id: CallId, reason: CauseReason) {

@@ -23,7 +23,8 @@ pub(crate) enum Tell {
     Answered,
     /// Voicemail answers.
     Voicemail,
-    Held,
+    /// The other waits, and hears this.
+    Hears(Tone),
     Resumed,
     Ended(Cause),
 }
@@ -96,16 +97,26 @@ impl Switch {
             return;
         };
         let user = user.clone();
-        let caller = self.users.get(&call.setup.user).map(|caller| Caller {
-            number: Some(CallerNumber::Extension(caller.config.profile.extension.clone())),
-            name: Some(caller.config.profile.display_name.clone()),
-        });
+        let given = call.ties.made_for.and_then(|waits| self.calls.get(&waits));
+        let to_voicemail = call.ties.to_voicemail;
+        let caller = match given {
+            // Whom the party is given to is called by the party.
+            Some(given) => Some(self.party_of(given)),
+            None => self.users.get(&call.setup.user).map(|caller| Caller {
+                number: Some(CallerNumber::Extension(caller.config.profile.extension.clone())),
+                name: Some(caller.config.profile.display_name.clone()),
+            }),
+        };
         let dialled = call.setup.dialled.clone();
         let known = self.known_user(&user).is_ok();
         match caller {
             Some(caller) if known && !self.calls.contains_key(&half) => {
                 let far = Way::Half(from);
-                self.serve(half, &user, far, caller, dialled);
+                if to_voicemail {
+                    self.serve_by_voicemail(half, &user, far, caller, dialled);
+                } else {
+                    self.serve(half, &user, far, caller, dialled);
+                }
             }
             _ => {
                 let unknown = Tell::Ended(cause::local(CauseReason::NoSuchNumber));
@@ -134,24 +145,29 @@ impl Switch {
         match tell {
             Tell::Ringing => call.half_rings(cx),
             Tell::Answered => {
+                let made_for = call.ties.made_for;
                 if call.half_answered(cx) {
-                    self.join_media(from, to);
-                }
-            }
-            Tell::Voicemail => {
-                if call.half_answered(cx)
-                    && let Some(voice) = call.active_user_leg()
-                {
-                    call.plays_for_other();
-                    if let Some(other) = self.calls.get_mut(&from) {
-                        other.greet(cx, voice);
+                    match made_for {
+                        Some(waits) => self.complete_transfer(waits, to),
+                        None => self.join_media(from, to),
                     }
                 }
             }
-            Tell::Held => {
+            Tell::Voicemail => {
+                let made_for = call.ties.made_for;
+                if call.half_answered(cx) {
+                    if let Some(waits) = made_for {
+                        self.complete_transfer(waits, to);
+                    }
+                    self.greet_caller(from);
+                }
+            }
+            Tell::Hears(tone) => {
                 call.bridged = false;
+                call.ties.held_by_far = tone == Tone::Hold;
+                call.touch();
                 match call.phase {
-                    Phase::Connected { .. } => call.play_tone(cx, Tone::Hold),
+                    Phase::Connected { .. } if call.ties.room.is_none() => call.play_tone(cx, tone),
                     // Who leaves a message and turns to another call has said it.
                     Phase::Voicemail(_) => {
                         call.end(cx, cause::local(CauseReason::Voicemail), EndedBy::FarLeg);
@@ -159,13 +175,50 @@ impl Switch {
                     _ => {}
                 }
             }
-            Tell::Resumed => self.join_media(from, to),
+            Tell::Resumed => {
+                call.ties.held_by_far = false;
+                call.touch();
+                self.join_media(from, to);
+            }
             Tell::Ended(cause) => call.half_ended(cx, cause::told_to_other(cause)),
+        }
+    }
+
+    /// Voicemail greets whoever is at the other side of this call.
+    fn greet_caller(&mut self, id: CallId) {
+        let Some(far) = self.calls.get(&id).and_then(Call::active_far) else {
+            return;
+        };
+        let voice = match far.way {
+            Way::Half(other) => {
+                let Some(other) = self.calls.get_mut(&other) else {
+                    return;
+                };
+                other.plays_for_other();
+                other.active_user_leg()
+            }
+            Way::Trunk(_) | Way::Device(_) | Way::Browser => Some(far.id),
+        };
+        if let (Some(voice), Some(call)) = (voice, self.calls.get_mut(&id)) {
+            call.greet(&mut self.cx, voice);
         }
     }
 
     /// Two users hear each other, if both listen; one who is alone hears that the other holds.
     pub(crate) fn join_media(&mut self, a: CallId, b: CallId) {
+        for (here, there) in [(a, b), (b, a)] {
+            let in_room = self
+                .calls
+                .get(&there)
+                .is_some_and(|call| call.ties.room.is_some());
+            if let Some(call) = self.calls.get_mut(&here).filter(|_| in_room) {
+                if matches!(call.phase, Phase::Connected { .. }) {
+                    call.bridged = true;
+                    call.stop_playing(&mut self.cx);
+                }
+                return;
+            }
+        }
         let ear = |id: CallId| {
             let call = self.calls.get(&id)?;
             let connected = matches!(call.phase, Phase::Connected { .. });
@@ -234,8 +287,8 @@ impl Call {
         let id = leg.id;
         cx.timers.cancel_leg(id);
         self.touch();
-        if self.is_incoming() {
-            let cause = if self.caller_waits() {
+        if self.serves_caller() {
+            let cause = if self.caller_waits() && self.connected_at.is_none() {
                 cause::local(CauseReason::Cancelled)
             } else {
                 cause

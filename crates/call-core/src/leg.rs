@@ -55,6 +55,8 @@ pub(crate) struct Leg {
     pub(crate) relays_keys: bool,
     /// The ear is lent to another call of the user; this is where it was.
     pub(crate) away: bool,
+    /// Not the user's telephone: a party whom the user put through takes its place.
+    pub(crate) third: bool,
 }
 
 impl Leg {
@@ -78,6 +80,7 @@ impl Leg {
             no_audio: false,
             relays_keys: true,
             away: false,
+            third: false,
         }
     }
 
@@ -97,6 +100,18 @@ impl Leg {
             answered_at: Some(now),
             away: false,
             end: None,
+            ..self.clone()
+        }
+    }
+
+    /// The leg of another party, as a call that takes the party over at `now` knows it.
+    pub(crate) fn moved(&self, role: LegRole, now: UnixMillis) -> Self {
+        Self {
+            role,
+            started_at: now,
+            ringing_at: self.ringing_at.filter(|_| !self.is_answered()),
+            answered_at: self.answered_at.map(|_| now),
+            third: role == LegRole::User,
             ..self.clone()
         }
     }

@@ -20,6 +20,7 @@ pub mod cause;
 mod clearing;
 mod codes;
 mod commands;
+mod conference;
 pub mod config;
 mod confirm;
 mod context;
@@ -29,12 +30,15 @@ mod dial;
 pub mod effect;
 pub mod event;
 mod failover;
+mod hold;
 mod incoming;
 mod join;
 mod leg;
 mod line;
 mod mailbox;
 mod opening;
+mod parking;
+mod party;
 mod progress;
 mod restriction;
 mod ringing;
@@ -42,6 +46,7 @@ mod secret;
 mod service;
 mod switch;
 mod timers;
+mod transfer;
 mod trunks;
 mod user;
 mod verify;
@@ -52,9 +57,10 @@ pub use config::{
     Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,
     UserConfig,
 };
-pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, Tone};
+pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, RoomLeg, Tone};
 pub use event::{
-    CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, SwitchCommand, SwitchDestination,
+    CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, PeerHold, SwitchCommand,
+    SwitchDestination, SwitchTarget,
 };
 pub use mailbox::{BoxWords, ListedMessage, OwnRecording, ReceivedDay};
 pub use secret::Secret;

@@ -1,18 +1,20 @@
 //! The user's one line (rule T8): one leg at the ear, and the calls attached to it.
 //!
-//! One call is active; at most one other is held, or waits. The leg at the ear keeps its identifier whichever call it
-//! serves, so nothing rings a second time when the user turns from one call to the other.
+//! One call is active, any number are held, at most one waits. The leg at the ear keeps its identifier whichever call it
+//! serves, so nothing rings a second time when the user turns from one call to the other. A conference stands on the line
+//! as one of its calls.
 
 use crate::call::{Call, Far, Phase};
 use crate::context::Context;
-use crate::{Effect, LegId, Switch, TimerKind, cause};
+use crate::{Effect, LegId, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, CauseReason, EndedBy, LegRole, Refusal, UserId};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// The call that has the ear, or rings for it.
+    /// The call that has the ear, or rings for it. The user may hold it while it has the ear.
     pub(crate) active: CallId,
-    pub(crate) held: Option<CallId>,
+    /// The latest last.
+    pub(crate) held: Vec<CallId>,
     pub(crate) waiting: Option<CallId>,
 }
 
@@ -20,7 +22,7 @@ impl Line {
     pub(crate) fn of(active: CallId) -> Self {
         Self {
             active,
-            held: None,
+            held: Vec::new(),
             waiting: None,
         }
     }
@@ -28,10 +30,10 @@ impl Line {
 
 impl Switch {
     pub(crate) fn line(&self, user: &UserId) -> Option<Line> {
-        self.users.get(user)?.line
+        self.users.get(user)?.line.clone()
     }
 
-    fn set_line(&mut self, user: &UserId, line: Option<Line>) {
+    pub(crate) fn set_line(&mut self, user: &UserId, line: Option<Line>) {
         if let Some(user) = self.users.get_mut(user) {
             user.line = line;
         }
@@ -43,13 +45,12 @@ impl Switch {
             return false;
         };
         let wanted = user.config.profile.call_waiting_allowed && user.config.settings.call_waiting;
-        let Some(line) = user.line else { return false };
-        let connected = self.calls.get(&line.active).is_some_and(|call| {
-            matches!(call.phase, Phase::Connected { .. })
-                && call.answered_user_leg().is_some()
-                && !matches!(call.setup.far, Far::Emergency(_))
-        });
-        wanted && connected && line.held.is_none() && line.waiting.is_none()
+        let Some(line) = &user.line else { return false };
+        let one = self
+            .calls
+            .get(&line.active)
+            .is_some_and(|call| call.ties.room.is_none());
+        wanted && one && self.ear_is_free(line) && line.held.is_empty() && line.waiting.is_none()
     }
 
     /// Offers a second call: beeps in the ear, ringing for the caller.
@@ -66,7 +67,7 @@ impl Switch {
             return;
         };
         let until = self.cx.now.plus(self.cx.timeouts.waiting);
-        self.cx.timers.set(call.first_leg(), TimerKind::Waiting, until);
+        self.cx.timers.set(call.clock(), TimerKind::Waiting, until);
         call.set_phase(Phase::Waiting { until });
         call.ring_back(&mut self.cx, LegRole::Far);
         self.beep(id);
@@ -82,7 +83,7 @@ impl Switch {
             return;
         }
         let again = self.cx.now.plus(self.cx.timeouts.beep.max(1));
-        self.cx.timers.set(call.first_leg(), TimerKind::Beep, again);
+        self.cx.timers.set(call.clock(), TimerKind::Beep, again);
         if let Some(leg) = self.ear_of(&call.setup.user.clone()) {
             self.cx.push(Effect::Beep { leg });
         }
@@ -90,62 +91,110 @@ impl Switch {
 
     pub(crate) fn ear_of(&self, user: &UserId) -> Option<LegId> {
         let line = self.line(user)?;
-        self.calls.get(&line.active)?.answered_user_leg()
+        self.calls.get(&line.active)?.ear()
+    }
+
+    /// Whether the ear can go to another call now: its call is up, or held at the ear.
+    pub(crate) fn ear_is_free(&self, line: &Line) -> bool {
+        self.calls.get(&line.active).is_some_and(|call| {
+            matches!(call.phase, Phase::Connected { .. } | Phase::Held { .. })
+                && call.ear().is_some()
+                && !matches!(call.setup.far, Far::Emergency(_))
+        })
+    }
+
+    /// The call by which a call stands on the line: for a member of a conference the one that stands for all of it.
+    pub(crate) fn on_line(&self, line: &Line, id: CallId) -> Option<CallId> {
+        let room = self.calls.get(&id)?.ties.room;
+        let same = |other: &CallId| {
+            *other == id
+                || room.is_some() && self.calls.get(other).is_some_and(|other| other.ties.room == room)
+        };
+        std::iter::once(&line.active)
+            .chain(&line.held)
+            .copied()
+            .find(same)
     }
 
     /// **Accept** of a call that waits or is held: the active call is held, the ear goes to this one.
     pub(crate) fn turn_to(&mut self, user: &UserId, to: CallId) -> Result<(), Refusal> {
         let line = self.line(user).ok_or(Refusal::WrongState)?;
-        let active = self.calls.get(&line.active).ok_or(Refusal::WrongState)?;
-        let attached = line.waiting == Some(to) || line.held == Some(to);
-        let ready = matches!(active.phase, Phase::Connected { .. }) && active.answered_user_leg().is_some();
-        if !attached || !ready {
-            return Err(Refusal::WrongState);
+        let to = if line.waiting == Some(to) {
+            to
+        } else {
+            self.on_line(&line, to).ok_or(Refusal::WrongState)?
+        };
+        if to == line.active {
+            return self.take_up_again(to);
         }
-        let from = line.active;
-        self.hold(from);
-        self.move_ear(from, to);
-        self.set_line(
-            user,
-            Some(Line {
-                held: Some(from),
-                ..Line::of(to)
-            }),
-        );
-        self.take_up(to);
-        self.tidy_line(user);
-        self.settle_one(from);
+        if !self.ear_is_free(&line) {
+            return self.give_up_for(user, line, to);
+        }
+        self.switch_to(user, to);
         Ok(())
     }
 
-    fn hold(&mut self, id: CallId) {
+    /// The active call is held, the ear goes to `to`, whether it stood on the line or not.
+    pub(crate) fn switch_to(&mut self, user: &UserId, to: CallId) {
+        let Some(mut line) = self.line(user) else { return };
+        let from = line.active;
+        self.put_aside(from);
+        self.move_ear(from, to);
+        line.held.retain(|held| *held != to);
+        line.held.push(from);
+        line.waiting = line.waiting.filter(|waiting| *waiting != to);
+        line.active = to;
+        self.set_line(user, Some(line));
+        self.take_up(to);
+        self.tidy_line(user);
+        self.settle_one(from);
+    }
+
+    /// The ear leaves a call: its party is held; a conference goes on without its host.
+    pub(crate) fn put_aside(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         call.release_ear(&mut self.cx);
-        call.set_phase(Phase::Held { since: self.cx.now });
-        call.hold_far(&mut self.cx, true);
+        if let Some(id) = call.ties.room
+            && let Some(room) = self.rooms.get_mut(&id)
+        {
+            room.host_in = false;
+            self.mix(id);
+            return;
+        }
+        if !matches!(call.phase, Phase::Held { .. }) {
+            call.set_phase(Phase::Held { since: self.cx.now });
+            call.hold_far(&mut self.cx, Some(Tone::Hold));
+        }
     }
 
     /// A call that has just got the ear: the held party is back, the waiting one is answered.
-    fn take_up(&mut self, id: CallId) {
+    pub(crate) fn take_up(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         let cx = &mut self.cx;
         match call.phase {
             Phase::Held { .. } => {
+                call.ties.held_by_ear = false;
                 call.connected(cx);
-                call.hold_far(cx, false);
+                call.hold_far(cx, None);
+                call.stop_playing(cx);
                 call.bridge(cx);
             }
             Phase::Waiting { .. } => call.take_caller(cx),
             _ => {}
         }
+        if let Some(room) = call.ties.room
+            && let Some(room) = self.rooms.get_mut(&room)
+        {
+            room.host_in = true;
+        }
     }
 
     /// The leg at the ear serves another call of the same user.
-    fn move_ear(&mut self, from: CallId, to: CallId) {
+    pub(crate) fn move_ear(&mut self, from: CallId, to: CallId) {
         let now = self.cx.now;
         let Some(donor) = self.calls.get_mut(&from) else {
             return;
@@ -180,20 +229,22 @@ impl Switch {
         self.cx.move_leg(ear.id, to);
     }
 
-    /// An active call is over while its ear goes on: to the held party, else the waiting one is offered.
+    /// An active call is over while its ear goes on: to the rest of its conference, else to the call that was held last,
+    /// else the waiting one is offered.
     pub(crate) fn hand_on_ear(&mut self, user: &UserId, from: CallId) {
-        let Some(line) = self.line(user).filter(|line| line.active == from) else {
+        let Some(mut line) = self.line(user).filter(|line| line.active == from) else {
             return;
         };
-        let Some(next) = line.held.or(line.waiting) else {
+        let Some((next, was_waiting)) = self.next_for_ear(&mut line, from) else {
             return;
         };
         if let Some(call) = self.calls.get_mut(&from) {
             call.release_ear(&mut self.cx);
         }
         self.move_ear(from, next);
-        self.set_line(user, Some(Line::of(next)));
-        if line.held.is_some() {
+        line.active = next;
+        self.set_line(user, Some(line));
+        if !was_waiting {
             self.take_up(next);
         } else if let Some(call) = self.calls.get_mut(&next) {
             call.offer(&mut self.cx);
@@ -201,13 +252,75 @@ impl Switch {
         self.settle_one(next);
     }
 
+    /// The call that the ear goes to after `from`, taken off the line's others, and whether it is one that waits.
+    fn next_for_ear(&self, line: &mut Line, from: CallId) -> Option<(CallId, bool)> {
+        let room = self.calls.get(&from)?.ties.room;
+        let member = room.and_then(|room| self.rooms.get(&room)).and_then(|room| {
+            let mut members = room.members.iter().copied();
+            members.find(|&member| member != from && self.is_up(member))
+        });
+        if let Some(member) = member {
+            return Some((member, false));
+        }
+        while let Some(held) = line.held.pop() {
+            if self.is_up(held) {
+                return Some((held, false));
+            }
+        }
+        let waiting = line.waiting.take()?;
+        Some((waiting, true))
+    }
+
+    fn is_up(&self, id: CallId) -> bool {
+        self.calls
+            .get(&id)
+            .is_some_and(|call| !matches!(call.phase, Phase::Ending { .. }))
+    }
+
+    /// A call leaves the line and goes on; the ear goes to another call, or is closed.
+    pub(crate) fn leave_line(&mut self, user: &UserId, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.ties.detached = true;
+        call.ties.held_by_ear = false;
+        call.ear_wanted = false;
+        call.touch();
+        let Some(mut line) = self.line(user) else { return };
+        if line.active != id {
+            line.held.retain(|held| *held != id);
+            self.set_line(user, Some(line));
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        call.release_ear(&mut self.cx);
+        let ear = call.ear();
+        if !line.held.is_empty() || line.waiting.is_some() {
+            self.hand_on_ear(user, id);
+        }
+        // What the ear was to this call is over, wherever it is.
+        if let Some(call) = self.calls.get_mut(&id) {
+            let gone = cause::local(CauseReason::NormalClearing);
+            if let Some(place) = call.latest(LegRole::User)
+                && call.legs[place].away
+            {
+                call.legs[place].finish(gone, self.cx.now);
+            } else if let Some(ear) = ear {
+                call.close_leg(&mut self.cx, ear, gone);
+            }
+        }
+    }
+
     /// Brings the line up to date with its calls.
     pub(crate) fn tidy_line(&mut self, user: &UserId) {
         let Some(mut line) = self.line(user) else { return };
         let phase = |switch: &Self, id: CallId| switch.calls.get(&id).map(|call| call.phase);
-        line.held = line
-            .held
-            .filter(|&id| matches!(phase(self, id), Some(Phase::Held { .. })));
+        line.held.retain(|&id| {
+            let room = self.calls.get(&id).is_some_and(|call| call.ties.room.is_some());
+            matches!(phase(self, id), Some(Phase::Held { .. })) || room && self.is_up(id)
+        });
         line.waiting = line
             .waiting
             .filter(|&id| matches!(phase(self, id), Some(Phase::Waiting { .. })));
@@ -220,42 +333,52 @@ impl Switch {
             Phase::Ending { cause, by, .. } => Some((cause, by)),
             _ => None,
         });
-        if deaf && let Some(held) = line.held.take() {
+        if deaf && !line.held.is_empty() {
             // The user's telephone has hung up: nobody is left for those who were held.
-            self.set_line(user, Some(line));
+            let held = std::mem::take(&mut line.held);
+            self.set_line(user, Some(line.clone()));
             let (cause, by) = why.unwrap_or((cause::local(CauseReason::NormalClearing), EndedBy::UserLeg));
-            if let Some(call) = self.calls.get_mut(&held) {
-                call.end(&mut self.cx, cause, by);
+            for held in held {
+                self.end_with_room(held, cause, by);
             }
-            self.settle_one(held);
+            // Their ends may have moved the line on.
+            return self.tidy_line(user);
         }
         if free {
-            self.set_line(user, line.waiting.map(Line::of));
+            let waiting = line.waiting;
+            self.set_line(user, waiting.map(Line::of));
             self.leave_after_call(user);
-            if let Some(waiting) = line.waiting {
+            if let Some(waiting) = waiting {
                 self.ring_user(waiting);
                 self.settle_one(waiting);
             }
             return;
         }
+        let wanted = !line.held.is_empty() || line.waiting.is_some();
+        let active = line.active;
         self.set_line(user, Some(line));
-        let wanted = line.held.is_some() || line.waiting.is_some();
-        if let Some(call) = self.calls.get_mut(&line.active) {
-            call.ear_wanted = wanted;
+        let room = self.calls.get(&active).and_then(|call| call.ties.room);
+        let others = room
+            .and_then(|room| self.rooms.get(&room))
+            .is_some_and(|room| room.members.len() > 1);
+        if let Some(call) = self.calls.get_mut(&active)
+            && !call.ties.detached
+        {
+            call.ear_wanted = wanted || others;
         }
     }
 }
 
 impl Call {
     /// The ear hears nothing of this call any more.
-    fn release_ear(&mut self, cx: &mut Context) {
+    pub(crate) fn release_ear(&mut self, cx: &mut Context) {
         self.stop_playing(cx);
         self.unbridge(cx);
     }
 
     /// A call that waited, on an ear that has become free: the user takes it by key or in the portal.
     fn offer(&mut self, cx: &mut Context) {
-        let first = self.first_leg();
+        let first = self.clock();
         cx.timers.cancel(first, TimerKind::Waiting);
         cx.timers.cancel(first, TimerKind::Beep);
         let until = cx.now.plus(cx.timeouts.confirm);

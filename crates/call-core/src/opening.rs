@@ -84,7 +84,9 @@ impl Call {
     /// Whether the call has called no telephone of the user yet.
     fn is_first_user_leg(&self) -> bool {
         let id = self.id();
-        let mut attempts = self.legs.iter().filter(|leg| leg.role == LegRole::User);
+        let mut attempts = self.legs[self.user_from..]
+            .iter()
+            .filter(|leg| leg.role == LegRole::User);
         attempts.all(|leg| leg.id.call != id)
     }
 
@@ -143,7 +145,7 @@ impl Call {
     /// How long the telephone may ring; while a caller waits for the user, the caller's patience counts instead.
     pub(crate) fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
         let (kind, patience) = match role {
-            LegRole::User if self.is_incoming() => return,
+            LegRole::User if self.serves_caller() => return,
             LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
             LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
         };

@@ -16,7 +16,7 @@ impl Call {
     pub(crate) fn ring(&mut self, cx: &mut Context, no_answer_ms: u64) {
         let until = cx.now.plus(no_answer_ms);
         self.stop_waiting(cx);
-        cx.timers.set(self.first_leg(), TimerKind::Caller, until);
+        cx.timers.set(self.clock(), TimerKind::Caller, until);
         self.set_phase(Phase::Ringing { until });
         self.ring_back(cx, LegRole::Far);
         self.call_user(cx);
@@ -27,6 +27,13 @@ impl Call {
         self.stop_waiting(cx);
         self.stop_playing(cx);
         match self.active_far().map(|far| far.way.clone()) {
+            Some(Way::Half(other)) if self.ties.recalled && self.connected_at.is_some() => {
+                cx.crossings.push_back(Crossing::Tell {
+                    from: self.id(),
+                    to: other,
+                    tell: Tell::Resumed,
+                });
+            }
             Some(Way::Half(other)) => {
                 if let Some(place) = self.latest(LegRole::Far) {
                     self.legs[place].answer(cx.now);
@@ -39,6 +46,7 @@ impl Call {
             }
             Some(Way::Trunk(_) | Way::Device(_) | Way::Browser) => {
                 self.answer(cx, LegRole::Far);
+                self.hold_far(cx, None);
                 self.bridge(cx);
             }
             None => {}
@@ -104,7 +112,7 @@ impl Call {
 
     /// Whether the caller is neither answered nor sent away.
     pub(crate) fn caller_waits(&self) -> bool {
-        self.is_incoming()
+        self.serves_caller()
             && matches!(
                 self.phase,
                 Phase::Ringing { .. } | Phase::Waiting { .. } | Phase::Confirming { .. }
@@ -113,12 +121,13 @@ impl Call {
 
     /// Stops the timers of the whole call.
     pub(crate) fn stop_waiting(&self, cx: &mut Context) {
-        let first = self.first_leg();
+        let first = self.clock();
         for kind in [
             TimerKind::Caller,
             TimerKind::Waiting,
             TimerKind::Beep,
             TimerKind::Message,
+            TimerKind::Park,
         ] {
             cx.timers.cancel(first, kind);
         }

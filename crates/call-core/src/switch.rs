@@ -1,6 +1,7 @@
 //! The switch: where events, time and effects meet.
 
-use crate::call::{Call, Phase};
+use crate::call::{CLOCK, Call, Phase};
+use crate::conference::Room;
 use crate::context::Context;
 use crate::devices::Devices;
 use crate::mailbox::Visit;
@@ -27,6 +28,10 @@ pub struct Switch {
     pub(crate) services: BTreeMap<CallId, Service>,
     /// Legs that are in a voicemail box.
     pub(crate) visits: BTreeMap<LegId, Visit>,
+    /// Conferences, by the call that each began with.
+    pub(crate) rooms: BTreeMap<CallId, Room>,
+    /// Parking places that are taken.
+    pub(crate) parking: BTreeMap<u16, CallId>,
     pub(crate) store_writable: bool,
 }
 
@@ -40,6 +45,8 @@ impl Switch {
             devices: Devices::default(),
             services: BTreeMap::new(),
             visits: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            parking: BTreeMap::new(),
             store_writable: true,
         }
     }
@@ -98,6 +105,9 @@ impl Switch {
             } => self.leg_progress(leg, status, early_media),
             Event::LegAnswered { leg } => self.leg_answered(leg),
             Event::LegEnded { leg, end } => self.leg_ended(leg, end),
+            Event::LegHeld { leg, hold } => self.leg_held(leg, hold),
+            Event::Referred { leg, call, to } => self.referred(leg, call, to),
+            Event::ReferredTo { leg, with } => self.referred_to(leg, with),
             Event::Dtmf { leg, digit } if self.talks_to_us(leg) => {
                 self.service_key(leg, digit.0);
             }
@@ -362,6 +372,17 @@ impl Switch {
             return;
         };
         let cx = &mut self.cx;
+        if leg.index == CLOCK {
+            match kind {
+                TimerKind::Caller | TimerKind::Waiting => call.caller_waited(cx),
+                TimerKind::Beep => self.beep(id),
+                TimerKind::Message => call.message_full(cx),
+                TimerKind::Park => self.parked_too_long(id),
+                _ => {}
+            }
+            self.settle(id);
+            return;
+        }
         let Some(place) = call.place_of(leg) else {
             return;
         };
@@ -375,12 +396,14 @@ impl Switch {
             TimerKind::Confirm => call.confirm_timed_out(cx, leg),
             TimerKind::ConfirmRepeat => call.repeat_prompt(cx),
             TimerKind::Redial => call.redial_timed_out(cx, leg),
-            TimerKind::Caller | TimerKind::Waiting => call.caller_waited(cx),
-            TimerKind::Beep => self.beep(id),
-            TimerKind::Message => call.message_full(cx),
             TimerKind::Farewell => call.farewell_over(cx),
             TimerKind::SpeakAgain => call.speak_again(cx),
             TimerKind::Digits => self.keys_waited(leg),
+            TimerKind::Caller
+            | TimerKind::Waiting
+            | TimerKind::Beep
+            | TimerKind::Message
+            | TimerKind::Park => {}
             TimerKind::Close => call.close_timed_out(cx, place),
         }
         self.settle(id);
@@ -404,19 +427,30 @@ impl Switch {
                 || call.active_user_leg().is_some()
                 // The timer of an ear that another call opened stands under that one's name.
                 || call.legs.iter().any(|leg| leg.closing().is_some())
-                || matches!(call.phase, Phase::Held { .. }),
+                || matches!(call.phase, Phase::Held { .. } | Phase::Transferring { .. })
+                || call.ties.room.is_some()
+                || call.ties.made_for.is_some()
+                || call.ties.detached,
             "call {id} waits for nothing in {:?}",
             call.phase
         );
         let owner = call.setup.user.clone();
+        self.advance_transfer(id);
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
         if matches!(call.phase, Phase::Ending { .. })
             && call.farewell.is_none()
             && call.active_user_leg().is_some()
         {
             self.hand_on_ear(&owner, id);
         }
+        self.tidy_room(id);
         self.tidy_line(&owner);
         self.set_relay(&owner);
+        if !self.parking.is_empty() {
+            self.tidy_parking();
+        }
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };

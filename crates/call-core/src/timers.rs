@@ -25,6 +25,8 @@ pub enum TimerKind {
     Waiting,
     /// The next beep for it ([`crate::Timeouts::beep`]).
     Beep,
+    /// A parked call comes back to who parked it ([`crate::Timeouts::park`]).
+    Park,
     /// The greeting and the message of voicemail ([`crate::Timeouts::message`]).
     Message,
     /// The last words before a leg is closed.

@@ -16,8 +16,11 @@ impl Call {
                 Phase::CallingFar => CallPhase::CallingFar,
                 Phase::Ringing { .. } => CallPhase::Ringing,
                 Phase::Waiting { until } => CallPhase::Waiting { until },
+                Phase::Connected { since } if self.ties.detached => CallPhase::Transferred { since },
                 Phase::Connected { since } | Phase::Mailbox { since } => CallPhase::Connected { since },
                 Phase::Held { since } => CallPhase::Held { since },
+                Phase::Transferring { since } => CallPhase::Transferring { since },
+                Phase::Parked { slot, since } => CallPhase::Parked { slot, since },
                 Phase::Voicemail(recording) => CallPhase::Voicemail {
                     since: recording.since,
                 },
@@ -35,8 +38,8 @@ impl Call {
                 .filter_map(|role| self.latest(role))
                 .map(|place| self.legs[place].view())
                 .collect(),
-            held_by_far: false,
-            conference: None,
+            held_by_far: self.ties.held_by_far,
+            conference: self.conference.clone(),
         }
     }
 

@@ -25,7 +25,7 @@ impl Call {
             no_room: None,
         }));
         let limit = cx.now.plus(cx.timeouts.message.saturating_add(GRACE_MS));
-        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        cx.timers.set(self.clock(), TimerKind::Message, limit);
         if let Way::Half(other) = way {
             if let Some(place) = self.latest(LegRole::Far) {
                 self.legs[place].answer(cx.now);
@@ -71,7 +71,7 @@ impl Call {
         }
         let message = MessageId(self.id().0);
         let limit = cx.now.plus(cx.timeouts.message.saturating_add(GRACE_MS));
-        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        cx.timers.set(self.clock(), TimerKind::Message, limit);
         cx.push(Effect::RecordMessage {
             leg,
             message,
@@ -100,7 +100,7 @@ impl Call {
             ..recording
         });
         let limit = cx.now.plus(crate::mailbox::VISIT_MAX_MS);
-        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        cx.timers.set(self.clock(), TimerKind::Message, limit);
         true
     }
 
@@ -138,7 +138,7 @@ impl Call {
             },
         });
         let limit = cx.now.plus(REFUSAL_MS);
-        cx.timers.set(self.first_leg(), TimerKind::Message, limit);
+        cx.timers.set(self.clock(), TimerKind::Message, limit);
         self.phase = Phase::Voicemail(Recording {
             greeting: None,
             no_room: Some(token),

@@ -7,7 +7,7 @@ use ponte_call_core::{
     Caps, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken, Secret, SwitchCommand, SwitchDestination,
     Timeouts, TrunkId, UserConfig,
 };
-use ponte_protocol::{CallId, CommandId, UnixMillis, UserId};
+use ponte_protocol::{CallId, CallPhase, CommandId, UnixMillis, UserId};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, HOME, MOBILE, OFFICE, PREMIUM, SHOP,
 };
@@ -243,7 +243,13 @@ impl History {
         let user = self.users[user].clone();
         let number = *self.rng.pick(&NUMBERS);
         let dialled = plan::read(number);
+        // What a second call does is the model of the site's business.
+        let views = self.switch.switch().calls(&user);
+        let up = views
+            .iter()
+            .any(|call| matches!(call.phase, CallPhase::Connected { .. }));
         let command = match self.rng.below(20) {
+            4..=12 if up => return,
             0..=3 => SwitchCommand::EnterTelecommuter {
                 destination: if self.rng.chance(5) {
                     SwitchDestination::Browser

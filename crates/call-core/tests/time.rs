@@ -107,6 +107,7 @@ fn timeouts_of_zero_end_calls_and_do_not_spin() {
         confirm: 0,
         confirm_repeat: 0,
         waiting: 0,
+        park: 0,
         beep: 5_000,
         message: 0,
         digits: 5_000,

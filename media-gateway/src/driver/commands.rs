@@ -129,6 +129,13 @@ impl Driver {
             CommandBody::HangUp { .. }
             | CommandBody::Accept { .. }
             | CommandBody::Reject { .. }
+            | CommandBody::Hold { .. }
+            | CommandBody::Retrieve { .. }
+            | CommandBody::TransferTo { .. }
+            | CommandBody::Merge { .. }
+            | CommandBody::LeaveConference { .. }
+            | CommandBody::EndConference { .. }
+            | CommandBody::MuteMember { .. }
             | CommandBody::SendDtmf { .. } => {
                 self.carry_out(user, command);
             }
@@ -170,6 +177,20 @@ impl Driver {
                 return self.answer(&user, Reply { id, outcome });
             }
             CommandBody::Reject { call } => SwitchCommand::Reject { call },
+            CommandBody::Hold { call } => SwitchCommand::Hold { call },
+            CommandBody::Retrieve { call } => SwitchCommand::Retrieve { call },
+            CommandBody::Transfer { call, to } => match self.transfer_target(to) {
+                Ok(to) => SwitchCommand::Transfer { call, to },
+                Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
+            },
+            CommandBody::TransferTo { call, with } => SwitchCommand::TransferTo { call, with },
+            CommandBody::Merge { call, with } => SwitchCommand::Merge { call, with },
+            CommandBody::LeaveConference { call } => SwitchCommand::LeaveConference { call },
+            CommandBody::EndConference { call } => SwitchCommand::EndConference { call },
+            CommandBody::MuteMember { call, muted } => SwitchCommand::MuteMember { call, muted },
+            CommandBody::Park { call } => SwitchCommand::Park { call },
+            CommandBody::Fetch { slot } => SwitchCommand::Fetch { slot },
+            CommandBody::PickUp { extension } => SwitchCommand::PickUp { extension },
             CommandBody::LogOn { device } => SwitchCommand::LogOn { device },
             CommandBody::LogOff => SwitchCommand::LogOff,
             CommandBody::VerifyDestination { destination } => {
@@ -208,17 +229,6 @@ impl Driver {
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
             | CommandBody::AdminChange { .. }
-            | CommandBody::Hold { .. }
-            | CommandBody::Retrieve { .. }
-            | CommandBody::Transfer { .. }
-            | CommandBody::TransferTo { .. }
-            | CommandBody::Merge { .. }
-            | CommandBody::LeaveConference { .. }
-            | CommandBody::EndConference { .. }
-            | CommandBody::MuteMember { .. }
-            | CommandBody::Park { .. }
-            | CommandBody::Fetch { .. }
-            | CommandBody::PickUp { .. }
             | CommandBody::Unknown => {
                 return self.answer(&user, Reply::refused(id, Refusal::Unsupported));
             }

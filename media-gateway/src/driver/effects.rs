@@ -100,6 +100,9 @@ impl Driver {
                 }
                 self.legs.disconnect(leg);
             }
+            Effect::Mix { room, legs } => self.mix(room, &legs),
+            Effect::ReferProgress { leg, status } => self.refer_progress(leg, status),
+            Effect::Parking { parked } => self.parking_changed(&parked),
             Effect::Play { leg, playback } => self.play(leg, playback),
             Effect::StopPlaying { leg } => {
                 if let Some(leg) = self.legs.get_mut(leg) {

@@ -13,6 +13,7 @@
 mod browser;
 mod clock;
 mod commands;
+mod control;
 mod effects;
 mod incoming;
 mod legs;
@@ -106,6 +107,8 @@ pub struct Driver {
     media: MediaPlane,
     link: Option<LinkHandle>,
     legs: LegTable,
+    /// Conferences that are up.
+    rooms: HashMap<CallId, control::Conference>,
     trunks: Trunks,
     telephones: Telephones,
     tabs: browser::Tabs,

@@ -101,7 +101,7 @@ impl Driver {
             presence: entry.presence.clone(),
             mailbox: entry.mailbox.clone(),
             settings: entry.settings.clone(),
-            parked: Vec::new(),
+            parked: self.switch.parked(),
         };
         self.send_event(
             user.clone(),

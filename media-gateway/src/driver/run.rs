@@ -85,6 +85,7 @@ impl Driver {
             media,
             link,
             legs: super::LegTable::default(),
+            rooms: std::collections::HashMap::new(),
             trunks,
             telephones: super::Telephones::default(),
             tabs: super::browser::Tabs::default(),

@@ -44,7 +44,19 @@ impl Reference {
                 .ok_or(Refusal::UnknownCall)
         };
         match command {
-            SwitchCommand::Reject { .. }
+            // One call a user is all that the reference knows.
+            SwitchCommand::Hold { .. }
+            | SwitchCommand::Retrieve { .. }
+            | SwitchCommand::Transfer { .. }
+            | SwitchCommand::TransferTo { .. }
+            | SwitchCommand::Merge { .. }
+            | SwitchCommand::LeaveConference { .. }
+            | SwitchCommand::EndConference { .. }
+            | SwitchCommand::MuteMember { .. }
+            | SwitchCommand::Park { .. }
+            | SwitchCommand::Fetch { .. }
+            | SwitchCommand::PickUp { .. }
+            | SwitchCommand::Reject { .. }
             | SwitchCommand::Verify { .. }
             | SwitchCommand::LogOn { .. }
             | SwitchCommand::LogOff => Err(Refusal::Unsupported),

@@ -71,7 +71,8 @@ impl Supervised {
             let leg = self.legs.get_mut(id).expect("known");
             let given_up = leg.closed_at.is_some_and(|closed| now.since(closed) >= close);
             // The leg at the ear may go on, or be closed, in another call of the user.
-            let goes_on = leg.role == LegRole::User && leg.answered;
+            let moved = self.switch.call_of(*id).is_some_and(|call| call != record.id);
+            let goes_on = leg.role == LegRole::User && leg.answered || moved;
             assert!(leg.ended || given_up || goes_on, "a record before leg {id} ended");
             leg.ended |= given_up;
         }
@@ -115,7 +116,13 @@ impl Supervised {
         if self.switch.poll_timeout().is_none() {
             for call in self.calls.values().filter(|call| !call.ended) {
                 let held = call.view.as_ref().is_some_and(|view| {
-                    matches!(view.phase, CallPhase::Held { .. } | CallPhase::Connected { .. })
+                    matches!(
+                        view.phase,
+                        CallPhase::Held { .. }
+                            | CallPhase::Connected { .. }
+                            | CallPhase::Transferring { .. }
+                            | CallPhase::Transferred { .. }
+                    )
                 });
                 assert!(
                     held || call.legs.iter().any(|leg| self.legs[leg].is_active()),
@@ -144,13 +151,19 @@ impl Supervised {
                 continue;
             }
             for leg in &call.legs {
+                // What it hears elsewhere is that call's business.
+                if self.switch.call_of(*leg).is_some_and(|other| other != *id) {
+                    continue;
+                }
                 let watched = &self.legs[leg];
                 assert!(
                     !(voicemail && watched.role == LegRole::User && watched.is_active()),
                     "a telephone goes on while voicemail answers: {call:?}"
                 );
-                let hears =
-                    watched.connected.is_some() || watched.playing != Playing::Nothing || watched.recorded;
+                let hears = watched.connected.is_some()
+                    || watched.room.is_some()
+                    || watched.playing != Playing::Nothing
+                    || watched.recorded;
                 // A telephone that hung up in a call that has it no more is told of by its present one.
                 assert!(
                     hears || !watched.answered || !watched.is_active() || watched.off_line,
@@ -181,6 +194,7 @@ impl Supervised {
                 && leg.is_active()
                 && !leg.off_line
                 && leg.connected.is_none()
+                && leg.room.is_none()
                 && leg.playing == Playing::Nothing
                 && !leg.recorded
         });
@@ -240,7 +254,10 @@ impl Supervised {
             let count = |of: fn(&CallPhase) -> bool| calls.iter().filter(|call| of(&call.phase)).count();
             let held = count(|phase| matches!(phase, CallPhase::Held { .. }));
             let waiting = count(|phase| matches!(phase, CallPhase::Waiting { .. }));
-            assert!(held + waiting <= 1, "too many calls on one line: {calls:?}");
+            assert!(
+                waiting <= 1 && held <= 16,
+                "too many calls on one line: {calls:?}"
+            );
             self.check_ear(user, &calls);
         }
         for (id, leg) in &self.legs {
@@ -265,17 +282,30 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         | (P::Waiting { .. }, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
         // The user lets the other party go by key, and may dial another; from the own voicemail box whoever left a
         // message is called.
-        | (P::Connected { .. }, P::Held { .. } | P::CallingFar | P::FarFailed { .. })
-        | (P::Held { .. }, P::Connected { .. })
+        | (P::Connected { .. }, P::CallingFar | P::FarFailed { .. })
+        | (
+            P::Connected { .. } | P::Held { .. },
+            P::Connected { .. }
+            | P::Held { .. }
+            | P::Transferring { .. }
+            | P::Transferred { .. }
+            | P::Parked { .. },
+        )
+        | (
+            P::Transferring { .. } | P::Parked { .. },
+            P::Connected { .. } | P::Held { .. } | P::Ringing | P::Transferred { .. },
+        )
+        | (P::Transferring { .. }, P::Transferring { .. })
+        | (P::Parked { .. }, P::Parked { .. })
+        | (P::Transferred { .. }, P::Transferred { .. })
+        | (P::CallingFar, P::Transferring { .. } | P::Transferred { .. })
         // A confirmation may find no trunk for the far leg.
         | (P::Confirming { .. }, P::CallingFar | P::FarFailed { .. } | P::Connected { .. } | P::Voicemail { .. }) => {
             true
         }
         (P::Confirming { until: a }, P::Confirming { until: b })
         | (P::Waiting { until: a }, P::Waiting { until: b })
-        | (P::Held { since: a }, P::Held { since: b })
-        | (P::Voicemail { since: a }, P::Voicemail { since: b })
-        | (P::Connected { since: a }, P::Connected { since: b }) => a == b,
+        | (P::Voicemail { since: a }, P::Voicemail { since: b }) => a == b,
         _ => false,
     }
 }

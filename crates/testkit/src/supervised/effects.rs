@@ -1,7 +1,7 @@
 //! What the switch may ask for, given what has happened.
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
-use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback};
+use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback, RoomLeg};
 use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
 
 impl Supervised {
@@ -9,6 +9,7 @@ impl Supervised {
         match effect {
             Effect::Reply { .. }
             | Effect::SaveLogon { .. }
+            | Effect::Parking { .. }
             | Effect::MarkHeard { .. }
             | Effect::BinMessage { .. }
             | Effect::DropDraft { .. }
@@ -25,6 +26,10 @@ impl Supervised {
                     "{effect:?} twice at once"
                 );
             }
+            Effect::ReferProgress { status, .. } => {
+                assert!((100..=699).contains(status), "{effect:?}");
+            }
+            Effect::Mix { room, legs } => self.check_mix(*room, legs, effect),
             Effect::SaveMode { user, mode } => {
                 self.modes.insert(user.clone(), mode.clone());
             }
@@ -78,8 +83,14 @@ impl Supervised {
                         "{effect:?} before it may be heard: {watched:?}"
                     );
                     assert_eq!(watched.connected, None, "{effect:?} of a leg that is connected");
+                    assert_eq!(watched.room, None, "{effect:?} of a leg in a conference");
                 }
-                assert_eq!(self.legs[a].role, LegRole::User, "{effect:?} without an ear");
+                // Two parties who were put through are served by one call.
+                let put_through = self.switch.call_of(*a) == self.switch.call_of(*b);
+                assert!(
+                    self.legs[a].role == LegRole::User || put_through,
+                    "{effect:?} without an ear"
+                );
                 self.active(*a, effect).connected = Some(*b);
                 self.active(*b, effect).connected = Some(*a);
             }
@@ -105,7 +116,7 @@ impl Supervised {
                 }
             }
             Effect::Disconnect { leg } => {
-                self.active(*leg, effect);
+                self.active(*leg, effect).room = None;
                 self.part(*leg);
             }
             Effect::StopPlaying { leg } => {
@@ -113,7 +124,11 @@ impl Supervised {
             }
             Effect::Beep { leg } | Effect::ReadNumber { leg, .. } => {
                 let watched = self.active(*leg, effect);
-                assert!(watched.role == LegRole::User && watched.answered, "{effect:?}");
+                let member = watched.room.is_some();
+                assert!(
+                    (watched.role == LegRole::User || member) && watched.answered,
+                    "{effect:?}"
+                );
             }
             Effect::RecordMessage {
                 leg, message, user, ..
@@ -149,8 +164,30 @@ impl Supervised {
             }
             Effect::SendDtmf { leg, .. } => {
                 let watched = self.active(*leg, effect);
-                assert!(watched.connected.is_some(), "{effect:?}");
+                assert!(
+                    watched.connected.is_some() || watched.room.is_some(),
+                    "{effect:?}"
+                );
             }
+        }
+    }
+
+    fn check_mix(&mut self, room: CallId, legs: &[RoomLeg], effect: &Effect) {
+        for leg in self.legs.values_mut().filter(|leg| leg.room == Some(room)) {
+            leg.room = None;
+        }
+        for leg in legs {
+            let watched = self.active(leg.leg, effect);
+            assert!(
+                watched.is_heard(),
+                "{effect:?} before it may be heard: {watched:?}"
+            );
+            assert_eq!(watched.connected, None, "{effect:?} of a leg that is connected");
+            assert_eq!(
+                watched.room, None,
+                "{effect:?} of a leg that is in a room already"
+            );
+            watched.room = Some(room);
         }
     }
 
@@ -234,11 +271,12 @@ impl Supervised {
                 };
             }
         }
-        if role == LegRole::Far {
-            let ear = self
-                .legs
-                .iter()
-                .find(|(of, leg)| leg.role == LegRole::User && leg.is_active() && of.call == id.call);
+        // The call of a transfer has no leg of the user.
+        if role == LegRole::Far && !self.given.contains(&id.call) {
+            let ear = self.legs.iter().find(|(of, leg)| {
+                let serves = self.switch.call_of(**of) == Some(id.call) || of.call == id.call;
+                leg.role == LegRole::User && leg.is_active() && serves
+            });
             let (_, ear) = ear.expect("a far leg without a user leg");
             assert!(
                 ear.incoming || ear.answered,

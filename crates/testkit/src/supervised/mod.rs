@@ -33,6 +33,8 @@ struct WatchedLeg {
     needs_confirmation: bool,
     confirmed: bool,
     connected: Option<LegId>,
+    /// The conference that it is in.
+    room: Option<CallId>,
     recorded: bool,
     relays_keys: bool,
     /// Its caller interrupted a greeting: it may be the owner of the box.
@@ -56,6 +58,7 @@ impl WatchedLeg {
             needs_confirmation: false,
             confirmed: false,
             connected: None,
+            room: None,
             recorded: false,
             relays_keys: true,
             starred: false,
@@ -102,6 +105,8 @@ pub struct Supervised {
     forbidden: BTreeSet<String>,
     /// Verification calls.
     unseen: BTreeSet<CallId>,
+    /// Calls that reach whom a party is given to.
+    given: BTreeSet<CallId>,
     devices: BTreeSet<DeviceId>,
     trace: bool,
 }
@@ -118,6 +123,7 @@ impl Supervised {
             replied: BTreeSet::new(),
             forbidden: BTreeSet::new(),
             unseen: BTreeSet::new(),
+            given: BTreeSet::new(),
             devices: BTreeSet::new(),
             trace: std::env::var_os("PONTE_TRACE").is_some(),
         }
@@ -209,6 +215,7 @@ impl Supervised {
             } => {
                 if let Some(watched) = self.legs.get_mut(leg) {
                     watched.ended = true;
+                    watched.room = None;
                     self.part(*leg);
                 }
             }
@@ -283,6 +290,16 @@ impl Supervised {
                 ..
             } => {
                 self.unseen.insert(CallId(id.0));
+            }
+            Event::Command {
+                id,
+                command: SwitchCommand::Transfer { .. },
+                ..
+            } => {
+                self.given.insert(CallId(id.0));
+            }
+            Event::Referred { call, .. } => {
+                self.given.insert(*call);
             }
             Event::IncomingCall {
                 leg, source, dialled, ..

@@ -188,6 +188,42 @@ impl World {
             .collect()
     }
 
+    /// The tone that is played on a leg now.
+    pub fn plays_on(&self, of: LegId) -> Option<Tone> {
+        self.trace.iter().rev().find_map(|(_, effect)| match effect {
+            Effect::Play { leg, playback } if *leg == of => Some(match playback {
+                Playback::Tone(tone) => Some(*tone),
+                _ => None,
+            }),
+            Effect::StopPlaying { leg } if *leg == of => Some(None),
+            _ => None,
+        })?
+    }
+
+    /// The user's leg that was opened last for a call.
+    pub fn ear(&self, call: CallId) -> LegId {
+        self.latest_leg(call, LegRole::User).expect("a leg of the user")
+    }
+
+    /// Who is in a conference now, and whether each is heard.
+    pub fn room(&self, of: CallId) -> Vec<(LegId, bool)> {
+        let told = self.trace.iter().rev().find_map(|(_, effect)| match effect {
+            Effect::Mix { room, legs } if *room == of => Some(legs.clone()),
+            _ => None,
+        });
+        let legs = told.unwrap_or_default();
+        legs.iter().map(|leg| (leg.leg, leg.heard)).collect()
+    }
+
+    /// The records of a user's calls, in the order of their identifiers.
+    pub fn records_of(&self, user: &str) -> Vec<CallRecord> {
+        let records = self.switch.records();
+        records
+            .filter(|record| record.user.as_str() == user)
+            .cloned()
+            .collect()
+    }
+
     /// How often the ear of any call was beeped at.
     pub fn beeps(&self) -> usize {
         let beeps = |(_, effect): &&(UnixMillis, Effect)| matches!(effect, Effect::Beep { .. });
