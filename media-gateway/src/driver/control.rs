@@ -73,11 +73,18 @@ impl Driver {
         }
     }
 
-    /// A leg is to hear nothing of its conference any more, before the conference is told anew.
-    pub(super) fn leave_rooms(&mut self, leg: LegId) {
+    /// A leg is to hear nothing of its conference any more, before the conference is told anew; whether it was in one.
+    pub(super) fn leave_room(&mut self, leg: LegId) -> bool {
+        let mut was_in = false;
         for known in self.rooms.values_mut() {
+            let before = known.legs.len();
             known.legs.retain(|member| member.leg != leg);
+            was_in |= known.legs.len() != before;
         }
+        if was_in && let Some(endpoint) = self.legs.endpoint(leg) {
+            self.media.leave(endpoint);
+        }
+        was_in
     }
 
     /// Everybody sees what is parked.

@@ -95,7 +95,9 @@ impl Driver {
             Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
             Effect::Connect { a, b } => self.connect(a, b),
             Effect::Disconnect { leg } => {
-                if let Some(endpoint) = self.legs.endpoint(leg) {
+                if !self.leave_room(leg)
+                    && let Some(endpoint) = self.legs.endpoint(leg)
+                {
                     self.media.unbridge(endpoint);
                 }
                 self.legs.disconnect(leg);
