@@ -119,6 +119,14 @@ export class Carrier {
       .toBeGreaterThanOrEqual(totalMs);
   }
 
+  /** Makes sure that a telephone hears a tone no more; what is on its way may still come. */
+  async hearsNot(number: string, hz: number, forMs = 1_000): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const before = await this.heard(number, hz);
+    await new Promise((resolve) => setTimeout(resolve, forMs));
+    expect((await this.heard(number, hz)) - before, `${number} hears ${hz} Hz`).toBeLessThan(100);
+  }
+
   /** How long its last call has brought a tone to a telephone, in milliseconds; 0 for one that was not called. */
   private async heard(number: string, hz: number): Promise<number> {
     const call = (await this.callsTo(number)).at(-1);

@@ -23,7 +23,8 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
     };
     let connected = phase_is(|phase| matches!(phase, CallPhase::Connected { .. }));
     let ending = phase_is(|phase| matches!(phase, CallPhase::Ending));
-    let accepting = portal.awaits(|body| matches!(body, CommandBody::Accept { .. }));
+    let accepting =
+        portal.awaits(|body| matches!(body, CommandBody::Accept { .. } | CommandBody::Retrieve { .. }));
     let hanging_up = portal.hanging_up(id);
     let busy = Signal::derive(move || hanging_up.get() || ending.get());
     let ask = move |body: CommandBody| {
@@ -53,7 +54,10 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
             {live(move || {
                 let actions = actions.get()?;
                 let label = |words: fn(Locale) -> &'static str| Signal::derive(i18n.t(words));
-                let accept = ask(CommandBody::Accept { call: id });
+                let accept = ask(match actions.accept {
+                    Some(Accept::Return) => CommandBody::Retrieve { call: id },
+                    _ => CommandBody::Accept { call: id },
+                });
                 let take = match actions.accept {
                     Some(Accept::TakeWaiting) => Some(Look {
                         class: "button call",

@@ -3,6 +3,8 @@
 use crate::browser;
 use crate::components::accept_banner::AcceptBanner;
 use crate::components::call_actions::CallActions;
+use crate::components::call_control::CallControl;
+use crate::components::conference_panel::ConferencePanel;
 use crate::components::countdown::CountdownBar;
 use crate::components::dial_pad::call_again;
 use crate::components::dtmf_pad::DtmfPad;
@@ -92,6 +94,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),
                 Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until /> }.into_any(),
                 Some(CallPhase::FarFailed { cause, until }) => view! { <FarFailed call cause until /> }.into_any(),
+                Some(CallPhase::Parked { slot, .. }) => view! { <ParkedHint place=slot /> }.into_any(),
                 Some(CallPhase::Ringing) => hint(text::call::answer_there),
                 Some(CallPhase::Voicemail { .. }) => hint(text::call::leaving_message),
                 _ => ().into_any(),
@@ -99,9 +102,18 @@ pub fn CallCard(id: CallId) -> impl IntoView {
             <Shown when=Signal::derive(move || connected.get() && keypad.get())>
                 <DtmfPad call=id />
             </Shown>
+            <ConferencePanel call />
+            <CallControl call />
             <CallActions call keypad />
         </article>
     }
+}
+
+/// Where a parked call waits.
+#[component]
+fn ParkedHint(place: u16) -> impl IntoView {
+    let i18n = I18n::expect();
+    view! { <p class="call-hint">{live(move || text::control::parked_at(i18n.locale(), place))}</p> }
 }
 
 /// The number below a name; empty where the number is the name already.

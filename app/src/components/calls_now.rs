@@ -1,7 +1,8 @@
-//! The calls that are up, on every page; and the one that ended last.
+//! The calls that are up, on every page; the one that ended last; those that anybody can fetch.
 
 use crate::components::call_card::CallCard;
 use crate::components::ended_card::EndedCard;
+use crate::components::parked_card::ParkedCard;
 use crate::i18n::{I18n, text};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -17,6 +18,7 @@ pub fn CallsNow() -> impl IntoView {
                 <CallCard id />
             </For>
             <EndedCard />
+            <ParkedCard />
         </section>
     }
 }

@@ -1,6 +1,6 @@
 //! What a call asks of its user, and what can be done with it.
 
-use ponte_protocol::{CallPhase, CallView, Direction};
+use ponte_protocol::{CallId, CallPhase, CallView, Direction};
 
 /// What **Accept** does to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,38 @@ pub struct Actions {
     /// For an incoming call that nobody has answered (rule T9).
     pub reject: bool,
     pub hang_up: bool,
+}
+
+/// What can be done with a call beside answering and ending it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    pub hold: bool,
+    /// To somebody else, or into a place where anybody can fetch it.
+    pub give: bool,
+    /// The user's other call, whose party can be joined with the party of this one.
+    pub partner: Option<CallId>,
+}
+
+/// What can be done with `call`, one of the user's calls `all`.
+pub fn controls(call: &CallView, all: &[CallView]) -> Controls {
+    let active = matches!(call.phase, CallPhase::Connected { .. });
+    let held = |call: &CallView| matches!(call.phase, CallPhase::Held { .. });
+    let alone = call.conference.is_none();
+    let partner = all.iter().find(|other| other.id != call.id && held(other));
+    Controls {
+        hold: active,
+        give: alone && (active || held(call)),
+        partner: partner.filter(|_| active).map(|other| other.id),
+    }
+}
+
+/// Whether the call has a card of its own: the calls of one conference share the card of its first member.
+pub fn has_card(call: &CallView) -> bool {
+    let first = call
+        .conference
+        .as_ref()
+        .and_then(|conference| conference.members.first());
+    first.is_none_or(|member| member.call == call.id)
 }
 
 /// What can be done with a call.
@@ -88,7 +120,7 @@ pub fn foremost(calls: &[CallView]) -> Option<&CallView> {
 mod tests {
     use super::*;
     use crate::state::sample;
-    use ponte_protocol::UnixMillis;
+    use ponte_protocol::{ConferenceView, MemberView, UnixMillis};
 
     fn call(direction: Direction, phase: CallPhase) -> CallView {
         CallView {
@@ -138,6 +170,44 @@ mod tests {
         let held = actions(&call(Direction::Outgoing, CallPhase::Held { since: AT }));
         assert_eq!(held.accept, Some(Accept::Return));
         assert!(held.hang_up && !held.reject);
+    }
+
+    #[test]
+    fn t08_a_call_is_held_given_away_and_joined_with_the_one_on_hold() {
+        let active = call(Direction::Outgoing, CallPhase::Connected { since: AT });
+        let mut held = call(Direction::Incoming, CallPhase::Held { since: AT });
+        held.id = sample::call(2).id;
+        let all = [active.clone(), held.clone()];
+        let both = controls(&active, &all);
+        assert!(both.hold && both.give);
+        assert_eq!(both.partner, Some(held.id));
+        assert_eq!(controls(&active, &all[..1]).partner, None);
+        let of_held = controls(&held, &all);
+        assert!(of_held.give && !of_held.hold && of_held.partner.is_none());
+        let ringing = call(Direction::Incoming, CallPhase::Ringing);
+        assert_eq!(controls(&ringing, &[]), Controls::default());
+    }
+
+    #[test]
+    fn a_conference_has_one_card() {
+        let mut first = call(Direction::Outgoing, CallPhase::Connected { since: AT });
+        let mut second = sample::call(2);
+        let member = |call: &CallView| MemberView {
+            call: call.id,
+            number: String::new(),
+            name: None,
+            muted: false,
+        };
+        let conference = ConferenceView {
+            id: first.id,
+            members: vec![member(&first), member(&second)],
+            host: true,
+        };
+        assert!(has_card(&first) && has_card(&second));
+        first.conference = Some(conference.clone());
+        second.conference = Some(conference);
+        assert!(has_card(&first) && !has_card(&second));
+        assert!(!controls(&first, &[]).give);
     }
 
     #[test]

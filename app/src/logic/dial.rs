@@ -19,8 +19,8 @@ pub enum Blocked {
 
 /// Why nothing can be dialled, the most basic reason first; `None` when it can.
 ///
-/// A call in `far_failed` does not block: the next number is dialled on the same user leg (rule T5). Nor does a caller who
-/// leaves a message, who is not on the line.
+/// A call in `far_failed` does not block: the next number is dialled on the same user leg (rule T5). Nor does a call that is
+/// up, which is held then (rule T8), nor one that does not have the user's ear.
 pub fn blocked(connected: bool, gateway_connected: bool, user: Option<&UserState>) -> Option<Blocked> {
     if !connected {
         return Some(Blocked::NotConnected);
@@ -37,7 +37,13 @@ pub fn blocked(connected: bool, gateway_connected: bool, user: Option<&UserState
     let free = |call: &CallView| {
         matches!(
             call.phase,
-            CallPhase::FarFailed { .. } | CallPhase::Voicemail { .. }
+            CallPhase::FarFailed { .. }
+                | CallPhase::Voicemail { .. }
+                | CallPhase::Connected { .. }
+                | CallPhase::Held { .. }
+                | CallPhase::Transferring { .. }
+                | CallPhase::Transferred { .. }
+                | CallPhase::Parked { .. }
         )
     };
     (!user.calls.iter().all(free)).then_some(Blocked::LineBusy)
@@ -103,8 +109,12 @@ mod tests {
         let mut user = sample::user();
         assert_eq!(blocked(true, true, Some(&user)), None);
         let mut call = sample::call(1);
+        call.phase = CallPhase::CallingFar;
         user.calls = vec![call.clone()];
         assert_eq!(blocked(true, true, Some(&user)), Some(Blocked::LineBusy));
+        call.phase = CallPhase::Connected { since: UnixMillis(1) };
+        user.calls = vec![call.clone()];
+        assert_eq!(blocked(true, true, Some(&user)), None, "it is held meanwhile");
         let cause = Cause {
             reason: CauseReason::Busy,
             class: FailureClass::User,

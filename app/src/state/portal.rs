@@ -14,8 +14,8 @@ use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallRecord, CallSettings, CallView, Command, CommandBody, CommandId, Destination, DestinationId,
-    DeviceId, DialString, Explanation, Mode, Presence, Refusal, SavedDestination, ServerFrame, StationView,
-    UnixMillis, UserProfile, UserState, VoiceMessage,
+    DeviceId, DialString, Explanation, Mode, ParkedCall, Presence, Refusal, SavedDestination, ServerFrame,
+    StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -51,6 +51,8 @@ struct Parts {
     verification: Memo<Option<Verification>>,
     explained: Memo<Option<Explanation>>,
     calls: Memo<Vec<CallId>>,
+    call_views: Memo<Vec<CallView>>,
+    parked: Memo<Vec<ParkedCall>>,
     foremost: Memo<Option<CallView>>,
     records: Memo<Vec<CallRecord>>,
     more_records: Memo<bool>,
@@ -111,8 +113,12 @@ parts! {
     pub verification: Memo<Option<Verification>>,
     /// Which rule the number dialled last fell under.
     pub explained: Memo<Option<Explanation>>,
-    /// The calls that are up, oldest first.
+    /// The calls that have a card, oldest first.
     pub calls: Memo<Vec<CallId>>,
+    /// The same, whole.
+    pub call_views: Memo<Vec<CallView>>,
+    /// The calls of the site that anybody can fetch.
+    pub parked: Memo<Vec<ParkedCall>>,
     /// The call to speak of first.
     pub foremost: Memo<Option<CallView>>,
     /// The call log as far as it is loaded, newest first.
@@ -158,7 +164,15 @@ impl Portal {
             more_messages: Memo::new(move |_| store.with(|store| store.messages.may_have_more())),
             verification: Memo::new(move |_| store.with(|store| store.verification.clone())),
             explained: Memo::new(move |_| store.with(|store| store.explained.clone())),
-            calls: of_user(store, |user| user.calls.iter().map(|call| call.id).collect()),
+            calls: of_user(store, |user| {
+                user.calls
+                    .iter()
+                    .filter(|call| call::has_card(call))
+                    .map(|call| call.id)
+                    .collect()
+            }),
+            call_views: of_user(store, |user| user.calls.clone()),
+            parked: of_user(store, |user| user.parked.clone()),
             foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
             records: Memo::new(move |_| store.with(|store| store.log.records().to_vec())),
             more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),

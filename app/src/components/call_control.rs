@@ -1,0 +1,158 @@
+//! What can be done with a call that is up: hold it, give it away, park it, join it with another.
+
+use crate::components::icon::Icon;
+use crate::components::shown::Shown;
+use crate::i18n::{I18n, text};
+use crate::live::live;
+use crate::logic::call::{self, Controls};
+use crate::logic::dial::{self, Entry};
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CallId, CallView, CommandBody, Extension, TransferTarget};
+
+/// The buttons, and the field that asks to whom the call is given.
+#[component]
+pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let Some(id) = call.with_untracked(|call| call.as_ref().map(|call| call.id)) else {
+        return ().into_any();
+    };
+    let controls = Memo::new(move |_| {
+        portal
+            .call_views()
+            .with(|all| call.with(|call| call.as_ref().map(|call| call::controls(call, all))))
+            .unwrap_or_default()
+    });
+    let giving = RwSignal::new(false);
+    Effect::new(move || {
+        if !controls.get().give {
+            giving.set(false);
+        }
+    });
+    let locked = portal.awaits(|body| {
+        matches!(
+            body,
+            CommandBody::Hold { .. }
+                | CommandBody::Transfer { .. }
+                | CommandBody::TransferTo { .. }
+                | CommandBody::Merge { .. }
+                | CommandBody::Park { .. }
+        )
+    });
+    let wanted = move |choose: fn(&Controls) -> bool| Signal::derive(move || choose(&controls.get()));
+    let partner = move || controls.get().partner;
+    let partner_name = move || {
+        let locale = i18n.locale();
+        partner()
+            .and_then(|id| portal.call_now(id))
+            .map(|call| words::far_party(locale, &call))
+            .unwrap_or_default()
+    };
+    let ask = move |body: CommandBody| {
+        portal.ask(body);
+    };
+    let ask_with = move |body: fn(CallId, CallId) -> CommandBody| {
+        if let Some(with) = controls.get_untracked().partner {
+            ask(body(id, with));
+        }
+    };
+    view! {
+        <div class="button-row call-control" role="group" aria-label=i18n.t(text::control::title)>
+            <Shown when=wanted(|controls| controls.hold)>
+                <button type="button" class="button small" data-testid="call-hold" disabled=locked
+                    on:click=move |_| ask(CommandBody::Hold { call: id })>
+                    <Icon name="pause" />
+                    {i18n.t(text::control::hold)}
+                </button>
+            </Shown>
+            <Shown when=wanted(|controls| controls.give)>
+                <button type="button" class="button small" data-testid="call-give" aria-expanded=live(move || giving.get().to_string())
+                    on:click=move |_| giving.update(|open| *open = !*open)>
+                    <Icon name="outgoing" />
+                    {i18n.t(text::control::give)}
+                </button>
+                <button type="button" class="button small" data-testid="call-park" disabled=locked
+                    on:click=move |_| ask(CommandBody::Park { call: id })>
+                    {i18n.t(text::control::park)}
+                </button>
+            </Shown>
+            <Shown when=wanted(|controls| controls.partner.is_some())>
+                <button type="button" class="button small" data-testid="call-connect" disabled=locked
+                    on:click=move |_| ask_with(|call, with| CommandBody::TransferTo { call, with })>
+                    {live(move || text::control::connect(i18n.locale(), partner_name()))}
+                </button>
+                <button type="button" class="button small" data-testid="call-merge" disabled=locked
+                    on:click=move |_| ask_with(|call, with| CommandBody::Merge { call, with })>
+                    {live(move || text::control::merge(i18n.locale(), partner_name()))}
+                </button>
+            </Shown>
+        </div>
+        <Shown when=Signal::derive(move || giving.get())>
+            <GiveForm call=id locked />
+        </Shown>
+    }
+    .into_any()
+}
+
+/// To whom the call is given, without asking them first.
+#[component]
+fn GiveForm(call: CallId, locked: Memo<bool>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let typed = RwSignal::new(String::new());
+    let field: NodeRef<leptos::html::Input> = NodeRef::new();
+    field.on_load(|field| {
+        let _ = field.focus();
+    });
+    let entry = Memo::new(move |_| {
+        typed.with(|typed| {
+            portal
+                .profile()
+                .with(|profile| dial::read(typed, profile.as_ref()))
+        })
+    });
+    let extension = move || typed.with(|typed| typed.trim().parse::<Extension>().ok());
+    let error = move || match entry.get() {
+        Entry::Invalid(error) => Some(words::number_error(i18n.locale(), error)),
+        Entry::Emergency(_) => Some(text::control::no_emergency(i18n.locale()).to_owned()),
+        Entry::Empty | Entry::Number(_) => None,
+    };
+    let give = move || {
+        if let Entry::Number(number) = entry.get_untracked() {
+            let to = TransferTarget::Number { number };
+            portal.ask(CommandBody::Transfer { call, to });
+        }
+    };
+    let to_voicemail = move |_| {
+        if let Some(extension) = extension() {
+            let to = TransferTarget::Voicemail { extension };
+            portal.ask(CommandBody::Transfer { call, to });
+        }
+    };
+    let can_give = move || matches!(entry.get(), Entry::Number(_)) && !locked.get();
+    view! {
+        <form class="give" novalidate on:submit=move |event| { event.prevent_default(); give(); }>
+            <label class="field">
+                <span>{i18n.t(text::control::give_to)}</span>
+                <input class="input number" data-testid="give-number" type="tel" inputmode="tel" autocomplete="off" node_ref=field
+                    aria-describedby="give-hint" aria-invalid=live(move || error().is_some().then_some("true"))
+                    prop:value=live(move || typed.get())
+                    on:input:target=move |event| typed.set(event.target().value()) />
+            </label>
+            <p id="give-hint" class="hint" aria-live="polite">
+                {live(move || error().unwrap_or_else(|| text::control::give_hint(i18n.locale()).to_owned()))}
+            </p>
+            <div class="button-row">
+                <button type="submit" class="button primary" data-testid="give-submit" disabled=live(move || !can_give())>
+                    {i18n.t(text::control::give_now)}
+                </button>
+                <button type="button" class="button" data-testid="give-voicemail"
+                    disabled=live(move || locked.get() || extension().is_none()) on:click=to_voicemail>
+                    {i18n.t(text::control::give_voicemail)}
+                </button>
+            </div>
+        </form>
+    }
+}

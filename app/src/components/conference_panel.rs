@@ -1,0 +1,85 @@
+//! Who is in a conference, and what its host can do.
+
+use crate::components::icon::Icon;
+use crate::format;
+use crate::i18n::{I18n, text};
+use crate::live::live;
+use crate::state::Portal;
+use leptos::prelude::*;
+use ponte_protocol::{CallId, CallView, CommandBody, ConferenceView, MemberView};
+
+/// The members of the conference that the call is in; nothing for a call that is in none.
+#[component]
+pub fn ConferencePanel(call: Memo<Option<CallView>>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let conference =
+        Memo::new(move |_| call.with(|call| call.as_ref().and_then(|call| call.conference.clone())));
+    live(move || {
+        let ConferenceView { id, members, host } = conference.get()?;
+        let rows = members
+            .into_iter()
+            .map(|member| view! { <Member member /> })
+            .collect_view();
+        Some(
+            view! {
+                <section class="conference" data-testid="conference" aria-label=i18n.t(text::control::conference)>
+                    <h3>{i18n.t(text::control::conference)}</h3>
+                    {(!host).then(|| view! { <p class="hint">{i18n.t(text::control::without_you)}</p> })}
+                    <ul class="members">{rows}</ul>
+                    <div class="button-row">
+                        <button type="button" class="button small" data-testid="conference-leave"
+                            on:click=move |_| { portal.ask(CommandBody::LeaveConference { call: id }); }>
+                            {i18n.t(text::control::leave)}
+                        </button>
+                        <button type="button" class="button small hang-up" data-testid="conference-end"
+                            on:click=move |_| { portal.ask(CommandBody::EndConference { call: id }); }>
+                            {i18n.t(text::control::end)}
+                        </button>
+                    </div>
+                </section>
+            }
+            .into_any(),
+        )
+    })
+}
+
+#[component]
+fn Member(member: MemberView) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let MemberView {
+        call,
+        number,
+        name,
+        muted,
+    } = member;
+    let shown = format::number(&number);
+    let name = name.unwrap_or_else(|| {
+        if shown.is_empty() {
+            text::call::withheld(i18n.locale_now()).to_owned()
+        } else {
+            shown
+        }
+    });
+    let label = name.clone();
+    let drop_label = name.clone();
+    let ask = move |body: fn(CallId, bool) -> CommandBody| {
+        portal.ask(body(call, !muted));
+    };
+    view! {
+        <li class="member" data-testid="member" data-muted=muted.to_string()>
+            <span class="member-name">{name}</span>
+            <button type="button" class="button icon-only small" data-testid="member-mute" aria-pressed=muted.to_string()
+                aria-label=live(move || text::control::mute(i18n.locale(), &label))
+                on:click=move |_| ask(|call, muted| CommandBody::MuteMember { call, muted })>
+                <Icon name="no-audio" />
+            </button>
+            <button type="button" class="button icon-only small" data-testid="member-drop"
+                aria-label=live(move || text::control::drop(i18n.locale(), &drop_label))
+                on:click=move |_| ask(|call, _| CommandBody::HangUp { call })>
+                <Icon name="hang-up" />
+            </button>
+        </li>
+    }
+}
