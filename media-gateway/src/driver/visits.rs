@@ -169,7 +169,7 @@ async fn in_box(store: &Store, user: &UserId) -> Result<Vec<VoiceMessage>, Store
 
 /// Day, hour and minute on the wall.
 fn local(at: UnixMillis, zone: &TimeZone) -> Option<(Date, u8, u8)> {
-    let at = Timestamp::from_millisecond(at.0.cast_signed()).ok()?;
+    let at = Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
     let at = at.to_zoned(zone.clone());
     let part = |value: i8| u8::try_from(value).unwrap_or_default();
     Some((at.date(), part(at.hour()), part(at.minute())))

@@ -346,9 +346,15 @@ fn secrets_do_not_print() {
 fn the_example_is_right_and_its_comments_are_the_defaults() {
     let example = parse(EXAMPLE).unwrap();
     assert_eq!(example.metrics.unwrap().listen, "127.0.0.1:9090".parse().unwrap());
+    // A section that is a comment as a whole has no default: it is off.
+    let mut off = false;
     let stated = EXAMPLE
         .lines()
-        .map(|line| match line.strip_prefix('#') {
+        .map(|line| {
+            off = line.starts_with("#[") || (off && !line.starts_with('['));
+            (line, off)
+        })
+        .map(|(line, off)| match line.strip_prefix('#').filter(|_| !off) {
             // What has no default, or depends on something else.
             Some(setting)
                 if setting.contains(" = ")

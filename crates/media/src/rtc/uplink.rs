@@ -286,7 +286,8 @@ mod tests {
         assert_eq!((stamps.len(), uplink.lost), (100, 10));
         assert!(is_whole(&stamps));
         for window in audio[1600..].chunks_exact(800) {
-            assert!(analysis::level_of(window, 440.0) > -20.0);
+            // What is made up may be out of phase with what follows, which costs some decibels in a window of both.
+            assert!(analysis::level_of(window, 440.0) > -26.0);
         }
     }
 
