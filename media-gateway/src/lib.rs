@@ -5,6 +5,7 @@ pub mod config;
 pub mod driver;
 pub mod link;
 pub mod logging;
+pub mod mail;
 pub mod metrics;
 pub mod numbers;
 pub mod run;

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::driver::{Driver, Parts};
 use crate::link::{self, LinkConfig, LinkKey};
+use crate::mail::Postman;
 use crate::sip::{Listen, SipSockets};
 use crate::store::{Store, StoreOptions, StoreUse};
 use anyhow::Context;
@@ -66,6 +67,14 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
             Some((link::start(link_config, to_driver)?, from_link))
         }
     };
+    let postman = match &config.email {
+        None => None,
+        Some(email) => {
+            let portal = config.edge.as_ref().map(|edge| edge.portal_url.clone());
+            let folder = &config.store.data_folder;
+            Some(Postman::start(email, &config.site, portal, store.clone(), folder).await?)
+        }
+    };
     tokio::spawn(prune(store.clone(), config.store.record_days));
     Driver::run(Parts {
         config,
@@ -75,6 +84,7 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
         media,
         media_wake,
         link,
+        postman,
         stop,
         healthy,
     })

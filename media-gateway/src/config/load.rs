@@ -3,8 +3,8 @@
 use super::reader::{Problems, Section};
 use super::secret::Environment;
 use super::{
-    Config, ConfigError, LogConfig, StoreConfig, TelecommutingConfig, features, network, registrar, site,
-    trunk, voicemail, webrtc,
+    Config, ConfigError, LogConfig, StoreConfig, TelecommutingConfig, email, features, network, registrar,
+    site, trunk, voicemail, webrtc,
 };
 use ponte_call_core::Timeouts;
 use std::path::Path;
@@ -79,6 +79,9 @@ fn read_document(
     let voicemail = document.section_or_empty("voicemail");
     let voicemail = voicemail::read(voicemail, problems, folder, &store.data_folder, timeouts.message);
     timeouts.message = u64::try_from(voicemail.longest.as_millis()).unwrap_or(u64::MAX);
+    let email = document
+        .section("email")
+        .map(|section| email::read(section, problems, folder, environment));
     let features = features::read(document.section_or_empty("features"), problems);
     let telecommuting = telecommuting(document.section_or_empty("telecommuting"));
     let log = log(document.section_or_empty("log"), problems);
@@ -100,6 +103,10 @@ fn read_document(
         store,
         registrar,
         voicemail,
+        email: match email {
+            Some(email) => Some(email?),
+            None => None,
+        },
         features,
         telecommuting,
         timeouts,

@@ -3,6 +3,7 @@
 //! [`Config::load`] reads and checks all of it at once, so that an administrator gets every problem in one go, each
 //! with its line, its column and what is wrong. What it returns needs no further checks.
 
+mod email;
 mod error;
 mod features;
 mod load;
@@ -19,9 +20,9 @@ mod webrtc;
 pub use error::{ConfigError, Problem};
 pub use features::FeatureCodes;
 pub use types::{
-    Config, EdgeConfig, LogConfig, MediaSettings, MetricsConfig, NumberFormat, OwnNumbers, Register,
-    RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig, TelecommutingConfig, TlsListener,
-    TrunkSettings, VoicemailConfig,
+    Config, EdgeConfig, EmailConfig, EmailSecurity, LogConfig, MediaSettings, MetricsConfig, NumberFormat,
+    OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig, TelecommutingConfig,
+    TlsListener, TrunkSettings, VoicemailConfig,
 };
 
 /// A configuration with every setting and what it means; `ponte-gateway example-config` prints it.

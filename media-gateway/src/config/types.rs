@@ -29,6 +29,8 @@ pub struct Config {
     pub store: StoreConfig,
     pub registrar: RegistrarConfig,
     pub voicemail: VoicemailConfig,
+    /// `None`: messages are not sent by e-mail.
+    pub email: Option<EmailConfig>,
     pub features: FeatureCodes,
     pub telecommuting: TelecommutingConfig,
     pub timeouts: Timeouts,
@@ -255,6 +257,42 @@ pub struct VoicemailConfig {
     pub longest: Duration,
     /// Holds `messages/`, `greetings/` and `names/`; the data folder where nothing else is said.
     pub folder: PathBuf,
+}
+
+/// How the SMTP server is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailSecurity {
+    /// TLS after a first word in the clear, and nothing without it (RFC 3207).
+    StartTls,
+    /// TLS from the first byte (RFC 8314).
+    Tls,
+    /// For a server on this machine.
+    None,
+}
+
+/// How messages are sent by e-mail.
+#[derive(Clone)]
+pub struct EmailConfig {
+    pub host: String,
+    pub port: u16,
+    pub security: EmailSecurity,
+    /// Username and password.
+    pub credentials: Option<(String, String)>,
+    pub from: lettre::message::Mailbox,
+    /// Whether the sound goes with the letter.
+    pub attach: bool,
+}
+
+impl fmt::Debug for EmailConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmailConfig")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("security", &self.security)
+            .field("credentials", &self.credentials.is_some())
+            .field("attach", &self.attach)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What holds for telecommuters.

@@ -39,6 +39,7 @@ pub use trunks::TrunkError;
 
 use crate::config::Config;
 use crate::link::{FromLink, LinkHandle};
+use crate::mail::Postman;
 use crate::numbers::NumberingPlan;
 use crate::sip::{Inbound, SipSockets};
 use crate::store::{Store, UserRow};
@@ -75,6 +76,8 @@ pub struct Parts {
     pub media_wake: Arc<Notify>,
     /// The link and what it says; `None` where no portal is served.
     pub link: Option<(LinkHandle, mpsc::Receiver<FromLink>)>,
+    /// Sends messages by e-mail, where that is configured.
+    pub postman: Option<Postman>,
     /// Turns true when the gateway is to stop.
     pub stop: watch::Receiver<bool>,
     /// What `/health` tells.
@@ -106,6 +109,7 @@ pub struct Driver {
     sockets: SipSockets,
     media: MediaPlane,
     link: Option<LinkHandle>,
+    postman: Option<Postman>,
     legs: LegTable,
     /// Conferences that are up.
     rooms: HashMap<CallId, control::Conference>,

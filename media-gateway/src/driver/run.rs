@@ -54,6 +54,7 @@ impl Driver {
             media,
             media_wake,
             link,
+            postman,
             stop,
             healthy,
         } = parts;
@@ -84,6 +85,7 @@ impl Driver {
             sockets,
             media,
             link,
+            postman,
             legs: super::LegTable::default(),
             rooms: std::collections::HashMap::new(),
             trunks,

@@ -176,10 +176,18 @@ impl Driver {
             waveform: recording.waveform,
         };
         let written = self.store.insert_message(user.clone(), kept);
+        let has_address = self
+            .users
+            .get(&user)
+            .is_some_and(|entry| entry.row.email.is_some());
+        let postman = self.postman.clone().filter(|_| has_address);
         let (store, quota_s) = (self.store.clone(), self.config.voicemail.quota_s);
         self.work.push(async move {
             match written.await {
                 Ok(()) => {
+                    if let Some(postman) = postman {
+                        postman.send(user.clone(), message).await;
+                    }
                     let recordings = store.recordings().clone();
                     drop(tokio::task::spawn_blocking(move || {
                         recordings.forget_note(message)

@@ -370,9 +370,17 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
                     ]
                     .iter()
                     .any(|key| setting.starts_with(key))
-                    && !["url", "portal_url", "key_file"]
-                        .iter()
-                        .any(|key| setting.starts_with(key)) =>
+                    && ![
+                        "url",
+                        "portal_url",
+                        "key_file",
+                        "server",
+                        "security",
+                        "from = ",
+                        "attach",
+                    ]
+                    .iter()
+                    .any(|key| setting.starts_with(key)) =>
             {
                 setting
             }
@@ -395,6 +403,7 @@ fn the_example_knows_every_setting() {
         "registrar",
         "features",
         "voicemail",
+        "email",
         "edge",
         "metrics",
         "timeouts",

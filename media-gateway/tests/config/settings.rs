@@ -403,6 +403,32 @@ fn each_setting_is_checked() {
             "from 60",
         ),
         (
+            "email",
+            "server = \"smtp example\"",
+            "email.server",
+            "is no server",
+        ),
+        (
+            "email",
+            "server = \"smtp.example.org\"\nsecurity = \"ssl\"",
+            "email.security",
+            "neither starttls, tls nor none",
+        ),
+        (
+            "email",
+            "server = \"smtp.example.org\"\nsecurity = \"none\"",
+            "email.security",
+            "on this machine only",
+        ),
+        ("email", "from = \"Ponte\"", "email.from", "is no sender"),
+        (
+            "email",
+            "username = \"ponte\"",
+            "email.username",
+            "has no password",
+        ),
+        ("email", "password = \"x\"", "email.password", "has no username"),
+        (
             "voicemail",
             "message_seconds = 3601",
             "voicemail.message_seconds",
