@@ -224,7 +224,14 @@ impl Switch {
         }
         // None of them hands the ear on to another.
         for &member in &members {
+            let Some(owner) = self.calls.get(&member).map(|call| call.setup.user.clone()) else {
+                continue;
+            };
+            let wanted = self
+                .line(&owner)
+                .is_some_and(|line| !line.held.is_empty() || line.waiting.is_some());
             if let Some(call) = self.calls.get_mut(&member) {
+                call.ear_wanted &= wanted;
                 call.end(&mut self.cx, cause, by);
             }
         }
@@ -269,9 +276,20 @@ impl Switch {
             self.mix(room);
             return;
         }
+        let owner = call.setup.user.clone();
+        if let Phase::Ending { cause, by, .. } = call.phase
+            && call.active_user_leg().is_none()
+            && self.line(&owner).is_some_and(|line| line.active == id)
+        {
+            // The host's telephone has hung up.
+            self.end_with_room(id, cause, by);
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
         call.ties.room = None;
         call.conference = None;
-        let owner = call.setup.user.clone();
         let Some(known) = self.rooms.get_mut(&room) else {
             return;
         };

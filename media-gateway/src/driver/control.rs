@@ -1,8 +1,8 @@
 //! Conferences, parking and transfers, as the host carries them out.
 
 use super::Driver;
-use ponte_call_core::{LegId, RoomLeg, SwitchTarget};
-use ponte_media::{Role, RoomId};
+use ponte_call_core::{LegId, PeerHold, RoomLeg, SwitchTarget};
+use ponte_media::{Direction, Role, RoomId};
 use ponte_protocol::{CallId, EventBody, ParkedCall, Refusal, TransferTarget, UserId};
 
 /// A room of the media plane, and who is in it.
@@ -112,5 +112,15 @@ impl Driver {
     /// What a telephone that asked by REFER is told.
     pub(super) fn refer_progress(&mut self, leg: LegId, status: u16) {
         tracing::debug!(%leg, status, "a transfer by REFER");
+    }
+}
+
+/// What our direction, after an answer to an offer of the peer, says of the peer (RFC 3264 section 8.4).
+pub(super) fn peer_hold(ours: Direction) -> PeerHold {
+    match ours {
+        Direction::RecvOnly => PeerHold::SendOnly,
+        Direction::Inactive => PeerHold::Inactive,
+        // A peer that only listens hears us as before.
+        Direction::SendRecv | Direction::SendOnly => PeerHold::No,
     }
 }

@@ -270,10 +270,12 @@ impl Driver {
             return;
         };
         let (id, endpoint) = (leg.id, leg.endpoint);
+        let answered = matches!(leg.stage, super::legs::Stage::Answered);
         let Some(branch) = leg.branch_mut(dialog) else {
             return;
         };
         let now = self.clock.sip_now();
+        let mut held = None;
         let settled = match offer {
             None => self
                 .agent
@@ -281,6 +283,7 @@ impl Driver {
             Some(offer) => match branch.session.answer(offer, Direction::SendRecv) {
                 Ok(answer) => {
                     branch.remote = Some(answer.remote);
+                    held = answered.then(|| super::control::peer_hold(answer.remote.direction));
                     if let Some(endpoint) = endpoint {
                         self.media.set_remote(endpoint, answer.remote);
                     }
@@ -294,6 +297,8 @@ impl Driver {
         };
         if let Err(error) = settled {
             tracing::debug!(%error, "an offer could not be settled");
+        } else if let Some(hold) = held {
+            self.tell(Event::LegHeld { leg: id, hold });
         }
     }
 

@@ -1,0 +1,123 @@
+//! Conferences: who is in the room, who is heard, and what becomes of it when one of them leaves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use ponte_call_core::{LegId, SwitchCommand, Tone};
+use ponte_protocol::{CallId, CallPhase, CauseReason, LegRole, Outcome};
+use ponte_testkit::site::{ANNA, BRUNO, BRUNO_HOME, OFFICE, SHOP};
+use ponte_testkit::{Phone, World};
+
+fn ear(call: CallId) -> LegId {
+    LegId { call, index: 0 }
+}
+
+/// Anna's ear, the shop and the office in one room.
+fn conference_of_three() -> (World, CallId, CallId) {
+    let mut world = World::at_home();
+    world.phone(OFFICE, Phone::answers_after(500));
+    let shop = world.dial(ANNA, SHOP);
+    world.run_for(10_000);
+    let office = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    let merge = SwitchCommand::Merge {
+        call: office,
+        with: shop,
+    };
+    assert!(matches!(world.command(ANNA, merge), Outcome::Accepted { .. }));
+    (world, shop, office)
+}
+
+fn members(world: &World, room: CallId) -> Vec<LegId> {
+    world.room(room).into_iter().map(|(leg, _)| leg).collect()
+}
+
+#[test]
+fn the_parties_of_two_calls_and_the_host_are_in_one_room() {
+    let (mut world, shop, office) = conference_of_three();
+    let shop_leg = LegId { call: shop, index: 1 };
+    let office_leg = LegId {
+        call: office,
+        index: 0,
+    };
+    assert_eq!(members(&world, office), [ear(shop), office_leg, shop_leg]);
+    assert!(world.connections().is_empty());
+    assert_eq!(world.plays_on(shop_leg), None, "nobody is held");
+    let view = world.shown(shop).unwrap().conference.unwrap();
+    assert_eq!(view.members.len(), 2);
+    assert!(view.host);
+    world.command(
+        ANNA,
+        SwitchCommand::MuteMember {
+            call: shop,
+            muted: true,
+        },
+    );
+    assert!(world.room(office).contains(&(shop_leg, false)));
+    world.phone_hangs_up(shop, LegRole::User);
+    world.run_to_the_end();
+    for call in [shop, office] {
+        assert!(world.record(call).connected_at.is_some(), "one record a member");
+    }
+}
+
+#[test]
+fn a_member_who_goes_leaves_the_host_and_the_other_in_a_call_of_two() {
+    let (mut world, shop, office) = conference_of_three();
+    world.hang_up(ANNA, shop);
+    world.run_for(1_000);
+    assert_eq!(world.record(shop).cause.reason, CauseReason::NormalClearing);
+    assert!(members(&world, office).is_empty());
+    assert!(matches!(world.phase(office), CallPhase::Connected { .. }));
+    assert!(world.shown(office).unwrap().conference.is_none());
+    assert_eq!(world.connections().len(), 1);
+    world.hang_up(ANNA, office);
+    world.run_to_the_end();
+}
+
+#[test]
+fn the_host_leaves_and_the_members_go_on() {
+    let (mut world, shop, office) = conference_of_three();
+    world.command(ANNA, SwitchCommand::LeaveConference { call: shop });
+    world.run_for(1_000);
+    assert_eq!(world.connections().len(), 1, "the two hear each other");
+    let third = world.dial(ANNA, SHOP);
+    world.run_for(10_000);
+    assert!(
+        matches!(world.phase(third), CallPhase::Connected { .. }),
+        "the line is free"
+    );
+    world.hang_up(ANNA, third);
+    world.phone_hangs_up(office, LegRole::Far);
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_colleague_who_holds_leaves_the_room_without_a_tone_in_it() {
+    let (mut world, shop, office) = conference_of_three();
+    world.phone(BRUNO_HOME, Phone::answers_after(500));
+    world.enter(BRUNO, BRUNO_HOME);
+    let third = world.dial(ANNA, "202");
+    world.run_for(5_000);
+    assert!(
+        !members(&world, office).contains(&ear(shop)),
+        "the host is with Bruno"
+    );
+    world.command(
+        ANNA,
+        SwitchCommand::Merge {
+            call: third,
+            with: shop,
+        },
+    );
+    let room = world.shown(third).unwrap().conference.unwrap().id;
+    assert_eq!(members(&world, room).len(), 4);
+    let bruno = world.switch().joined(third).unwrap();
+    world.command(BRUNO, SwitchCommand::Hold { call: bruno });
+    assert_eq!(members(&world, room).len(), 3);
+    for leg in members(&world, room) {
+        assert_ne!(world.plays_on(leg), Some(Tone::Hold));
+    }
+    world.command(BRUNO, SwitchCommand::Retrieve { call: bruno });
+    assert_eq!(members(&world, room).len(), 4);
+    world.command(ANNA, SwitchCommand::EndConference { call: third });
+    world.run_to_the_end();
+}

@@ -1,0 +1,89 @@
+//! Calls that change hands: parked and fetched, come back, picked up.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use ponte_call_core::{LegId, SwitchCommand, Tone};
+use ponte_protocol::{CallId, CallPhase, CauseReason, Outcome, Refusal};
+use ponte_testkit::site::{ANNA, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME};
+use ponte_testkit::{Phone, Told, World};
+
+fn customer_calls() -> (World, CallId) {
+    let mut world = World::at_home();
+    world.phone(BRUNO_HOME, Phone::answers_after(1_000));
+    world.enter(BRUNO, BRUNO_HOME);
+    let call = world.call_in(DID_ANNA, CUSTOMER);
+    (world, call)
+}
+
+fn caller(call: CallId) -> LegId {
+    LegId { call, index: 0 }
+}
+
+#[test]
+fn a_parked_call_is_fetched_by_a_colleague() {
+    let (mut world, call) = customer_calls();
+    world.run_for(5_000);
+    world.command(ANNA, SwitchCommand::Park { call });
+    assert!(matches!(world.phase(call), CallPhase::Parked { slot: 1, .. }));
+    assert_eq!(world.plays_on(caller(call)), Some(Tone::Hold));
+    let parked = world.switch().parked();
+    assert_eq!((parked[0].slot, parked[0].number.as_str()), (1, CUSTOMER));
+    let fetched = match world.command(BRUNO, SwitchCommand::Fetch { slot: 1 }) {
+        Outcome::Accepted { call: Some(call) } => call,
+        other => panic!("{other:?}"),
+    };
+    assert!(world.switch().parked().is_empty());
+    world.run_for(5_000);
+    assert!(matches!(world.phase(fetched), CallPhase::Connected { .. }));
+    assert_eq!(world.connections().len(), 1);
+    assert_eq!(world.record(call).cause.reason, CauseReason::Transferred);
+    let again = world.command(BRUNO, SwitchCommand::Fetch { slot: 1 });
+    assert_eq!(
+        again,
+        Outcome::Refused {
+            refusal: Refusal::UnknownCall
+        }
+    );
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_parked_call_that_nobody_fetches_comes_back() {
+    let (mut world, call) = customer_calls();
+    world.run_for(5_000);
+    world.command(ANNA, SwitchCommand::Park { call });
+    world.run_for(121_000);
+    assert_eq!(world.opened(call).len(), 2, "her telephone is called again");
+    world.run_for(5_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert!(world.switch().parked().is_empty());
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_colleagues_ringing_call_is_picked_up() {
+    let (mut world, call) = customer_calls();
+    world.phone(HOME, Phone::rings_out());
+    world.run_for(1_000);
+    let picked = match world.command(
+        BRUNO,
+        SwitchCommand::PickUp {
+            extension: "201".parse().unwrap(),
+        },
+    ) {
+        Outcome::Accepted { call: Some(call) } => call,
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        !world.told(call).contains(&Told::Answered),
+        "ringing until a person is there"
+    );
+    world.run_for(5_000);
+    assert!(world.told(call).contains(&Told::Answered));
+    assert!(matches!(world.phase(picked), CallPhase::Connected { .. }));
+    assert_eq!(world.record(call).cause.reason, CauseReason::AnsweredElsewhere);
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+    assert_eq!(world.record(picked).number, CUSTOMER);
+}
