@@ -25,7 +25,7 @@ struct Program {
     about: &'static str,
 }
 
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 3] = [
     Program {
         name: "setup",
         krate: "ponte-gateway",
@@ -38,6 +38,12 @@ const PROGRAMS: [Program; 2] = [
         example: "relay_bench",
         about: "RTP relayed: CPU a million packets beside a plain loop in the same run, added latency",
     },
+    Program {
+        name: "mixer",
+        krate: "ponte-media",
+        example: "mixer_bench",
+        about: "Conferences: CPU for each member and second, beside the plain relay of as many endpoints in the same run",
+    },
 ];
 
 /// The size of the portal is measured by xtask itself.
@@ -46,7 +52,7 @@ const SIZE: &str = "size";
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// `setup`, `relay`, `size`; all of them where none is given.
+    /// `setup`, `relay`, `mixer`, `size`; all of them where none is given.
     names: Vec<String>,
     /// Do not write bench/results.
     #[arg(long)]
