@@ -1,5 +1,6 @@
 //! The telephone system as a library, so that tests can start it in their own process.
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod driver;

@@ -1,6 +1,6 @@
 //! What happens to the switch.
 
-use crate::{DeviceConfig, Dialled, ListedMessage, Secret, TrunkConfig, TrunkId, UserConfig};
+use crate::{DeviceConfig, Dialled, ListedMessage, Secret, Timeouts, TrunkConfig, TrunkId, UserConfig};
 use ponte_protocol::{
     CallId, CallerId, CommandId, DeviceId, DialString, E164, Extension, Mode, Pii, UnixMillis, UserId,
 };
@@ -275,6 +275,10 @@ pub enum Event {
         user: UserId,
         dials: Vec<UnixMillis>,
         talks: Vec<(UnixMillis, UnixMillis)>,
+    },
+    /// Waits that begin from here on.
+    TimeoutsConfigured {
+        timeouts: Timeouts,
     },
     /// All trunks, in the order in which they are tried. New ones count as up until told otherwise.
     TrunksConfigured {

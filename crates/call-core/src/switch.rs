@@ -94,6 +94,7 @@ impl Switch {
             Event::DraftStored { leg, stored } => self.draft_stored(leg, stored),
             Event::PortalsChanged { user, portals } => self.portals_changed(&user, portals),
             Event::NumberRead { leg, ask, dialled } => self.number_read(leg, ask, &dialled),
+            Event::TimeoutsConfigured { timeouts } => self.cx.timeouts = timeouts,
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
             Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),
             Event::StoreState { writable } => self.store_writable = writable,

@@ -91,7 +91,7 @@ impl Core {
         Ok(SiteAnswer::Done)
     }
 
-    /// Keeps an invitation. One that was there before stays as it is, used or not.
+    /// Keeps an invitation; the user's others are void. One that was there before stays as it is, used or not.
     pub(crate) fn keep_invitation(
         &self,
         user: &UserId,
@@ -101,8 +101,19 @@ impl Core {
         if !crypto::is_hex32(hash) || !self.is_user(user)? {
             return Ok(());
         }
+        let known: Option<String> = self.db()?.value(
+            "SELECT hash AS value FROM invitations WHERE hash = ?",
+            vec![hash.into()],
+        )?;
+        if known.is_some() {
+            return Ok(());
+        }
         self.db()?.run(
-            "INSERT OR IGNORE INTO invitations (hash, user, expires_at, used_at) VALUES (?, ?, ?, NULL)",
+            "UPDATE invitations SET used_at = ? WHERE user = ? AND used_at IS NULL",
+            vec![int(self.now().0), user.as_str().into()],
+        )?;
+        self.db()?.run(
+            "INSERT INTO invitations (hash, user, expires_at, used_at) VALUES (?, ?, ?, NULL)",
             vec![hash.into(), user.as_str().into(), int(expires_at.0)],
         )
     }

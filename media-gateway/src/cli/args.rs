@@ -4,6 +4,8 @@ use super::destinations::DestinationCommand;
 use super::devices::DeviceCommand;
 use super::dids::DidCommand;
 use super::groups::GroupCommand;
+use super::site::SiteCommand;
+use crate::admin::{NAME_MAX, check_name};
 use crate::numbers::parse_rule;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ponte_call_core::RestrictionRule;
@@ -67,6 +69,20 @@ pub(super) enum StoreCommand {
         #[command(subcommand)]
         command: GroupCommand,
     },
+    /// Show and change what holds for the whole site.
+    Site {
+        #[command(subcommand)]
+        command: SiteCommand,
+    },
+    /// Add and change the users of a CSV file: all of them, or none where something is wrong.
+    ImportUsers {
+        file: PathBuf,
+        /// Only say what is wrong, and what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print what administrators have changed, newest first.
+    Audit(AuditArgs),
     /// Print a user's call records, newest first.
     Records(RecordsArgs),
     /// Say how a number is read and which rule decides whether the user may call it.
@@ -220,19 +236,27 @@ pub(super) fn rule_or_none(text: &str) -> Result<Rule, String> {
         .map_err(|error| error.to_string())
 }
 
-fn caller_name(text: &str) -> Result<String, &'static str> {
+fn caller_name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Ok(String::new());
     }
     display_name(text)
 }
 
-fn display_name(text: &str) -> Result<String, &'static str> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > 80 || name.chars().any(char::is_control) {
-        return Err("a name has 1 to 80 characters");
-    }
-    Ok(name.to_owned())
+fn display_name(text: &str) -> Result<String, String> {
+    check_name(text, NAME_MAX)
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// How many.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) limit: u16,
+    /// Only entries before the one with this number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) before: Option<u64>,
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

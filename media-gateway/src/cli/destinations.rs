@@ -2,13 +2,11 @@
 
 use super::args::Confirmation;
 use super::users::known;
-use super::{Done, Failure, explained, output};
-use crate::config::Config;
-use crate::numbers::decide;
-use crate::store::Store;
+use super::{Done, Failure, output, refused};
+use crate::admin::{Admin, AdminError, LABEL_MAX, check_name};
+use crate::store::{Store, StoreError};
 use clap::Subcommand;
-use ponte_call_core::{Dialled, NumberClass};
-use ponte_protocol::{DestinationId, DialString, Refusal, SavedDestination, UserId};
+use ponte_protocol::{DestinationId, DialString, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -37,83 +35,41 @@ pub(super) enum DestinationCommand {
     Remove { user: UserId, id: Uuid },
 }
 
-fn label(text: &str) -> Result<String, &'static str> {
-    let label = text.trim();
-    if label.is_empty() || label.chars().count() > 40 || label.chars().any(char::is_control) {
-        return Err("a label has 1 to 40 characters");
-    }
-    Ok(label.to_owned())
+fn label(text: &str) -> Result<String, String> {
+    check_name(text, LABEL_MAX)
 }
 
-pub(super) async fn carry_out(command: DestinationCommand, config: &Config, store: &Store) -> Done {
+pub(super) async fn carry_out(command: DestinationCommand, admin: &Admin<'_>) -> Done {
     match command {
         DestinationCommand::Add {
             user,
             label,
             number,
             confirm,
-        } => add(user, label, &number, confirm, config, store).await,
-        DestinationCommand::List { user, json } => list(&user, json, store).await,
+        } => {
+            let confirm = match confirm {
+                Confirmation::On => Some(true),
+                Confirmation::Off => Some(false),
+                Confirmation::Mobiles => None,
+            };
+            let added = admin
+                .add_destination(user.clone(), &label, &number, confirm)
+                .await;
+            let number = added.map_err(refused)?.number;
+            output::line(&format!("{user} can be called at {}", number.as_str()))
+        }
+        DestinationCommand::List { user, json } => list(&user, json, admin.store()).await,
         DestinationCommand::Remove { user, id } => {
-            let deleted = store
-                .delete_destination(user.clone(), DestinationId(id))
-                .await
-                .map_err(explained)?;
-            if !deleted {
-                return Err(Failure::Usage(format!(
+            let removed = admin.remove_destination(user.clone(), DestinationId(id)).await;
+            removed.map_err(|error| match error {
+                AdminError::Store(StoreError::UnknownDestination(_)) => Failure::Usage(format!(
                     "{user} has no such telephone; `ponte-gateway user destination list {user}` names all"
-                )));
-            }
-            store.announce_users().await.map_err(explained)?;
+                )),
+                other => refused(other),
+            })?;
             output::line("it is removed")
         }
     }
-}
-
-async fn add(
-    user: UserId,
-    label: String,
-    number: &DialString,
-    confirm: Confirmation,
-    config: &Config,
-    store: &Store,
-) -> Done {
-    let row = known(&user, store).await?;
-    let dialled = config.numbering_plan(&store.dids().await?).read(number);
-    let refusal = match &dialled {
-        Dialled::Own { .. } => Some(Refusal::OwnNumber),
-        Dialled::FeatureCode(_) => Some(Refusal::InvalidNumber),
-        _ => decide(&row, &config.site, &dialled).refusal,
-    };
-    let Dialled::External { number, class } = dialled else {
-        let refusal = refusal.unwrap_or(Refusal::InvalidNumber);
-        return Err(Failure::Usage(format!(
-            "{user} cannot be called there: {refusal}"
-        )));
-    };
-    if let Some(refusal) = refusal {
-        return Err(Failure::Usage(format!(
-            "{user} cannot be called there: {refusal}; `ponte-gateway explain --user {user} --dial {}` says why",
-            number.as_str()
-        )));
-    }
-    let destination = SavedDestination {
-        id: DestinationId(Uuid::now_v7()),
-        label,
-        number,
-        confirm: match confirm {
-            Confirmation::On => true,
-            Confirmation::Off => false,
-            Confirmation::Mobiles => class == NumberClass::Mobile,
-        },
-        verified: true,
-    };
-    let told = format!("{user} can be called at {}", destination.number.as_str());
-    let saved = store.save_destination(user, destination);
-    let announced = store.announce_users();
-    saved.await.map_err(explained)?;
-    announced.await.map_err(explained)?;
-    output::line(&told)
 }
 
 async fn list(user: &UserId, as_json: bool, store: &Store) -> Done {

@@ -1,9 +1,10 @@
 //! `device …`: desk telephones.
 
 use super::args::Switched;
-use super::{Done, Failure, explained, now, output, secret};
+use super::{Done, Failure, explained, now, output, refused, secret};
+use crate::admin::{Admin, DeviceChange, LABEL_MAX, Password, check_name};
 use crate::config::Config;
-use crate::store::{DeviceRow, DeviceSecret, Store, StoreError};
+use crate::store::{DeviceRow, Store, StoreError};
 use clap::{Args, Subcommand};
 use ponte_protocol::{DeviceId, UserId};
 use serde_json::{Value, json};
@@ -55,131 +56,113 @@ pub(super) struct DeviceSettings {
     password_stdin: bool,
 }
 
-fn device_name(text: &str) -> Result<String, &'static str> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > 40 || name.chars().any(char::is_control) {
-        return Err("a telephone's name has 1 to 40 characters");
-    }
-    Ok(name.to_owned())
+fn device_name(text: &str) -> Result<String, String> {
+    check_name(text, LABEL_MAX)
 }
 
-pub(super) async fn carry_out(command: DeviceCommand, config: &Config, store: &Store) -> Done {
+pub(super) async fn carry_out(command: DeviceCommand, admin: &Admin<'_>) -> Done {
     match command {
         DeviceCommand::Add {
             device,
             settings,
             json,
-        } => add(device, settings, json, config, store).await,
+        } => add(device, &settings, json, admin).await,
         DeviceCommand::Set {
             device,
             settings,
             new_password,
             json,
-        } => set(device, settings, new_password, json, config, store).await,
-        DeviceCommand::List { json } => list(json, config, store).await,
+        } => set(device, &settings, new_password, json, admin).await,
+        DeviceCommand::List { json } => list(json, admin.config(), admin.store()).await,
         DeviceCommand::Remove { device } => {
-            store.remove_device(device.clone()).await.map_err(explained)?;
+            admin.remove_device(device.clone()).await.map_err(refused)?;
             output::line(&format!("{device} is removed"))
         }
     }
 }
 
-/// A password as it was made, or as it was typed and need not be shown.
-struct Password {
-    text: String,
-    made: bool,
-}
-
-fn password(from_input: bool) -> Result<Password, Failure> {
-    Ok(Password {
-        text: if from_input {
-            secret::password()?
-        } else {
-            secret::generated()?
-        },
-        made: !from_input,
-    })
-}
-
-fn apply(row: &mut DeviceRow, settings: &DeviceSettings) -> Done {
+fn apply(change: &mut DeviceChange, settings: &DeviceSettings) -> Done {
     if let Some(name) = &settings.name {
-        row.name.clone_from(name);
+        change.name.clone_from(name);
     }
     match settings.owner.as_deref() {
         None => {}
-        Some("") => row.owner = None,
+        Some("") => change.owner = None,
         Some(owner) => {
             let owner = owner
                 .parse::<UserId>()
                 .map_err(|error| Failure::Usage(format!("--owner {owner}: {error}")))?;
-            row.owner = Some(owner);
+            change.owner = Some(owner);
         }
     }
     if let Some(hot_desk) = settings.hot_desk {
-        row.hot_desk = hot_desk == Switched::On;
+        change.hot_desk = hot_desk == Switched::On;
+    }
+    if settings.password_stdin {
+        change.password = Password::Given(secret::password()?);
     }
     Ok(())
 }
 
-async fn add(
-    device: DeviceId,
-    settings: DeviceSettings,
-    as_json: bool,
-    config: &Config,
-    store: &Store,
-) -> Done {
-    let password = password(settings.password_stdin)?;
-    let mut row = DeviceRow {
+async fn add(device: DeviceId, settings: &DeviceSettings, as_json: bool, admin: &Admin<'_>) -> Done {
+    let mut change = DeviceChange {
         name: device.to_string(),
         owner: None,
         hot_desk: false,
-        secret: DeviceSecret::new(&device, &config.registrar.realm, &password.text),
-        device,
+        password: Password::Made,
+        device: device.clone(),
     };
-    apply(&mut row, &settings)?;
-    store.add_device(row.clone()).await.map_err(explained)?;
-    tell_account(&row, "added", Some(&password), as_json)
+    apply(&mut change, settings)?;
+    let made = admin.add_device(change).await.map_err(refused)?;
+    tell_account(&device, "added", made.as_deref(), as_json, admin)
 }
 
 async fn set(
     device: DeviceId,
-    settings: DeviceSettings,
+    settings: &DeviceSettings,
     new_password: bool,
     as_json: bool,
-    config: &Config,
-    store: &Store,
+    admin: &Admin<'_>,
 ) -> Done {
-    let found = store.device(&device).await?;
-    let mut row = found.ok_or_else(|| explained(StoreError::UnknownDevice(device.clone())))?;
-    apply(&mut row, &settings)?;
-    let password = if new_password || settings.password_stdin {
-        Some(password(settings.password_stdin)?)
-    } else {
-        None
+    let found = admin.store().device(&device).await?;
+    let row = found.ok_or_else(|| explained(StoreError::UnknownDevice(device.clone())))?;
+    let mut change = DeviceChange {
+        name: row.name,
+        owner: row.owner,
+        hot_desk: row.hot_desk,
+        password: if new_password {
+            Password::Made
+        } else {
+            Password::Kept
+        },
+        device: device.clone(),
     };
-    if let Some(password) = &password {
-        row.secret = DeviceSecret::new(&device, &config.registrar.realm, &password.text);
-    }
-    store.set_device(row.clone()).await.map_err(explained)?;
-    tell_account(&row, "changed", password.as_ref(), as_json)
+    apply(&mut change, settings)?;
+    let made = admin.set_device(change).await.map_err(refused)?;
+    tell_account(&device, "changed", made.as_deref(), as_json, admin)
 }
 
-fn tell_account(row: &DeviceRow, what: &str, password: Option<&Password>, as_json: bool) -> Done {
-    let made = password.filter(|password| password.made);
+fn tell_account(
+    device: &DeviceId,
+    what: &str,
+    password: Option<&str>,
+    as_json: bool,
+    admin: &Admin<'_>,
+) -> Done {
+    let realm = &admin.config().registrar.realm;
     if as_json {
         return output::json(&json!({
-            "device": row.device,
-            "username": row.device,
-            "realm": row.secret.realm,
-            "password": made.map(|password| &password.text),
+            "device": device,
+            "username": device,
+            "realm": realm,
+            "password": password,
         }));
     }
-    output::line(&format!("{} is {what}", row.device))?;
-    match made {
+    output::line(&format!("{device} is {what}"))?;
+    match password {
         None => Ok(()),
         Some(password) => output::text(&format!(
-            "user name  {}\npassword   {}\nrealm      {}\nThe password is not kept and not shown again.\n",
-            row.device, password.text, row.secret.realm
+            "user name  {device}\npassword   {password}\nrealm      {realm}\nThe password is not kept and not shown again.\n",
         )),
     }
 }

@@ -1,12 +1,11 @@
 //! `did …`: numbers that reach an extension from outside.
 
-use super::{Done, Failure, explained, output};
-use crate::config::Config;
-use crate::numbers::NumberingPlan;
+use super::{Done, Failure, output, refused};
+use crate::admin::{Admin, LABEL_MAX, check_name};
 use crate::store::{DidRow, Store};
 use clap::{Args, Subcommand};
-use ponte_call_core::{Dialled, TrunkId};
-use ponte_protocol::{DialString, E164, Extension};
+use ponte_call_core::TrunkId;
+use ponte_protocol::{E164, Extension};
 use serde_json::json;
 
 #[derive(Debug, Subcommand)]
@@ -45,78 +44,40 @@ pub(super) struct DidSettings {
     trunk: Option<String>,
 }
 
-fn label(text: &str) -> Result<String, &'static str> {
-    let label = text.trim();
-    if label.is_empty() || label.chars().count() > 40 || label.chars().any(char::is_control) {
-        return Err("a label has 1 to 40 characters");
-    }
-    Ok(label.to_owned())
+fn label(text: &str) -> Result<String, String> {
+    check_name(text, LABEL_MAX)
 }
 
-pub(super) async fn carry_out(command: DidCommand, config: &Config, store: &Store) -> Done {
+pub(super) async fn carry_out(command: DidCommand, admin: &Admin<'_>) -> Done {
+    let store = admin.store();
     match command {
         DidCommand::Add { number, settings } => {
-            let row = row(number, settings, config)?;
+            let row = row(number, settings);
             let told = told(&row, "reaches", store).await?;
-            store.add_did(row).await.map_err(explained)?;
+            admin.add_did(row).await.map_err(refused)?;
             output::line(&told)
         }
         DidCommand::Set { number, settings } => {
-            if !store.dids().await?.iter().any(|row| row.number == number) {
-                return Err(Failure::Usage(format!(
-                    "there is no number {}; add it with `ponte-gateway did add`",
-                    number.as_str()
-                )));
-            }
-            let row = row(number, settings, config)?;
+            let row = row(number, settings);
             let told = told(&row, "reaches", store).await?;
-            store.set_did(row).await.map_err(explained)?;
+            admin.set_did(row).await.map_err(refused)?;
             output::line(&told)
         }
-        DidCommand::List { json } => list(json, config, store).await,
+        DidCommand::List { json } => list(json, admin).await,
         DidCommand::Remove { number } => {
-            store.remove_did(number.clone()).await.map_err(explained)?;
+            admin.remove_did(number.clone()).await.map_err(refused)?;
             output::line(&format!("{} is removed", number.as_str()))
         }
     }
 }
 
-fn row(number: E164, settings: DidSettings, config: &Config) -> Result<DidRow, Failure> {
-    let row = DidRow {
+fn row(number: E164, settings: DidSettings) -> DidRow {
+    DidRow {
         number,
         extension: settings.extension,
         label: settings.label,
         trunk: settings.trunk.map(TrunkId),
-    };
-    check(&row, config)?;
-    Ok(row)
-}
-
-/// What the configuration forbids.
-pub(super) fn check(row: &DidRow, config: &Config) -> Done {
-    let extension = row.extension.as_str();
-    let read = extension
-        .parse::<DialString>()
-        .map_or(Dialled::Invalid, |dialled| {
-            NumberingPlan::new(&config.site).read(&dialled)
-        });
-    if !matches!(read, Dialled::Own { extension: Some(_) }) {
-        return Err(Failure::Usage(format!(
-            "{extension} is none of site.extensions ({})",
-            config.site.extensions.join(", ")
-        )));
     }
-    if let Some(trunk) = &row.trunk
-        && !config.trunks.iter().any(|known| known.id == *trunk)
-    {
-        let known: Vec<&str> = config.trunks.iter().map(|trunk| trunk.id.0.as_str()).collect();
-        return Err(Failure::Usage(format!(
-            "there is no trunk '{}'; the configuration has {}",
-            trunk.0,
-            known.join(", ")
-        )));
-    }
-    Ok(())
 }
 
 async fn told(row: &DidRow, verb: &str, store: &Store) -> Result<String, Failure> {
@@ -133,34 +94,33 @@ async fn holder(extension: &Extension, store: &Store) -> Result<Option<String>, 
     Ok(holder.map(|row| row.user.to_string()))
 }
 
-async fn list(as_json: bool, config: &Config, store: &Store) -> Done {
-    let users = store.users().await?;
-    let stored = store.dids().await?;
-    let of_trunks = config.trunks.iter().flat_map(|trunk| &trunk.dids);
-    let unchanged = of_trunks.filter(|row| stored.iter().all(|stored| stored.number != row.number));
-    let mut all: Vec<(&DidRow, &str)> = stored
-        .iter()
-        .map(|row| (row, "store"))
-        .chain(unchanged.map(|row| (row, "configuration")))
-        .collect();
-    all.sort_by(|(one, _), (other, _)| one.number.cmp(&other.number));
-    let user = |row: &DidRow| {
+async fn list(as_json: bool, admin: &Admin<'_>) -> Done {
+    let (users, stored) = (admin.store().users().await?, admin.store().dids().await?);
+    let all = admin.dids().await?;
+    let from = |number: &E164| {
+        if stored.iter().any(|row| row.number == *number) {
+            "store"
+        } else {
+            "configuration"
+        }
+    };
+    let user = |extension: &Extension| {
         users
             .iter()
-            .find(|user| user.extension == row.extension)
+            .find(|user| user.extension == *extension)
             .map(|user| user.user.to_string())
     };
     if as_json {
         let rows: Vec<_> = all
             .iter()
-            .map(|(row, from)| {
+            .map(|did| {
                 json!({
-                    "number": row.number,
-                    "extension": row.extension,
-                    "user": user(row),
-                    "label": row.label,
-                    "trunk": row.trunk.as_ref().map(|trunk| &trunk.0),
-                    "from": from,
+                    "number": did.number,
+                    "extension": did.extension,
+                    "user": user(&did.extension),
+                    "label": did.label,
+                    "trunk": did.trunk,
+                    "from": from(&did.number),
                 })
             })
             .collect();
@@ -169,14 +129,14 @@ async fn list(as_json: bool, config: &Config, store: &Store) -> Done {
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|(row, from)| {
+        .map(|did| {
             vec![
-                row.number.as_str().to_owned(),
-                row.extension.as_str().to_owned(),
-                dash(user(row)),
-                dash(row.label.clone()),
-                dash(row.trunk.as_ref().map(|trunk| trunk.0.clone())),
-                (*from).to_owned(),
+                did.number.as_str().to_owned(),
+                did.extension.as_str().to_owned(),
+                dash(user(&did.extension)),
+                dash(did.label.clone()),
+                dash(did.trunk.clone()),
+                from(&did.number).to_owned(),
             ]
         })
         .collect();

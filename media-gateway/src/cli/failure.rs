@@ -1,8 +1,18 @@
 //! What the store refuses, in words for whoever typed the command.
 
 use super::Failure;
+use crate::admin::AdminError;
 use crate::store::StoreError;
 use ponte_protocol::UserId;
+
+/// Why an administrator's change was not made.
+pub(super) fn refused(error: AdminError) -> Failure {
+    match error {
+        AdminError::Store(error) => explained(error),
+        AdminError::Invalid(_) | AdminError::NoPortal => Failure::Usage(error.to_string()),
+        AdminError::System => Failure::Runtime(error.to_string()),
+    }
+}
 
 /// The mistake of whoever typed the command, or of the machine.
 pub(super) fn explained(error: StoreError) -> Failure {
@@ -45,6 +55,10 @@ pub(super) fn explained(error: StoreError) -> Failure {
             "there is no number {}; `ponte-gateway did list` names all of them",
             number.as_str()
         )),
+        StoreError::LastAdministrator => Failure::Usage(
+            "no administrator would be left; make another user one first: `ponte-gateway user set … --administrator on`"
+                .to_owned(),
+        ),
         StoreError::Unavailable { reason } => Failure::Runtime(format!(
             "the database cannot be written now ({reason}); nothing was changed, try again"
         )),

@@ -1,7 +1,8 @@
 //! `group …`: restrictions that several users share.
 
 use super::args::{Rule, rule_or_none};
-use super::{Done, explained, output};
+use super::{Done, output, refused};
+use crate::admin::Admin;
 use crate::numbers::rule_text;
 use crate::store::{GroupRow, Store};
 use clap::Subcommand;
@@ -33,29 +34,29 @@ pub(super) enum GroupCommand {
     Remove { group: GroupId },
 }
 
-pub(super) async fn carry_out(command: GroupCommand, store: &Store) -> Done {
+pub(super) async fn carry_out(command: GroupCommand, admin: &Admin<'_>) -> Done {
     let row = |group, restrictions: Vec<Rule>| GroupRow {
         group,
         restrictions: restrictions.into_iter().filter_map(|rule| rule.0).collect(),
     };
     match command {
         GroupCommand::Add { group, restrictions } => {
-            store
+            admin
                 .add_group(row(group.clone(), restrictions))
                 .await
-                .map_err(explained)?;
+                .map_err(refused)?;
             output::line(&format!("{group} is added"))
         }
         GroupCommand::Set { group, restrictions } => {
-            store
+            admin
                 .set_group(row(group.clone(), restrictions))
                 .await
-                .map_err(explained)?;
+                .map_err(refused)?;
             output::line(&format!("{group} is changed"))
         }
-        GroupCommand::List { json } => list(json, store).await,
+        GroupCommand::List { json } => list(json, admin.store()).await,
         GroupCommand::Remove { group } => {
-            store.remove_group(group.clone()).await.map_err(explained)?;
+            admin.remove_group(group.clone()).await.map_err(refused)?;
             output::line(&format!("{group} is removed"))
         }
     }

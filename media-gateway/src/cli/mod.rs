@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it could not be done now, 2 the command or the configuration is wrong.
 
 mod args;
+mod audit;
 mod destinations;
 mod devices;
 mod dids;
@@ -10,15 +11,18 @@ mod failure;
 mod groups;
 mod output;
 mod records;
+mod roster;
 mod secret;
+mod site;
 mod transfer;
 mod users;
 
+use crate::admin::Admin;
 use crate::config::{Config, EXAMPLE};
 use crate::store::{Store, StoreOptions, StoreUse};
 use args::{Cli, Command, StoreCommand, UserCommand};
 use clap::Parser;
-use failure::explained;
+use failure::{explained, refused};
 use ponte_protocol::UnixMillis;
 use std::path::Path;
 use std::process::ExitCode;
@@ -91,19 +95,23 @@ async fn carry_out(cli: Cli) -> Done {
 }
 
 async fn in_store(command: StoreCommand, config: &Config, store: &Store) -> Done {
+    let admin = Admin::open(config, store, None, now()).await?;
     match command {
-        StoreCommand::User { command } => user(command, config, store).await,
-        StoreCommand::Device { command } => devices::carry_out(command, config, store).await,
-        StoreCommand::Did { command } => dids::carry_out(command, config, store).await,
-        StoreCommand::Group { command } => groups::carry_out(command, store).await,
+        StoreCommand::User { command } => user(command, &admin).await,
+        StoreCommand::Device { command } => devices::carry_out(command, &admin).await,
+        StoreCommand::Did { command } => dids::carry_out(command, &admin).await,
+        StoreCommand::Group { command } => groups::carry_out(command, &admin).await,
+        StoreCommand::Site { command } => site::carry_out(command, &admin).await,
+        StoreCommand::ImportUsers { file, dry_run } => roster::import(&file, dry_run, &admin).await,
+        StoreCommand::Audit(arguments) => audit::list(arguments, store).await,
         StoreCommand::Records(arguments) => records::list(arguments, store).await,
-        StoreCommand::Explain { user, dial, json } => users::explain(&user, &dial, json, config, store).await,
+        StoreCommand::Explain { user, dial, json } => users::explain(&user, &dial, json, &admin).await,
         StoreCommand::Export { file } => transfer::export(&file, store).await,
         StoreCommand::Import {
             file,
             dry_run,
             remove,
-        } => transfer::import(&file, dry_run, remove, config, store).await,
+        } => transfer::import(&file, dry_run, remove, &admin).await,
     }
 }
 
@@ -119,15 +127,15 @@ fn causes(error: &anyhow::Error) -> String {
     })
 }
 
-async fn user(command: UserCommand, config: &Config, store: &Store) -> Done {
+async fn user(command: UserCommand, admin: &Admin<'_>) -> Done {
     match command {
-        UserCommand::Add { user, settings } => users::add(user, settings, config, store).await,
-        UserCommand::Set { user, settings } => users::set(&user, settings, config, store).await,
-        UserCommand::List { json } => users::list(json, store).await,
-        UserCommand::Show { user, json } => users::show(&user, json, config, store).await,
-        UserCommand::Remove { user } => users::remove(user, store).await,
-        UserCommand::Invite { user, hours } => users::invite(user, hours, config, store).await,
-        UserCommand::Destination { command } => destinations::carry_out(command, config, store).await,
+        UserCommand::Add { user, settings } => users::add(user, settings, admin).await,
+        UserCommand::Set { user, settings } => users::set(&user, settings, admin).await,
+        UserCommand::List { json } => users::list(json, admin.store()).await,
+        UserCommand::Show { user, json } => users::show(&user, json, admin).await,
+        UserCommand::Remove { user } => users::remove(user, admin).await,
+        UserCommand::Invite { user, hours } => users::invite(user, hours, admin).await,
+        UserCommand::Destination { command } => destinations::carry_out(command, admin).await,
     }
 }
 

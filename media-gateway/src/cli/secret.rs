@@ -3,10 +3,6 @@
 use super::Failure;
 use std::io::{self, IsTerminal};
 
-/// Without the characters that people mistake for one another.
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-/// 100 bits.
-const GENERATED: usize = 20;
 const SHORTEST: usize = 10;
 
 /// One line of standard input, without its end; at a terminal it is asked for, and does not show.
@@ -38,12 +34,4 @@ pub(super) fn password() -> Result<String, Failure> {
         ));
     }
     Ok(password)
-}
-
-/// A password that nobody guesses.
-pub(super) fn generated() -> Result<String, Failure> {
-    let mut random = [0; GENERATED];
-    getrandom::fill(&mut random)?;
-    let letter = |byte: u8| char::from(LETTERS[usize::from(byte) % LETTERS.len()]);
-    Ok(random.into_iter().map(letter).collect())
 }

@@ -3,8 +3,8 @@
 mod difference;
 mod entries;
 
-use super::{Done, Failure, dids, explained, output, users};
-use crate::config::Config;
+use super::{Done, Failure, explained, output};
+use crate::admin::{Admin, check_did, check_site, check_user, site_settings};
 use crate::store::{Change, Store};
 use difference::{Difference, Kind, difference};
 use entries::Entries;
@@ -51,7 +51,8 @@ pub(super) async fn export(file: &Path, store: &Store) -> Done {
 
 /// Brings the store to what the file says, all of it or nothing. What the file does not name is kept, or removed where
 /// `remove` says so.
-pub(super) async fn import(file: &Path, dry_run: bool, remove: bool, config: &Config, store: &Store) -> Done {
+pub(super) async fn import(file: &Path, dry_run: bool, remove: bool, admin: &Admin<'_>) -> Done {
+    let store = admin.store();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::Usage(format!("{} cannot be read: {error}", file.display())))?;
     let wanted: Entries = toml::from_str(&text)
@@ -61,7 +62,7 @@ pub(super) async fn import(file: &Path, dry_run: bool, remove: bool, config: &Co
         .map_err(|reason| Failure::Usage(format!("{}: {reason}", file.display())))?;
     let now = Entries::of(store).await?;
     let differences = difference(&now.table()?, &wanted.table()?);
-    let changes = changes(&differences, &wanted, remove, config)?;
+    let changes = changes(&differences, &wanted, remove, admin)?;
     for difference in &differences {
         output::text(&difference.text(remove))?;
     }
@@ -75,7 +76,17 @@ pub(super) async fn import(file: &Path, dry_run: bool, remove: bool, config: &Co
         ));
     }
     let count = changes.len();
-    store.change_together(changes).await.map_err(explained)?;
+    let made = differences
+        .iter()
+        .filter(|difference| remove || !difference.is_removal());
+    let notes = made.map(|difference| {
+        let (action, subject, fields) = difference.note();
+        admin.note(action, subject, fields)
+    });
+    store
+        .change_together(changes, notes.collect())
+        .await
+        .map_err(explained)?;
     output::line(&format!("{} made", counted(count)))
 }
 
@@ -92,13 +103,15 @@ fn changes(
     differences: &[Difference],
     wanted: &Entries,
     remove: bool,
-    config: &Config,
+    admin: &Admin<'_>,
 ) -> Result<Vec<Change>, Failure> {
+    let config = admin.config();
     let mut removed = Vec::new();
     let mut put = Vec::new();
     let mut last = Vec::new();
     let groups: BTreeMap<_, _> = wanted.groups()?;
     for kind in [
+        Kind::Site,
         Kind::Group,
         Kind::User,
         Kind::Destination,
@@ -119,14 +132,14 @@ fn changes(
             }
             let is_new = difference.is_addition();
             let change = wanted.change(kind, &difference.key, is_new, &groups)?;
-            match &change {
-                Change::AddUser(row) | Change::SetUser(row) => {
-                    users::check(row, &config.site).map_err(|failure| named(&difference.key, failure))?;
-                }
-                Change::SetDid(row) => {
-                    dids::check(row, config).map_err(|failure| named(&difference.key, failure))?;
-                }
-                _ => {}
+            let wrong = match &change {
+                Change::AddUser(row) | Change::SetUser(row) => check_user(row, config),
+                Change::SetDid(row) => check_did(row, config),
+                Change::SetSite(row) => check_site(&site_settings(&admin.base().with_site(row))),
+                _ => Vec::new(),
+            };
+            if let Some(wrong) = wrong.first() {
+                return Err(Failure::Usage(format!("{}: {}", difference.key, wrong.reason)));
             }
             put.push(change);
         }
@@ -134,11 +147,4 @@ fn changes(
     removed.extend(put);
     removed.extend(last);
     Ok(removed)
-}
-
-fn named(key: &str, failure: Failure) -> Failure {
-    match failure {
-        Failure::Usage(reason) => Failure::Usage(format!("{key}: {reason}")),
-        Failure::Runtime(reason) => Failure::Runtime(format!("{key}: {reason}")),
-    }
 }

@@ -1,18 +1,15 @@
 //! `user …` and `explain`.
 
 use super::args::{Confirmation, Switched, UserSettings};
-use super::{Done, Failure, explained, now, output, secret};
-use crate::config::{Config, SiteConfig};
-use crate::numbers::{NumberingPlan, decide, rule_text};
-use crate::store::{EmailAddress, Invitation, PinHash, RuleOwner, Store, StoreError, UserRow};
+use super::{Done, Failure, explained, output, refused, secret};
+use crate::admin::Admin;
+use crate::numbers::{decide, rule_text};
+use crate::store::{EmailAddress, PinHash, RuleOwner, Store, StoreError, UserRow};
 use ponte_call_core::{Dialled, NumberClass};
 use ponte_protocol::{DialString, GroupId, Refusal, UserId};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-const HOUR_MS: u64 = 60 * 60 * 1000;
-
-pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Config, store: &Store) -> Done {
+pub(super) async fn add(user: UserId, mut settings: UserSettings, admin: &Admin<'_>) -> Done {
     let (Some(extension), Some(number)) = (settings.extension.take(), settings.caller_id.take()) else {
         return Err(Failure::Usage(
             "a new user needs --extension (e.g. 201) and --caller-id (the number of the company that the user shows)"
@@ -20,20 +17,18 @@ pub(super) async fn add(user: UserId, mut settings: UserSettings, config: &Confi
         ));
     };
     let mut row = UserRow::new(user, extension, number);
-    apply(&mut row, settings, store).await?;
-    check(&row, &config.site)?;
+    apply(&mut row, settings, admin.store()).await?;
     let name = row.user.clone();
-    store.add_user(row).await.map_err(explained)?;
+    admin.add_user(row).await.map_err(refused)?;
     output::line(&format!(
         "{name} is added; `ponte-gateway user invite {name}` prints the link to set a password"
     ))
 }
 
-pub(super) async fn set(user: &UserId, settings: UserSettings, config: &Config, store: &Store) -> Done {
-    let mut row = known(user, store).await?;
-    apply(&mut row, settings, store).await?;
-    check(&row, &config.site)?;
-    store.set_user(row).await.map_err(explained)?;
+pub(super) async fn set(user: &UserId, settings: UserSettings, admin: &Admin<'_>) -> Done {
+    let mut row = known(user, admin.store()).await?;
+    apply(&mut row, settings, admin.store()).await?;
+    admin.set_user(row).await.map_err(refused)?;
     output::line(&format!("{user} is changed"))
 }
 
@@ -112,41 +107,6 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
     Ok(())
 }
 
-/// What the site's numbers forbid.
-pub(super) fn check(row: &UserRow, site: &SiteConfig) -> Done {
-    let plan = NumberingPlan::new(site);
-    let extension = row.extension.as_str();
-    let reads_as = extension
-        .parse::<DialString>()
-        .map_or(Dialled::Invalid, |dialled| plan.read(&dialled));
-    let usage = |reason: String| Err(Failure::Usage(reason));
-    match reads_as {
-        Dialled::Own { extension: Some(_) } => {}
-        Dialled::Emergency => return usage(format!("the extension {extension} is an emergency number")),
-        _ => {
-            return usage(format!(
-                "the extension {extension} fits none of site.extensions ({}); add its pattern there, e.g. \"{}\"",
-                site.extensions.join(", "),
-                pattern_like(extension)
-            ));
-        }
-    }
-    if !site.own_numbers.is_empty() && !plan.is_own(&row.caller_id.number) {
-        return usage(format!(
-            "the caller ID {} is none of site.own_numbers; a user may show a number of the company only",
-            row.caller_id.number.as_str()
-        ));
-    }
-    Ok(())
-}
-
-fn pattern_like(extension: &str) -> String {
-    extension
-        .char_indices()
-        .map(|(place, digit)| if place == 0 { digit } else { 'x' })
-        .collect()
-}
-
 pub(super) async fn known(user: &UserId, store: &Store) -> Result<UserRow, Failure> {
     store
         .user(user)
@@ -204,8 +164,8 @@ pub(super) async fn list(as_json: bool, store: &Store) -> Done {
     output::table(&["USER", "EXTENSION", "NAME", "CALLER ID", "TELECOMMUTER"], &rows)
 }
 
-pub(super) async fn show(user: &UserId, as_json: bool, config: &Config, store: &Store) -> Done {
-    let row = known(user, store).await?;
+pub(super) async fn show(user: &UserId, as_json: bool, admin: &Admin<'_>) -> Done {
+    let (row, config) = (known(user, admin.store()).await?, admin.config());
     if as_json {
         return output::json(&row_json(&row));
     }
@@ -254,27 +214,14 @@ pub(super) async fn show(user: &UserId, as_json: bool, config: &Config, store: &
     output::table(&["USER", user.as_str()], &lines)
 }
 
-pub(super) async fn remove(user: UserId, store: &Store) -> Done {
-    store.remove_user(user.clone()).await.map_err(explained)?;
+pub(super) async fn remove(user: UserId, admin: &Admin<'_>) -> Done {
+    admin.remove_user(user.clone()).await.map_err(refused)?;
     output::line(&format!("{user} is removed"))
 }
 
-pub(super) async fn invite(user: UserId, hours: u64, config: &Config, store: &Store) -> Done {
-    let Some(edge) = &config.edge else {
-        return Err(Failure::Usage(
-            "there is no [edge] in the configuration, so there is no portal to invite to".to_owned(),
-        ));
-    };
-    let mut token = [0; 32];
-    getrandom::fill(&mut token)?;
-    let token = hex::encode(token);
-    let invitation = Invitation {
-        user,
-        token_hash: hex::encode(Sha256::digest(token.as_bytes())),
-        expires_at: now().plus(hours * HOUR_MS),
-    };
-    store.create_invitation(invitation).await.map_err(explained)?;
-    output::line(&format!("{}/invite#{token}", edge.portal_url))
+pub(super) async fn invite(user: UserId, hours: u64, admin: &Admin<'_>) -> Done {
+    let (link, _) = admin.invite(user, hours).await.map_err(refused)?;
+    output::line(&link)
 }
 
 fn class_text(class: NumberClass) -> &'static str {
@@ -299,15 +246,10 @@ fn reading(dialled: &Dialled) -> String {
     }
 }
 
-pub(super) async fn explain(
-    user: &UserId,
-    dial: &DialString,
-    as_json: bool,
-    config: &Config,
-    store: &Store,
-) -> Done {
+pub(super) async fn explain(user: &UserId, dial: &DialString, as_json: bool, admin: &Admin<'_>) -> Done {
+    let (store, config) = (admin.store(), admin.config());
     let row = known(user, store).await?;
-    let dialled = plan(config, store).await?.read(dial);
+    let dialled = config.numbering_plan(&store.dids().await?).read(dial);
     let verdict = decide(&row, &config.site, &dialled);
     let rule = verdict.rule.as_ref();
     if as_json {
@@ -332,9 +274,4 @@ pub(super) async fn explain(
         "denied"
     };
     output::line(&format!("{allowed}: {why}"))
-}
-
-/// The numbering plan with everything that the store adds to it.
-async fn plan(config: &Config, store: &Store) -> Result<NumberingPlan, Failure> {
-    Ok(config.numbering_plan(&store.dids().await?))
 }

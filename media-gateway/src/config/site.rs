@@ -4,7 +4,7 @@ use super::reader::{Found, Problems, Section};
 use super::{OwnNumbers, SiteConfig};
 use crate::numbers::{self, parse_rule};
 use ponte_media::Country;
-use ponte_protocol::{E164, SiteId};
+use ponte_protocol::{CallSettings, E164, SiteId};
 use std::collections::HashSet;
 
 /// What holds where a country's own choice is not made.
@@ -46,6 +46,8 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
     let tones = section
         .text("tone_country")
         .and_then(|tones| tones.read(problems, |code| check_tones(code)));
+    let no_answer = section.number("no_answer_seconds", 5..=120);
+    let call_waiting = section.flag("call_waiting");
     let own_numbers = list(&mut section, problems, "own_numbers", parse_own_numbers);
     let extensions = list(&mut section, problems, "extensions", check_pattern);
     let rules = section.texts("default_restrictions").map(|rules| {
@@ -111,6 +113,11 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         extensions,
         emergency_numbers,
         default_restrictions: rules.unwrap_or_else(|| numbers::default_rules(&country)),
+        no_answer_ms: no_answer.map_or_else(
+            || CallSettings::default().no_answer_ms,
+            |found| found.value * 1000,
+        ),
+        call_waiting: call_waiting.is_none_or(|found| found.value),
         country,
     })
 }

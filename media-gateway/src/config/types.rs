@@ -1,7 +1,7 @@
 use super::FeatureCodes;
 use crate::numbers::NumberingPlan;
 use crate::sip::TlsFiles;
-use crate::store::DidRow;
+use crate::store::{DidRow, SiteRow};
 use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
 use ponte_protocol::{E164, SiteId};
@@ -46,6 +46,29 @@ impl Config {
             .with_features(&self.features)
             .with_dids(&all)
     }
+
+    /// The configuration with what administrators have set in its place.
+    #[must_use]
+    pub fn with_site(&self, row: &SiteRow) -> Self {
+        let mut config = self.clone();
+        if let Some(rules) = &row.rules {
+            config.site.default_restrictions.clone_from(rules);
+        }
+        if let Some(no_answer_ms) = row.no_answer_ms {
+            config.site.no_answer_ms = no_answer_ms;
+        }
+        if let Some(call_waiting) = row.call_waiting {
+            config.site.call_waiting = call_waiting;
+        }
+        if let Some(quota_s) = row.voicemail_quota_s {
+            config.voicemail.quota_s = quota_s;
+        }
+        if let Some(message_s) = row.voicemail_message_s {
+            config.voicemail.longest = Duration::from_secs(message_s.into());
+            config.timeouts.message = u64::from(message_s) * 1000;
+        }
+        config
+    }
 }
 
 /// The company and its numbers.
@@ -68,6 +91,10 @@ pub struct SiteConfig {
     pub default_restrictions: Vec<RestrictionRule>,
     /// Whether users may take calls in the browser: `[webrtc]` stands there.
     pub browser_calls: bool,
+    /// How long a call rings for a user who has set nothing else (rule T9), in milliseconds.
+    pub no_answer_ms: u64,
+    /// Whether a second call may be offered at all (rule T8).
+    pub call_waiting: bool,
 }
 
 /// Numbers of the site, in E.164.

@@ -1,6 +1,7 @@
 //! Commands: checked, claimed in the ledger, carried out once, answered.
 
 use super::{Driver, UserEntry};
+use crate::admin::DESTINATIONS_MAX;
 use crate::link::ToLink;
 use crate::store::{Claim, StoreError};
 use futures_util::stream::FuturesOrdered;
@@ -16,8 +17,6 @@ use std::pin::Pin;
 
 /// The edge tells a command's end by its own clock; this much the two clocks may differ, in milliseconds.
 const CLOCK_TOLERANCE_MS: u64 = 5_000;
-/// Saved destinations a user may have.
-const DESTINATIONS_MAX: usize = 50;
 /// Claims on their way; more are refused.
 const CLAIMS_MAX: usize = 10_000;
 
@@ -87,6 +86,7 @@ impl Driver {
                 return self.fetch_messages(user, command.id, before, limit);
             }
             CommandBody::Explain { number } => return self.explain(&user, command.id, &number),
+            CommandBody::AdminQuery { query } => return self.admin_query(&user, command.id, query),
             _ => {}
         }
         let digest = digest(&command.body);
@@ -224,11 +224,11 @@ impl Driver {
                 let written = self.store.restore_message(user.clone(), message);
                 return self.change_message(&user, id, written);
             }
+            CommandBody::AdminChange { change } => return self.admin_change(&user, id, change),
             CommandBody::FetchLog { .. }
             | CommandBody::FetchMessages { .. }
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
-            | CommandBody::AdminChange { .. }
             | CommandBody::Unknown => {
                 return self.answer(&user, Reply::refused(id, Refusal::Unsupported));
             }
@@ -382,8 +382,13 @@ impl Driver {
 
     /// Answers a command for good: the same id is answered the same from now on.
     pub(super) fn answer(&mut self, user: &UserId, reply: Reply) {
-        drop(self.store.store_reply(reply.clone()));
-        self.answered.keep(&reply);
+        self.answer_once(user, reply.clone(), reply);
+    }
+
+    /// Answers a command, and whoever sends it again with what is `kept`.
+    pub(super) fn answer_once(&mut self, user: &UserId, reply: Reply, kept: Reply) {
+        self.answered.keep(&kept);
+        drop(self.store.store_reply(kept));
         self.send_reply(user, reply);
     }
 

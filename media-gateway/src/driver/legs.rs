@@ -2,7 +2,7 @@
 
 use crate::store::LegUp;
 use bytes::Bytes;
-use ponte_call_core::{Announcement, LegEnd, LegEndKind, LegId, PlaybackToken};
+use ponte_call_core::{Announcement, LegEnd, LegEndKind, LegId, PlaybackToken, TrunkId};
 use ponte_media::sdp::LocalSession;
 use ponte_media::{EndpointId, Language, RemoteMedia};
 use ponte_sip::{DialogId, OutgoingCall};
@@ -192,6 +192,12 @@ impl LegTable {
         if let Some(other) = other.and_then(|other| self.legs.get_mut(&other)) {
             other.connected_to = None;
         }
+    }
+
+    /// Legs on a trunk that are not over.
+    pub fn on_trunk(&self, trunk: &TrunkId) -> u32 {
+        let on_it = |leg: &&Leg| leg.kept.trunk == trunk.0;
+        u32::try_from(self.legs.values().filter(on_it).count()).unwrap_or(u32::MAX)
     }
 
     pub fn len(&self) -> usize {

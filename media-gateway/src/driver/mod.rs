@@ -10,7 +10,9 @@
 //!
 //! Nothing here waits: what takes time (store, DNS, link) runs beside and comes back as an input.
 
+mod admin;
 mod browser;
+mod changes;
 mod clock;
 mod commands;
 mod control;
@@ -43,6 +45,7 @@ use crate::mail::Postman;
 use crate::numbers::NumberingPlan;
 use crate::sip::{Inbound, SipSockets};
 use crate::store::{Store, UserRow};
+use admin::AdminJob;
 use clock::Clock;
 use commands::{Answered, Ledger};
 use legs::LegTable;
@@ -100,6 +103,9 @@ type LaterStep = Reverse<(Instant, LegId, u64)>;
 
 /// See the module's documentation.
 pub struct Driver {
+    /// What the configuration file says.
+    base: Arc<Config>,
+    /// What holds: with what administrators have set for the whole site.
     config: Arc<Config>,
     plan: Arc<NumberingPlan>,
     clock: Clock,
@@ -117,6 +123,10 @@ pub struct Driver {
     telephones: Telephones,
     tabs: browser::Tabs,
     users: BTreeMap<UserId, UserEntry>,
+    /// How many portals of each user are connected.
+    portals: HashMap<UserId, u32>,
+    /// Administrators' changes on their way to the store.
+    admin_jobs: mpsc::Sender<AdminJob>,
     ledger: Ledger,
     answered: Answered,
     /// Calls that are up, as they were last told to the portals.

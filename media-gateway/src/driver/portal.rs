@@ -1,8 +1,10 @@
 //! What the portals are shown: users, states, the log.
 
+use super::admin::Administered;
+use super::work::Done;
 use super::{Driver, UserEntry};
 use crate::link::{FromLink, ToLink};
-use crate::store::{DeviceRow, DidRow, Invitation, UserRow};
+use crate::store::{DeviceRow, DidRow, Invitation, SiteRow, StoreError, UserRow};
 use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
@@ -29,13 +31,17 @@ pub(super) struct SavedState {
     pub mailbox: Mailbox,
 }
 
-/// What another process changed in the store.
-#[derive(Debug)]
+/// What changed in the store.
+#[derive(Debug, Default)]
 pub(super) struct Changes {
     pub users: Option<Vec<SavedState>>,
+    /// What holds for the whole site, and who has call settings of their own.
+    pub site: Option<(SiteRow, BTreeSet<UserId>)>,
     pub invitations: Vec<Invitation>,
     pub devices: Option<Vec<DeviceRow>>,
     pub dids: Option<Vec<DidRow>>,
+    /// The administrator's change that made them, to be answered after its effects.
+    pub administered: Option<Administered>,
 }
 
 impl Driver {
@@ -45,6 +51,7 @@ impl Driver {
                 metrics::gauge!("ponte_link_up").set(1.0);
                 self.forget_tabs();
                 self.send_users();
+                self.send_invitations();
                 if states {
                     let users: Vec<UserId> = self.users.keys().cloned().collect();
                     for user in &users {
@@ -54,6 +61,7 @@ impl Driver {
             }
             FromLink::Down => {
                 metrics::gauge!("ponte_link_up").set(0.0);
+                self.portals.clear();
                 // No portal reaches us now (rule T13).
                 let users: Vec<UserId> = self.users.keys().cloned().collect();
                 for user in users {
@@ -75,7 +83,10 @@ impl Driver {
                 request,
             } => self.rtc_request(&user, portal, request),
             FromLink::PortalClosed { user, portal } => self.portal_closed(&user, portal),
-            FromLink::Presence { user, portals } => self.tell(Event::PortalsChanged { user, portals }),
+            FromLink::Presence { user, portals } => {
+                self.portals.insert(user.clone(), portals);
+                self.tell(Event::PortalsChanged { user, portals });
+            }
         }
     }
 
@@ -149,10 +160,44 @@ impl Driver {
         self.show_user(&user);
     }
 
+    /// Sends the invitations again, after the users that they are for: the edge passes over those of users it does not
+    /// know, and those that were made while the link was down are known nowhere else.
+    fn send_invitations(&mut self) {
+        let (store, now) = (self.store.clone(), self.clock.now());
+        self.work
+            .push(async move { Done::Invitations(store.pending_invitations(now).await) });
+    }
+
+    pub(super) fn invitations_loaded(&mut self, invitations: Result<Vec<Invitation>, StoreError>) {
+        match invitations {
+            Ok(invitations) => self.invite(invitations),
+            Err(error) => tracing::error!(%error, "invitations could not be read"),
+        }
+    }
+
+    fn invite(&self, invitations: Vec<Invitation>) {
+        let Some(link) = &self.link else { return };
+        for Invitation {
+            user,
+            token_hash,
+            expires_at,
+        } in invitations
+        {
+            link.send(ToLink::Invitation {
+                user,
+                token_hash,
+                expires_at,
+            });
+        }
+    }
+
     /// An administrator's command changed the store.
     pub(super) fn store_changed(&mut self, changes: Changes) {
         if let Some(dids) = changes.dids {
             self.plan = Arc::new(self.config.numbering_plan(&dids));
+        }
+        if let Some((row, own)) = changes.site {
+            self.site_changed(&row, &own);
         }
         if let Some(users) = changes.users {
             self.users_changed(users);
@@ -160,19 +205,9 @@ impl Driver {
         if let Some(devices) = changes.devices {
             self.telephones_changed(devices);
         }
-        if let Some(link) = &self.link {
-            for Invitation {
-                user,
-                token_hash,
-                expires_at,
-            } in changes.invitations
-            {
-                link.send(ToLink::Invitation {
-                    user,
-                    token_hash,
-                    expires_at,
-                });
-            }
+        self.invite(changes.invitations);
+        if let Some(administered) = changes.administered {
+            self.administered(administered);
         }
     }
 
@@ -180,6 +215,7 @@ impl Driver {
         let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
         let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
         for user in known.difference(&now) {
+            self.portals.remove(user);
             if let Some(entry) = self.users.remove(user) {
                 self.agent
                     .remove_resource(self.clock.sip_now(), entry.row.extension.as_str());

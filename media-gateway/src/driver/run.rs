@@ -1,27 +1,29 @@
 //! The driver's start, its loop, its end.
 
+use super::changes::Watcher;
 use super::portal::{Changes, DAY_MS, SavedState};
 use super::telephones::SavedTelephones;
 use super::trunks::Trunks;
 use super::{Driver, Parts};
+use crate::config::Config;
 use crate::link::FromLink;
 use crate::sip::Inbound;
-use crate::store::{Store, StoreError, Versions};
+use crate::store::{Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use ponte_call_core::{Event, Switch};
 use ponte_protocol::command::LOG_PAGE_MAX;
 use ponte_protocol::state::STATE_LOG_MAX;
-use ponte_protocol::{CallRecord, UnixMillis, UserId};
+use ponte_protocol::{CallRecord, CallSettings, Mailbox, UnixMillis, UserId};
 use ponte_sip::{Reason, UaConfig, UserAgent};
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, mpsc, watch};
 
-/// How often the store is asked whether another process changed it.
-const CHANGES_EVERY: Duration = Duration::from_secs(1);
+/// Administrators' changes that may wait; more are refused.
+const ADMIN_JOBS: usize = 1_000;
 /// How often metrics are brought up to date.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 /// How long calls may take to end when the gateway stops.
@@ -47,7 +49,7 @@ impl Driver {
     /// What an administrator has to mend: a trunk that cannot be resolved, a store that cannot be read.
     pub async fn run(parts: Parts) -> anyhow::Result<()> {
         let Parts {
-            config,
+            config: base,
             store,
             sockets,
             sip_inbound,
@@ -58,14 +60,26 @@ impl Driver {
             stop,
             healthy,
         } = parts;
-        let trunks = Trunks::resolve(&config.trunks, &sockets).await?;
+        let seen = store.versions().await?;
+        let config = Arc::new(base.with_site(&store.site().await?));
+        let now = unix_now();
+        let trunks = Trunks::resolve(&config.trunks, &sockets, now).await?;
         let agent_config = UaConfig {
             user_agent: config.sip.user_agent.clone(),
             session_expires: config.sip.session_expires,
             ..UaConfig::default()
         };
         let (link, from_link) = link.unzip();
-        let changes = watch_store(store.clone(), store.versions().await?, config.voicemail.quota_s);
+        let users = load_users(&store, &config, &BTreeSet::new()).await?;
+        let (admin_jobs, jobs) = mpsc::channel(ADMIN_JOBS);
+        let watcher = Watcher {
+            store: store.clone(),
+            base: Arc::clone(&base),
+            seen,
+            known: users.iter().map(|saved| saved.row.user.clone()).collect(),
+            jobs,
+        };
+        let changes = watcher.start();
         let inputs = Inputs {
             sip: sip_inbound,
             link: from_link,
@@ -78,6 +92,7 @@ impl Driver {
         let mut driver = Self {
             plan: Arc::new(config.numbering_plan(&store.dids().await?)),
             clock: super::Clock::start(),
+            base,
             switch: Switch::new(config.timeouts),
             agent: UserAgent::new(agent_config, rand::random()),
             store: store.clone(),
@@ -92,6 +107,8 @@ impl Driver {
             telephones: super::Telephones::default(),
             tabs: super::browser::Tabs::default(),
             users: BTreeMap::new(),
+            portals: HashMap::new(),
+            admin_jobs,
             ledger: FuturesOrdered::new(),
             answered: super::Answered::default(),
             shown: HashMap::new(),
@@ -108,7 +125,7 @@ impl Driver {
         driver.agent.set_trusted(driver.trunks.addresses());
         driver.end_abandoned_calls(&store).await?;
         driver.configure_trunks();
-        for saved in load_users(&store, driver.config.voicemail.quota_s).await? {
+        for saved in users {
             driver.load_user(saved);
         }
         driver.load_telephones(SavedTelephones::load(&store, unix_now()).await?);
@@ -275,22 +292,36 @@ async fn receive(link: &mut Option<mpsc::Receiver<FromLink>>) -> Option<FromLink
     }
 }
 
-async fn load_users(store: &Store, quota_s: u32) -> Result<Vec<SavedState>, StoreError> {
+/// All users. Of those that are known already, what only the driver changes is left out.
+pub(super) async fn load_users(
+    store: &Store,
+    config: &Config,
+    known: &BTreeSet<UserId>,
+) -> Result<Vec<SavedState>, StoreError> {
+    let site_default = CallSettings {
+        no_answer_ms: config.site.no_answer_ms,
+        ..CallSettings::default()
+    };
     let mut modes: BTreeMap<_, _> = store.modes().await?.into_iter().collect();
     let mut settings: BTreeMap<_, _> = store.call_settings().await?.into_iter().collect();
     let mut presences: BTreeMap<_, _> = store.presences().await?.into_iter().collect();
     let mut users = Vec::new();
     for row in store.users().await? {
         let destinations = store.destinations(&row.user).await?;
-        let log = recent_records(store, &row.user).await?;
+        let (log, mailbox) = if known.contains(&row.user) {
+            (Vec::new(), Mailbox::default())
+        } else {
+            let mailbox = store.mailbox(&row.user, config.voicemail.quota_s).await?;
+            (recent_records(store, &row.user).await?, mailbox)
+        };
         let mode = modes.remove(&row.user);
         users.push(SavedState {
             mode,
             destinations,
             log,
-            settings: settings.remove(&row.user).unwrap_or_default(),
+            settings: settings.remove(&row.user).unwrap_or_else(|| site_default.clone()),
             presence: presences.remove(&row.user).unwrap_or_default(),
-            mailbox: store.mailbox(&row.user, quota_s).await?,
+            mailbox,
             row,
         });
     }
@@ -313,65 +344,9 @@ async fn recent_records(store: &Store, user: &UserId) -> Result<Vec<CallRecord>,
     }
 }
 
-fn unix_now() -> UnixMillis {
+pub(super) fn unix_now() -> UnixMillis {
     let since_epoch = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     UnixMillis(since_epoch.as_millis() as u64)
-}
-
-/// Looks every second whether an administrator's command changed something.
-fn watch_store(store: Store, mut seen: Versions, quota_s: u32) -> mpsc::Receiver<Changes> {
-    let (sender, receiver) = mpsc::channel(4);
-    // Invitations of before the start are sent once: the edge may have missed them.
-    seen.invitations = seen.invitations.wrapping_sub(1);
-    tokio::spawn(async move {
-        while !sender.is_closed() {
-            match changes(&store, &mut seen, quota_s).await {
-                Ok(None) => {}
-                Ok(Some(changes)) => {
-                    if sender.send(changes).await.is_err() {
-                        return;
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "the store could not be asked for changes"),
-            }
-            tokio::time::sleep(CHANGES_EVERY).await;
-        }
-    });
-    receiver
-}
-
-async fn changes(store: &Store, seen: &mut Versions, quota_s: u32) -> Result<Option<Changes>, StoreError> {
-    let found = store.versions().await?;
-    if found == *seen {
-        return Ok(None);
-    }
-    let users = if found.users == seen.users {
-        None
-    } else {
-        Some(load_users(store, quota_s).await?)
-    };
-    let invitations = if found.invitations == seen.invitations {
-        Vec::new()
-    } else {
-        store.pending_invitations(unix_now()).await?
-    };
-    let devices = if found.devices == seen.devices {
-        None
-    } else {
-        Some(store.devices().await?)
-    };
-    let dids = if found.dids == seen.dids {
-        None
-    } else {
-        Some(store.dids().await?)
-    };
-    *seen = found;
-    Ok(Some(Changes {
-        users,
-        invitations,
-        devices,
-        dids,
-    }))
 }

@@ -5,6 +5,7 @@ use super::work::Done;
 use crate::config::TrunkSettings;
 use crate::sip::SipSockets;
 use ponte_call_core::{Event, TrunkId};
+use ponte_protocol::UnixMillis;
 use ponte_sip::{Flow, Method, OutgoingRequest, Party, RequestId, ResponseInfo, Transport};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -43,6 +44,8 @@ pub(super) struct Trunk {
     pub settings: TrunkSettings,
     pub flow: Flow,
     up: bool,
+    /// When it came up, or went down.
+    pub since: UnixMillis,
     options: Option<RequestId>,
     options_at: Option<Instant>,
     register: Option<RequestId>,
@@ -67,7 +70,7 @@ impl Trunk {
         }
     }
 
-    fn usable(&self) -> bool {
+    pub fn usable(&self) -> bool {
         self.up && (self.registered || self.settings.register.is_none())
     }
 }
@@ -81,7 +84,11 @@ impl Trunks {
     ///
     /// # Errors
     /// [`TrunkError`] names the trunk and what to do.
-    pub async fn resolve(settings: &[TrunkSettings], sockets: &SipSockets) -> Result<Self, TrunkError> {
+    pub async fn resolve(
+        settings: &[TrunkSettings],
+        sockets: &SipSockets,
+        since: UnixMillis,
+    ) -> Result<Self, TrunkError> {
         let mut trunks = Vec::with_capacity(settings.len());
         for settings in settings {
             let (transport, key) = match settings.transport {
@@ -107,6 +114,7 @@ impl Trunks {
                 flow,
                 // Until it is known to be down, so that a call need not wait for the first OPTIONS.
                 up: true,
+                since,
                 options: None,
                 options_at: settings.keep_alive.map(|_| now),
                 register: None,
@@ -328,7 +336,11 @@ impl Driver {
     }
 
     fn trunk_changed(&mut self, index: usize, before: bool) {
+        let now = self.clock.now();
         let trunk = &mut self.trunks.0[index];
+        if trunk.usable() != before {
+            trunk.since = now;
+        }
         if !trunk.usable() {
             // It may have moved.
             trunk.resolve_at = trunk.resolve_at.min(Instant::now() + RESOLVE_SILENT);

@@ -1,7 +1,7 @@
 //! What takes time beside the driver, and comes back as an input: reads of the store, files, hashes, names.
 
 use super::Driver;
-use crate::store::{CodeOutcome, StoreError};
+use crate::store::{CodeOutcome, Invitation, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ponte_call_core::{Dialled, Event, LegId, TrunkId};
 use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, UserId, VoiceMessage};
@@ -16,6 +16,8 @@ pub(super) enum Done {
         user: UserId,
         mailbox: Result<Mailbox, StoreError>,
     },
+    /// Invitations that have not expired.
+    Invitations(Result<Vec<Invitation>, StoreError>),
     /// A message was marked, deleted or restored, if there was one.
     MessageChanged {
         user: UserId,
@@ -81,6 +83,7 @@ impl Driver {
     pub(super) fn done(&mut self, done: Done) {
         match done {
             Done::Mailbox { user, mailbox } => self.mailbox_loaded(&user, mailbox),
+            Done::Invitations(invitations) => self.invitations_loaded(invitations),
             Done::MessageChanged { user, id, found } => self.message_changed(&user, id, found),
             Done::CodeSaved {
                 user,

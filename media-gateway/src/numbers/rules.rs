@@ -1,6 +1,7 @@
 //! Rules of a class of restriction as people write them: `allow +39`, `deny +39899`.
 
 use ponte_call_core::RestrictionRule;
+use ponte_protocol::admin::Rule;
 
 /// Why a rule was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,16 +23,32 @@ pub fn parse_rule(text: &str) -> Result<RestrictionRule, RuleError> {
         "deny" => false,
         _ => return Err(RuleError::Form),
     };
+    Ok(RestrictionRule {
+        allow,
+        prefix: parse_prefix(prefix)?,
+    })
+}
+
+/// Reads `+39`, or `+` alone for every number.
+pub fn parse_prefix(prefix: &str) -> Result<String, RuleError> {
     let valid = prefix.strip_prefix('+').is_some_and(|digits| {
         digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
     });
     if !valid {
         return Err(RuleError::Prefix(prefix.to_owned()));
     }
-    Ok(RestrictionRule {
-        allow,
-        prefix: prefix.to_owned(),
-    })
+    Ok(prefix.to_owned())
+}
+
+/// The rules as administrators' pages have them.
+pub fn as_rules(rules: &[RestrictionRule]) -> Vec<Rule> {
+    rules
+        .iter()
+        .map(|rule| Rule {
+            allow: rule.allow,
+            prefix: rule.prefix.clone(),
+        })
+        .collect()
 }
 
 /// The rule as [`parse_rule`] reads it.

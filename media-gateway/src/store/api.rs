@@ -5,7 +5,8 @@ use super::{
     Versions, open, read,
 };
 use ponte_protocol::{
-    CallId, CallRecord, CommandId, DestinationId, LogPage, Mode, Reply, SavedDestination, UnixMillis, UserId,
+    CallId, CallRecord, CommandId, DestinationId, Extension, LogPage, Mode, Reply, SavedDestination,
+    UnixMillis, UserId,
 };
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
@@ -193,6 +194,16 @@ impl Store {
         Ok(read::users(&self.readers, Some(user)).await?.pop())
     }
 
+    /// Whoever has an extension.
+    pub async fn holder(&self, extension: &Extension) -> Result<Option<UserId>, StoreError> {
+        read::holder(&self.readers, extension).await
+    }
+
+    /// Whether anybody but this user is an administrator.
+    pub async fn other_administrator(&self, user: &UserId) -> Result<bool, StoreError> {
+        read::other_administrator(&self.readers, user).await
+    }
+
     /// Adds a user; [`StoreError::UserExists`] or [`StoreError::ExtensionTaken`] where there is one already.
     pub fn add_user(&self, row: UserRow) -> Written<()> {
         self.write(Write::AddUser(Box::new(row)), done)
@@ -214,7 +225,7 @@ impl Store {
         self.write(Write::RemoveUser(user), done)
     }
 
-    /// Keeps an invitation until it expires.
+    /// Keeps an invitation until it expires; the user's others are void.
     pub fn create_invitation(&self, invitation: Invitation) -> Written<()> {
         self.write(Write::Invitation(invitation), done)
     }

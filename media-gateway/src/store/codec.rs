@@ -120,7 +120,10 @@ impl<'a> Columns<'a> {
         T::try_from(self.number(column)?).map_err(|error| self.unreadable(column, &error))
     }
 
-    fn maybe_narrow<T: TryFrom<u64, Error: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
+    pub(super) fn maybe_narrow<T: TryFrom<u64, Error: Display>>(
+        &self,
+        column: &str,
+    ) -> Result<Option<T>, StoreError> {
         self.maybe_number(column)?
             .map(|value| T::try_from(value).map_err(|error| self.unreadable(column, &error)))
             .transpose()

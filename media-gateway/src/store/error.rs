@@ -1,4 +1,4 @@
-use ponte_protocol::{DeviceId, E164, Extension, GroupId, UserId};
+use ponte_protocol::{DestinationId, DeviceId, E164, Extension, GroupId, UserId};
 use std::io;
 use std::path::PathBuf;
 
@@ -54,10 +54,14 @@ pub enum StoreError {
     GroupExists(GroupId),
     #[error("there is no group {0}")]
     UnknownGroup(GroupId),
+    #[error("no administrator would be left")]
+    LastAdministrator,
     #[error("the group {group} has users")]
     GroupInUse { group: GroupId, members: Vec<UserId> },
     #[error("the number reaches the extension {} already", .extension.as_str())]
     DidTaken { number: E164, extension: Extension },
+    #[error("there is no such destination")]
+    UnknownDestination(DestinationId),
     #[error("there is no such number")]
     UnknownDid(E164),
     /// A row that this version cannot read.

@@ -13,6 +13,7 @@
 
 mod account;
 mod api;
+mod audit;
 mod codec;
 mod devices;
 mod error;
@@ -24,6 +25,7 @@ mod personal;
 mod read;
 mod recordings;
 mod rescue;
+mod site;
 mod together;
 mod types;
 mod verification;
@@ -32,12 +34,14 @@ mod writer;
 
 pub use account::{EmailAddress, GroupRow, PinError, PinHash};
 pub use api::{Store, Written};
+pub use audit::AuditNote;
 pub use devices::{BindingsRow, DeviceRow, DeviceSecret};
 pub use error::StoreError;
 pub use messages::BIN_KEPT_MS;
 pub use numbers::DidRow;
 pub use recordings::Recordings;
 pub use rescue::MessageNote;
+pub use site::SiteRow;
 pub use together::Change;
 pub use types::{
     COMMAND_KEPT_MS, CallUp, Claim, Invitation, LegUp, Pruned, RuleOwner, StoreOptions, StoreUse, UserRow,

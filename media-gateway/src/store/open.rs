@@ -12,12 +12,17 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
         "telecommuting",
         include_str!("../../migrations/0002_telecommuting.sql"),
+    ),
+    (
+        3,
+        "administration",
+        include_str!("../../migrations/0003_administration.sql"),
     ),
 ];
 

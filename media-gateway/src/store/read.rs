@@ -2,7 +2,7 @@
 
 use super::codec::{Columns, time};
 use super::{CallUp, Invitation, LegUp, StoreError, UserRow, Versions};
-use ponte_protocol::{CallId, CallRecord, LogPage, Mode, SavedDestination, UnixMillis, UserId};
+use ponte_protocol::{CallId, CallRecord, Extension, LogPage, Mode, SavedDestination, UnixMillis, UserId};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
@@ -24,6 +24,7 @@ pub(super) async fn versions(pool: &SqlitePool) -> Result<Versions, StoreError> 
             "invitations_version" => versions.invitations = value,
             "devices_version" => versions.devices = value,
             "dids_version" => versions.dids = value,
+            "site_version" => versions.site = value,
             _ => {}
         }
     }
@@ -41,6 +42,24 @@ pub(super) async fn users(pool: &SqlitePool, user: Option<&UserId>) -> Result<Ve
     .fetch_all(pool)
     .await?;
     rows.iter().map(|row| columns("users", row).user()).collect()
+}
+
+/// Whoever has the extension.
+pub(super) async fn holder(pool: &SqlitePool, extension: &Extension) -> Result<Option<UserId>, StoreError> {
+    let row = sqlx::query("SELECT user FROM users WHERE extension = ?1")
+        .bind(extension.as_str())
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| columns("users", &row).parsed("user")).transpose()
+}
+
+/// Whether anybody but this user is an administrator.
+pub(super) async fn other_administrator(pool: &SqlitePool, user: &UserId) -> Result<bool, StoreError> {
+    let found = sqlx::query("SELECT 1 FROM users WHERE administrator AND user <> ?1 LIMIT 1")
+        .bind(user.as_str())
+        .fetch_optional(pool)
+        .await?;
+    Ok(found.is_some())
 }
 
 pub(super) async fn pending_invitations(

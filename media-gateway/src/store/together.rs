@@ -3,8 +3,10 @@
 use super::devices::DeviceWrite;
 use super::groups::GroupWrite;
 use super::numbers::DidWrite;
-use super::write::{Applied, DONE, Write};
-use super::{DeviceRow, DidRow, GroupRow, Store, UserRow, Written};
+use super::write::{Applied, DONE, Outcome, Write};
+use super::{
+    AuditNote, DeviceRow, DidRow, GroupRow, Invitation, SiteRow, Store, StoreError, UserRow, Written,
+};
 use ponte_protocol::{DestinationId, DeviceId, E164, GroupId, SavedDestination, UserId};
 use sqlx::SqliteConnection;
 use std::pin::Pin;
@@ -23,8 +25,11 @@ pub enum Change {
     AddDevice(DeviceRow),
     SetDevice(DeviceRow),
     RemoveDevice(DeviceId),
+    AddDid(DidRow),
     SetDid(DidRow),
     RemoveDid(E164),
+    CreateInvitation(Invitation),
+    SetSite(Box<SiteRow>),
 }
 
 impl From<Change> for Write {
@@ -41,13 +46,40 @@ impl From<Change> for Write {
             Change::AddDevice(row) => DeviceWrite::Add(row).into(),
             Change::SetDevice(row) => DeviceWrite::Set(row).into(),
             Change::RemoveDevice(device) => DeviceWrite::Remove(device).into(),
+            Change::AddDid(row) => DidWrite::Add(row).into(),
             Change::SetDid(row) => DidWrite::Set(row).into(),
             Change::RemoveDid(number) => DidWrite::Remove(number).into(),
+            Change::CreateInvitation(invitation) => Self::Invitation(invitation),
+            Change::SetSite(row) => Self::Site(row),
         }
     }
 }
 
-/// All of them in order, or none where one is refused.
+/// How many users are administrators.
+async fn administrators(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT count(*) FROM users WHERE administrator")
+        .fetch_one(connection)
+        .await
+}
+
+async fn each(connection: &mut SqliteConnection, writes: &[Write]) -> Applied {
+    for write in writes {
+        match write.apply(&mut *connection).await? {
+            // What is to be changed must be there.
+            Ok(Outcome::Found(false)) => {
+                if let Write::DeleteDestination(_, destination) = write {
+                    return Ok(Err(StoreError::UnknownDestination(*destination)));
+                }
+            }
+            Ok(_) => {}
+            Err(refused) => return Ok(Err(refused)),
+        }
+    }
+    DONE
+}
+
+/// All of them in order, or none where one is refused, or where they would leave a site without its last
+/// administrator.
 pub(super) fn apply<'a>(
     connection: &'a mut SqliteConnection,
     writes: &'a [Write],
@@ -56,13 +88,16 @@ pub(super) fn apply<'a>(
         sqlx::query("SAVEPOINT together")
             .execute(&mut *connection)
             .await?;
-        for write in writes {
-            if let Err(refused) = write.apply(&mut *connection).await? {
-                for statement in ["ROLLBACK TO together", "RELEASE together"] {
-                    sqlx::query(statement).execute(&mut *connection).await?;
-                }
-                return Ok(Err(refused));
+        let before = administrators(connection).await?;
+        let mut applied = each(connection, writes).await?;
+        if applied.is_ok() && before > 0 && administrators(connection).await? == 0 {
+            applied = Err(StoreError::LastAdministrator);
+        }
+        if let Err(refused) = applied {
+            for statement in ["ROLLBACK TO together", "RELEASE together"] {
+                sqlx::query(statement).execute(&mut *connection).await?;
             }
+            return Ok(Err(refused));
         }
         sqlx::query("RELEASE together").execute(connection).await?;
         DONE
@@ -70,10 +105,18 @@ pub(super) fn apply<'a>(
 }
 
 impl Store {
-    /// Makes all changes in order, or none where one is refused. A running gateway reads all of them anew.
-    pub fn change_together(&self, changes: Vec<Change>) -> Written<()> {
-        let announce = std::iter::once(Write::AnnounceUsers);
-        let writes = changes.into_iter().map(Write::from).chain(announce);
+    /// Makes all changes in order and keeps the notes of them, or none where one is refused. A site that has an
+    /// administrator keeps one: [`StoreError::LastAdministrator`].
+    pub fn change_together(&self, changes: Vec<Change>, notes: Vec<AuditNote>) -> Written<()> {
+        let touches_destinations = changes.iter().any(|change| {
+            matches!(
+                change,
+                Change::SaveDestination(..) | Change::DeleteDestination(..)
+            )
+        });
+        let announce = touches_destinations.then_some(Write::AnnounceUsers);
+        let notes = notes.into_iter().map(Write::Audit);
+        let writes = changes.into_iter().map(Write::from).chain(announce).chain(notes);
         self.write_done(Write::Together(writes.collect()))
     }
 }

@@ -151,7 +151,7 @@ impl UserRow {
             display_name: self.display_name.clone(),
             extension: self.extension.clone(),
             telecommuter_allowed: self.telecommuter_allowed,
-            call_waiting_allowed: self.call_waiting_allowed,
+            call_waiting_allowed: self.call_waiting_allowed && site.call_waiting,
             voicemail_allowed: self.voicemail_allowed,
             browser_allowed: site.browser_calls,
             administrator: self.administrator,
@@ -188,6 +188,7 @@ pub struct Versions {
     pub invitations: u64,
     pub devices: u64,
     pub dids: u64,
+    pub site: u64,
 }
 
 /// A link that lets a user set a password.

@@ -113,10 +113,11 @@ async fn pruning_forgets_what_is_past_its_time_and_nothing_else() {
         ))
         .await
         .unwrap();
-    for (n, expires_at) in [(1, now), (2, now.plus(1))] {
+    store.add_user(super::user("bruno", "202")).await.unwrap();
+    for (n, user, expires_at) in [(1, anna(), now), (2, "bruno".parse().unwrap(), now.plus(1))] {
         store
             .create_invitation(Invitation {
-                user: anna(),
+                user,
                 token_hash: format!("{n:064x}"),
                 expires_at,
             })

@@ -29,6 +29,10 @@ struct Kept {
     audio: HashMap<Uuid, AudioPart>,
     signals: Vec<(Uuid, RtcSignal)>,
     last: Option<StreamPosition>,
+    /// Who may sign in.
+    users: Vec<UserId>,
+    /// Hashes of invitations for users who were known when they came; the others are passed over, as an edge does.
+    invitations: Vec<(UserId, String)>,
 }
 
 /// An edge with one gateway.
@@ -148,6 +152,25 @@ impl Edge {
                 .cloned()
         })
         .await
+    }
+
+    /// Who may sign in.
+    pub fn users(&self) -> Vec<String> {
+        self.kept
+            .lock()
+            .unwrap()
+            .users
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// Whether an invitation with this hash was taken.
+    pub fn is_invited(&self, user: &str, hash: &str) -> bool {
+        let kept = self.kept.lock().unwrap();
+        kept.invitations
+            .iter()
+            .any(|(invited, known)| invited.as_str() == user && known == hash)
     }
 
     pub fn replies(&self, id: CommandId) -> Vec<Reply> {
@@ -315,9 +338,18 @@ async fn gateway(
                     GatewayFrame::Rtc { portal, signal, .. } => {
                         kept.lock().unwrap().signals.push((portal, signal));
                     }
-                    GatewayFrame::Users { .. } if !known => {
-                        known = true;
-                        link.send_replace(true);
+                    GatewayFrame::Users { users } => {
+                        kept.lock().unwrap().users = users.into_iter().map(|user| user.user).collect();
+                        if !known {
+                            known = true;
+                            link.send_replace(true);
+                        }
+                    }
+                    GatewayFrame::Invitation { user, token_hash, .. } => {
+                        let mut kept = kept.lock().unwrap();
+                        if kept.users.contains(&user) {
+                            kept.invitations.push((user, token_hash));
+                        }
                     }
                     GatewayFrame::Ping { n } => socket.send(text(&EdgeFrame::Pong { n })).await.ok()?,
                     _ => {}

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What can differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    Site,
     Group,
     User,
     Destination,
@@ -16,6 +17,7 @@ pub(super) enum Kind {
 impl Kind {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Site => "settings of the",
             Self::Group => "group",
             Self::User => "user",
             Self::Destination => "destination",
@@ -55,6 +57,39 @@ impl Difference {
         matches!(self.how, How::Removed)
     }
 
+    /// What the audit log says of it: what was done, to whom, and the fields.
+    pub(super) fn note(&self) -> (&'static str, String, Vec<String>) {
+        let action = match (self.kind, &self.how) {
+            (Kind::Site, _) => "site_changed",
+            (Kind::Group, How::Added) => "group_added",
+            (Kind::Group, How::Removed) => "group_removed",
+            (Kind::Group, How::Changed(_)) => "group_changed",
+            (Kind::User, How::Added) => "user_added",
+            (Kind::User, How::Removed) => "user_removed",
+            (Kind::User, How::Changed(_)) => "user_changed",
+            (Kind::Destination, How::Added) => "destination_added",
+            (Kind::Destination, How::Removed) => "destination_removed",
+            (Kind::Destination, How::Changed(_)) => "destination_changed",
+            (Kind::Device, How::Added) => "device_added",
+            (Kind::Device, How::Removed) => "device_removed",
+            (Kind::Device, How::Changed(_)) => "device_changed",
+            (Kind::Did, How::Added) => "number_added",
+            (Kind::Did, How::Removed) => "number_removed",
+            (Kind::Did, How::Changed(_)) => "number_changed",
+        };
+        // A destination's key is its user and its id.
+        let subject = match (self.kind, self.key.rsplit_once(' ')) {
+            (Kind::Destination, Some((user, _))) => user.to_owned(),
+            _ => self.key.clone(),
+        };
+        let mut fields: Vec<String> = match &self.how {
+            How::Changed(fields) => fields.iter().map(|(name, ..)| spoken(name)).collect(),
+            How::Added | How::Removed => Vec::new(),
+        };
+        fields.dedup();
+        (action, subject, fields)
+    }
+
     /// As a person reads it; `remove` says what becomes of what the file does not name.
     pub(super) fn text(&self, remove: bool) -> String {
         let name = self.label.as_ref().unwrap_or(&self.key);
@@ -76,6 +111,16 @@ impl Difference {
             }
         }
     }
+}
+
+/// A field as the audit log names it.
+fn spoken(name: &str) -> String {
+    match name {
+        "pin_hash" => "pin",
+        "ha1_md5" | "ha1_sha256" => "password",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn shown(value: &Value) -> String {

@@ -1,10 +1,11 @@
 //! The file, and what its entries are in the store.
 
 use super::difference::{Kind, Table};
+use crate::admin::{LABEL_MAX, check_name};
 use crate::cli::Failure;
 use crate::numbers::{parse_rule, rule_text};
 use crate::store::{
-    Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, Store, UserRow,
+    Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, SiteRow, Store, UserRow,
 };
 use ponte_call_core::{Caps, RestrictionRule, TrunkId};
 use ponte_protocol::{CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UserId};
@@ -22,6 +23,9 @@ const VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub(super) struct Entries {
     version: u32,
+    /// What differs from the configuration for the whole site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    site: Option<SiteEntry>,
     #[serde(default)]
     pub(super) group: Vec<GroupEntry>,
     #[serde(default)]
@@ -32,6 +36,24 @@ pub(super) struct Entries {
     pub(super) device: Vec<DeviceEntry>,
     #[serde(default)]
     pub(super) did: Vec<DidEntry>,
+}
+
+/// What is missing is as the configuration says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SiteEntry {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    restrictions: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    no_answer_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call_waiting: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold_music: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voicemail_message_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voicemail_quota_s: Option<u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,12 +142,8 @@ fn rules(key: impl Display, texts: &[String]) -> Result<Vec<RestrictionRule>, Fa
         .collect()
 }
 
-fn name(key: impl Display, field: &str, text: &str, longest: usize) -> Result<String, Failure> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > longest || name.chars().any(char::is_control) {
-        return Err(wrong(key, field, format_args!("1 to {longest} characters")));
-    }
-    Ok(name.to_owned())
+fn name(key: impl Display, field: &str, text: &str) -> Result<String, Failure> {
+    check_name(text, LABEL_MAX).map_err(|reason| wrong(key, field, reason))
 }
 
 impl Entries {
@@ -146,6 +164,7 @@ impl Entries {
         }
         Ok(Self {
             version: VERSION,
+            site: SiteEntry::of(store.site().await?),
             group: store.groups().await?.into_iter().map(GroupEntry::of).collect(),
             user: users.into_iter().map(UserEntry::of).collect(),
             destination,
@@ -211,6 +230,9 @@ impl Entries {
             Ok(())
         }
         let mut table = Table::new();
+        put(&mut table, Kind::Site, self.site.as_slice(), |_| {
+            "site".to_owned()
+        })?;
         put(&mut table, Kind::Group, &self.group, |entry| {
             entry.group.to_string()
         })?;
@@ -245,6 +267,10 @@ impl Entries {
     ) -> Result<Change, Failure> {
         let lost = || Failure::Runtime(format!("{key} was not found again"));
         match kind {
+            Kind::Site => {
+                let entry = self.site.as_ref().ok_or_else(lost)?;
+                Ok(Change::SetSite(Box::new(entry.row()?)))
+            }
             Kind::Group => {
                 let entry = self.group.iter().find(|entry| entry.group.as_str() == key);
                 let row = entry.ok_or_else(lost)?.row()?;
@@ -292,6 +318,7 @@ impl Entries {
 pub(super) fn removal(kind: Kind, key: &str) -> Result<Change, Failure> {
     let unreadable = |error: &dyn Display| Failure::Runtime(format!("{key}: {error}"));
     match kind {
+        Kind::Site => Ok(Change::SetSite(Box::default())),
         Kind::Group => key
             .parse()
             .map(Change::RemoveGroup)
@@ -314,6 +341,31 @@ pub(super) fn removal(kind: Kind, key: &str) -> Result<Change, Failure> {
             .parse()
             .map(Change::RemoveDid)
             .map_err(|error| unreadable(&error)),
+    }
+}
+
+impl SiteEntry {
+    fn of(row: SiteRow) -> Option<Self> {
+        (row != SiteRow::default()).then(|| Self {
+            restrictions: row.rules.map(|rules| rules.iter().map(rule_text).collect()),
+            no_answer_ms: row.no_answer_ms,
+            call_waiting: row.call_waiting,
+            hold_music: row.hold_music,
+            voicemail_message_s: row.voicemail_message_s,
+            voicemail_quota_s: row.voicemail_quota_s,
+        })
+    }
+
+    fn row(&self) -> Result<SiteRow, Failure> {
+        let texts = self.restrictions.as_ref();
+        Ok(SiteRow {
+            rules: texts.map(|texts| rules("site", texts)).transpose()?,
+            no_answer_ms: self.no_answer_ms,
+            call_waiting: self.call_waiting,
+            hold_music: self.hold_music.clone(),
+            voicemail_message_s: self.voicemail_message_s,
+            voicemail_quota_s: self.voicemail_quota_s,
+        })
     }
 }
 
@@ -370,37 +422,12 @@ impl UserEntry {
         };
         let email = self.email.as_ref().map(|text| text.parse::<EmailAddress>());
         let pin = self.pin_hash.as_ref().map(|text| text.parse::<PinHash>());
-        if let Some(language) = self
-            .language
-            .as_ref()
-            .filter(|language| !["en", "it"].contains(&language.as_str()))
-        {
-            return Err(wrong(
-                key,
-                "language",
-                format_args!("'{language}' is not en or it"),
-            ));
-        }
-        if !(5_000..=120_000).contains(&self.no_answer_ms) {
-            return Err(wrong(key, "no_answer_ms", "5000 to 120000"));
-        }
-        for (field, value) in [
-            ("dials_per_hour", self.dials_per_hour),
-            ("minutes_per_day", self.minutes_per_day),
-        ] {
-            if !(1..=100_000).contains(&value) {
-                return Err(wrong(key, field, "1 to 100000"));
-            }
-        }
         Ok(UserRow {
-            display_name: name(key, "display_name", &self.display_name, 80)?,
+            display_name: self.display_name.trim().to_owned(),
             telecommuter_allowed: self.telecommuter,
             caller_id: CallerId {
                 number: self.caller_number.clone(),
-                name: match &self.caller_name {
-                    Some(text) => Some(name(key, "caller_name", text, 80)?),
-                    None => None,
-                },
+                name: self.caller_name.clone(),
             },
             language: self.language.clone(),
             restrictions: rules(key, &self.restrictions)?,
@@ -429,7 +456,7 @@ impl DestinationEntry {
     fn row(&self) -> Result<SavedDestination, Failure> {
         Ok(SavedDestination {
             id: DestinationId(self.id),
-            label: name(&self.user, "destination", &self.label, 40)?,
+            label: name(&self.user, "destination", &self.label)?,
             number: self.number.clone(),
             confirm: self.confirm,
             verified: self.verified,
@@ -465,7 +492,7 @@ impl DeviceEntry {
         };
         Ok(DeviceRow {
             device: self.device.clone(),
-            name: name(&self.device, "name", &self.name, 40)?,
+            name: name(&self.device, "name", &self.name)?,
             owner: self.owner.clone(),
             hot_desk: self.hot_desk,
             secret: DeviceSecret {
@@ -491,7 +518,7 @@ impl DidEntry {
         let label = self
             .label
             .as_ref()
-            .map(|label| name(self.number.as_str(), "label", label, 40));
+            .map(|label| name(self.number.as_str(), "label", label));
         Ok(DidRow {
             number: self.number.clone(),
             extension: self.extension.clone(),

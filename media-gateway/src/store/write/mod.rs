@@ -13,7 +13,8 @@ use super::messages::MessageWrite;
 use super::numbers::DidWrite;
 use super::personal::PersonalWrite;
 use super::verification::{CodeOutcome, CodeWrite};
-use super::{CallUp, Claim, Invitation, LegUp, Pruned, StoreError, UserRow};
+use super::{AuditNote, CallUp, Claim, Invitation, LegUp, Pruned, SiteRow, StoreError, UserRow};
+use super::{audit, site};
 use ponte_call_core::LegId;
 use ponte_protocol::{
     CallId, CallRecord, CommandId, DestinationId, DeviceId, Mode, Reply, SavedDestination, UnixMillis, UserId,
@@ -52,6 +53,8 @@ pub(super) enum Write {
         record_days: u32,
     },
     Meta(String, String),
+    Audit(AuditNote),
+    Site(Box<SiteRow>),
     /// All of them, or none where one is refused.
     Together(Vec<Write>),
 }
@@ -139,6 +142,8 @@ impl Write {
             Self::Record(_) => "record",
             Self::Prune { .. } => "prune",
             Self::Meta(..) => "meta",
+            Self::Audit(_) => "audit",
+            Self::Site(_) => "site",
             Self::Together(_) => "together",
         }
     }
@@ -187,6 +192,8 @@ impl Write {
             Self::Record(record) => calls::insert_record(connection, record).await,
             Self::Prune { now, record_days } => prune::prune(connection, *now, *record_days).await,
             Self::Meta(name, value) => set_meta(connection, name, value).await,
+            Self::Audit(note) => audit::keep(connection, note).await,
+            Self::Site(row) => site::put(connection, row).await,
             Self::Together(writes) => super::together::apply(connection, writes).await,
         }
     }

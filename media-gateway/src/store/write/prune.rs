@@ -32,6 +32,10 @@ pub(super) async fn prune(connection: &mut SqliteConnection, now: UnixMillis, re
         .bind(time(now))
         .execute(&mut *connection)
         .await?;
+    sqlx::query("DELETE FROM audit WHERE at < ?1")
+        .bind(records_before)
+        .execute(&mut *connection)
+        .await?;
     let messages = match empty_bin(connection, now, PRUNE_CHUNK).await? {
         Ok(messages) => messages,
         Err(error) => return Ok(Err(error)),

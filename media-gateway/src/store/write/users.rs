@@ -121,6 +121,11 @@ pub(super) async fn add_invitation(connection: &mut SqliteConnection, invitation
     if !user_exists(connection, &invitation.user).await? {
         return Ok(Err(StoreError::UnknownUser(invitation.user.clone())));
     }
+    sqlx::query("DELETE FROM invitations WHERE user = ?1 AND token_hash <> ?2")
+        .bind(invitation.user.as_str())
+        .bind(&invitation.token_hash)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query(
         "INSERT INTO invitations (token_hash, user, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     )

@@ -1,0 +1,108 @@
+//! `site …`: what holds for the whole site.
+
+use super::args::{Rule, Switched, rule_or_none};
+use super::{Done, output, refused};
+use crate::admin::{Admin, site_settings};
+use crate::numbers::as_rules;
+use clap::{Args, Subcommand};
+use ponte_call_core::RestrictionRule;
+use ponte_protocol::admin::SiteSettings;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SiteCommand {
+    /// Show what holds.
+    Show {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change what is given, and leave the rest.
+    Set {
+        #[command(flatten)]
+        settings: SiteArgs,
+    },
+    /// Go back to what the configuration says.
+    Reset,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SiteArgs {
+    /// A rule after those of each user and of the group, e.g. "allow +39". Given again for more; all of them replace what
+    /// there was. "" for none.
+    #[arg(long = "restriction", value_name = "RULE", value_parser = rule_or_none)]
+    restrictions: Option<Vec<Rule>>,
+    /// How long a call rings for a user who has set nothing else.
+    #[arg(long, value_name = "SECONDS")]
+    no_answer_s: Option<u64>,
+    /// Whether a second call may be offered at all.
+    #[arg(long, value_enum)]
+    call_waiting: Option<Switched>,
+    /// The longest voicemail message.
+    #[arg(long, value_name = "SECONDS")]
+    voicemail_message_s: Option<u32>,
+    /// What each voicemail box holds.
+    #[arg(long, value_name = "SECONDS")]
+    voicemail_quota_s: Option<u32>,
+}
+
+pub(super) async fn carry_out(command: SiteCommand, admin: &Admin<'_>) -> Done {
+    match command {
+        SiteCommand::Show { json } => show(&site_settings(admin.config()), json),
+        SiteCommand::Set { settings } => {
+            let wanted = with(site_settings(admin.config()), settings);
+            admin.put_site(wanted).await.map_err(refused)?;
+            output::line("the site is changed")
+        }
+        SiteCommand::Reset => {
+            admin.reset_site().await.map_err(refused)?;
+            output::line("the site is as the configuration says")
+        }
+    }
+}
+
+fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
+    if let Some(rules) = given.restrictions {
+        let rules: Vec<RestrictionRule> = rules.into_iter().filter_map(|rule| rule.0).collect();
+        settings.rules = as_rules(&rules);
+    }
+    if let Some(seconds) = given.no_answer_s {
+        settings.no_answer_ms = seconds.saturating_mul(1000);
+    }
+    if let Some(switched) = given.call_waiting {
+        settings.call_waiting = switched == Switched::On;
+    }
+    if let Some(seconds) = given.voicemail_message_s {
+        settings.voicemail_message_s = seconds;
+    }
+    if let Some(seconds) = given.voicemail_quota_s {
+        settings.voicemail_quota_s = seconds;
+    }
+    settings
+}
+
+fn show(settings: &SiteSettings, as_json: bool) -> Done {
+    if as_json {
+        return output::json(settings);
+    }
+    let on = if settings.call_waiting { "on" } else { "off" };
+    let mut rows = vec![
+        [
+            "rings for".to_owned(),
+            format!("{} s", settings.no_answer_ms / 1000),
+        ],
+        ["call waiting".to_owned(), on.to_owned()],
+        [
+            "longest message".to_owned(),
+            format!("{} s", settings.voicemail_message_s),
+        ],
+        [
+            "voicemail box".to_owned(),
+            format!("{} s", settings.voicemail_quota_s),
+        ],
+    ];
+    for rule in &settings.rules {
+        let verb = if rule.allow { "allow" } else { "deny" };
+        rows.push(["rule".to_owned(), format!("{verb} {}", rule.prefix)]);
+    }
+    let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
+    output::table(&["SITE", ""], &rows)
+}
