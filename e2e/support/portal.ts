@@ -78,6 +78,12 @@ export class Portal {
     await expect(this.card).toHaveAttribute('data-phase', phase, timeout ? { timeout } : {});
   }
 
+  /** The card of the call with a party, where several are up. */
+  cardOf(number: string): Locator {
+    const party = this.page.getByTestId('call-party').filter({ hasText: grouped(number) });
+    return this.card.filter({ has: party });
+  }
+
   /** Opens a page by its link, of which narrow and wide windows show one each. */
   async goTo(name: 'phone' | 'log' | 'voicemail' | 'settings'): Promise<void> {
     await this.page.getByTestId(`nav-${name}`).filter({ visible: true }).click();
@@ -122,4 +128,9 @@ export function seconds(duration: string): number {
 /** Only the digits of a number, however it is grouped. */
 export function digits(text: string): string {
   return text.replace(/\D/g, '');
+}
+
+/** A number however it is grouped. */
+export function grouped(number: string): RegExp {
+  return new RegExp(digits(number).split('').join('\\s*'));
 }
