@@ -116,6 +116,14 @@ impl Leg {
         }
     }
 
+    /// The ear is back at a call that it had left, also at one that had given it up: one line of the record is all of it.
+    pub(crate) fn come_again(&mut self, ear: &Self) {
+        self.away = false;
+        self.no_audio = ear.no_audio;
+        self.end = None;
+        self.state = ear.state;
+    }
+
     /// Whether it is carried by SIP.
     pub(crate) fn is_sip(&self) -> bool {
         !matches!(self.way, Way::Half(_))

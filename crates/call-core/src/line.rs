@@ -216,8 +216,7 @@ impl Switch {
         match call.place_of(ear.id) {
             Some(place) => {
                 let known = &mut call.legs[place];
-                known.away = false;
-                known.no_audio = ear.no_audio;
+                known.come_again(&ear);
                 known.relays_keys = ear.relays_keys;
                 // The latest of its role is the one that is in use.
                 let known = call.legs.remove(place);

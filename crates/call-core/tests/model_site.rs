@@ -7,7 +7,7 @@
 
 use ponte_call_core::{
     CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken,
-    Secret, SwitchCommand, SwitchDestination, Timeouts, TrunkId,
+    Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts, TrunkId,
 };
 use ponte_protocol::{CallId, CallPhase, CommandId, Direction, EventBody, UnixMillis, UserId};
 use ponte_testkit::site::{
@@ -364,6 +364,10 @@ impl History {
         let user = self.user();
         let number = *self.rng.pick(&DIALLED);
         let dialled = plan::read(number);
+        if self.rng.chance(35) {
+            let command = self.control(&user);
+            return self.event(Event::Command { user, id, command });
+        }
         let command = match self.rng.below(24) {
             0..=2 => SwitchCommand::EnterTelecommuter {
                 destination: SwitchDestination::Number {
@@ -400,6 +404,45 @@ impl History {
             _ => SwitchCommand::LogOff,
         };
         self.event(Event::Command { user, id, command });
+    }
+
+    /// What is done with calls that are up.
+    fn control(&mut self, user: &UserId) -> SwitchCommand {
+        let call = self.call(user);
+        let with = self.call(user);
+        match self.rng.below(16) {
+            0 | 1 => SwitchCommand::Hold { call },
+            2 | 3 => SwitchCommand::Retrieve { call },
+            4..=6 => {
+                let number = *self.rng.pick(&DIALLED);
+                let to = if self.rng.chance(15) {
+                    SwitchTarget::Voicemail {
+                        extension: "202".parse().unwrap(),
+                    }
+                } else {
+                    SwitchTarget::Dialled {
+                        typed: number.parse().unwrap(),
+                        dialled: plan::read(number),
+                    }
+                };
+                SwitchCommand::Transfer { call, to }
+            }
+            7 | 8 => SwitchCommand::TransferTo { call, with },
+            9 | 10 => SwitchCommand::Merge { call, with },
+            11 => match self.rng.below(3) {
+                0 => SwitchCommand::LeaveConference { call },
+                1 => SwitchCommand::EndConference { call },
+                _ => SwitchCommand::MuteMember { call, muted: true },
+            },
+            12 => SwitchCommand::Park { call },
+            13 => SwitchCommand::Fetch {
+                slot: 1 + self.rng.below(3) as u16,
+            },
+            14 => SwitchCommand::PickUp {
+                extension: (*self.rng.pick(&["201", "202", "203"])).parse().unwrap(),
+            },
+            _ => SwitchCommand::Accept { call },
+        }
     }
 
     fn incoming(&mut self) {

@@ -289,6 +289,8 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
             P::Connected { .. } | P::Held { .. },
             P::Connected { .. }
             | P::Held { .. }
+            // A transfer that fails at once.
+            | P::Ringing
             | P::Transferring { .. }
             | P::Transferred { .. }
             | P::Parked { .. },

@@ -298,6 +298,13 @@ impl Supervised {
             } => {
                 self.given.insert(CallId(id.0));
             }
+            // The one that still rings goes on without the user.
+            Event::Command {
+                command: SwitchCommand::TransferTo { call, with },
+                ..
+            } => {
+                self.given.extend([*call, *with]);
+            }
             Event::Referred { call, .. } => {
                 self.given.insert(*call);
             }
