@@ -235,7 +235,7 @@ async fn t09_what_is_refused_for_now_is_tried_again_and_what_is_refused_for_good
         })
         .await;
     *sink.mood.lock().unwrap() = Mood::Takes;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
     while sink.letters().is_empty() {
         assert!(tokio::time::Instant::now() < deadline, "it was not tried again");
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -101,7 +101,7 @@ impl Switch {
         let to_voicemail = call.ties.to_voicemail;
         let caller = match given {
             // Whom the party is given to is called by the party.
-            Some(given) => Some(self.party_of(given)),
+            Some(given) => Some(crate::party::party_of(given)),
             None => self.users.get(&call.setup.user).map(|caller| Caller {
                 number: Some(CallerNumber::Extension(caller.config.profile.extension.clone())),
                 name: Some(caller.config.profile.display_name.clone()),

@@ -175,7 +175,7 @@ impl Switch {
             direction: Direction::Incoming,
             dialled: before.setup.dialled.clone(),
             near: Near::None,
-            far: Far::Caller(self.party_of(before)),
+            far: Far::Caller(crate::party::party_of(before)),
             caller_id: Some(known.config.profile.caller_id.clone()),
             confirm: false,
             user_no_answer_ms: known.config.user_no_answer_ms,

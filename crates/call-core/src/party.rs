@@ -12,6 +12,22 @@ use crate::leg::{Leg, Party, Way};
 use crate::{Caller, CallerNumber, LegId, Switch, Tone, cause};
 use ponte_protocol::{CallId, CauseReason, EndedBy, LegRole, UserId};
 
+/// Who is at the far side of a call.
+pub(crate) fn party_of(call: &Call) -> Caller {
+    match &call.setup.far {
+        Far::Caller(caller) => caller.clone(),
+        Far::Number(number) => Caller {
+            number: Some(CallerNumber::E164(number.clone())),
+            name: None,
+        },
+        Far::User { extension, name, .. } => Caller {
+            number: Some(CallerNumber::Extension(extension.clone())),
+            name: Some(name.clone()),
+        },
+        Far::Emergency(_) | Far::Mailbox | Far::Nobody => Caller::default(),
+    }
+}
+
 impl Switch {
     /// The call that a leg serves, while it is up; `None` for a leg that is over, and one that was never opened.
     pub fn call_of(&self, leg: LegId) -> Option<CallId> {
@@ -19,22 +35,6 @@ impl Switch {
         let call = self.calls.get(&id)?;
         let place = call.place_of(leg)?;
         (!call.legs[place].has_ended()).then_some(id)
-    }
-
-    /// Who is at the far side of a call.
-    pub(crate) fn party_of(&self, call: &Call) -> Caller {
-        match &call.setup.far {
-            Far::Caller(caller) => caller.clone(),
-            Far::Number(number) => Caller {
-                number: Some(CallerNumber::E164(number.clone())),
-                name: None,
-            },
-            Far::User { extension, name, .. } => Caller {
-                number: Some(CallerNumber::Extension(extension.clone())),
-                name: Some(name.clone()),
-            },
-            Far::Emergency(_) | Far::Mailbox | Far::Nobody => Caller::default(),
-        }
     }
 
     fn user_as_caller(&self, user: &UserId) -> Caller {
@@ -157,7 +157,7 @@ impl Switch {
         donor.bridged = false;
         donor.touch();
         self.cx.timers.cancel_leg(leg.id);
-        let party = self.calls.get(&from).map(|donor| self.party_of(donor));
+        let party = self.calls.get(&from).map(party_of);
         let Some(call) = self.calls.get_mut(&to) else {
             return;
         };
@@ -228,10 +228,10 @@ impl Switch {
                 None => {}
             },
             Phase::Held { .. } | Phase::Parked { .. } => call.hold_far(&mut self.cx, Some(Tone::Hold)),
-            Phase::Transferring { .. } | Phase::Ringing { .. } | Phase::Waiting { .. } => {
-                if call.active_far().is_some_and(Leg::is_answered) {
-                    call.hold_far(&mut self.cx, Some(Tone::Ringback));
-                }
+            Phase::Transferring { .. } | Phase::Ringing { .. } | Phase::Waiting { .. }
+                if call.active_far().is_some_and(Leg::is_answered) =>
+            {
+                call.hold_far(&mut self.cx, Some(Tone::Ringback));
             }
             _ => {}
         }

@@ -217,9 +217,7 @@ impl Driver {
             .legs
             .get(id)
             .is_some_and(|leg| matches!(leg.stage, Stage::Answered));
-        let end = if !answered {
-            UNREACHABLE
-        } else {
+        let end = if answered {
             LegEnd {
                 kind: if closed {
                     LegEndKind::Remote
@@ -229,6 +227,8 @@ impl Driver {
                 sip: None,
                 q850: None,
             }
+        } else {
+            UNREACHABLE
         };
         self.end_browser_leg(id, end);
     }

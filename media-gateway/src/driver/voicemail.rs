@@ -190,7 +190,7 @@ impl Driver {
                     }
                     let recordings = store.recordings().clone();
                     drop(tokio::task::spawn_blocking(move || {
-                        recordings.forget_note(message)
+                        recordings.forget_note(message);
                     }));
                 }
                 Err(error) => {

@@ -143,7 +143,7 @@ impl Session {
         match self.state {
             State::SettingUp { until } if now >= until => self.lose(false, world),
             State::Away { since } if now.saturating_duration_since(since) >= UNREACHABLE => {
-                self.lose(false, world)
+                self.lose(false, world);
             }
             _ => {}
         }
