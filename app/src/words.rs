@@ -30,6 +30,7 @@ pub const fn reason_name(reason: CauseReason) -> &'static str {
         CauseReason::DoNotDisturb => "do_not_disturb",
         CauseReason::AnsweredElsewhere => "answered_elsewhere",
         CauseReason::Transferred => "transferred",
+        CauseReason::Forwarded => "forwarded",
         CauseReason::LoggedOff => "logged_off",
         CauseReason::Other => "other",
     }
@@ -146,6 +147,7 @@ pub fn cause(locale: Locale, role: LegRole, reason: CauseReason) -> &'static str
         (_, CauseReason::DoNotDisturb) => text::cause::do_not_disturb(locale),
         (_, CauseReason::AnsweredElsewhere) => text::cause::answered_elsewhere(locale),
         (_, CauseReason::Transferred) => text::cause::transferred(locale),
+        (_, CauseReason::Forwarded) => text::cause::forwarded(locale),
         (_, CauseReason::LoggedOff) => text::cause::logged_off(locale),
         (_, CauseReason::Other) => text::cause::other(locale),
     }
@@ -234,6 +236,8 @@ pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
         Refusal::UnknownDevice => text::refusal::unknown_device(locale).to_owned(),
         Refusal::DeviceOffline => text::refusal::device_offline(locale).to_owned(),
         Refusal::UnknownMessage => text::refusal::unknown_message(locale).to_owned(),
+        Refusal::UnknownProfile => text::refusal::unknown_profile(locale).to_owned(),
+        Refusal::Unconfirmed => text::refusal::unconfirmed(locale).to_owned(),
         Refusal::Other => text::refusal::other(locale).to_owned(),
     }
 }
@@ -536,6 +540,8 @@ mod tests {
             Refusal::UnknownDevice,
             Refusal::DeviceOffline,
             Refusal::UnknownMessage,
+            Refusal::UnknownProfile,
+            Refusal::Unconfirmed,
             Refusal::Malformed { detail: "x".into() },
             Refusal::TooFast { retry_after_ms: 1500 },
             Refusal::Unsupported,

@@ -102,7 +102,9 @@ fn CurrentMode() -> impl IntoView {
                 <p class="hint" data-testid="office-hint">{office_hint(portal, locale, extension)}</p>
             }
             .into_any(),
-            Some(Mode::Telecommuting { destination, since }) => {
+            Some(Mode::Telecommuting {
+                destination, since, ..
+            }) => {
                 let detail = match &destination {
                     Destination::Number {
                         number,

@@ -1,9 +1,9 @@
 //! Values for tests.
 
 use ponte_protocol::{
-    CallId, CallPhase, CallRecord, CallSettings, CallView, CallerId, Cause, CauseReason, Destination,
-    Direction, E164, EndedBy, FailureClass, Mailbox, MessageId, Mode, Presence, UnixMillis, UserProfile,
-    UserState, VoiceMessage,
+    CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause, CauseReason,
+    Destination, Direction, E164, EndedBy, FailureClass, Mailbox, MessageId, Mode, Presence, UnixMillis,
+    UserProfile, UserState, VoiceMessage,
 };
 use uuid::Uuid;
 
@@ -37,6 +37,7 @@ pub(crate) fn user() -> UserState {
                 confirm: true,
             },
             since: UnixMillis(1),
+            until: None,
         },
         destinations: vec![],
         calls: vec![],
@@ -45,6 +46,8 @@ pub(crate) fn user() -> UserState {
         presence: Presence::default(),
         mailbox: Mailbox::default(),
         settings: CallSettings::default(),
+        rules: CallRules::default(),
+        profiles: vec![],
         parked: vec![],
     }
 }

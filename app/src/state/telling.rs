@@ -65,10 +65,14 @@ fn failed(locale: Locale, body: &CommandBody) -> &'static str {
         CommandBody::SaveDestination { .. }
         | CommandBody::SetPresence { .. }
         | CommandBody::SetCallSettings { .. }
+        | CommandBody::SetCallRules { .. }
+        | CommandBody::SaveProfile { .. }
+        | CommandBody::SwitchProfile { .. }
+        | CommandBody::LeaveAt { .. }
         | CommandBody::MarkMessage { .. } => text::toast::save_failed(locale),
-        CommandBody::DeleteDestination { .. } | CommandBody::DeleteMessage { .. } => {
-            text::toast::delete_failed(locale)
-        }
+        CommandBody::DeleteDestination { .. }
+        | CommandBody::DeleteMessage { .. }
+        | CommandBody::DeleteProfile { .. } => text::toast::delete_failed(locale),
         CommandBody::Dial { .. } => text::toast::dial_failed(locale),
         CommandBody::HangUp { .. } => text::toast::hang_up_failed(locale),
         CommandBody::Accept { .. } => text::toast::accept_failed(locale),

@@ -27,6 +27,7 @@
 //! ear), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that move), [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
+use crate::forward::Forwarded;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
@@ -194,6 +195,7 @@ pub(crate) struct Setup {
     pub(crate) user_no_answer_ms: u64,
     /// Whether a caller who is not answered may leave a message.
     pub(crate) voicemail: bool,
+    pub(crate) forwarded: Forwarded,
     /// Rule T2: the call speaks this code and reaches nobody else; portals are not shown it.
     pub(crate) code: Option<Secret<Vec<u8>>>,
 }
@@ -254,10 +256,12 @@ pub(crate) struct Call {
     pub(crate) ties: Ties,
     /// The conference as portals were last shown it.
     pub(crate) conference: Option<ConferenceView>,
-    /// Where the attempts at the user's present telephone begin in `legs`.
-    pub(crate) user_from: usize,
     /// Where the attempts at the present far number begin in `legs`.
     pub(crate) far_from: usize,
+    /// Where the attempts at the user's present telephone begin in `legs`.
+    pub(crate) user_from: usize,
+    /// The user has said "it is me" (rule T14), and nobody has taken note yet.
+    pub(crate) just_confirmed: bool,
     /// Another call of the user has use for the ear when this one is over.
     pub(crate) ear_wanted: bool,
     /// The last words, while they are spoken; then the user's leg is closed.
@@ -289,8 +293,9 @@ impl Call {
             next_index: 0,
             ties: Ties::default(),
             conference: None,
-            user_from: 0,
             far_from: 0,
+            user_from: 0,
+            just_confirmed: false,
             ear_wanted: false,
             farewell: None,
             notice: None,

@@ -19,7 +19,10 @@ pub(crate) enum Stage {
 /// A cause of the switch's own making, e.g. for calls that a restart of the gateway ended.
 pub fn local(reason: CauseReason) -> Cause {
     let q850 = match reason {
-        CauseReason::NormalClearing | CauseReason::Cancelled | CauseReason::Transferred => Some(16),
+        CauseReason::NormalClearing
+        | CauseReason::Cancelled
+        | CauseReason::Transferred
+        | CauseReason::Forwarded => Some(16),
         CauseReason::Busy | CauseReason::DoNotDisturb => Some(17),
         CauseReason::NoAnswer => Some(19),
         CauseReason::Unavailable | CauseReason::LoggedOff => Some(20),
@@ -68,7 +71,7 @@ pub(crate) fn told_to_caller(cause: Cause) -> u16 {
         CauseReason::InternalError => 500,
         CauseReason::NormalClearing
         | CauseReason::Cancelled
-        | CauseReason::Transferred
+        | CauseReason::Transferred | CauseReason::Forwarded
         | CauseReason::NoAnswer
         | CauseReason::Unavailable
         | CauseReason::NotConfirmed
@@ -241,7 +244,9 @@ pub(crate) fn is_route_failure(end: LegEnd) -> bool {
 
 fn class(reason: CauseReason) -> FailureClass {
     match reason {
-        CauseReason::NormalClearing | CauseReason::Transferred => FailureClass::Success,
+        CauseReason::NormalClearing | CauseReason::Transferred | CauseReason::Forwarded => {
+            FailureClass::Success
+        }
         CauseReason::Cancelled
         | CauseReason::Busy
         | CauseReason::Declined

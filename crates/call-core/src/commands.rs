@@ -32,6 +32,7 @@ impl Switch {
         match command {
             SwitchCommand::EnterTelecommuter { destination } => self.enter(user, destination),
             SwitchCommand::LeaveTelecommuter => self.leave(user),
+            SwitchCommand::LeaveAt { at } => self.leave_at(user, at),
             SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
             SwitchCommand::HangUp { call } => {
                 let (cx, known) = self.own_call(user, call)?;
@@ -158,7 +159,11 @@ impl Switch {
             Mode::Telecommuting { since, .. } => since,
             Mode::Office | Mode::Unknown => self.cx.now,
         };
-        let mode = Mode::Telecommuting { destination, since };
+        let mode = Mode::Telecommuting {
+            destination,
+            since,
+            until: None,
+        };
         self.change_mode(id, mode, class)
     }
 
@@ -167,7 +172,12 @@ impl Switch {
         self.change_mode(id, Mode::Office, NumberClass::Other)
     }
 
-    fn change_mode(&mut self, id: &UserId, mode: Mode, class: NumberClass) -> Result<Done, Refusal> {
+    pub(crate) fn change_mode(
+        &mut self,
+        id: &UserId,
+        mode: Mode,
+        class: NumberClass,
+    ) -> Result<Done, Refusal> {
         if self.known_user(id)?.mode != mode && !self.store_writable {
             // A mode that cannot be kept would send the user's calls to the old place after a restart.
             return Err(Refusal::StoreUnavailable);
@@ -189,6 +199,7 @@ impl Switch {
         let enters = matches!(mode, Mode::Telecommuting { .. });
         let was_away = matches!(user.mode, Mode::Telecommuting { .. });
         user.mode = mode.clone();
+        self.schedule_leave(id);
         if enters
             && let Some(device) = self.log_off(id)
             && let Some(user) = self.users.get_mut(id)
@@ -276,6 +287,11 @@ impl Switch {
         if self.calls.contains_key(&new) {
             return Err(Refusal::DuplicateId);
         }
+        if let (Near::Number(number), true) = (&near, confirm)
+            && !user.may_attempt(number, now)
+        {
+            return Err(Refusal::Unconfirmed);
+        }
         if at_ear.is_some() {
             user.count_dial(now);
             self.dial_second(id, new, typed, far);
@@ -292,8 +308,12 @@ impl Switch {
             confirm,
             user_no_answer_ms: user.config.user_no_answer_ms,
             voicemail: false,
+            forwarded: crate::forward::Forwarded::default(),
             code: None,
         };
+        if let (Near::Number(number), true) = (&setup.near, setup.confirm) {
+            user.count_attempt(number, now);
+        }
         user.count_dial(now);
         user.calls.push(new);
         user.line = Some(Line::of(new));

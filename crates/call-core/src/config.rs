@@ -1,5 +1,6 @@
 //! What the switch is told about users, trunks and numbers.
 
+use crate::{CallerNumber, ForwardTargets};
 use ponte_protocol::{CallSettings, DeviceId, E164, Extension, UserId, UserProfile};
 
 /// The name of a trunk in the configuration.
@@ -103,6 +104,11 @@ pub struct UserConfig {
     pub settings: CallSettings,
     /// The user wants no calls now (rule T12): as if rejected at once.
     pub do_not_disturb: bool,
+    /// Who gets through all the same.
+    pub exceptions: Vec<CallerNumber>,
+    pub forwarding: ForwardTargets,
+    /// Numbers that a verification call has proven to be the user's (rule T2).
+    pub proven: Vec<E164>,
     /// How long the user's own telephone may ring, in milliseconds.
     pub user_no_answer_ms: u64,
 }

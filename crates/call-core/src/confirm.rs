@@ -91,6 +91,7 @@ impl Call {
     }
 
     fn confirmed(&mut self, cx: &mut Context) {
+        self.just_confirmed = true;
         if let Some(leg) = self.active_user_leg() {
             cx.timers.cancel(leg, TimerKind::Confirm);
             cx.timers.cancel(leg, TimerKind::ConfirmRepeat);

@@ -157,6 +157,7 @@ impl Switch {
             confirm: false,
             user_no_answer_ms: user.map_or(0, |user| user.config.user_no_answer_ms),
             voicemail: false,
+            forwarded: crate::forward::Forwarded::default(),
             code: None,
         };
         if let Some(user) = self.users.get_mut(id) {

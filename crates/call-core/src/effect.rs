@@ -1,6 +1,6 @@
 //! What the switch wants done.
 
-use crate::{BoxWords, Caller, LegId, OwnRecording, Secret, TrunkId};
+use crate::{BoxWords, Caller, ForwardReason, LegId, OwnRecording, Secret, TrunkId};
 use ponte_protocol::{
     CallId, CallRecord, Cause, DeviceId, DialString, E164, EventBody, Extension, LegRole, MessageId, Mode,
     ParkedCall, Reply, UserId,
@@ -164,6 +164,8 @@ pub enum Effect {
         target: LegTarget,
         /// Who the telephone is told is calling.
         caller: Caller,
+        /// Why the user's calls are forwarded there, where they are.
+        forwarded: Option<ForwardReason>,
     },
     /// Who is logged on to a telephone; to be stored before anything later.
     SaveLogon {

@@ -121,6 +121,10 @@ pub enum SwitchCommand {
         destination: SwitchDestination,
     },
     LeaveTelecommuter,
+    /// Telecommuter mode ends by itself at this time; `None`: it does not.
+    LeaveAt {
+        at: Option<UnixMillis>,
+    },
     Dial {
         typed: DialString,
         dialled: Dialled,
@@ -279,6 +283,13 @@ pub enum Event {
     /// Waits that begin from here on.
     TimeoutsConfigured {
         timeouts: Timeouts,
+    },
+    /// Of which of the user's telephones it was known before a restart that somebody has confirmed there, and when others
+    /// that must confirm were called in the last hour, oldest first.
+    AttemptsRestored {
+        user: UserId,
+        confirmed: Vec<E164>,
+        attempts: Vec<(E164, UnixMillis)>,
     },
     /// All trunks, in the order in which they are tried. New ones count as up until told otherwise.
     TrunksConfigured {

@@ -95,6 +95,7 @@ impl Switch {
             confirm: false,
             user_no_answer_ms: known.config.user_no_answer_ms,
             voicemail: false,
+            forwarded: crate::forward::Forwarded::default(),
             code: None,
         };
         known.calls.push(new);

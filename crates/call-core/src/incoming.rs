@@ -1,12 +1,24 @@
 //! Calls that come in: to whom they are, and where that user is (rules T6, T9 and T16).
 
 use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::forward::Forwarded;
 use crate::leg::{Leg, Way};
 use crate::line::Line;
 use crate::{CallSource, Caller, Dialled, Effect, LegId, Switch, cause, restriction};
 use ponte_protocol::{
     CallId, Cause, CauseReason, Destination, DialString, Direction, EndedBy, Extension, LegRole, Mode, UserId,
 };
+
+/// How a call comes to a user.
+pub(crate) struct Entry {
+    pub(crate) way: Way,
+    pub(crate) caller: Caller,
+    pub(crate) dialled: DialString,
+    /// The caller's leg, where another call has served it before.
+    pub(crate) first: Option<Leg>,
+    /// Who has forwarded the call.
+    pub(crate) by: Vec<UserId>,
+}
 
 impl Switch {
     /// An INVITE that begins a dialog.
@@ -83,26 +95,66 @@ impl Switch {
         caller: Caller,
         dialled: DialString,
     ) {
+        let entry = Entry {
+            way,
+            caller,
+            dialled,
+            first: None,
+            by: Vec::new(),
+        };
+        self.serve_entry(id, called, entry);
+    }
+
+    pub(crate) fn serve_entry(&mut self, id: CallId, called: &UserId, entry: Entry) {
         let Some(user) = self.users.get(called) else {
             return;
         };
-        let not_disturbed = user.config.do_not_disturb;
+        let number = entry.caller.number.as_ref();
+        let excepted = number.is_some_and(|number| user.config.exceptions.contains(number));
+        let not_disturbed = user.config.do_not_disturb && !excepted;
         let free = user.line.is_none();
-        self.begin(id, called, way, caller, dialled);
+        self.begin_entry(id, called, entry);
         if not_disturbed {
             self.divert(id, CauseReason::DoNotDisturb);
-        } else if free {
-            self.ring_user(id);
-        } else if self.may_wait(called) {
-            self.offer_waiting(called, id);
-        } else {
-            self.divert(id, CauseReason::Busy);
+        } else if !self.forward_always(id) {
+            if free {
+                self.ring_user(id);
+            } else if self.may_wait(called) {
+                self.offer_waiting(called, id);
+            } else {
+                self.divert(id, CauseReason::Busy);
+            }
         }
         self.settle_one(id);
     }
 
     /// The call of a user who is called; its first leg is the caller's. What becomes of it is decided next.
-    fn begin(&mut self, id: CallId, called: &UserId, way: Way, caller: Caller, dialled: DialString) {
+    pub(crate) fn begin(
+        &mut self,
+        id: CallId,
+        called: &UserId,
+        way: Way,
+        caller: Caller,
+        dialled: DialString,
+    ) {
+        let entry = Entry {
+            way,
+            caller,
+            dialled,
+            first: None,
+            by: Vec::new(),
+        };
+        self.begin_entry(id, called, entry);
+    }
+
+    fn begin_entry(&mut self, id: CallId, called: &UserId, entry: Entry) {
+        let Entry {
+            way,
+            caller,
+            dialled,
+            first,
+            by,
+        } = entry;
         let Some(user) = self.users.get_mut(called) else {
             return;
         };
@@ -118,6 +170,11 @@ impl Switch {
             confirm: false,
             user_no_answer_ms: config.user_no_answer_ms,
             voicemail: config.profile.voicemail_allowed && config.settings.voicemail && self.store_writable,
+            forwarded: Forwarded {
+                targets: config.forwarding.clone(),
+                by,
+                ..Forwarded::default()
+            },
             code: None,
         };
         user.calls.push(id);
@@ -125,11 +182,10 @@ impl Switch {
         let mut call = Call::new(&self.cx, setup, Phase::Ringing { until });
         if let Some(leg) = call.new_leg_id() {
             let party = call.setup.far_party();
-            let leg = match way {
-                Way::Half(_) => Leg::new(leg, LegRole::Far, party, way, self.cx.now),
-                Way::Trunk(_) | Way::Device(_) | Way::Browser => {
-                    Leg::came_in(leg, LegRole::Far, party, way, self.cx.now)
-                }
+            let leg = match (first, way) {
+                (Some(first), _) => first,
+                (None, way @ Way::Half(_)) => Leg::new(leg, LegRole::Far, party, way, self.cx.now),
+                (None, way) => Leg::came_in(leg, LegRole::Far, party, way, self.cx.now),
             };
             call.add_leg(leg);
         }
@@ -148,8 +204,12 @@ impl Switch {
         let called = call.setup.user.clone();
         match self.whereabouts(&called) {
             Ok((near, confirm)) => {
+                let now = self.cx.now;
                 if let Some(user) = self.users.get_mut(&called) {
                     user.line = Some(Line::of(id));
+                    if let (Near::Number(number), true) = (&near, confirm) {
+                        user.count_attempt(number, now);
+                    }
                     let no_answer_ms = user.config.settings.no_answer_ms;
                     if let Some(call) = self.calls.get_mut(&id) {
                         call.setup.near = near;
@@ -173,6 +233,9 @@ impl Switch {
                 // Rights may have changed since the number was entered.
                 restriction::check(&known.config.restrictions, number, known.destination_class)
                     .map_err(|_| CauseReason::LoggedOff)?;
+                if *confirm && !known.may_attempt(number, self.cx.now) {
+                    return Err(CauseReason::NotConfirmed);
+                }
                 Ok((Near::Number(number.clone()), *confirm))
             }
             // A person has to press **Accept** there: nobody else could answer (rule T14).

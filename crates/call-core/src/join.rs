@@ -46,6 +46,12 @@ pub(crate) enum Crossing {
     EnterMailbox {
         call: CallId,
     },
+    /// A call that was not taken goes on to somebody else.
+    Forward {
+        from: CallId,
+        cause: Cause,
+        by: EndedBy,
+    },
     /// Before the leg goes back to what it did.
     StopRecording {
         leg: LegId,
@@ -72,6 +78,7 @@ impl Switch {
     pub(crate) fn carry_across(&mut self, crossing: Crossing) {
         match crossing {
             Crossing::Open { from, half } => self.open_half(from, half),
+            Crossing::Forward { from, cause, by } => self.forward_after(from, cause, by),
             Crossing::Tell { from, to, tell } => {
                 self.told(from, to, tell);
                 self.settle_one(to);

@@ -124,6 +124,14 @@ impl Leg {
         self.state = ear.state;
     }
 
+    /// The leg of a caller, as the call that it is forwarded to knows it from `now` on.
+    pub(crate) fn forwarded(&self, now: UnixMillis) -> Self {
+        Self {
+            started_at: now,
+            ..self.clone()
+        }
+    }
+
     /// Whether it is carried by SIP.
     pub(crate) fn is_sip(&self) -> bool {
         !matches!(self.way, Way::Half(_))

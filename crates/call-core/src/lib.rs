@@ -30,9 +30,11 @@ mod dial;
 pub mod effect;
 pub mod event;
 mod failover;
+pub mod forward;
 mod hold;
 mod incoming;
 mod join;
+mod leave;
 mod leg;
 mod line;
 mod mailbox;
@@ -62,6 +64,7 @@ pub use event::{
     CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, PeerHold, SwitchCommand,
     SwitchDestination, SwitchTarget,
 };
+pub use forward::{ForwardReason, ForwardTargets};
 pub use mailbox::{BoxWords, ListedMessage, OwnRecording, ReceivedDay};
 pub use secret::Secret;
 pub use switch::Switch;

@@ -68,6 +68,7 @@ impl Call {
         };
         cx.trunks.take(&trunk);
         let caller = self.shown_caller(cx, role, &trunk);
+        let forwarded = self.setup.forwarded.away.filter(|_| role == LegRole::User);
         self.start_leg_timers(cx, id, role);
         cx.push(Effect::OpenLeg {
             leg: id,
@@ -75,9 +76,12 @@ impl Call {
             role,
             target: target(trunk.clone()),
             caller,
+            forwarded,
         });
         let party = self.party(role);
-        self.add_leg(Leg::new(id, role, party, Way::Trunk(trunk), cx.now));
+        let mut leg = Leg::new(id, role, party, Way::Trunk(trunk), cx.now);
+        leg.third = forwarded.is_some();
+        self.add_leg(leg);
         true
     }
 
@@ -102,6 +106,7 @@ impl Call {
             role: LegRole::User,
             target,
             caller: self.caller(),
+            forwarded: None,
         });
         let party = self.party(LegRole::User);
         self.add_leg(Leg::new(id, LegRole::User, party, way, cx.now));

@@ -180,6 +180,7 @@ impl Switch {
             confirm: false,
             user_no_answer_ms: known.config.user_no_answer_ms,
             voicemail: false,
+            forwarded: crate::forward::Forwarded::default(),
             code: None,
         };
         let half = before.other_half();

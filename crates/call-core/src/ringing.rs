@@ -59,6 +59,9 @@ impl Call {
         if matches!(self.phase, Phase::Ending { .. } | Phase::Voicemail(_)) {
             return;
         }
+        if self.forward(cx, cause, by) {
+            return;
+        }
         self.stop_waiting(cx);
         if self.setup.voicemail && self.active_far().is_some() {
             if let Some(user) = self.active_user_leg() {

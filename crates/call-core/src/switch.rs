@@ -1,6 +1,6 @@
 //! The switch: where events, time and effects meet.
 
-use crate::call::{CLOCK, Call, Phase};
+use crate::call::{CLOCK, Call, Near, Phase};
 use crate::conference::Room;
 use crate::context::Context;
 use crate::devices::Devices;
@@ -11,7 +11,7 @@ use crate::{
     Dialled, Effect, Event, LegEnd, LegId, NumberClass, PlaybackToken, Timeouts, TimerKind, UserConfig, dial,
 };
 use ponte_protocol::{CallId, CallView, EndedBy, EventBody, LegRole, Mode, Refusal, UnixMillis, UserId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Call control. See the crate's documentation for how a host drives it.
 ///
@@ -33,6 +33,8 @@ pub struct Switch {
     /// Parking places that are taken.
     pub(crate) parking: BTreeMap<u16, CallId>,
     pub(crate) store_writable: bool,
+    /// When telecommuter modes end by themselves.
+    pub(crate) leaves: BTreeSet<(UnixMillis, UserId)>,
 }
 
 impl Switch {
@@ -48,6 +50,7 @@ impl Switch {
             rooms: BTreeMap::new(),
             parking: BTreeMap::new(),
             store_writable: true,
+            leaves: BTreeSet::new(),
         }
     }
 
@@ -61,14 +64,24 @@ impl Switch {
                 if matches!(mode, Mode::Telecommuting { .. }) {
                     self.forget_logon(&user);
                 }
-                if let Some(user) = self.users.get_mut(&user) {
-                    user.mode = mode;
-                    user.destination_class = NumberClass::Other;
+                if let Some(known) = self.users.get_mut(&user) {
+                    known.mode = mode;
+                    known.destination_class = NumberClass::Other;
                 }
+                self.schedule_leave(&user);
             }
             Event::UsageRestored { user, dials, talks } => {
                 if let Some(user) = self.users.get_mut(&user) {
                     user.restore_usage(dials, talks);
+                }
+            }
+            Event::AttemptsRestored {
+                user,
+                confirmed,
+                attempts,
+            } => {
+                if let Some(user) = self.users.get_mut(&user) {
+                    user.restore_attempts(confirmed, attempts);
                 }
             }
             Event::DeviceConfigured { config } => self.configure_device(*config),
@@ -131,6 +144,7 @@ impl Switch {
         while let Some((leg, kind)) = self.cx.timers.pop_due(self.cx.now) {
             self.timer_fired(leg, kind);
         }
+        self.leave_due();
     }
 
     /// The next thing to be done; in this order.
@@ -140,7 +154,8 @@ impl Switch {
 
     /// When [`Self::handle_timeout`] wants to be called at the latest, and why.
     pub fn poll_timeout(&self) -> Option<(UnixMillis, TimerKind)> {
-        self.cx.timers.next()
+        let leave = self.next_leave().map(|at| (at, TimerKind::Leave));
+        [self.cx.timers.next(), leave].into_iter().flatten().min()
     }
 
     /// Whether the user may be called back on this number (rule T2); also to be asked before one is saved.
@@ -150,6 +165,14 @@ impl Switch {
     /// [`Refusal::Restricted`].
     pub fn check_destination(&self, user: &UserId, dialled: &Dialled) -> Result<(), Refusal> {
         dial::check_destination(self.known_user(user)?, dialled).map(|_| ())
+    }
+
+    /// Whether the user's calls may be forwarded there; also to be asked before that is saved.
+    ///
+    /// # Errors
+    /// As [`Self::check_destination`]; an extension of a colleague is allowed.
+    pub fn check_forwarding(&self, user: &UserId, dialled: &Dialled) -> Result<(), Refusal> {
+        crate::forward::check(self.known_user(user)?, dialled)
     }
 
     /// How the user works now; `None` for a user who is not known.
@@ -186,7 +209,8 @@ impl Switch {
             self.users.insert(id, User::new(config));
             return;
         };
-        if std::mem::take(&mut user.removed) {
+        let returns = std::mem::take(&mut user.removed);
+        if returns {
             user.mode = Mode::Office;
         }
         let changed = user.config.profile != config.profile;
@@ -210,6 +234,7 @@ impl Switch {
             return;
         };
         user.removed = true;
+        self.leaves.retain(|(_, leaver)| leaver != id);
         let calls = user.calls.clone();
         if calls.is_empty() {
             self.users.remove(id);
@@ -406,6 +431,8 @@ impl Switch {
             | TimerKind::Message
             | TimerKind::Park => {}
             TimerKind::Close => call.close_timed_out(cx, place),
+            // It stands under no leg's name.
+            TimerKind::Leave => {}
         }
         self.settle(id);
     }
@@ -455,6 +482,12 @@ impl Switch {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        if std::mem::take(&mut call.just_confirmed)
+            && let Near::Number(number) = &call.setup.near
+            && let Some(user) = self.users.get_mut(&owner)
+        {
+            user.has_confirmed(number);
+        }
         if let (Some(from), Phase::Ending { at, .. }, false) = (call.connected_at, call.phase, call.counted)
             && let Some(user) = self.users.get_mut(&owner)
         {

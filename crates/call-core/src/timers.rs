@@ -35,6 +35,8 @@ pub enum TimerKind {
     Digits,
     /// A verification code is spoken again.
     SpeakAgain,
+    /// Telecommuter mode ends by itself.
+    Leave,
     /// The leg was told to close and has not said that it ended ([`crate::Timeouts::close`]).
     Close,
 }

@@ -116,6 +116,7 @@ impl Switch {
             confirm: false,
             user_no_answer_ms: 0,
             voicemail: false,
+            forwarded: crate::forward::Forwarded::default(),
             code: None,
         };
         let mut made = Call::new(&self.cx, setup, Phase::CallingFar);

@@ -4,10 +4,12 @@ use crate::codes::Keyed;
 use crate::line::Line;
 use crate::{NumberClass, UserConfig};
 use ponte_protocol::{CallId, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
+/// Calls in any 60 minutes to a telephone at which nobody has ever said "it is me": it may be a stranger's.
+const UNCONFIRMED_PER_HOUR: usize = 5;
 /// Verification calls a user may ask for in any 60 minutes: a stranger's telephone must not be made to ring for long.
 const VERIFICATIONS_PER_HOUR: usize = 3;
 
@@ -31,6 +33,10 @@ pub(crate) struct User {
     /// Telecommuter mode ends with the calls that are up.
     pub(crate) leaves_after_call: bool,
     usage: Usage,
+    /// When telephones were called that must confirm, and never have, oldest first.
+    attempts: BTreeMap<E164, VecDeque<UnixMillis>>,
+    /// Numbers at which somebody has confirmed.
+    confirmed: BTreeSet<E164>,
     /// When verification calls were made, oldest first (rule T2).
     verifications: VecDeque<UnixMillis>,
 }
@@ -55,7 +61,43 @@ impl User {
             keyed: Keyed::default(),
             leaves_after_call: false,
             usage: Usage::default(),
+            attempts: BTreeMap::new(),
+            confirmed: BTreeSet::new(),
             verifications: VecDeque::new(),
+        }
+    }
+
+    /// Whether a telephone at which nobody has ever confirmed may be called once more in this hour.
+    pub(crate) fn may_attempt(&self, number: &E164, now: UnixMillis) -> bool {
+        if self.confirmed.contains(number) || self.config.proven.contains(number) {
+            return true;
+        }
+        let recent = |at: &&UnixMillis| now.since(**at) < HOUR_MS;
+        self.attempts
+            .get(number)
+            .is_none_or(|attempts| attempts.iter().filter(recent).count() < UNCONFIRMED_PER_HOUR)
+    }
+
+    pub(crate) fn count_attempt(&mut self, number: &E164, at: UnixMillis) {
+        let attempts = self.attempts.entry(number.clone()).or_default();
+        attempts.push_back(at);
+        while attempts.len() > UNCONFIRMED_PER_HOUR {
+            attempts.pop_front();
+        }
+    }
+
+    pub(crate) fn has_confirmed(&mut self, number: &E164) {
+        self.attempts.remove(number);
+        self.confirmed.insert(number.clone());
+    }
+
+    /// What was known of the user's telephones before a restart.
+    pub(crate) fn restore_attempts(&mut self, confirmed: Vec<E164>, attempts: Vec<(E164, UnixMillis)>) {
+        for (number, at) in attempts {
+            self.count_attempt(&number, at);
+        }
+        for number in confirmed {
+            self.has_confirmed(&number);
         }
     }
 

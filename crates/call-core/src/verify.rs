@@ -59,6 +59,7 @@ impl Switch {
             confirm: false,
             user_no_answer_ms: user.config.user_no_answer_ms,
             voicemail: false,
+            forwarded: crate::forward::Forwarded::default(),
             code: Some(code),
         };
         let mut call = Call::new(&self.cx, setup, Phase::CallingUser);

@@ -159,6 +159,7 @@ fn t10_a_restart_remembers_who_is_where() {
             confirm: false,
         },
         since: world.now(),
+        until: None,
     };
     world.event(Event::ModeRestored { user: anna, mode });
     assert_eq!(world.logged_on("desk-201"), None, "the mode says where she is");

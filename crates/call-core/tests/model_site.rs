@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
-    CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, LegEnd, LegEndKind, LegId, PlaybackToken,
-    Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts, TrunkId,
+    CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, ForwardTargets, LegEnd, LegEndKind, LegId,
+    PlaybackToken, Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts, TrunkId,
 };
 use ponte_protocol::{CallId, CallPhase, CommandId, Direction, EventBody, UnixMillis, UserId};
 use ponte_testkit::site::{
@@ -23,6 +23,8 @@ const DIALLED: [&str; 19] = [
     SHOP, SHOP, OFFICE, "201", "202", "203", "201", "202", DID_ANNA, DID_BRUNO, "299", COMPANY, "112", "*97",
     "*11", "*12", "*98", ABROAD, PREMIUM,
 ];
+/// Where people forward their calls to.
+const FORWARDED: [&str; 6] = ["201", "202", "203", SHOP, ABROAD, "299"];
 /// Where people are.
 const PLACES: [&str; 5] = [HOME, MOBILE, BRUNO_HOME, HOME, MOBILE];
 const DEVICES: [(&str, Option<&str>, bool); 4] = [
@@ -135,6 +137,16 @@ impl History {
         config.settings.call_waiting = self.rng.chance(85);
         config.profile.telecommuter_allowed = self.rng.chance(90);
         config.do_not_disturb = self.rng.chance(4);
+        // The cap on telephones that never confirmed is not part of the description of callers.
+        config.proven = PLACES.iter().map(|place| place.parse().unwrap()).collect();
+        if self.rng.chance(25) {
+            let to = |rng: &mut Rng| rng.chance(50).then(|| plan::read(*rng.pick(&FORWARDED)));
+            config.forwarding = ForwardTargets {
+                always: to(&mut self.rng).filter(|_| self.rng.chance(30)),
+                busy: to(&mut self.rng),
+                no_answer: to(&mut self.rng),
+            };
+        }
         self.event(Event::UserConfigured {
             config: Box::new(config),
         });
@@ -375,6 +387,12 @@ impl History {
                     label: None,
                     confirm: *self.rng.pick(&[None, Some(true), Some(false)]),
                 },
+            },
+            3 if self.rng.chance(50) => SwitchCommand::LeaveAt {
+                at: self
+                    .rng
+                    .chance(80)
+                    .then(|| self.now.plus(1 + self.rng.below(3_600_000))),
             },
             3 => SwitchCommand::LeaveTelecommuter,
             4..=9 => SwitchCommand::Dial {

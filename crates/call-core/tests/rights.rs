@@ -204,6 +204,7 @@ fn t04_a_mode_restored_after_a_restart_is_dialled_from() {
                 confirm: false,
             },
             since: UnixMillis(5),
+            until: None,
         },
     });
     assert!(

@@ -88,6 +88,8 @@ pub enum CauseReason {
     DoNotDisturb,
     /// Another telephone of the user answered first, or a colleague picked the call up.
     AnsweredElsewhere,
+    /// The user lets calls be forwarded, and this one was.
+    Forwarded,
     /// The other party was given to somebody else.
     Transferred,
     /// The user is logged on nowhere.

@@ -5,9 +5,10 @@ use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
 use crate::message::MESSAGE_PAGE_MAX;
 use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
+use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
-    Availability, CallId, CallRecord, CallSettings, CommandId, DestinationId, DeviceId, DialString, E164,
-    Extension, MessageId, MessagePage, Refusal, UnixMillis,
+    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, DestinationId,
+    DeviceId, DialString, E164, Extension, MessageId, MessagePage, Refusal, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,11 @@ pub enum CommandBody {
     },
     /// Rule T10.
     LeaveTelecommuter,
+    /// Telecommuter mode ends by itself at this time; without one it does not. Entering again undoes it.
+    LeaveAt {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<UnixMillis>,
+    },
     SaveDestination {
         label: String,
         number: DialString,
@@ -180,6 +186,22 @@ pub enum CommandBody {
     },
     SetCallSettings {
         settings: CallSettings,
+    },
+    /// Forwarding, and who gets through to a user who wants no calls.
+    SetCallRules {
+        rules: CallRules,
+    },
+    /// A new profile of the user's own, or other contents of one that there is.
+    SaveProfile {
+        profile: Box<CallProfile>,
+    },
+    /// One of the user's own.
+    DeleteProfile {
+        name: String,
+    },
+    /// Everything that the profile sets, at once; where its place is refused, nothing changes.
+    SwitchProfile {
+        name: String,
     },
     /// Whether a voicemail message counts as listened to.
     MarkMessage {
@@ -310,6 +332,10 @@ impl CommandBody {
                 if status.chars().count() > STATUS_MAX || status.chars().any(char::is_control) =>
             {
                 malformed("status: at most 140 characters")
+            }
+            Self::SaveProfile { profile } => profile.validate(),
+            Self::SetCallRules { rules } if rules.exceptions.len() > EXCEPTIONS_MAX => {
+                malformed("exceptions: at most 50")
             }
             Self::SetCallSettings { settings } if !NO_ANSWER_MS.contains(&settings.no_answer_ms) => {
                 malformed("no_answer_ms: 5000 to 120000")

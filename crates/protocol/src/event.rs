@@ -1,8 +1,8 @@
 //! What happened.
 
 use crate::{
-    CallId, CallRecord, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence, SavedDestination,
-    StationView, UnixMillis, UserProfile, UserState,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence,
+    SavedDestination, StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -46,6 +46,13 @@ pub enum EventBody {
     },
     SettingsChanged {
         settings: CallSettings,
+    },
+    RulesChanged {
+        rules: CallRules,
+    },
+    /// All of the user's profiles.
+    ProfilesChanged {
+        profiles: Vec<CallProfile>,
     },
     /// A call began or changed.
     CallChanged {

@@ -22,6 +22,7 @@ pub mod rtc;
 pub mod settings;
 pub mod state;
 pub mod station;
+pub mod treatment;
 pub mod version;
 
 pub use call::{
@@ -46,3 +47,4 @@ pub use rtc::{RtcRefusal, RtcRequest, RtcSignal, Sdp};
 pub use settings::CallSettings;
 pub use state::UserState;
 pub use station::StationView;
+pub use treatment::{CallProfile, CallRules, Forwarding, ProfilePlace};

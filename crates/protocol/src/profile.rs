@@ -69,6 +69,9 @@ pub enum Mode {
     Telecommuting {
         destination: Destination,
         since: UnixMillis,
+        /// When it ends by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
     },
     /// A mode this version does not know.
     #[serde(other)]

@@ -51,6 +51,11 @@ pub enum Refusal {
     UnknownDevice,
     #[error("the telephone is not registered")]
     DeviceOffline,
+    #[error("there is no such profile")]
+    UnknownProfile,
+    /// Nobody has ever confirmed a call to this number, and it was tried too often in the last hour.
+    #[error("nobody confirmed at this number; wait before it is tried again")]
+    Unconfirmed,
     #[error("there is no such message")]
     UnknownMessage,
     #[error("the call is not in a state that allows this")]

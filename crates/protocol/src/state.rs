@@ -1,8 +1,8 @@
 //! A user's whole state and how events change it: the one reducer that edge and portal share.
 
 use crate::{
-    CallRecord, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall, Presence, SavedDestination,
-    StationView, UserProfile,
+    CallProfile, CallRecord, CallRules, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall,
+    Presence, SavedDestination, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ pub struct UserState {
     pub mailbox: Mailbox,
     #[serde(default)]
     pub settings: CallSettings,
+    #[serde(default)]
+    pub rules: CallRules,
+    #[serde(default)]
+    pub profiles: Vec<CallProfile>,
     /// All calls of the site that wait to be fetched, by slot.
     #[serde(default)]
     pub parked: Vec<ParkedCall>,
@@ -65,6 +69,8 @@ impl UserState {
             EventBody::PresenceChanged { presence } => self.presence.clone_from(presence),
             EventBody::MailboxChanged { mailbox } => self.mailbox.clone_from(mailbox),
             EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
+            EventBody::RulesChanged { rules } => self.rules.clone_from(rules),
+            EventBody::ProfilesChanged { profiles } => self.profiles.clone_from(profiles),
             EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
@@ -101,6 +107,8 @@ mod tests {
             presence: Presence::default(),
             mailbox: Mailbox::default(),
             settings: CallSettings::default(),
+            rules: CallRules::default(),
+            profiles: vec![],
             parked: vec![],
         }
     }

@@ -1,6 +1,8 @@
 //! What must become of a caller at once: a second, smaller description of rules T6, T8, T9 and T12 for random histories.
 
-use ponte_call_core::{CallSource, DeviceConfig, Dialled, Effect, Event, LegTarget, Playback, UserConfig};
+use ponte_call_core::{
+    CallSource, DeviceConfig, Dialled, Effect, Event, ForwardTargets, LegTarget, Playback, UserConfig,
+};
 use ponte_protocol::{CallPhase, CallView, Destination, DeviceId, LegRole, LegState, Mode, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,6 +78,10 @@ impl Callers {
                 Outcome::Refused(status)
             }
         };
+        // Where forwarding leads is not part of this description.
+        if user.forwarding != ForwardTargets::default() {
+            return None;
+        }
         if user.do_not_disturb {
             return Some(sent_away(486));
         }

@@ -1,6 +1,6 @@
 //! The site of the tests: its people, numbers and trunks.
 
-use ponte_call_core::{Caps, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
+use ponte_call_core::{Caps, ForwardTargets, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
 use ponte_protocol::{CallSettings, CallerId, UserId, UserProfile};
 
 /// The telephone that stands for the user's browser.
@@ -58,6 +58,9 @@ pub fn user(name: &str) -> UserConfig {
         caps: Caps::default(),
         settings: CallSettings::default(),
         do_not_disturb: false,
+        exceptions: Vec::new(),
+        forwarding: ForwardTargets::default(),
+        proven: Vec::new(),
         user_no_answer_ms: 25_000,
     }
 }

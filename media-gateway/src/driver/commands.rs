@@ -211,6 +211,20 @@ impl Driver {
                 let outcome = self.set_call_settings(&user, settings);
                 return self.answer(&user, Reply { id, outcome });
             }
+            CommandBody::SetCallRules { rules } => {
+                let outcome = self.set_call_rules(&user, rules);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::SaveProfile { profile } => {
+                let outcome = self.save_profile(&user, *profile);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::DeleteProfile { name } => {
+                let outcome = self.delete_profile(&user, &name);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::SwitchProfile { name } => return self.switch_profile(&user, id, &name),
+            CommandBody::LeaveAt { at } => SwitchCommand::LeaveAt { at },
             CommandBody::MarkMessage { message, heard } => {
                 let written = self.store.mark_message(user.clone(), message, heard);
                 return self.change_message(&user, id, written);
@@ -240,7 +254,11 @@ impl Driver {
         });
     }
 
-    fn destination(&self, user: &UserId, choice: DestinationChoice) -> Result<SwitchDestination, Refusal> {
+    pub(super) fn destination(
+        &self,
+        user: &UserId,
+        choice: DestinationChoice,
+    ) -> Result<SwitchDestination, Refusal> {
         match choice {
             DestinationChoice::Saved { destination } => {
                 let saved = self

@@ -29,6 +29,7 @@ mod run;
 mod sip_events;
 mod sound;
 mod telephones;
+mod treatment;
 mod trunks;
 mod verify;
 mod visits;
@@ -53,7 +54,8 @@ use pins::Guesses;
 use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::{EndpointId, MediaPlane};
 use ponte_protocol::{
-    CallId, CallRecord, CallSettings, CallView, Mailbox, Presence, SavedDestination, UserId,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Presence, SavedDestination,
+    UserId,
 };
 use ponte_sip::UserAgent;
 use std::cmp::Reverse;
@@ -94,6 +96,8 @@ struct UserEntry {
     /// The newest records, newest first.
     log: VecDeque<CallRecord>,
     settings: CallSettings,
+    rules: CallRules,
+    profiles: Vec<CallProfile>,
     presence: Presence,
     mailbox: Mailbox,
 }

@@ -5,7 +5,9 @@ use super::legs::{Branch, Leg, Stage};
 use super::writes::Saved;
 use crate::config::TrunkSettings;
 use crate::store::LegUp;
-use ponte_call_core::{Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, LegTarget, TrunkId};
+use ponte_call_core::{
+    Caller, CallerNumber, Event, ForwardReason, LegEnd, LegEndKind, LegId, LegTarget, TrunkId,
+};
 use ponte_media::sdp::LocalSession;
 use ponte_media::{Direction, MediaError};
 use ponte_protocol::{Cause, CauseReason, DeviceId, LegRole, Pii, UserId};
@@ -22,6 +24,8 @@ pub(super) struct Opening {
     pub role: LegRole,
     pub target: LegTarget,
     pub caller: Caller,
+    /// Why the user's calls are forwarded there, where they are.
+    pub forwarded: Option<ForwardReason>,
 }
 
 /// Why a leg could not be opened here.
@@ -92,6 +96,7 @@ impl Driver {
             role,
             target,
             caller,
+            forwarded,
         } = opening;
         let device = match &target {
             LegTarget::Device { device } => Some(device.clone()),
@@ -107,6 +112,9 @@ impl Driver {
             LegTarget::Device { device } => self.device_route(device, &user, &caller)?,
             LegTarget::Browser => return Err(OpenError::NoBrowser),
         };
+        if let Some(reason) = forwarded {
+            self.tell_of_diversion(&mut route, &user, reason);
+        }
         let (endpoint, rtp) = self.media.open(self.media_group(leg))?;
         let mut session = LocalSession::new(rand::rng().random::<u64>() >> 2, rtp);
         let offer = session.offer(Direction::SendRecv);
@@ -136,6 +144,27 @@ impl Driver {
         let written = self.store.save_leg(kept);
         self.writes.after(written, Saved::Leg(leg));
         Ok(())
+    }
+
+    /// Tells the carrier who has forwarded the call, and why (RFC 5806).
+    fn tell_of_diversion(&self, route: &mut Route, user: &UserId, reason: ForwardReason) {
+        let settings = self.trunks.get(&TrunkId(route.trunk.clone()));
+        let Some((entry, trunk)) = self.users.get(user).zip(settings) else {
+            return;
+        };
+        let number = trunk.settings.write(&entry.row.caller_id.number);
+        let reason = match reason {
+            ForwardReason::Unconditional => "unconditional",
+            ForwardReason::Busy => "user-busy",
+            ForwardReason::NoAnswer => "no-answer",
+        };
+        let value = format!(
+            "<sip:{number}@{}>;reason={reason};counter=1",
+            trunk.settings.from_domain
+        );
+        for call in &mut route.calls {
+            call.headers.push(("Diversion".to_owned(), value.clone()));
+        }
     }
 
     fn trunk_route(

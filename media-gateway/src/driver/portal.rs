@@ -9,8 +9,8 @@ use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{
-    CallRecord, CallSettings, Direction, EventBody, Mailbox, Mode, Presence, SavedDestination, UnixMillis,
-    UserId, UserState,
+    CallProfile, CallRecord, CallRules, CallSettings, Direction, EventBody, Mailbox, Mode, Presence,
+    SavedDestination, UnixMillis, UserId, UserState,
 };
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -27,6 +27,8 @@ pub(super) struct SavedState {
     /// Newest first: at least as many as a state carries, and those of the last day.
     pub log: Vec<CallRecord>,
     pub settings: CallSettings,
+    pub rules: CallRules,
+    pub profiles: Vec<CallProfile>,
     pub presence: Presence,
     pub mailbox: Mailbox,
 }
@@ -112,6 +114,8 @@ impl Driver {
             presence: entry.presence.clone(),
             mailbox: entry.mailbox.clone(),
             settings: entry.settings.clone(),
+            rules: entry.rules.clone(),
+            profiles: entry.profiles.clone(),
             parked: self.switch.parked(),
         };
         self.send_event(
@@ -135,12 +139,15 @@ impl Driver {
         let user = saved.row.user.clone();
         let mode = saved.mode;
         let (dials, talks) = usage(self.clock.now(), &saved.log);
+        let log = saved.log.clone();
         saved.log.truncate(STATE_LOG_MAX);
         let entry = UserEntry {
             row: saved.row,
             destinations: saved.destinations,
             log: saved.log.into(),
             settings: saved.settings,
+            rules: saved.rules,
+            profiles: super::treatment::with_built_in(saved.profiles),
             presence: saved.presence,
             mailbox: saved.mailbox,
         };
@@ -152,6 +159,7 @@ impl Driver {
                 mode,
             });
         }
+        self.restore_attempts(&user, &log);
         self.tell(Event::UsageRestored {
             user: user.clone(),
             dials,
@@ -195,6 +203,11 @@ impl Driver {
     pub(super) fn store_changed(&mut self, changes: Changes) {
         if let Some(dids) = changes.dids {
             self.plan = Arc::new(self.config.numbering_plan(&dids));
+            // What users forward to is read anew.
+            let users: Vec<UserId> = self.users.keys().cloned().collect();
+            for user in &users {
+                self.configure_user(user);
+            }
         }
         if let Some((row, own)) = changes.site {
             self.site_changed(&row, &own);
@@ -233,6 +246,7 @@ impl Driver {
                 entry.destinations.clone_from(&saved.destinations);
                 let destinations = saved.destinations;
                 self.send_event(user.clone(), EventBody::DestinationsChanged { destinations });
+                self.configure_user(&user);
             }
             // The switch itself tells the portals what changed.
             if let Some(entry) = self.users.get_mut(&user).filter(|entry| entry.row != saved.row) {

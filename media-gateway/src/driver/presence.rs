@@ -56,15 +56,16 @@ impl Driver {
     /// Tells the switch how a user is to be served.
     pub(super) fn configure_user(&mut self, user: &UserId) {
         let Some(entry) = self.users.get(user) else { return };
-        let config = entry
+        let mut config = entry
             .row
             .switch_config(&self.config.site, &entry.settings, &entry.presence);
+        self.add_treatment(user, &mut config);
         self.tell(Event::UserConfigured {
             config: Box::new(config),
         });
     }
 
-    fn presence_changed(&mut self, user: &UserId, keep: bool) {
+    pub(super) fn presence_changed(&mut self, user: &UserId, keep: bool) {
         let Some(entry) = self.users.get(user) else { return };
         let presence = entry.presence.clone();
         if keep {

@@ -304,6 +304,8 @@ pub(super) async fn load_users(
     };
     let mut modes: BTreeMap<_, _> = store.modes().await?.into_iter().collect();
     let mut settings: BTreeMap<_, _> = store.call_settings().await?.into_iter().collect();
+    let mut rules: BTreeMap<_, _> = store.call_rules().await?.into_iter().collect();
+    let mut profiles = store.profiles().await?;
     let mut presences: BTreeMap<_, _> = store.presences().await?.into_iter().collect();
     let mut users = Vec::new();
     for row in store.users().await? {
@@ -320,6 +322,8 @@ pub(super) async fn load_users(
             destinations,
             log,
             settings: settings.remove(&row.user).unwrap_or_else(|| site_default.clone()),
+            rules: rules.remove(&row.user).unwrap_or_default(),
+            profiles: profiles.remove(&row.user).unwrap_or_default(),
             presence: presences.remove(&row.user).unwrap_or_default(),
             mailbox,
             row,

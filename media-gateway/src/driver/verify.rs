@@ -135,5 +135,6 @@ impl Driver {
         }
         let destinations = entry.destinations.clone();
         self.send_event(user.clone(), EventBody::DestinationsChanged { destinations });
+        self.configure_user(user);
     }
 }

@@ -27,6 +27,7 @@ mod recordings;
 mod rescue;
 mod site;
 mod together;
+mod treatment;
 mod types;
 mod verification;
 mod write;

@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -23,6 +23,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "administration",
         include_str!("../../migrations/0003_administration.sql"),
+    ),
+    (
+        4,
+        "treatment",
+        include_str!("../../migrations/0004_treatment.sql"),
     ),
 ];
 

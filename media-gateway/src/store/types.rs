@@ -162,7 +162,7 @@ impl UserRow {
         }
     }
 
-    /// The user as call control knows it, with what the user has set.
+    /// The user as call control knows it, with what the user has set; without numbers, which the numbering plan reads.
     pub fn switch_config(
         &self,
         site: &SiteConfig,
@@ -175,6 +175,9 @@ impl UserRow {
             caps: self.caps,
             settings: settings.clone(),
             do_not_disturb: presence.availability == Availability::DoNotDisturb,
+            exceptions: Vec::new(),
+            forwarding: ponte_call_core::ForwardTargets::default(),
+            proven: Vec::new(),
             user_no_answer_ms: self.user_no_answer_ms,
         }
     }

@@ -1,7 +1,7 @@
 use super::{NOW, abandon, anna, open, user};
 use ponte_gateway::config::Config;
 use ponte_gateway::store::StoreError;
-use ponte_protocol::{Availability, CallSettings, Presence};
+use ponte_protocol::{Availability, CallProfile, CallRules, CallSettings, Presence};
 use std::path::Path;
 
 fn presence(availability: Availability) -> Presence {
@@ -54,6 +54,41 @@ async fn t12_presence_and_call_settings_survive_a_restart() {
     store.remove_user(anna()).await.unwrap();
     assert_eq!(store.call_settings().await.unwrap(), []);
     assert_eq!(store.presences().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn rules_and_profiles_survive_and_go_with_the_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.add_user(user("anna", "201")).await.unwrap();
+    let rules = CallRules {
+        exceptions: vec!["202".parse().unwrap()],
+        ..CallRules::default()
+    };
+    let mut profile = CallProfile::built_in().remove(1);
+    profile.do_not_disturb = true;
+    let own = CallProfile {
+        name: "train".to_owned(),
+        ..profile.clone()
+    };
+    store.save_call_rules(anna(), rules.clone()).await.unwrap();
+    for saved in [&own, &profile, &own] {
+        store.save_profile(anna(), saved.clone()).await.unwrap();
+    }
+    let stranger = store
+        .save_profile("carla".parse().unwrap(), profile.clone())
+        .await;
+    assert!(matches!(stranger, Err(StoreError::UnknownUser(_))));
+    abandon(folder.path(), store).await;
+
+    let store = open(folder.path()).await;
+    assert_eq!(store.call_rules().await.unwrap(), [(anna(), rules)]);
+    assert_eq!(store.profiles().await.unwrap()[&anna()], [profile.clone(), own]);
+    store.delete_profile(anna(), "train".to_owned()).await.unwrap();
+    assert_eq!(store.profiles().await.unwrap()[&anna()], [profile]);
+    store.remove_user(anna()).await.unwrap();
+    assert_eq!(store.call_rules().await.unwrap(), []);
+    assert!(store.profiles().await.unwrap().is_empty());
 }
 
 #[test]

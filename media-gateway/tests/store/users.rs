@@ -114,6 +114,7 @@ async fn modes_and_destinations_go_with_their_user() {
             confirm: false,
         },
         since: NOW,
+        until: Some(NOW.plus(1)),
     };
     store.save_mode(anna(), Mode::Office).await.unwrap();
     store.save_mode(anna(), telecommuting.clone()).await.unwrap();

@@ -57,6 +57,7 @@ impl Reference {
             | SwitchCommand::Fetch { .. }
             | SwitchCommand::PickUp { .. }
             | SwitchCommand::Reject { .. }
+            | SwitchCommand::LeaveAt { .. }
             | SwitchCommand::Verify { .. }
             | SwitchCommand::LogOn { .. }
             | SwitchCommand::LogOff => Err(Refusal::Unsupported),
@@ -82,6 +83,7 @@ impl Reference {
                         confirm,
                     },
                     since: now,
+                    until: None,
                 };
                 Ok((None, Expected::default()))
             }

@@ -72,8 +72,12 @@ impl Supervised {
             let given_up = leg.closed_at.is_some_and(|closed| now.since(closed) >= close);
             // The leg at the ear may go on, or be closed, in another call of the user.
             let moved = self.switch.call_of(*id).is_some_and(|call| call != record.id);
+            let forwarded = record.cause.reason == CauseReason::Forwarded;
             let goes_on = leg.role == LegRole::User && leg.answered || moved;
-            assert!(leg.ended || given_up || goes_on, "a record before leg {id} ended");
+            assert!(
+                leg.ended || given_up || goes_on || forwarded,
+                "a record before leg {id} ended"
+            );
             leg.ended |= given_up;
         }
         let answered = |role| {
@@ -83,7 +87,12 @@ impl Supervised {
         };
         // Whoever picks the call up answers its caller, in a call of their own.
         let picked_up = record.cause.reason == CauseReason::AnsweredElsewhere;
-        for role in [LegRole::User, LegRole::Far] {
+        // Whoever was forwarded may have been answered elsewhere meanwhile.
+        let kept = record.cause.reason != CauseReason::Forwarded;
+        for role in [LegRole::User, LegRole::Far]
+            .into_iter()
+            .filter(|role| kept || *role == LegRole::User)
+        {
             let lines = record
                 .legs
                 .iter()
@@ -281,6 +290,8 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         | (P::CallingFar, P::CallingFar | P::Connected { .. } | P::FarFailed { .. })
         | (P::FarFailed { .. }, P::FarFailed { .. } | P::CallingFar)
         | (P::Ringing, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
+        // Nobody confirmed, and the call is forwarded.
+        | (P::Confirming { .. }, P::Ringing)
         | (P::Waiting { .. }, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
         // The user lets the other party go by key, and may dial another; from the own voicemail box whoever left a
         // message is called.

@@ -40,8 +40,9 @@ impl Supervised {
                 user,
                 role,
                 target,
+                forwarded,
                 ..
-            } => self.check_open(*leg, user, *role, target),
+            } => self.check_open(*leg, user, *role, target, forwarded.is_some()),
             Effect::CloseLeg { leg, .. } => {
                 let now = self.now;
                 let watched = self.active(*leg, effect);
@@ -223,9 +224,9 @@ impl Supervised {
         }
     }
 
-    fn check_open(&mut self, id: LegId, user: &UserId, role: LegRole, target: &LegTarget) {
+    fn check_open(&mut self, id: LegId, user: &UserId, role: LegRole, target: &LegTarget, forwarded: bool) {
         let mut leg = WatchedLeg::opened(Some(user.clone()), role);
-        leg.off_line = self.unseen.contains(&id.call);
+        leg.off_line = forwarded || self.unseen.contains(&id.call);
         match target {
             LegTarget::Trunk { number, .. } => assert!(
                 !self.forbidden.contains(number.as_str()),

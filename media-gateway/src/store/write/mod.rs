@@ -12,6 +12,7 @@ use super::groups::GroupWrite;
 use super::messages::MessageWrite;
 use super::numbers::DidWrite;
 use super::personal::PersonalWrite;
+use super::treatment::TreatmentWrite;
 use super::verification::{CodeOutcome, CodeWrite};
 use super::{AuditNote, CallUp, Claim, Invitation, LegUp, Pruned, SiteRow, StoreError, UserRow};
 use super::{audit, site};
@@ -40,6 +41,7 @@ pub(super) enum Write {
     DeleteDestination(UserId, DestinationId),
     Code(CodeWrite),
     Personal(PersonalWrite),
+    Treatment(TreatmentWrite),
     Device(DeviceWrite),
     Did(DidWrite),
     Group(GroupWrite),
@@ -72,6 +74,7 @@ macro_rules! write_of {
 write_of!(
     Code(CodeWrite),
     Personal(PersonalWrite),
+    Treatment(TreatmentWrite),
     Device(DeviceWrite),
     Did(DidWrite),
     Group(GroupWrite),
@@ -106,6 +109,7 @@ impl Write {
             | Self::Destination(..)
             | Self::DeleteDestination(..)
             | Self::Personal(_)
+            | Self::Treatment(_)
             | Self::Call(_)
             | Self::Leg(_)
             | Self::ForgetLoneLegs(_)
@@ -132,6 +136,7 @@ impl Write {
             Self::DeleteDestination(..) => "delete_destination",
             Self::Code(write) => write.kind(),
             Self::Personal(write) => write.kind(),
+            Self::Treatment(write) => write.kind(),
             Self::Device(write) => write.kind(),
             Self::Did(write) => write.kind(),
             Self::Group(write) => write.kind(),
@@ -182,6 +187,7 @@ impl Write {
             Self::DeleteDestination(user, id) => users::delete_destination(connection, user, *id).await,
             Self::Code(write) => write.apply(connection).await,
             Self::Personal(write) => write.apply(connection).await,
+            Self::Treatment(write) => write.apply(connection).await,
             Self::Device(write) => write.apply(connection).await,
             Self::Did(write) => write.apply(connection).await,
             Self::Group(write) => write.apply(connection).await,

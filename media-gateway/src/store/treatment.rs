@@ -1,0 +1,110 @@
+//! Forwarding, exceptions and profiles, as users set them.
+
+use super::codec::{Columns, json};
+use super::write::{Applied, DONE};
+use super::{Store, StoreError, Written};
+use ponte_protocol::{CallProfile, CallRules, UserId};
+use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
+
+#[derive(Debug)]
+pub(super) enum TreatmentWrite {
+    Rules(UserId, CallRules),
+    Profile(UserId, Box<CallProfile>),
+    DeleteProfile(UserId, String),
+}
+
+impl TreatmentWrite {
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Rules(..) => "call_rules",
+            Self::Profile(..) => "profile",
+            Self::DeleteProfile(..) => "profile_deleted",
+        }
+    }
+
+    pub(super) async fn apply(&self, connection: &mut SqliteConnection) -> Applied {
+        let (user, query) = match self {
+            Self::Rules(user, rules) => {
+                let text = match json("call_rules", rules) {
+                    Ok(text) => text,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let query = sqlx::query(
+                    "INSERT INTO call_rules (user, rules)
+                     SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+                     ON CONFLICT (user) DO UPDATE SET rules = ?2",
+                );
+                (user, query.bind(user.as_str()).bind(text))
+            }
+            Self::Profile(user, profile) => {
+                let text = match json("profiles", profile) {
+                    Ok(text) => text,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let query = sqlx::query(
+                    "INSERT INTO profiles (user, name, profile)
+                     SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+                     ON CONFLICT (user, name) DO UPDATE SET profile = ?3",
+                );
+                (user, query.bind(user.as_str()).bind(&profile.name).bind(text))
+            }
+            Self::DeleteProfile(user, name) => {
+                sqlx::query("DELETE FROM profiles WHERE user = ?1 AND name = ?2")
+                    .bind(user.as_str())
+                    .bind(name)
+                    .execute(connection)
+                    .await?;
+                return DONE;
+            }
+        };
+        if query.execute(connection).await?.rows_affected() == 0 {
+            return Ok(Err(StoreError::UnknownUser(user.clone())));
+        }
+        DONE
+    }
+}
+
+impl Store {
+    /// The rules of each user who ever set them; the others have [`CallRules::default`].
+    pub async fn call_rules(&self) -> Result<Vec<(UserId, CallRules)>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM call_rules ORDER BY user")
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let columns = Columns::of("call_rules", row);
+                Ok((columns.parsed("user")?, columns.json("rules")?))
+            })
+            .collect()
+    }
+
+    /// Keeps a user's rules.
+    pub fn save_call_rules(&self, user: UserId, rules: CallRules) -> Written<()> {
+        self.write_done(TreatmentWrite::Rules(user, rules).into())
+    }
+
+    /// The profiles that users saved, by name; a built-in one that was never changed is not among them.
+    pub async fn profiles(&self) -> Result<BTreeMap<UserId, Vec<CallProfile>>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM profiles ORDER BY user, name")
+            .fetch_all(self.readers())
+            .await?;
+        let mut profiles: BTreeMap<UserId, Vec<CallProfile>> = BTreeMap::new();
+        for row in &rows {
+            let columns = Columns::of("profiles", row);
+            let user = columns.parsed("user")?;
+            profiles.entry(user).or_default().push(columns.json("profile")?);
+        }
+        Ok(profiles)
+    }
+
+    /// Keeps a profile, in the place of the user's own one with this name.
+    pub fn save_profile(&self, user: UserId, profile: CallProfile) -> Written<()> {
+        self.write_done(TreatmentWrite::Profile(user, Box::new(profile)).into())
+    }
+
+    /// Forgets a profile; one that is not there does no harm.
+    pub fn delete_profile(&self, user: UserId, name: String) -> Written<()> {
+        self.write_done(TreatmentWrite::DeleteProfile(user, name).into())
+    }
+}
