@@ -189,6 +189,7 @@ impl History {
 
     fn timeout(&mut self) {
         let effects = self.switch.timeout(self.now);
+        self.callers.timeout(&effects);
         self.note(Input::Timeout, effects);
     }
 

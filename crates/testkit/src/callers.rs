@@ -3,7 +3,7 @@
 use ponte_call_core::{
     CallSource, DeviceConfig, Dialled, Effect, Event, ForwardTargets, LegTarget, Playback, UserConfig,
 };
-use ponte_protocol::{CallPhase, CallView, Destination, DeviceId, LegRole, LegState, Mode, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, Destination, DeviceId, LegRole, LegState, Mode, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a caller must meet.
@@ -20,6 +20,7 @@ pub enum Outcome {
 /// Who is where, and who wants what. Trunks have no limits in it.
 #[derive(Debug, Default)]
 pub struct Callers {
+    forwarded: BTreeSet<CallId>,
     users: BTreeMap<UserId, UserConfig>,
     modes: BTreeMap<UserId, Mode>,
     logons: BTreeMap<DeviceId, UserId>,
@@ -86,6 +87,10 @@ impl Callers {
             return Some(sent_away(486));
         }
         let calls = before(id);
+        // A call that is forwarded does not take the line, which its view does not show.
+        if calls.iter().any(|call| self.forwarded.contains(&call.id)) {
+            return None;
+        }
         let connected = |call: &CallView| {
             let ear = call
                 .leg(LegRole::User)
@@ -174,8 +179,20 @@ impl Callers {
             Event::StoreState { writable } => self.unwritable = !writable,
             _ => {}
         }
+        self.timeout(effects);
+    }
+
+    /// Takes in what the switch did, be it because time passed.
+    pub fn timeout(&mut self, effects: &[Effect]) {
         for effect in effects {
             match effect {
+                Effect::OpenLeg {
+                    leg,
+                    forwarded: Some(_),
+                    ..
+                } => {
+                    self.forwarded.insert(leg.call);
+                }
                 Effect::SaveMode { user, mode } => {
                     self.modes.insert(user.clone(), mode.clone());
                 }

@@ -153,6 +153,7 @@ impl Supervised {
                 assert!(std::mem::replace(&mut watched.recorded, false), "{effect:?}");
             }
             Effect::CheckPin { leg, .. } => {
+                // A desk telephone that dials a code, or the ear of a colleague who hears a greeting.
                 let watched = self.active(*leg, effect);
                 assert!(watched.answered, "{effect:?}");
             }
