@@ -4,6 +4,7 @@ pub mod call;
 pub mod dial;
 pub mod password;
 pub mod presence;
+pub mod profiles;
 pub mod ringing;
 pub mod search;
 pub mod stations;

@@ -4,6 +4,7 @@ use crate::components::alerts_offer::AlertsOffer;
 use crate::components::call_log::CallLogCard;
 use crate::components::calls_now::CallsNow;
 use crate::components::dial_pad::DialPad;
+use crate::components::profile_card::ProfileCard;
 use crate::components::reach_card::ReachCard;
 use crate::i18n::{I18n, text};
 use leptos::prelude::*;
@@ -18,6 +19,7 @@ pub fn Home() -> impl IntoView {
             <div class="column calls-column"><CallsNow /></div>
             <div class="column side-column">
                 <ReachCard />
+                <ProfileCard />
                 <AlertsOffer />
                 <DialPad />
             </div>

@@ -4,6 +4,7 @@ use crate::browser;
 use crate::i18n::{I18n, text};
 use crate::logic::call;
 use crate::logic::dial::{self, Blocked};
+use crate::logic::profiles;
 use crate::socket::{Badge, Input, Link};
 use crate::state::store::{Notice, Store};
 use crate::state::toasts::{ToastKind, Toasts};
@@ -13,9 +14,9 @@ use futures_channel::mpsc::UnboundedSender;
 use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
-    CallId, CallRecord, CallSettings, CallView, Command, CommandBody, CommandId, Destination, DestinationId,
-    DeviceId, DialString, Explanation, Mode, ParkedCall, Presence, Refusal, SavedDestination, ServerFrame,
-    StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
+    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, ParkedCall, Presence, Refusal,
+    SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -44,6 +45,9 @@ struct Parts {
     stations: Memo<Vec<StationView>>,
     presence: Memo<Presence>,
     settings: Memo<Option<CallSettings>>,
+    rules: Memo<CallRules>,
+    profiles: Memo<Vec<CallProfile>>,
+    live_profile: Memo<Option<String>>,
     unheard: Memo<u32>,
     quota_left_s: Memo<u32>,
     messages: Memo<Vec<VoiceMessage>>,
@@ -101,6 +105,12 @@ parts! {
     pub presence: Memo<Presence>,
     /// How incoming calls are treated; `None` until the edge knows it.
     pub settings: Memo<Option<CallSettings>>,
+    /// Forwarding, and who gets through to a user who wants no calls.
+    pub rules: Memo<CallRules>,
+    /// The user's profiles; empty until the telephone system tells of them.
+    pub profiles: Memo<Vec<CallProfile>>,
+    /// The profile that the live settings match.
+    pub live_profile: Memo<Option<String>>,
     /// Voicemail messages not listened to.
     pub unheard: Memo<u32>,
     /// Seconds of recording left.
@@ -158,6 +168,11 @@ impl Portal {
             stations: of_user(store, |user| user.stations.clone()),
             presence: of_user(store, |user| user.presence.clone()),
             settings: of_user(store, |user| Some(user.settings.clone())),
+            rules: of_user(store, |user| user.rules.clone()),
+            profiles: of_user(store, |user| user.profiles.clone()),
+            live_profile: of_user(store, |user| {
+                user.live_profile().map(|profile| profile.name.clone())
+            }),
             unheard: of_user(store, |user| user.mailbox.unheard),
             quota_left_s: of_user(store, |user| user.mailbox.quota_left_s),
             messages: Memo::new(move |_| store.with(|store| store.messages.list().to_vec())),
@@ -370,6 +385,23 @@ impl Portal {
             self.toasts()
                 .show_with_undo(text::toast::deleted(self.i18n().locale_now(), &saved.label), undo);
         }
+    }
+
+    /// What `name` would hold if the live settings were kept under it.
+    pub fn present_profile(self, name: &str) -> Option<CallProfile> {
+        self.store()
+            .with_untracked(|store| store.user.as_ref().map(|user| profiles::present(user, name)))
+    }
+
+    /// Deletes a profile and offers to bring it back.
+    pub fn delete_profile(self, profile: &CallProfile) {
+        let name = profile.name.clone();
+        let said = text::profile::deleted(self.i18n().locale_now(), &name);
+        self.ask(CommandBody::DeleteProfile { name });
+        let undo = CommandBody::SaveProfile {
+            profile: Box::new(profile.clone()),
+        };
+        self.toasts().show_with_undo(said, undo);
     }
 
     /// Saves a number and begins its proof; `enter`: calls are to go to it as soon as it is proven.
