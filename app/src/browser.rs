@@ -181,6 +181,30 @@ pub fn local_day(at: UnixMillis) -> i64 {
     (at.0.cast_signed() - date.get_timezone_offset() as i64 * 60_000).div_euclid(86_400_000)
 }
 
+/// The next moment at which local clocks show this time, `hh:mm`; `None` for what is no time.
+pub fn next_at(now: UnixMillis, time: &str) -> Option<UnixMillis> {
+    let (hours, minutes) = time.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u32>().ok()?, minutes.get(..2)?.parse::<u32>().ok()?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let date = Date::new(&JsValue::from_f64(now.0 as f64));
+    date.set_hours(hours);
+    date.set_minutes(minutes);
+    date.set_seconds(0);
+    date.set_milliseconds(0);
+    if date.get_time() as u64 <= now.0 {
+        date.set_date(date.get_date() + 1);
+    }
+    Some(UnixMillis(date.get_time() as u64))
+}
+
+/// The local time as a time field holds it, `hh:mm`.
+pub fn field_time(at: UnixMillis) -> String {
+    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}
+
 /// The next local midnight.
 pub fn next_midnight(at: UnixMillis) -> UnixMillis {
     let date = Date::new(&JsValue::from_f64(at.0 as f64));

@@ -38,4 +38,5 @@ pub mod switch;
 pub mod switches;
 pub mod toast;
 pub mod top_bar;
+pub mod until_field;
 pub mod verify_panel;

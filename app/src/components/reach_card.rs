@@ -4,6 +4,7 @@ use crate::browser;
 use crate::components::destination_chooser::DestinationChooser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::components::until_field::UntilField;
 use crate::components::verify_panel::VerifyPanel;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
@@ -66,6 +67,7 @@ pub fn ReachCard() -> impl IntoView {
                         on:click=move |_| { changing.set(true); browser::focus("destination-number"); }>
                         {i18n.t(text::reach::change)}
                     </button>
+                    <UntilField />
                     <button type="button" class="button" data-testid="destination-leave" disabled=leaving
                         on:click=move |_| { portal.ask(CommandBody::LeaveTelecommuter); }>
                         {i18n.t(text::reach::leave)}

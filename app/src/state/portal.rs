@@ -275,6 +275,12 @@ impl Portal {
         self.store().with_untracked(|store| store.clock.server(now))
     }
 
+    /// The server's time as it is now, for commands.
+    pub fn server_now_untracked(self) -> UnixMillis {
+        let now = browser::now();
+        self.store().with_untracked(|store| store.clock.server(now))
+    }
+
     /// The local time, ticking.
     pub fn local_now(self) -> UnixMillis {
         self.now().get()
