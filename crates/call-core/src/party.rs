@@ -51,6 +51,8 @@ impl Switch {
             matches!(call.phase, Phase::Connected { .. } | Phase::Held { .. })
                 && !matches!(call.setup.far, Far::Emergency(_) | Far::Mailbox | Far::Nobody)
                 && !call.ties.detached
+                // Whom it was forwarded to has it: it is not the user's to give.
+                && call.setup.forwarded.away.is_none()
                 && call.ties.room.is_none()
                 && call.ties.put_to.is_none()
                 && call.active_far().is_some_and(Leg::is_answered)

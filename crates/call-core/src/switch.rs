@@ -429,10 +429,10 @@ impl Switch {
             | TimerKind::Waiting
             | TimerKind::Beep
             | TimerKind::Message
-            | TimerKind::Park => {}
+            | TimerKind::Park
+            // These stand under no leg's name.
+            | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),
-            // It stands under no leg's name.
-            TimerKind::Leave => {}
         }
         self.settle(id);
     }

@@ -8,6 +8,7 @@ use ponte_testkit::site::{
 };
 use ponte_testkit::{Phone, Told, World, plan};
 
+#[allow(clippy::unnecessary_wraps)] // As the settings hold it.
 fn to(number: &str) -> Option<ponte_call_core::Dialled> {
     Some(plan::read(number))
 }

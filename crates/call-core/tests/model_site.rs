@@ -573,10 +573,18 @@ impl History {
             if self.switch.switch().call_count() == 0 {
                 break;
             }
-            // Whoever still speaks falls silent.
+            // Whoever still speaks falls silent. A telephone that was held may: its session timer finds out (RFC 4028).
             for leg in self.legs.clone() {
                 let since_ms = 3_600_000;
                 self.event(Event::AudioMissing { leg, since_ms });
+                if wakes >= 3_000 {
+                    let end = LegEnd {
+                        kind: LegEndKind::Timeout,
+                        sip: None,
+                        q850: None,
+                    };
+                    self.event(Event::LegEnded { leg, end });
+                }
             }
             wakes += 1_000;
             assert!(wakes < 10_000, "calls are left that nothing ends");

@@ -76,7 +76,7 @@ async fn carry_out(cli: Cli) -> Done {
         Command::Run => {
             let config = load(&cli.config)?;
             crate::logging::init(&config.log)?;
-            let run = crate::run::run(config).await;
+            let run = Box::pin(crate::run::run(config)).await;
             run.map_err(|error| Failure::Runtime(causes(&error)))
         }
         Command::CheckConfig { file } => {

@@ -95,7 +95,8 @@ impl Driver {
     }
 
     pub(super) fn save_profile(&mut self, user: &UserId, mut profile: CallProfile) -> Outcome {
-        profile.name = profile.name.trim().to_owned();
+        let name = profile.name.trim().to_owned();
+        profile.name = name;
         if let Err(refusal) = self.check_forwarding(user, &profile.forwarding) {
             return refused(refusal);
         }

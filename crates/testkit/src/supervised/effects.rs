@@ -247,7 +247,6 @@ impl Supervised {
         if *target == LegTarget::Browser {
             assert_eq!(role, LegRole::User, "a browser is a user's");
         }
-        let first = self.calls.get(&id.call).is_none_or(|call| call.legs.is_empty());
         if role == LegRole::User && !leg.off_line {
             let up = self.legs.values().find(|leg| {
                 leg.user.as_ref() == Some(user)
@@ -258,18 +257,21 @@ impl Supervised {
             assert!(up.is_none(), "the user's one line is taken: {up:?}");
             if matches!(target, LegTarget::Trunk { .. }) {
                 // A call that is being set up goes on as it began, whatever the user's mode becomes.
-                leg.needs_confirmation = match self.modes.get(user) {
-                    Some(Mode::Telecommuting {
-                        destination: Destination::Number { confirm, .. },
-                        ..
-                    }) if first => *confirm,
-                    mode => {
-                        let before = self.calls.get(&id.call).and_then(|call| call.legs.last());
-                        let Some(before) = before else {
-                            panic!("a call to a user in {mode:?} over a trunk");
-                        };
-                        self.legs[before].needs_confirmation
-                    }
+                // A call that came back to the user is set up anew.
+                let before = self.calls.get(&id.call).and_then(|call| {
+                    let mut mine = call.legs.iter().rev().map(|leg| &self.legs[leg]);
+                    mine.find(|leg| leg.role == LegRole::User)
+                });
+                leg.needs_confirmation = match (before, self.modes.get(user)) {
+                    (Some(before), _) if !before.answered => before.needs_confirmation,
+                    (
+                        _,
+                        Some(Mode::Telecommuting {
+                            destination: Destination::Number { confirm, .. },
+                            ..
+                        }),
+                    ) => *confirm,
+                    (_, mode) => panic!("a call to a user in {mode:?} over a trunk"),
                 };
             }
         }
