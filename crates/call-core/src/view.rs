@@ -16,7 +16,10 @@ impl Call {
                 Phase::CallingFar => CallPhase::CallingFar,
                 Phase::Ringing { .. } => CallPhase::Ringing,
                 Phase::Waiting { until } => CallPhase::Waiting { until },
-                Phase::Connected { since } if self.ties.detached => CallPhase::Transferred { since },
+                // Also what was forwarded: the user's line is free, and two others speak.
+                Phase::Connected { since } if self.ties.detached || self.setup.forwarded.away.is_some() => {
+                    CallPhase::Transferred { since }
+                }
                 Phase::Connected { since } | Phase::Mailbox { since } => CallPhase::Connected { since },
                 Phase::Held { since } => CallPhase::Held { since },
                 Phase::Transferring { since } => CallPhase::Transferring { since },

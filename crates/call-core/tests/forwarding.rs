@@ -72,12 +72,12 @@ fn t06_a_call_is_forwarded_to_a_number_and_the_line_stays_free() {
         }
     )));
     world.run_for(5_000);
-    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert!(matches!(world.phase(call), CallPhase::Transferred { .. }));
     // Anna can still call.
     let own = world.dial(ANNA, SHOP);
     world.run_for(10_000);
     assert!(matches!(world.phase(own), CallPhase::Connected { .. }));
-    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert!(matches!(world.phase(call), CallPhase::Transferred { .. }));
     world.caller_hangs_up(call);
     world.hang_up(ANNA, own);
     world.run_to_the_end();
@@ -233,7 +233,7 @@ fn t09_busy_and_no_answer_go_their_own_ways() {
     assert_eq!(world.opened(second)[0].2, OFFICE);
     world.run_for(5_000);
     assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
-    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    assert!(matches!(world.phase(second), CallPhase::Transferred { .. }));
     world.caller_hangs_up(second);
     world.hang_up(ANNA, first);
     world.run_for(1_000);

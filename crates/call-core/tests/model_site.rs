@@ -140,7 +140,7 @@ impl History {
         // The cap on telephones that never confirmed is not part of the description of callers.
         config.proven = PLACES.iter().map(|place| place.parse().unwrap()).collect();
         if self.rng.chance(25) {
-            let to = |rng: &mut Rng| rng.chance(50).then(|| plan::read(*rng.pick(&FORWARDED)));
+            let to = |rng: &mut Rng| rng.chance(50).then(|| plan::read(rng.pick::<&str>(&FORWARDED)));
             config.forwarding = ForwardTargets {
                 always: to(&mut self.rng).filter(|_| self.rng.chance(30)),
                 busy: to(&mut self.rng),

@@ -290,6 +290,7 @@ fn answered_by_user(record: &CallRecord) -> bool {
 }
 
 /// The state diagram of a call.
+#[allow(clippy::unnested_or_patterns)] // A line for each state before.
 fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
     use CallPhase as P;
     match (before, after) {
@@ -298,6 +299,8 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         | (P::CallingUser, P::CallingUser | P::Confirming { .. } | P::CallingFar | P::FarFailed { .. })
         | (P::CallingFar, P::CallingFar | P::Connected { .. } | P::FarFailed { .. })
         | (P::FarFailed { .. }, P::FarFailed { .. } | P::CallingFar)
+        // Forwarded, and answered there.
+        | (P::Ringing | P::Waiting { .. }, P::Transferred { .. })
         | (P::Ringing, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
         // Nobody confirmed, and the call is forwarded.
         | (P::Confirming { .. }, P::Ringing)
