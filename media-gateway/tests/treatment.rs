@@ -68,7 +68,7 @@ async fn t06_a_call_is_forwarded_to_a_number_also_after_a_restart() {
         .await;
     let placed = world.place(PlaceCall::new(CALLER, COMPANY));
     let call = world
-        .shown_where(|call| matches!(call.phase, CallPhase::Connected { .. }))
+        .shown_where(|call| matches!(call.phase, CallPhase::Transferred { .. }))
         .await;
     world
         .until("the caller hears the number", |world| {
