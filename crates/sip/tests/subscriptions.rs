@@ -92,8 +92,16 @@ fn a_lamp_follows_the_calls_of_an_extension() {
     assert!(lab.sent().is_empty());
     let next = lab.receive(response(&ringing, 200, "", "", b""));
     assert_eq!(names(&next), ["NOTIFY"]);
-    assert!(body(&next[0]).contains("version=\"2\"") && !body(&next[0]).contains("<dialog "));
+    assert!(body(&next[0]).contains("version=\"2\"") && body(&next[0]).contains("<state>terminated</state>"));
     assert!(lab.receive(response(&next[0], 200, "", "", b"")).is_empty());
+    lab.ua.set_state(lab.now, "202", busy(WatchedPhase::Early));
+    let again = lab.sent().remove(0);
+    assert!(!body(&again).contains("terminated"), "an end is told once");
+    lab.receive(response(&again, 200, "", "", b""));
+    lab.ua
+        .set_state(lab.now, "202", ResourceState::Dialog(Vec::new()));
+    let over = lab.sent().remove(0);
+    lab.receive(response(&over, 200, "", "", b""));
     lab.ua
         .set_state(lab.now, "202", ResourceState::Dialog(Vec::new()));
     lab.ua.set_state(lab.now, "204", busy(WatchedPhase::Early));

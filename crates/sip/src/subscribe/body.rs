@@ -4,29 +4,29 @@ use std::fmt::Write;
 
 use super::{ResourceState, WatchedCall, WatchedPhase};
 
-/// The document for a state of `entity`. `version` counts the documents of one subscription.
-pub(super) fn write(state: &ResourceState, entity: &str, version: u32) -> String {
+/// The document for a state of `entity`. `version` counts the documents of one subscription; `told` are the calls that
+/// the document before named: those that are over are named once more as terminated (RFC 4235 3.7.1).
+pub(super) fn write(state: &ResourceState, told: &[WatchedCall], entity: &str, version: u32) -> String {
     match state {
-        ResourceState::Dialog(calls) => dialog_info(calls, entity, version),
+        ResourceState::Dialog(calls) => dialog_info(calls, told, entity, version),
         ResourceState::MessageSummary { new, old } => message_summary(*new, *old, entity),
         ResourceState::Presence { open, note } => presence(*open, note.as_deref(), entity),
     }
 }
 
-fn dialog_info(calls: &[WatchedCall], entity: &str, version: u32) -> String {
+fn dialog_info(calls: &[WatchedCall], told: &[WatchedCall], entity: &str, version: u32) -> String {
     let entity = escaped(entity);
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"{version}\" state=\"full\" \
          entity=\"{entity}\">\n"
     );
-    for call in calls {
+    let over = told
+        .iter()
+        .filter(|known| calls.iter().all(|call| call.id != known.id));
+    let named = calls.iter().map(|call| (call, phase_name(call.phase)));
+    for (call, phase) in named.chain(over.map(|call| (call, "terminated"))) {
         let direction = if call.outgoing { "initiator" } else { "recipient" };
-        let phase = match call.phase {
-            WatchedPhase::Trying => "trying",
-            WatchedPhase::Early => "early",
-            WatchedPhase::Confirmed => "confirmed",
-        };
         let id = escaped(&call.id);
         // Writing to a String cannot fail.
         let _ = write!(
@@ -50,6 +50,14 @@ fn dialog_info(calls: &[WatchedCall], entity: &str, version: u32) -> String {
     }
     text.push_str("</dialog-info>\n");
     text
+}
+
+const fn phase_name(phase: WatchedPhase) -> &'static str {
+    match phase {
+        WatchedPhase::Trying => "trying",
+        WatchedPhase::Early => "early",
+        WatchedPhase::Confirmed => "confirmed",
+    }
 }
 
 fn message_summary(new: u32, old: u32, entity: &str) -> String {
@@ -108,7 +116,7 @@ mod tests {
                 display: Some(evil.into()),
             }),
         }]);
-        let text = write(&state, evil, 3);
+        let text = write(&state, &[], evil, 3);
         let document = roxmltree::Document::parse(&text).unwrap();
         let read = "\"><x a='& ";
         assert_eq!(document.root_element().attribute("entity"), Some(read));
@@ -124,7 +132,7 @@ mod tests {
             open: false,
             note: Some(evil.into()),
         };
-        let text = write(&state, "sip:201@h", 0);
+        let text = write(&state, &[], "sip:201@h", 0);
         let document = roxmltree::Document::parse(&text).unwrap();
         assert_eq!(
             document
@@ -143,7 +151,7 @@ mod tests {
             phase: WatchedPhase::Early,
             remote: None,
         }]);
-        let text = write(&state, "sip:201@h", 41);
+        let text = write(&state, &[], "sip:201@h", 41);
         let document = roxmltree::Document::parse(&text).unwrap();
         let root = document.root_element();
         assert_eq!(
@@ -162,7 +170,12 @@ mod tests {
 
     #[test]
     fn a_message_summary_is_lines() {
-        let text = write(&ResourceState::MessageSummary { new: 2, old: 5 }, "sip:201@h", 0);
+        let text = write(
+            &ResourceState::MessageSummary { new: 2, old: 5 },
+            &[],
+            "sip:201@h",
+            0,
+        );
         assert_eq!(
             text,
             "Messages-Waiting: yes\r\nMessage-Account: sip:201@h\r\nVoice-Message: 2/5 (0/0)\r\n"

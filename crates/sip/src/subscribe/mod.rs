@@ -154,6 +154,8 @@ pub(crate) struct Subscription {
     pub(crate) timer: Option<TimerId>,
     /// Counts the notifications of the `dialog` package.
     pub(crate) version: u32,
+    /// The calls that the last notification of the `dialog` package named as up.
+    pub(crate) told: Vec<WatchedCall>,
     /// A NOTIFY that waits for its response.
     pub(crate) notifying: Option<ClientKey>,
     /// Something changed since the last NOTIFY.
@@ -288,7 +290,15 @@ impl Notifier {
         let key = (subscription.package, subscription.resource.clone());
         let unknown = ResourceState::unknown(subscription.package);
         let state = self.states.get(&key).unwrap_or(&unknown);
-        let body = body::write(state, &subscription.entity, subscription.version);
+        let body = body::write(
+            state,
+            &subscription.told,
+            &subscription.entity,
+            subscription.version,
+        );
+        if let ResourceState::Dialog(calls) = state {
+            subscription.told.clone_from(calls);
+        }
         subscription.version = subscription.version.wrapping_add(1);
         Some(Bytes::from(body))
     }

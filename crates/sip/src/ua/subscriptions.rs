@@ -223,6 +223,7 @@ impl UserAgent {
             expires_at: Timestamp::default(),
             timer: None,
             version: 0,
+            told: Vec::new(),
             notifying: None,
             stale: false,
             cut_off: false,
