@@ -26,6 +26,7 @@
 //! | nothing | CANCEL: 487 | `Ended` by [`EndedBy::Remote`], status 487 |
 //! | nothing | no ACK in 64 × T1: BYE | `Ended` by [`EndedBy::Timeout`], status 408 |
 //! | [`UserAgent::answer_offer`], [`UserAgent::reject_offer`] | the answer to a re-INVITE or UPDATE | [`Event::Offer`] before it |
+//! | [`UserAgent::refer_progress`] | 202 to its REFER and NOTIFY of each word, or a refusal | [`Event::Referred`] before it |
 //! | [`UserAgent::reinvite`] | our offer | `OfferAnswered` or [`Event::OfferFailed`] |
 //!
 //! # Telephones
@@ -67,7 +68,8 @@
 //! its user's presence.
 //!
 //! What it speaks: RFC 3261 with 6026 (transactions), 3262 (reliable provisional responses), 3264 and 6337
-//! (offer and answer), 3311 (UPDATE), 3326 (Reason), 3581 (rport), 4028 (session timers), 5407 (races),
+//! (offer and answer), 3311 (UPDATE), 3326 (Reason), 3515 with 3420 and 4488
+//! (REFER in a call), 3581 (rport), 4028 (session timers), 5407 (races),
 //! 5626 (flows of telephones, in part), 6665 with 3842, 3856 and 4235 (subscriptions), 3903 (PUBLISH), 7616 and 8760
 //! (digest).
 

@@ -358,6 +358,31 @@ pub struct IncomingRequest {
     pub message: Message,
 }
 
+/// A peer asks that the call be moved to somebody else: REFER (RFC 3515).
+#[derive(Clone, Debug)]
+pub struct Referral {
+    /// The call to move.
+    pub dialog: DialogId,
+    /// As [`IncomingCall::account`].
+    pub account: Option<String>,
+    /// The URI of Refer-To without its headers: `sip:`, `sips:` or `tel:`.
+    pub target: String,
+    /// The call of the target that is to be taken over: a consulted transfer.
+    pub replaces: Option<Replaces>,
+    /// The request, for any header not named above.
+    pub message: Message,
+}
+
+/// A dialog, as a Replaces names it to the one whose dialog it is (RFC 3891): see [`crate::UserAgent::replaced_dialog`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaces {
+    pub call_id: String,
+    /// The tag of the one that is asked.
+    pub to_tag: String,
+    /// The tag of the other party.
+    pub from_tag: String,
+}
+
 /// A SUBSCRIBE of a telephone that wants to watch something.
 #[derive(Clone, Debug)]
 pub struct IncomingSubscription {
@@ -403,6 +428,9 @@ pub enum Event {
         signal: char,
         duration: Option<Duration>,
     },
+    /// The peer wants the call moved to somebody else. Settle it with [`crate::UserAgent::refer_progress`]. Comes only in a
+    /// call that is up, and not again before the last word on it.
+    Referred(Box<Referral>),
     /// The final response to a request outside a dialog.
     Response(Box<ResponseInfo>),
     /// A request outside a dialog got no final response in 64 × T1.

@@ -108,11 +108,6 @@ impl Driver {
         let dialled = self.plan.read(&typed);
         Ok(SwitchTarget::Dialled { typed, dialled })
     }
-
-    /// What a telephone that asked by REFER is told.
-    pub(super) fn refer_progress(&mut self, leg: LegId, status: u16) {
-        tracing::debug!(%leg, status, "a transfer by REFER");
-    }
 }
 
 /// What our direction, after an answer to an offer of the peer, says of the peer (RFC 3264 section 8.4).

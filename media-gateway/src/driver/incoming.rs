@@ -385,7 +385,7 @@ fn is_loop(call: &IncomingCall, instance: &str) -> bool {
 }
 
 /// The number that an address names.
-fn dialled_number(uri: &str) -> Option<DialString> {
+pub(super) fn dialled_number(uri: &str) -> Option<DialString> {
     let uri = Uri::parse(uri.as_bytes())?;
     let user = uri.user()?;
     // Parameters of a telephone number may stand in the user part (RFC 3261 section 19.1.6).

@@ -24,6 +24,7 @@ mod opening;
 mod pins;
 mod portal;
 mod presence;
+mod refer;
 mod restore;
 mod run;
 mod sip_events;

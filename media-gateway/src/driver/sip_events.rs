@@ -46,6 +46,7 @@ impl Driver {
             }
             SipEvent::Ended { dialog, cause } => self.ended(dialog, &cause),
             SipEvent::Dtmf { dialog, signal, .. } => self.info_dtmf(dialog, signal),
+            SipEvent::Referred(referral) => self.referred(&referral),
             SipEvent::IncomingCall(call) => self.incoming(&call),
             SipEvent::Response(response) => self.trunk_response(&response),
             SipEvent::Timeout { id } | SipEvent::TransportFailed { id } => self.trunk_silent(id),

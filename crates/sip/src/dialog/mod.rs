@@ -45,9 +45,11 @@ pub(crate) enum DialogTimer {
     Expire,
     /// A re-INVITE that met 491 is tried again.
     Glare,
+    /// The peer is told no longer what comes of its REFER.
+    Referring,
 }
 
-const TIMER_COUNT: usize = DialogTimer::Glare as usize + 1;
+const TIMER_COUNT: usize = DialogTimer::Referring as usize + 1;
 
 /// Where a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +155,25 @@ pub(crate) struct Unacknowledged {
     pub(crate) interval: Duration,
 }
 
+/// A REFER of the peer (RFC 3515), and the subscription that came with it.
+pub(crate) struct Referring {
+    /// The transaction that waits for the host.
+    pub(crate) transaction: Option<u64>,
+    /// The Event header's value.
+    pub(crate) event: String,
+    /// The peer wants to know what comes of it (RFC 4488).
+    pub(crate) told: bool,
+    pub(crate) expires_at: Timestamp,
+    /// Where it stands, as the status of a SIP response.
+    pub(crate) status: u16,
+    /// Why the subscription ends; the last NOTIFY is on its way or waits.
+    pub(crate) ended: Option<&'static str>,
+    /// A NOTIFY waits for its response.
+    pub(crate) notifying: bool,
+    /// Something changed since that NOTIFY.
+    pub(crate) stale: bool,
+}
+
 pub(crate) struct Dialog {
     pub(crate) id: DialogId,
     pub(crate) state: State,
@@ -195,6 +216,9 @@ pub(crate) struct Dialog {
     pub(crate) invite_auth: Vec<(HeaderName, String)>,
     /// End by BYE once the ACK to our 2xx came.
     pub(crate) bye_after_ack: Option<AwaitedBye>,
+    pub(crate) referring: Option<Box<Referring>>,
+    /// The peer has sent a REFER before.
+    pub(crate) was_referred: bool,
     timers: [Option<TimerId>; TIMER_COUNT],
 }
 
@@ -238,6 +262,8 @@ impl Dialog {
             credentials: None,
             invite_auth: Vec::new(),
             bye_after_ack: None,
+            referring: None,
+            was_referred: false,
             timers: [None; TIMER_COUNT],
         }
     }

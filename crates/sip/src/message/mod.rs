@@ -19,7 +19,7 @@ pub use name::{HeaderName, Method};
 pub use parse::ParseError;
 pub use uri::{Scheme, Uri, escape_user, unescape};
 pub(crate) use uri::{decimal, parse_ip};
-pub(crate) use write::Writer;
+pub(crate) use write::{Writer, default_reason};
 
 /// A range of bytes in a message's buffer.
 #[derive(Clone, Copy, Debug, Default)]

@@ -163,4 +163,6 @@ header_names! {
     SubscriptionState = "Subscription-State",
     SipETag = "SIP-ETag",
     SipIfMatch = "SIP-If-Match",
+    ReferTo = "Refer-To" | b'r',
+    ReferSub = "Refer-Sub",
 }

@@ -8,10 +8,12 @@ use crate::transaction::{Core, branch_text, reply_flow};
 use crate::types::{Flow, Party, SipError, Timestamp, Transport};
 
 /// Methods we understand.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER";
 /// Extensions we understand.
-pub(crate) const SUPPORTED: &str = "100rel, timer";
+pub(crate) const SUPPORTED: &str = "100rel, timer, norefersub";
 pub(crate) const SDP: &str = "application/sdp";
+/// A piece of a SIP message (RFC 3420).
+pub(crate) const SIPFRAG: &str = "message/sipfrag;version=2.0";
 
 /// Headers that only the layer writes.
 const OWNED: [HeaderName; 12] = [

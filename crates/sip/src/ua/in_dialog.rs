@@ -7,6 +7,7 @@ use rand::Rng;
 
 use super::build::ALLOW;
 use super::incoming::{Body, body_of, has_type};
+use super::telephones::Settled;
 use super::{Job, JobKind, UserAgent, remote_end};
 use crate::dialog::{Agreement, AwaitedBye, DialogTimer, Offer, State, agree, tag_text};
 use crate::message::{HeaderName, Message, Method, decimal, parse_rack};
@@ -25,6 +26,17 @@ impl UserAgent {
             self.core.reply(flow, &request, 481, "", &[]);
             return;
         }
+        // Who listens in knows the tags; an account must be proven. Before the number counts: a repetition is challenged again.
+        let account = match method {
+            Method::Refer => match self.authenticate(now, flow, &request) {
+                Ok(account) => account,
+                Err(Settled) => return,
+            },
+            _ => None,
+        };
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
         if dialog.remote_cseq.is_some_and(|last| cseq <= last) {
             self.core.out_of_order(flow, &request);
             return;
@@ -42,6 +54,7 @@ impl UserAgent {
             Method::Update => self.handle_update(now, id, flow, request),
             Method::Prack => self.handle_prack(now, id, flow, request),
             Method::Info => self.handle_info(id, flow, &request),
+            Method::Refer => self.handle_refer(now, id, flow, request, account),
             Method::Options => self
                 .core
                 .reply(flow, &request, 200, "", &[(HeaderName::Allow, ALLOW)]),
@@ -117,6 +130,7 @@ impl UserAgent {
         for transaction in first.into_iter().chain(open) {
             self.core.respond_simply(now, transaction, 487, Some(&tag), &[]);
         }
+        self.core.end_referral(now, dialog, false);
         self.core.tell_end(dialog, cause);
         // A BYE of ours may be on its way too; the dialog stays for its outcome.
         if dialog.state != State::Ending {

@@ -155,7 +155,13 @@ impl UserAgent {
         let unknown: Vec<_> = request
             .values(HeaderName::Require)
             .filter(|option| {
-                !option.eq_ignore_ascii_case(b"100rel") && !option.eq_ignore_ascii_case(b"timer")
+                let known: &[&str] = match method {
+                    Method::Refer => &["norefersub"],
+                    _ => &["100rel", "timer"],
+                };
+                known
+                    .iter()
+                    .all(|known| !option.eq_ignore_ascii_case(known.as_bytes()))
             })
             .map(|option| String::from_utf8_lossy(option).into_owned())
             .collect();
@@ -191,6 +197,8 @@ impl UserAgent {
             _ if serves => None,
             Method::Bye | Method::Prack | Method::Update | Method::Info if !handled => Some(481),
             Method::Other(_) if !handled => Some(501),
+            // Only the parties of a call may have it moved.
+            Method::Refer if !handled => Some(403),
             _ if !handled => Some(405),
             _ => None,
         };
@@ -201,7 +209,7 @@ impl UserAgent {
                 &request,
                 status,
                 "",
-                if status == 481 { &[] } else { &allow },
+                if matches!(status, 403 | 481) { &[] } else { &allow },
             );
             return;
         }

@@ -7,6 +7,7 @@ mod in_dialog;
 mod incoming;
 mod offer;
 mod publish;
+mod refer;
 mod requests;
 mod session;
 mod stray;
@@ -66,6 +67,13 @@ pub(crate) enum JobKind {
     Prack {
         early: usize,
         rack: String,
+    },
+    /// Where a REFER of the peer stands.
+    Notify {
+        event: String,
+        state: String,
+        /// A status line (RFC 3420).
+        fragment: Bytes,
     },
 }
 
@@ -245,6 +253,7 @@ impl UserAgent {
             State::Calling => self.cancel(now, id, reason),
             State::Accepted => dialog.bye_after_ack = Some(AwaitedBye { reason }),
             State::Confirmed => {
+                self.core.end_referral(now, dialog, true);
                 dialog.clear_timers(&mut self.core);
                 dialog.state = State::Ending;
                 self.core.send_job(now, dialog, Job::new(JobKind::Bye { reason }));
@@ -307,6 +316,7 @@ impl UserAgent {
             DialogTimer::Refresh => self.refresh_session(now, id),
             DialogTimer::Expire => self.end(now, id, silent_end(EndedBy::Timeout), None),
             DialogTimer::Glare => self.retry_after_glare(now, id),
+            DialogTimer::Referring => self.referral_expires(now, id),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 
-use super::build::{ALLOW, SDP, SUPPORTED, Target, request_uri};
+use super::build::{ALLOW, SDP, SIPFRAG, SUPPORTED, Target, request_uri};
 use super::uac::early_flow;
 use super::{Job, JobKind, Owner, UserAgent, remote_end, silent_end};
 use crate::dialog::{Dialog, DialogTimer, Offer, SessionTimer, State, seconds, tag_text};
@@ -95,6 +95,7 @@ impl UserAgent {
         match job.kind {
             JobKind::Bye { .. } => self.forget(id),
             JobKind::Prack { .. } => {}
+            JobKind::Notify { .. } => self.referrer_told(now, id, Some(status)),
             JobKind::Reinvite { sdp, refresh } => {
                 if status < 300 {
                     if let Some(client) = self.core.clients.get_mut(&key) {
@@ -204,6 +205,7 @@ impl UserAgent {
                 }
             }
             JobKind::Update if by == EndedBy::Timeout => self.end(now, id, silent_end(by), None),
+            JobKind::Notify { .. } => self.referrer_told(now, id, None),
             JobKind::Update | JobKind::Prack { .. } => {}
         }
     }
@@ -278,6 +280,7 @@ impl Core {
             JobKind::Reinvite { sdp, .. } => (Method::Invite, sdp.clone()),
             JobKind::Update => (Method::Update, Bytes::new()),
             JobKind::Prack { .. } => (Method::Prack, Bytes::new()),
+            JobKind::Notify { fragment, .. } => (Method::Notify, fragment.clone()),
         };
         let early = match (&job.kind, &dialog.calling) {
             (JobKind::Prack { early, .. }, Some(calling)) => calling.early.get(*early),
@@ -322,6 +325,12 @@ impl Core {
             JobKind::Prack { rack, .. } => {
                 writer.header(HeaderName::RAck, rack.as_bytes());
             }
+            JobKind::Notify { event, state, .. } => {
+                Self::write_contact(&mut writer, &dialog.contact);
+                writer
+                    .header(HeaderName::Event, event.as_bytes())
+                    .header(HeaderName::SubscriptionState, state.as_bytes());
+            }
             JobKind::Reinvite { .. } | JobKind::Update => {
                 Self::write_contact(&mut writer, &dialog.contact);
                 writer
@@ -342,7 +351,11 @@ impl Core {
             }
         }
         self.write_agent(&mut writer, HeaderName::UserAgent);
-        let bytes = writer.finish(Some((SDP, &body)));
+        let content_type = match job.kind {
+            JobKind::Notify { .. } => SIPFRAG,
+            _ => SDP,
+        };
+        let bytes = writer.finish(Some((content_type, &body)));
         if method == Method::Invite {
             dialog.invite_auth = auth;
             dialog.reinvite = Some(key);
