@@ -128,6 +128,18 @@ describe("http", () => {
     assert.equal((await edge.request("/api/invitation/check", { body: { token: brief } })).status, 410);
   });
 
+  test("a new invitation voids the one before, also where that one is sent again", async () => {
+    const status = async (token) => (await edge.request("/api/invitation/check", { body: { token } })).status;
+    const [first, second] = [gateway.invite("bert"), gateway.invite("bert")];
+    await gateway.settled();
+    assert.deepEqual([await status(first), await status(second)], [410, 200]);
+    const accepting = { body: { token: first, password: "correct horse battery" } };
+    assert.equal((await edge.request("/api/invitation", accepting)).status, 410);
+    gateway.invite("bert", { token: first });
+    await gateway.settled();
+    assert.deepEqual([await status(first), await status(second)], [410, 200]);
+  });
+
   test("a new invitation sets a new password and ends what was signed in with the old one", async () => {
     const old = await edge.invite(gateway, "anna", "the first password");
     const portal = await edge.portal(old);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { Edge, sleep } from "./support/edge.mjs";
+import { Edge, sleep, until } from "./support/edge.mjs";
 import { command, dial } from "./support/portal.mjs";
 
 describe("ledger", () => {
@@ -160,6 +160,46 @@ describe("ledger", () => {
     }
     assert.equal(other.takeAll("reply").length, 0);
     await other.close();
+  });
+
+  test("a secret that an administrator is told is told once and stored nowhere", async () => {
+    const query = command({ type: "admin_query", query: { type: "dids" } });
+    portal.send({ type: "command", command: query });
+    assert.deepEqual((await gateway.command(query.id)).command.body, query.body);
+    const numbers = { type: "admin", answer: { of: "dids", dids: [], more: false } };
+    gateway.reply("anna", query.id, numbers);
+    assert.deepEqual(await portal.reply(query.id), numbers);
+
+    const silent = await edge.portal(anna);
+    const secrets = [];
+    for (const [change, secret] of [
+      [{ type: "new_pin", user: "bert" }, { of: "pin", pin: "730164" }],
+      [
+        { type: "put_device", settings: { device: "desk-9", name: "Desk", hot_desk: false }, new_password: true },
+        { of: "device_password", password: "never-on-any-disk" },
+      ],
+      [{ type: "invite_user", user: "bert" }, { of: "invitation", link: "http://localhost/invitation#never-kept", expires_at: 1 }],
+    ]) {
+      const sent = command({ type: "admin_change", change });
+      portal.send({ type: "command", command: sent });
+      await gateway.command(sent.id);
+      gateway.reply("anna", sent.id, { type: "admin", answer: secret });
+      const told = await portal.reply(sent.id);
+      assert.equal(told.answer.of, secret.of);
+      secrets.push(told.answer.pin ?? told.answer.password ?? told.answer.link);
+      portal.send({ type: "command", command: sent });
+      assert.deepEqual(await portal.reply(sent.id), { type: "admin", answer: { of: "done" } }, "told once");
+      await until(async () => (await edge.stored()).includes(sent.id), "the change in the ledger");
+    }
+    const stored = await edge.stored();
+    for (const secret of [...secrets, query.id]) {
+      assert.ok(secret);
+      assert.ok(!stored.includes(secret), `${secret} is stored`);
+      assert.ok(!edge.output.includes(secret), `${secret} is logged`);
+    }
+    assert.equal(gateway.takeAll("command").length, 0);
+    assert.equal(silent.takeAll("reply").length, 0);
+    await silent.close();
   });
 
   test("commands that cannot be are refused by name", async () => {

@@ -139,10 +139,14 @@ describe("sign-in", () => {
 
   test("who is no longer among the users loses password, session and sockets", async () => {
     const cookie = await edge.signIn("gina", PASSWORD);
-    const portal = await edge.portal(cookie);
+    const tabs = [await edge.portal(cookie), await edge.portal(await edge.signIn("gina", PASSWORD))];
+    const started = Date.now();
     await gateway.setUsers(users.filter((user) => user !== "gina"));
-    await portal.take("signed_out");
-    assert.equal(await portal.closed, 4401);
+    for (const tab of tabs) {
+      await tab.take("signed_out");
+      assert.equal(await tab.closed, 4401);
+    }
+    assert.ok(Date.now() - started < 1000);
     assert.equal((await edge.request("/api/session", { cookie })).status, 401);
     await gateway.setUsers(users);
     const answer = await edge.request("/api/sign-in", { body: { user: "gina", password: PASSWORD } });

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,6 +90,14 @@ export class Edge {
   async restart() {
     await this.kill();
     await this.run();
+  }
+
+  /** Everything that lies in the storage folder, as bytes. */
+  async stored() {
+    const entries = await readdir(join(this.home, "state"), { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    const read = (file) => readFile(join(file.parentPath, file.name)).catch(() => Buffer.alloc(0));
+    return Buffer.concat(await Promise.all(files.map(read)));
   }
 
   async stop() {
