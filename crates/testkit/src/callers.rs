@@ -98,9 +98,10 @@ impl Callers {
             let emergency = call.leg(LegRole::Far).is_some_and(|leg| leg.number == "112");
             matches!(call.phase, CallPhase::Connected { .. }) && ear && !emergency
         };
+        // A far leg that failed before may still be closing.
         let in_box = |call: &CallView| {
             call.leg(LegRole::Far)
-                .is_none_or(|leg| leg.state == LegState::Terminated)
+                .is_none_or(|leg| leg.state != LegState::Confirmed)
         };
         let second =
             |call: &CallView| matches!(call.phase, CallPhase::Held { .. } | CallPhase::Waiting { .. });
