@@ -208,6 +208,17 @@ impl Baresip {
         self.command("resume", "").await;
     }
 
+    /// Gives the other party of its call to somebody else by REFER.
+    pub async fn transfer(&self, uri: &str) {
+        self.command("transfer", uri).await;
+    }
+
+    /// Waits until it was told for the `nth` time, from 1, that a transfer failed; why.
+    pub async fn transfer_failed(&self, nth: usize) -> String {
+        let event = self.event("TRANSFER_FAILED", nth).await;
+        event["param"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Presses keys (RFC 4733).
     pub async fn press(&self, digits: &str) {
         for digit in digits.chars() {
