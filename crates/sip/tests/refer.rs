@@ -1,5 +1,5 @@
 //! REFER within a call: what it asks for, and what the peer is told of it (RFC 3515).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 
