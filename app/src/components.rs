@@ -4,6 +4,7 @@ pub mod accept_banner;
 pub mod alerts;
 pub mod alerts_offer;
 pub mod announcer;
+pub mod browser_place;
 pub mod browser_settings;
 pub mod call_actions;
 pub mod call_card;

@@ -13,6 +13,7 @@ pub mod i18n;
 pub mod live;
 pub mod logic;
 pub mod pages;
+pub mod rtc;
 pub mod socket;
 pub mod start;
 pub mod state;

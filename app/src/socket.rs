@@ -4,13 +4,15 @@ pub mod backoff;
 pub mod driver;
 pub mod watchdog;
 
-use ponte_protocol::{Command, UnixMillis};
+use ponte_protocol::{Command, RtcRequest, UnixMillis};
 
 /// What the page tells the socket.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A new command; it is sent now if there is a link, else with the others after the next connect.
     Send(Command),
+    /// About calls in this browser; without a link it is left out, and asked anew after the next connect.
+    Rtc(RtcRequest),
     /// The user does not want to wait.
     RetryNow,
     /// The browser says that it has a network again.

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::accept_banner::AcceptBanner;
+use crate::components::browser_place::BrowserProblem;
 use crate::components::call_actions::CallActions;
 use crate::components::call_control::CallControl;
 use crate::components::conference_panel::ConferencePanel;
@@ -71,6 +72,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
             (false, phase) => phase.map(|phase| words::phase(locale, &phase)),
         }
     };
+    let rings_here = move || portal.telephone().rings(id);
     let hint =
         move |words: fn(_) -> &'static str| view! { <p class="call-hint">{i18n.t(words)}</p> }.into_any();
 
@@ -95,6 +97,9 @@ pub fn CallCard(id: CallId) -> impl IntoView {
                 Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until /> }.into_any(),
                 Some(CallPhase::FarFailed { cause, until }) => view! { <FarFailed call cause until /> }.into_any(),
                 Some(CallPhase::Parked { slot, .. }) => view! { <ParkedHint place=slot /> }.into_any(),
+                Some(CallPhase::Ringing | CallPhase::CallingUser) if rings_here() => {
+                    view! { <AnswerHere call=id /> }.into_any()
+                }
                 Some(CallPhase::Ringing) => hint(text::call::answer_there),
                 Some(CallPhase::Voicemail { .. }) => hint(text::call::leaving_message),
                 _ => ().into_any(),
@@ -114,6 +119,25 @@ pub fn CallCard(id: CallId) -> impl IntoView {
 fn ParkedHint(place: u16) -> impl IntoView {
     let i18n = I18n::expect();
     view! { <p class="call-hint">{live(move || text::control::parked_at(i18n.locale(), place))}</p> }
+}
+
+/// The button that takes a call in this tab.
+#[component]
+fn AnswerHere(call: CallId) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let telephone = portal.telephone();
+    view! {
+        <div class="button-row">
+            <button type="button" class="button call large" data-testid="browser-answer"
+                disabled=live(move || telephone.is_busy())
+                on:click=move |_| telephone.accept(portal, call)>
+                <Icon name="phone" />
+                {i18n.t(text::here::answer)}
+            </button>
+        </div>
+        <BrowserProblem />
+    }
 }
 
 /// The number below a name; empty where the number is the name already.

@@ -1,6 +1,7 @@
 //! Choosing the telephone that calls go to: a saved one, or a number typed now.
 
 use crate::browser;
+use crate::components::browser_place::BrowserProblem;
 use crate::components::icon::Icon;
 use crate::components::saved_destinations::SavedDestinations;
 use crate::components::shown::Shown;
@@ -22,6 +23,13 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
     let confirm = RwSignal::new("auto".to_owned());
     let label = RwSignal::new(String::new());
     let selected = RwSignal::new(None::<DestinationId>);
+    // "This browser" is chosen.
+    let here = RwSignal::new(false);
+    let offered = Memo::new(move |_| {
+        portal
+            .profile()
+            .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed))
+    });
     let (touched, set_touched) = signal(false);
 
     // The first saved telephone is chosen until the user chooses.
@@ -31,7 +39,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
             .get_untracked()
             .is_some_and(|id| saved.iter().any(|one| one.id == id && one.verified));
         if !still_there {
-            let untouched = typed.with_untracked(String::is_empty);
+            let untouched = typed.with_untracked(String::is_empty) && !here.get_untracked();
             let first = saved.iter().find(|one| one.verified);
             selected.set(first.filter(|_| untouched).map(|one| one.id));
         }
@@ -61,6 +69,9 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
         _ => None,
     };
     let choice = move || -> Option<DestinationChoice> {
+        if here.get() {
+            return Some(DestinationChoice::Browser);
+        }
         match selected.get() {
             Some(destination) => Some(DestinationChoice::Saved { destination }),
             None => number().map(|number| DestinationChoice::Number {
@@ -72,7 +83,9 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
     let entering = portal.awaits(|body| matches!(body, CommandBody::EnterTelecommuter { .. }));
     let saving = portal.awaits(|body| matches!(body, CommandBody::SaveDestination { .. }));
     let reachable = move || portal.badge().get() == Badge::Connected;
+    let telephone = portal.telephone();
     let enter = move || match untrack(choice) {
+        Some(DestinationChoice::Browser) => telephone.take_calls(portal, true),
         Some(destination) if !entering.get_untracked() => {
             portal.ask(CommandBody::EnterTelecommuter { destination });
         }
@@ -97,7 +110,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
         match entry.get() {
             Entry::Invalid(error) => Some(words::number_error(locale, error)),
             Entry::Emergency(_) => Some(text::reach::no_emergency(locale).to_owned()),
-            Entry::Empty if touched.get() && selected.get().is_none() => {
+            Entry::Empty if touched.get() && selected.get().is_none() && !here.get() => {
                 Some(text::reach::choose_first(locale).to_owned())
             }
             Entry::Empty | Entry::Number(_) => None,
@@ -106,7 +119,28 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
 
     view! {
         <form class="stack chooser" novalidate on:submit=move |event| { event.prevent_default(); enter(); }>
+            <Shown when=Signal::derive(move || offered.get())>
+                <div class="saved-row">
+                    <label class="saved-choice">
+                        <input
+                            type="radio" name="saved-destination" data-testid="destination-browser"
+                            prop:checked=live(move || here.get())
+                            on:change=move |_| {
+                                here.set(true);
+                                selected.set(None);
+                                typed.set(String::new());
+                            }
+                        />
+                        <span class="saved-words">
+                            <span class="saved-label">{i18n.t(text::here::choose)}</span>
+                            <span class="hint">{i18n.t(text::here::explain)}</span>
+                        </span>
+                    </label>
+                </div>
+                <BrowserProblem />
+            </Shown>
             <SavedDestinations selected on_choose=Callback::new(move |id| {
+                here.set(false);
                 selected.set(Some(id));
                 typed.set(String::new());
             }) />
@@ -127,12 +161,13 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                     prop:value=live(move || typed.get())
                     on:input:target=move |event| {
                         typed.set(event.target().value());
+                        here.set(false);
                         selected.set(None);
                     }
                 />
                 <p class="field-error" id="destination-error" role="alert">{live(error)}</p>
             </div>
-            <Shown when=Signal::derive(move || selected.get().is_none())>
+            <Shown when=Signal::derive(move || selected.get().is_none() && !here.get())>
                 <div class="field">
                     <label for="destination-confirm">{i18n.t(text::reach::confirm)}</label>
                     <select
@@ -180,7 +215,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
             <div class="button-row">
                 <button
                     type="submit" class="button primary" data-testid="destination-enter"
-                    disabled=live(move || entering.get() || !reachable())
+                    disabled=live(move || entering.get() || telephone.is_busy() || !reachable())
                 >
                     <Icon name="home-phone" />
                     {live(move || {

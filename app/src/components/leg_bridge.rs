@@ -46,6 +46,9 @@ pub fn LegBridge(call: Memo<Option<CallView>>) -> impl IntoView {
 
 /// A desk telephone's name, else the label that the user gave the number; empty where the leg has neither.
 fn telephone(portal: Portal, leg: &LegView) -> String {
+    if leg.browser {
+        return text::here::choose(I18n::expect().locale()).to_owned();
+    }
     match &leg.device {
         Some(device) => portal.station_name(device),
         None => leg.name.clone().unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! "How am I reachable": the mode, and the way to change it.
 
 use crate::browser;
+use crate::components::browser_place::BrowserPlace;
 use crate::components::destination_chooser::DestinationChooser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
@@ -126,6 +127,7 @@ fn CurrentMode() -> impl IntoView {
                     <p class="hint">
                         {text::reach::telecommuting_hint(locale, extension)} " · " {since}
                     </p>
+                    {matches!(destination, Destination::Browser).then(|| view! { <BrowserPlace /> })}
                     {confirmed.then(|| view! { <p class="tag">{text::reach::asks_for_key(locale)}</p> })}
                 }
                 .into_any()

@@ -96,7 +96,7 @@ async fn pause(portal: Portal, wait_ms: u64, inbox: &mut UnboundedReceiver<Input
             input = inbox.next() => match input {
                 Some(Input::RetryNow | Input::Online | Input::Visible) => return Ok(()),
                 Some(Input::Offline) => portal.set_link(Link::Offline),
-                Some(Input::Send(_)) => {}
+                Some(Input::Send(_) | Input::Rtc(_)) => {}
                 Some(Input::Stop) | None => return Err(Gone),
             },
             () = timer => return Ok(()),
@@ -240,6 +240,10 @@ async fn told(
     match input {
         Some(Input::Send(command)) => {
             send(outgoing, &ClientFrame::Command { command }).await?;
+            Ok(watchdog.probe(browser::now()))
+        }
+        Some(Input::Rtc(request)) => {
+            send(outgoing, &ClientFrame::Rtc { request }).await?;
             Ok(watchdog.probe(browser::now()))
         }
         Some(Input::Visible | Input::Online | Input::RetryNow) => Ok(watchdog.probe(browser::now())),

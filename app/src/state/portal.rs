@@ -5,6 +5,7 @@ use crate::i18n::{I18n, text};
 use crate::logic::call;
 use crate::logic::dial::{self, Blocked};
 use crate::logic::profiles;
+use crate::rtc::BrowserTelephone;
 use crate::socket::{Badge, Input, Link};
 use crate::state::store::{Notice, Store};
 use crate::state::toasts::{ToastKind, Toasts};
@@ -64,6 +65,7 @@ struct Parts {
     badge: Memo<Badge>,
     blocked: Memo<Option<Blocked>>,
     dialling: Memo<bool>,
+    telephone: BrowserTelephone,
 }
 
 /// The parts, each to be had by its name.
@@ -143,6 +145,8 @@ parts! {
     pub blocked: Memo<Option<Blocked>>,
     /// Whether a dial awaits its answer.
     pub dialling: Memo<bool>,
+    /// The telephone in this tab.
+    pub telephone: BrowserTelephone,
 }
 
 impl Portal {
@@ -204,12 +208,14 @@ impl Portal {
                         .any(|body| matches!(body, CommandBody::Dial { .. }))
                 })
             }),
+            telephone: BrowserTelephone::new(new_id(browser::now())),
         }));
         Effect::new(move || {
             if let Some(command) = toasts.take_undone() {
                 portal.ask(command);
             }
         });
+        portal.telephone().follow(portal);
         provide_context(portal);
         portal
     }
@@ -225,6 +231,7 @@ impl Portal {
         let id = CommandId(new_id(now));
         if matches!(body, CommandBody::Dial { .. }) {
             self.dial_refusal().set(None);
+            self.telephone().dialled(CallId(id.0));
         }
         if let Some(command) = self.store().try_update(|store| store.issue(id, body, now)) {
             self.tell(Input::Send(command));
@@ -360,6 +367,7 @@ impl Portal {
         match &notice {
             Some(Notice::Done(body)) => self.say_done(body),
             Some(Notice::Refused(body, refusal)) => self.say_refused(body, refusal),
+            Some(Notice::Rtc(signal)) => self.telephone().hear(self, signal.clone()),
             Some(Notice::TooFast { retry_after_ms }) => {
                 let refusal = Refusal::TooFast {
                     retry_after_ms: *retry_after_ms,

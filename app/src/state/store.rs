@@ -8,7 +8,7 @@ use crate::state::verification::{Progress, Verification};
 use ponte_protocol::frames::{Resume, SocketError};
 use ponte_protocol::{
     CallRecord, Command, CommandBody, CommandId, DestinationChoice, DestinationId, Event, EventBody,
-    Explanation, MessageId, Outcome, Refusal, Reply, ServerFrame, Snapshot, UnixMillis, UserState,
+    Explanation, MessageId, Outcome, Refusal, Reply, RtcSignal, ServerFrame, Snapshot, UnixMillis, UserState,
 };
 
 /// Something that the user, or the socket, must be told.
@@ -24,6 +24,8 @@ pub enum Notice {
     TooFast {
         retry_after_ms: u64,
     },
+    /// To the telephone in this tab.
+    Rtc(RtcSignal),
     Done(CommandBody),
     Refused(CommandBody, Refusal),
 }
@@ -101,6 +103,7 @@ impl Store {
                 None
             }
             ServerFrame::Reply { reply } => self.take_reply(reply),
+            ServerFrame::Rtc { signal } => Some(Notice::Rtc(signal)),
             ServerFrame::SignedOut => Some(Notice::SignedOut),
             ServerFrame::Error {
                 error: SocketError::UnsupportedVersion { .. },
@@ -108,10 +111,7 @@ impl Store {
             ServerFrame::Error {
                 error: SocketError::TooFast { retry_after_ms },
             } => Some(Notice::TooFast { retry_after_ms }),
-            ServerFrame::Error { .. }
-            | ServerFrame::Pong { .. }
-            | ServerFrame::Rtc { .. }
-            | ServerFrame::Unknown => None,
+            ServerFrame::Error { .. } | ServerFrame::Pong { .. } | ServerFrame::Unknown => None,
         }
     }
 

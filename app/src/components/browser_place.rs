@@ -1,0 +1,59 @@
+//! Where calls ring while "this browser" is the destination.
+
+use crate::components::icon::Icon;
+use crate::components::shown::Shown;
+use crate::i18n::{I18n, text};
+use crate::live::live;
+use crate::rtc::{Place, Problem};
+use crate::state::Portal;
+use leptos::prelude::*;
+
+/// One line, and the way to have calls ring in this tab.
+#[component]
+pub fn BrowserPlace() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let telephone = portal.telephone();
+    view! {
+        <p class="hint" data-testid="browser-place"
+            data-place=live(move || match telephone.place() {
+                Place::Here => "here",
+                Place::Elsewhere => "elsewhere",
+                Place::Unknown => "nowhere",
+            })>
+            {live(move || {
+                let locale = i18n.locale();
+                match telephone.place() {
+                    Place::Here => text::here::here(locale),
+                    Place::Elsewhere => text::here::elsewhere(locale),
+                    Place::Unknown => text::here::nowhere(locale),
+                }
+            })}
+        </p>
+        <Shown when=Signal::derive(move || telephone.place() != Place::Here)>
+            <button type="button" class="button small" data-testid="browser-take"
+                disabled=live(move || telephone.is_busy())
+                on:click=move |_| telephone.take_calls(portal, false)>
+                <Icon name="phone" />
+                {i18n.t(text::here::take)}
+            </button>
+        </Shown>
+        <BrowserProblem />
+    }
+}
+
+/// What keeps this browser from being a telephone; nothing while all is well.
+#[component]
+pub fn BrowserProblem() -> impl IntoView {
+    let i18n = I18n::expect();
+    let telephone = Portal::expect().telephone();
+    let words = move || {
+        let locale = i18n.locale();
+        telephone.problem().map(|problem| match problem {
+            Problem::NotAllowed => text::here::not_allowed(locale),
+            Problem::NoMicrophone => text::here::no_microphone(locale),
+            Problem::Connection => text::here::no_connection(locale),
+        })
+    };
+    view! { <p class="field-error" role="alert" data-testid="browser-problem">{live(words)}</p> }
+}

@@ -1,0 +1,123 @@
+//! The audio of one call: microphone, peer connection, loudspeaker.
+
+use super::{Problem, microphone};
+use js_sys::Reflect;
+use leptos::task::spawn_local;
+use ponte_protocol::{CallId, Sdp};
+use std::future::Future;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    HtmlAudioElement, MediaStream, MediaStreamTrack, RtcOfferOptions, RtcPeerConnection,
+    RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit, RtcTrackEvent,
+};
+
+/// Ends with the value: the microphone is let go, and the connection closed.
+pub(super) struct Session {
+    call: CallId,
+    connection: RtcPeerConnection,
+    microphone: MediaStream,
+    loudspeaker: HtmlAudioElement,
+    /// What the connection calls as long as it is there.
+    _on_track: Closure<dyn FnMut(RtcTrackEvent)>,
+    _on_state: Closure<dyn FnMut()>,
+}
+
+impl Session {
+    /// Opens the microphone and a connection; the offer that goes to the gateway. `restart` gets a later offer, when the
+    /// network has changed.
+    pub(super) async fn open(
+        call: CallId,
+        restart: impl Fn(String) + Clone + 'static,
+    ) -> Result<(Self, String), Problem> {
+        let microphone = microphone::open().await?;
+        let opened = Self::with(call, microphone.clone(), restart);
+        let offered = match opened {
+            Ok(session) => offer(session.connection.clone(), false)
+                .await
+                .map(|offer| (session, offer)),
+            Err(error) => Err(error),
+        };
+        offered.map_err(|_| {
+            microphone::close(&microphone);
+            Problem::Connection
+        })
+    }
+
+    fn with(
+        call: CallId,
+        microphone: MediaStream,
+        restart: impl Fn(String) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
+        let connection = RtcPeerConnection::new()?;
+        for track in microphone.get_audio_tracks() {
+            connection.add_track_0(&track.dyn_into::<MediaStreamTrack>()?, &microphone);
+        }
+        let loudspeaker = HtmlAudioElement::new()?;
+        loudspeaker.set_autoplay(true);
+        let speaker = loudspeaker.clone();
+        let on_track = Closure::<dyn FnMut(RtcTrackEvent)>::new(move |event: RtcTrackEvent| {
+            if let Ok(stream) = event.streams().get(0).dyn_into::<MediaStream>() {
+                speaker.set_src_object(Some(&stream));
+            }
+        });
+        connection.set_ontrack(Some(on_track.as_ref().unchecked_ref()));
+        let watched = connection.clone();
+        let on_state = Closure::<dyn FnMut()>::new(move || {
+            if watched.connection_state() != RtcPeerConnectionState::Failed {
+                return;
+            }
+            let (connection, restart) = (watched.clone(), restart.clone());
+            spawn_local(async move {
+                if let Ok(sdp) = offer(connection, true).await {
+                    restart(sdp);
+                }
+            });
+        });
+        connection.set_onconnectionstatechange(Some(on_state.as_ref().unchecked_ref()));
+        Ok(Self {
+            call,
+            connection,
+            microphone,
+            loudspeaker,
+            _on_track: on_track,
+            _on_state: on_state,
+        })
+    }
+
+    pub(super) fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// Takes the gateway's answer.
+    pub(super) fn answer(&self, sdp: &Sdp) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+        let description = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
+        description.set_sdp(&sdp.0);
+        JsFuture::from(self.connection.set_remote_description(&description))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.set_ontrack(None);
+        self.connection.set_onconnectionstatechange(None);
+        self.connection.close();
+        microphone::close(&self.microphone);
+        self.loudspeaker.set_src_object(None);
+    }
+}
+
+/// An offer of audio, made the connection's own; with new ICE credentials where `restart` is set.
+async fn offer(connection: RtcPeerConnection, restart: bool) -> Result<String, JsValue> {
+    let options = RtcOfferOptions::new();
+    options.set_ice_restart(restart);
+    let made = JsFuture::from(connection.create_offer_with_rtc_offer_options(&options)).await?;
+    let sdp = Reflect::get(&made, &"sdp".into())?
+        .as_string()
+        .ok_or(JsValue::NULL)?;
+    let description = RtcSessionDescriptionInit::new(RtcSdpType::Offer);
+    description.set_sdp(&sdp);
+    JsFuture::from(connection.set_local_description(&description)).await?;
+    Ok(sdp)
+}
