@@ -28,6 +28,8 @@ pub(crate) struct Listens {
     pub(crate) trunk: u16,
     pub(crate) second_trunk: u16,
     pub(crate) carrier: u16,
+    /// Audio of browsers.
+    pub(crate) webrtc: u16,
     /// First of `MEDIA_PORTS` ports.
     pub(crate) media: u16,
     /// Keeps other stacks of this machine off these ports.
@@ -53,6 +55,7 @@ impl Listens {
             trunk: ports.near(15_070)?,
             second_trunk: ports.near(15_080)?,
             carrier: ports.near(18_089)?,
+            webrtc: ports.near(13_479)?,
             media: slot.first(),
             _slot: slot,
         })
@@ -256,6 +259,7 @@ fn gateway_config(listens: &Listens) -> String {
         metrics,
         trunk,
         second_trunk,
+        webrtc,
         media,
         ..
     } = listens;
@@ -278,6 +282,9 @@ tcp = [\"127.0.0.1:{sip}\"]
 [media]
 bind_ip = \"127.0.0.1\"
 ports = \"{media}-{last}\"
+
+[webrtc]
+listen = [\"127.0.0.1:{webrtc}\"]
 
 [[trunk]]
 name = \"main\"
