@@ -1,0 +1,93 @@
+import { expect, type Page } from '@playwright/test';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { toneWav } from './wav.ts';
+
+/** What the microphone of the test's browser picks up. */
+export const VOICE_HZ = 865;
+
+/** How far from a tone the loudest frequency may lie: the analyser's steps are 6 Hz. */
+const TOLERANCE_HZ = 8;
+
+/** What makes Chromium take a file for its microphone, and allow it without a question. */
+export function microphoneArgs(): string[] {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'ponte-microphone-')), 'voice.wav');
+  writeFileSync(file, toneWav(VOICE_HZ, 20));
+  return [
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    `--use-file-for-fake-audio-capture=${file}`,
+    // The stack is on this machine.
+    '--allow-loopback-in-peer-connection',
+  ];
+}
+
+/** Lets the test listen at the page's loudspeakers; before the page loads. */
+export async function listenAt(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const noted = window as unknown as { loudspeakers: HTMLAudioElement[] };
+    noted.loudspeakers = [];
+    window.Audio = new Proxy(window.Audio, {
+      construct(target, given: [string?]) {
+        const element = new target(...given);
+        noted.loudspeakers.push(element);
+        return element;
+      },
+    });
+    // The suppression of noise takes a steady tone for noise.
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    devices.getUserMedia = () =>
+      open({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  });
+}
+
+/** Waits until a loudspeaker of the page plays a tone. */
+export async function pageHears(page: Page, hz: number): Promise<void> {
+  await expect
+    .poll(async () => Math.abs((await page.evaluate(loudestHz)) - hz), {
+      message: `the page hears ${hz} Hz`,
+      timeout: 15_000,
+    })
+    .toBeLessThan(TOLERANCE_HZ);
+}
+
+/** Waits until no loudspeaker of the page has a source. */
+export async function pageIsSilent(page: Page): Promise<void> {
+  await expect.poll(() => page.evaluate(sources), { message: 'loudspeakers with a source' }).toBe(0);
+}
+
+/** Runs in the page: the loudest frequency of what its last loudspeaker plays; far off where it plays nothing. */
+async function loudestHz(): Promise<number> {
+  const silence = -1e6;
+  const noted = window as unknown as {
+    loudspeakers: HTMLAudioElement[];
+    ears?: WeakMap<MediaStream, AnalyserNode>;
+  };
+  const playing = noted.loudspeakers.findLast((element) => element.srcObject && !element.paused);
+  if (!playing || playing.muted || playing.currentTime === 0) return silence;
+  const stream = playing.srcObject as MediaStream;
+  noted.ears ??= new WeakMap();
+  let ear = noted.ears.get(stream);
+  if (!ear) {
+    const context = new AudioContext({ sampleRate: 48_000 });
+    await context.resume();
+    ear = context.createAnalyser();
+    ear.fftSize = 8192;
+    ear.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(ear);
+    noted.ears.set(stream, ear);
+  }
+  const levels = new Float32Array(ear.frequencyBinCount);
+  ear.getFloatFrequencyData(levels);
+  const loudest = levels.indexOf(Math.max(...levels));
+  // In decibels below the full scale.
+  return (levels[loudest] ?? silence) > -50 ? (loudest * ear.context.sampleRate) / ear.fftSize : silence;
+}
+
+/** Runs in the page. */
+function sources(): number {
+  const noted = window as unknown as { loudspeakers: HTMLAudioElement[] };
+  return noted.loudspeakers.filter((element) => element.srcObject !== null).length;
+}
