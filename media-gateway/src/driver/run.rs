@@ -70,13 +70,12 @@ impl Driver {
             ..UaConfig::default()
         };
         let (link, from_link) = link.unzip();
-        let users = load_users(&store, &config, &BTreeSet::new()).await?;
         let (admin_jobs, jobs) = mpsc::channel(ADMIN_JOBS);
         let watcher = Watcher {
             store: store.clone(),
             base: Arc::clone(&base),
             seen,
-            known: users.iter().map(|saved| saved.row.user.clone()).collect(),
+            known: store.users().await?.into_iter().map(|row| row.user).collect(),
             jobs,
         };
         let changes = watcher.start();
@@ -124,6 +123,8 @@ impl Driver {
         };
         driver.agent.set_trusted(driver.trunks.addresses());
         driver.end_abandoned_calls(&store).await?;
+        // After that: their logs hold the records of what a crash ended.
+        let users = load_users(&store, &driver.config, &BTreeSet::new()).await?;
         driver.configure_trunks();
         for saved in users {
             driver.load_user(saved);
