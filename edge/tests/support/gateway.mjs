@@ -14,6 +14,7 @@ export const userState = (user, over = {}) => ({
     telecommuter_allowed: true,
     call_waiting_allowed: false,
     voicemail_allowed: true,
+    browser_allowed: false,
     administrator: false,
     caller_id: { number: "+390212345600" },
     country: "IT",
@@ -28,6 +29,9 @@ export const userState = (user, over = {}) => ({
   presence: { availability: "available", since: 0, on_call: false },
   mailbox: { unheard: 0, total: 0, messages: [], quota_left_s: 0 },
   settings: { no_answer_ms: 18_000, voicemail: true, call_waiting: true },
+  rules: { forwarding: {}, exceptions: [] },
+  profiles: [],
+  parked: [],
   ...over,
 });
 
