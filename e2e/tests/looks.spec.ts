@@ -170,7 +170,7 @@ async function isAccessible(page: Page, where: string, from = 'serious'): Promis
 
 async function tabTo(page: Page, testId: string): Promise<void> {
   const target = page.getByTestId(testId);
-  for (let step = 0; step < 80; step += 1) {
+  for (let step = 0; step < 200; step += 1) {
     await page.keyboard.press('Tab');
     if (await target.evaluate((element) => element === document.activeElement)) return;
   }
@@ -180,7 +180,17 @@ async function tabTo(page: Page, testId: string): Promise<void> {
 async function fits(page: Page): Promise<void> {
   for (const width of [320, 360]) {
     await page.setViewportSize({ width, height: 740 });
-    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    await expect.poll(overflow, { message: `at ${width} pixels` }).toBeLessThanOrEqual(0);
+    await expect.poll(() => page.evaluate(tooWide), { message: `too wide at ${width} pixels` }).toEqual([]);
   }
+}
+
+/** What makes the page scroll sideways: the elements that reach beyond it, by what they are called. */
+function tooWide(): string[] {
+  const width = window.innerWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const beyond = [...document.querySelectorAll('body *')].filter((element) => {
+    const { right, left } = element.getBoundingClientRect();
+    return right > width + 0.5 || left < -0.5;
+  });
+  return beyond.map((element) => `${element.tagName}.${element.className}#${element.getAttribute('data-testid') ?? ''}`);
 }

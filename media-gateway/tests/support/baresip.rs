@@ -123,7 +123,7 @@ impl Baresip {
     /// Where baresip is not installed, or does not start: the test must not pass without it.
     pub async fn start(settings: &Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ports = (super::free_port(), super::free_port());
+        let ports = (super::free_pair(), super::free_port());
         let path = folder.path();
         for (name, text) in [
             ("config", Settings::config(&path.display().to_string(), ports)),

@@ -419,6 +419,20 @@ impl Drop for World {
     }
 }
 
+/// A port whose successor is free as well: baresip takes that for TLS, wanted or not.
+#[allow(dead_code)] // Not every test has a desk telephone.
+pub fn free_pair() -> u16 {
+    loop {
+        let port = free_port();
+        let next = port
+            .checked_add(1)
+            .map(|next| std::net::TcpListener::bind(("127.0.0.1", next)));
+        if matches!(next, Some(Ok(_))) {
+            return port;
+        }
+    }
+}
+
 /// A port that is free for UDP and TCP now; a gateway that is started again wants the same one.
 pub fn free_port() -> u16 {
     loop {
