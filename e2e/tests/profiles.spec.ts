@@ -61,6 +61,7 @@ test('one click on a profile changes where calls ring, and settings of no profil
   await expect(live).toContainText('Detected');
   await own.click();
   await expect(live).toContainText('Train');
+  await page.locator('.profile-keep > summary').click();
   await page.getByTestId('profile-delete').click();
   await expect(own).toHaveCount(0);
 });
