@@ -187,11 +187,7 @@ async fn t08_a_blind_transfer_lets_the_party_hear_ringing_and_then_the_other() {
     );
     hears(&world, FAR, Hearing::of(&[SECOND])).await;
     hears(&world, SECOND, Hearing::of(&[FAR])).await;
-    world
-        .until("Anna's line is free", |world| {
-            world.call_to(HOME).ended_at.is_some()
-        })
-        .await;
+    line_is_free(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,11 +204,7 @@ async fn t08_a_consulted_transfer_puts_both_parties_through() {
     does(&world, body).await;
     hears(&world, FAR, Hearing::of(&[SECOND])).await;
     hears(&world, SECOND, Hearing::of(&[FAR])).await;
-    world
-        .until("Anna's line is free", |world| {
-            world.call_to(HOME).ended_at.is_some()
-        })
-        .await;
+    line_is_free(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,6 +236,14 @@ async fn t08_each_of_five_hears_the_four_others_and_not_itself() {
             VOICES
                 .into_iter()
                 .all(|(number, _)| world.call_to(number).ended_at.is_some())
+        })
+        .await;
+}
+
+async fn line_is_free(world: &World) {
+    world
+        .until("Anna's line is free", |world| {
+            world.call_to(HOME).ended_at.is_some()
         })
         .await;
 }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use support::sipp::content;
 use support::{ANNA, COMPANY, FAR, HOME, PASSWORD, World, free_port};
 
 const BRUNO: &str = "bruno";
@@ -109,10 +110,7 @@ impl Telephone {
 
     /// What was sent and received.
     fn said(&self) -> String {
-        let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten();
-        entries
-            .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
-            .collect()
+        said(self.folder.path())
     }
 
     /// Waits until it has had so many NOTIFYs.
@@ -130,20 +128,16 @@ impl Telephone {
 
     /// Waits until all came as the scenario wants.
     async fn content(mut self) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                assert!(status.success(), "SIPp saw something else: {}", self.said());
-                return;
-            }
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "SIPp waits: {}",
-                self.said()
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        content(&mut self.process, || said(self.folder.path())).await;
     }
+}
+
+/// All that SIPp wrote into its folder.
+fn said(folder: &std::path::Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries
+        .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
+        .collect()
 }
 
 impl Drop for Telephone {

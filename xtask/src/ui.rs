@@ -243,16 +243,18 @@ fn paint(code: &str, text: &str) -> String {
     }
 }
 
-struct Live<'a> {
+/// The line of a step that is running.
+pub(crate) struct Live<'a> {
     name: &'a str,
-    status: String,
+    /// What it does.
+    pub(crate) status: String,
     started: Instant,
     drawn: Instant,
     terminal: bool,
 }
 
 impl<'a> Live<'a> {
-    fn new(name: &'a str) -> Self {
+    pub(crate) fn new(name: &'a str) -> Self {
         let now = Instant::now();
         Self {
             name,
@@ -263,7 +265,8 @@ impl<'a> Live<'a> {
         }
     }
 
-    fn draw(&mut self) {
+    /// Draws it, where it is time to.
+    pub(crate) fn draw(&mut self) {
         let wait = if self.terminal { TICK } else { HEARTBEAT };
         if self.drawn.elapsed() < wait {
             return;
@@ -288,7 +291,8 @@ impl<'a> Live<'a> {
         }
     }
 
-    fn clear(&self) {
+    /// Takes it off the terminal.
+    pub(crate) fn clear(&self) {
         if self.terminal {
             print!("\r\x1b[2K");
             let _ = io::stdout().flush();

@@ -1,10 +1,10 @@
 //! Who is in a conference, and what its host can do.
 
 use crate::components::icon::Icon;
-use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::live;
 use crate::state::Portal;
+use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CallView, CommandBody, ConferenceView, MemberView};
 
@@ -54,14 +54,7 @@ fn Member(member: MemberView) -> impl IntoView {
         name,
         muted,
     } = member;
-    let shown = format::number(&number);
-    let name = name.unwrap_or_else(|| {
-        if shown.is_empty() {
-            text::call::withheld(i18n.locale_now()).to_owned()
-        } else {
-            shown
-        }
-    });
+    let name = name.unwrap_or_else(|| words::caller(i18n.locale_now(), &number));
     let label = name.clone();
     let drop_label = name.clone();
     let ask = move |body: fn(CallId, bool) -> CommandBody| {

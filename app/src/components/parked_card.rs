@@ -6,6 +6,7 @@ use crate::i18n::{I18n, text};
 use crate::live::live;
 use crate::socket::Badge;
 use crate::state::Portal;
+use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CommandBody, ParkedCall};
 
@@ -44,14 +45,7 @@ fn Parked(call: ParkedCall) -> impl IntoView {
         by,
         since,
     } = call;
-    let number = format::number(&number);
-    let who = name.unwrap_or_else(|| {
-        if number.is_empty() {
-            text::call::withheld(i18n.locale_now()).to_owned()
-        } else {
-            number
-        }
-    });
+    let who = name.unwrap_or_else(|| words::caller(i18n.locale_now(), &number));
     let waits = move || {
         let waited = format::duration(portal.server_now().since(since));
         text::control::parked_by(i18n.locale(), &by, waited)

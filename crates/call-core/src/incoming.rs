@@ -20,6 +20,19 @@ pub(crate) struct Entry {
     pub(crate) by: Vec<UserId>,
 }
 
+impl Entry {
+    /// A call that nobody has served or forwarded before.
+    fn new(way: Way, caller: Caller, dialled: DialString) -> Self {
+        Self {
+            way,
+            caller,
+            dialled,
+            first: None,
+            by: Vec::new(),
+        }
+    }
+}
+
 impl Switch {
     /// An INVITE that begins a dialog.
     pub(crate) fn incoming_call(
@@ -95,14 +108,7 @@ impl Switch {
         caller: Caller,
         dialled: DialString,
     ) {
-        let entry = Entry {
-            way,
-            caller,
-            dialled,
-            first: None,
-            by: Vec::new(),
-        };
-        self.serve_entry(id, called, entry);
+        self.serve_entry(id, called, Entry::new(way, caller, dialled));
     }
 
     pub(crate) fn serve_entry(&mut self, id: CallId, called: &UserId, entry: Entry) {
@@ -137,14 +143,7 @@ impl Switch {
         caller: Caller,
         dialled: DialString,
     ) {
-        let entry = Entry {
-            way,
-            caller,
-            dialled,
-            first: None,
-            by: Vec::new(),
-        };
-        self.begin_entry(id, called, entry);
+        self.begin_entry(id, called, Entry::new(way, caller, dialled));
     }
 
     fn begin_entry(&mut self, id: CallId, called: &UserId, entry: Entry) {

@@ -1,7 +1,7 @@
 //! `[email]`: how voicemail messages are sent to the addresses of their users.
 
 use super::reader::{Problems, Section};
-use super::secret::{self, Environment, Secret};
+use super::secret::{self, Environment};
 use super::{EmailConfig, EmailSecurity};
 use lettre::message::Mailbox;
 use std::net::IpAddr;
@@ -77,21 +77,7 @@ pub(super) fn read(
             "is for a server on this machine only: messages are nobody else's business",
         );
     }
-    let credentials = match (username, password) {
-        (None, Secret::Absent) | (_, Secret::Unusable) => None,
-        (Some(username), Secret::Given(password)) => Some((username.value, password.value)),
-        (Some(username), Secret::Absent) => {
-            username.problem(
-                problems,
-                "has no password; give password_file, password_env or password",
-            );
-            None
-        }
-        (None, Secret::Given(password)) => {
-            password.problem(problems, "has no username beside it");
-            None
-        }
-    };
+    let credentials = password.account(username, problems);
     let (host, port) = server?.value;
     Some(EmailConfig {
         host,

@@ -33,6 +33,31 @@ pub(super) enum Secret {
     Given(Found<String>),
 }
 
+impl Secret {
+    /// The account that a user name and this password make; a problem where only one of the two is there.
+    pub(super) fn account(
+        self,
+        username: Option<Found<String>>,
+        problems: &Problems<'_>,
+    ) -> Option<(String, String)> {
+        match (username, self) {
+            (Some(username), Self::Given(password)) => Some((username.value, password.value)),
+            (Some(username), Self::Absent) => {
+                username.problem(
+                    problems,
+                    "has no password; give password_file, password_env or password",
+                );
+                None
+            }
+            (None, Self::Given(password)) => {
+                password.problem(problems, "has no username beside it");
+                None
+            }
+            (_, Self::Unusable) | (None, Self::Absent) => None,
+        }
+    }
+}
+
 /// Reads a secret that is given in one way at most.
 pub(super) fn read(
     section: &mut Section<'_, '_>,

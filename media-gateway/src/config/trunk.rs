@@ -60,31 +60,16 @@ fn read(
     let username = section.text("username");
     let realm = section.text("realm");
     let password = secret::read(&mut section, &secret::PASSWORD, problems, folder, environment);
-    let credentials = match (username, password) {
-        (Some(username), Secret::Given(password)) => Some(Credentials {
-            username: username.value,
-            password: password.value,
+    if let (None, Secret::Absent, Some(realm)) = (&username, &password, &realm) {
+        realm.problem(problems, "has no username beside it");
+    }
+    let credentials = password
+        .account(username, problems)
+        .map(|(username, password)| Credentials {
+            username,
+            password,
             realm: realm.map(|realm| realm.value),
-        }),
-        (Some(username), Secret::Absent) => {
-            username.problem(
-                problems,
-                "has no password; give password_file, password_env or password",
-            );
-            None
-        }
-        (None, Secret::Given(password)) => {
-            password.problem(problems, "has no username beside it");
-            None
-        }
-        (_, Secret::Unusable) => None,
-        (None, Secret::Absent) => {
-            if let Some(realm) = realm {
-                realm.problem(problems, "has no username beside it");
-            }
-            None
-        }
-    };
+        });
     let from_domain = section.text("from_domain").and_then(|text| {
         text.read(problems, |text| {
             if is_host(text) {

@@ -84,23 +84,31 @@ impl Sipp {
 
     /// Waits until the call was as its scenario wants, from INVITE to BYE.
     pub async fn content(mut self) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                assert!(status.success(), "SIPp saw something else: {}", self.log());
-                return;
-            }
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "SIPp waits: {}",
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        content(&mut self.process, || log(self.folder.path())).await;
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        log(self.folder.path())
+    }
+}
+
+fn log(folder: &std::path::Path) -> String {
+    std::fs::read_to_string(folder.join("log")).unwrap_or_default()
+}
+
+/// Waits until a `SIPp` has ended, content with all that came.
+///
+/// # Panics
+/// Where it saw something else, or waits on.
+pub async fn content(process: &mut Child, said: impl Fn() -> String) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            assert!(status.success(), "SIPp saw something else: {}", said());
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "SIPp waits: {}", said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

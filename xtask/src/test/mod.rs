@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every suite, its output in a log, its own counts added up on the last line.
 
+mod binaries;
 mod count;
 mod docs;
 mod purity;

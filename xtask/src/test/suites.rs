@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::count::{Counts, Reader, Runner};
-use super::{Suite, SuiteResult, docs, purity, rules};
+use super::{Suite, SuiteResult, binaries, docs, purity, rules};
 use crate::build::{self, portal::Mode};
 use crate::cargo;
 use crate::lint;
@@ -16,7 +16,6 @@ use crate::paths::Paths;
 use crate::setup::{self, Needs, NodeFolder, Tools};
 use crate::ui::{self, Job};
 
-const RUST_TIMEOUT: Duration = Duration::from_mins(45);
 const SUITE_TIMEOUT: Duration = Duration::from_mins(20);
 
 /// What the suites share: folders and what set-up found.
@@ -65,14 +64,17 @@ impl<'a> Context<'a> {
         self.tools.as_ref().context("set-up failed, see above")
     }
 
+    /// Unit and integration tests side by side, then the examples of the docstrings.
     fn rust(&self) -> SuiteResult {
+        let mut counts = binaries::run(self.paths, self.filter)?;
         let mut command = cargo::native(self.paths);
-        command.args(["test", "--workspace", "--no-fail-fast"]);
+        command.args(["test", "--workspace", "--no-fail-fast", "--doc"]);
         for name in cargo::WASM_CRATES {
             command.args(["--exclude", name]);
         }
         self.filter_cargo(&mut command);
-        self.counted("rust", Runner::Cargo, RUST_TIMEOUT, &mut command)
+        counts.add(self.counted("rust (doc)", Runner::Cargo, SUITE_TIMEOUT, &mut command)?);
+        Ok(counts)
     }
 
     /// The portal's logic natively; what needs a browser in headless Chromium.
