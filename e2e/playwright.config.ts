@@ -8,8 +8,9 @@ export default defineConfig({
   // The README's pictures are taken only when they are asked for.
   testIgnore: process.env.PONTE_PICTURES ? [] : ['**/pictures.spec.ts'],
   outputDir: 'test-results',
-  // One stack, one telephone system, two cores: tests take turns.
-  workers: 1,
+  // Each worker has a stack of its own; its tests take turns, for they share that stack's line. They wait more than they
+  // work, so that two cores carry two stacks.
+  workers: 2,
   fullyParallel: false,
   // A shared machine may stall for seconds; a test that needed its second try is counted as passed and named as flaky.
   retries: 2,

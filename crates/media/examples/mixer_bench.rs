@@ -6,15 +6,15 @@
 //! The media plane runs in a child process, so that its CPU time is its own; this process plays the telephones, each of
 //! which speaks without a pause. Loopback only, bounded in endpoints and time.
 
-use std::io::{BufRead, BufReader, Write};
+mod support;
+
+use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ponte_media::{Codec, MediaConfig, MediaPlane, PortRange, RemoteMedia, Role, analysis, g711};
-use rustix::time::{ClockId, clock_gettime};
 
-type Failure = Box<dyn std::error::Error>;
+use support::{Failure, Served, cpu_time};
 
 /// Endpoints of each round, or a little fewer.
 const ENDPOINTS: usize = 240;
@@ -96,49 +96,8 @@ impl Measured {
     }
 }
 
-/// The media plane in a process of its own.
-struct Plane {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Plane {
-    fn start(kind: &str) -> Result<Self, Failure> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["--serve", kind])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = process.stdin.take().ok_or("no stdin")?;
-        let output = BufReader::new(process.stdout.take().ok_or("no stdout")?);
-        Ok(Self {
-            process,
-            input,
-            output,
-        })
-    }
-
-    fn ask(&mut self, line: &str) -> Result<Vec<u64>, Failure> {
-        writeln!(self.input, "{line}")?;
-        let mut answer = String::new();
-        self.output.read_line(&mut answer)?;
-        Ok(answer
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()?)
-    }
-}
-
-impl Drop for Plane {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn measure(kind: &str, group: usize, duration: Duration) -> Result<Measured, Failure> {
-    let mut plane = Plane::start(kind)?;
+    let mut plane = Served::start(kind)?;
     let mut sockets = Vec::with_capacity(ENDPOINTS);
     for _ in 0..ENDPOINTS / group {
         let phones: Vec<UdpSocket> = (0..group)
@@ -190,12 +149,6 @@ fn talk(sockets: &[UdpSocket], first_turn: u32, duration: Duration) {
         let _ = sockets[index].send(&packet);
         while sockets[index].recv(&mut buffer).is_ok() {}
     }
-}
-
-/// CPU time of this process, in nanoseconds.
-fn cpu_time() -> i64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
 /// Reads the ports of telephones that belong together and answers with the ports to send to; `cpu` asks for time and packets.

@@ -7,10 +7,11 @@
 //! The relay runs in a child process, so that its CPU time is its own. This process plays both telephones of each
 //! call: G.711 every 20 ms each way, the time of sending in the payload. Loopback only, bounded in calls and time.
 
-use std::io::{BufRead, BufReader, Write};
+mod support;
+
+use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -18,9 +19,8 @@ use std::time::{Duration, Instant};
 use ponte_media::{Codec, MediaConfig, MediaPlane, PortRange, RemoteMedia};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
-use rustix::time::{ClockId, clock_gettime};
 
-type Failure = Box<dyn std::error::Error>;
+use support::{Failure, Served, cpu_time};
 
 const MAX_CALLS: usize = 2000;
 const MAX_SECONDS: u64 = 60;
@@ -96,49 +96,8 @@ impl Measured {
     }
 }
 
-/// The relay in a process of its own.
-struct Relay {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Relay {
-    fn start(kind: &str) -> Result<Self, Failure> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["--serve", kind])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = process.stdin.take().ok_or("no stdin")?;
-        let output = BufReader::new(process.stdout.take().ok_or("no stdout")?);
-        Ok(Self {
-            process,
-            input,
-            output,
-        })
-    }
-
-    fn ask(&mut self, line: &str) -> Result<Vec<u64>, Failure> {
-        writeln!(self.input, "{line}")?;
-        let mut answer = String::new();
-        self.output.read_line(&mut answer)?;
-        Ok(answer
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()?)
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn measure(kind: &str, calls: usize, duration: Duration) -> Result<Measured, Failure> {
-    let mut relay = Relay::start(kind)?;
+    let mut relay = Served::start(kind)?;
     let mut sockets = Vec::with_capacity(calls * 2);
     for _ in 0..calls {
         let (a, b) = (
@@ -277,12 +236,6 @@ fn wait(poll: &std::os::fd::OwnedFd, ready: &mut Vec<epoll::Event>) -> Result<()
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// CPU time of this process, in nanoseconds.
-fn cpu_time() -> i64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
 /// Reads pairs of peer ports and answers each with the ports to send to; `cpu` asks for time and packets.

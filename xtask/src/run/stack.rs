@@ -33,7 +33,7 @@ pub(crate) struct Listens {
     /// First of `MEDIA_PORTS` ports.
     pub(crate) media: u16,
     /// Keeps other stacks of this machine off these ports.
-    _slot: Slot,
+    slot: Slot,
 }
 
 /// Room for 100 legs, RTP and RTCP.
@@ -57,8 +57,16 @@ impl Listens {
             carrier: ports.near(18_089)?,
             webrtc: ports.near(13_479)?,
             media: slot.first(),
-            _slot: slot,
+            slot,
         })
+    }
+
+    /// The log of a service; each stack of this machine has its own.
+    fn log(&self, paths: &Paths, service: &str) -> PathBuf {
+        match self.slot.number() {
+            0 => paths.log(&format!("demo-{service}")),
+            number => paths.log(&format!("demo-{service}-{}", number + 1)),
+        }
     }
 }
 
@@ -164,7 +172,7 @@ fn carrier(paths: &Paths, programs: &Programs, listens: &Listens) -> Result<Serv
     Service::new(
         "carrier",
         &command,
-        paths.log("demo-carrier"),
+        listens.log(paths, "carrier"),
         Health {
             port: listens.carrier,
             path: "/health",
@@ -193,7 +201,7 @@ fn edge(paths: &Paths, tools: &Tools, data: &Path, listens: &Listens) -> Result<
     Service::new(
         "edge",
         &command,
-        paths.log("demo-edge"),
+        listens.log(paths, "edge"),
         Health {
             port: listens.edge,
             path: "/api/health",
@@ -211,7 +219,7 @@ fn gateway(paths: &Paths, programs: &Programs, data: &Path, listens: &Listens) -
     Service::new(
         "gateway",
         &command,
-        paths.log("demo-gateway"),
+        listens.log(paths, "gateway"),
         Health {
             port: listens.metrics,
             path: "/health",

@@ -99,6 +99,14 @@ pub struct UserAgent {
     telephones: Option<Box<telephones::Telephones>>,
 }
 
+/// A dialog whose end nobody has been told: the only kind that takes orders.
+fn living(dialogs: &mut HashMap<DialogId, Box<Dialog>>, id: DialogId) -> Result<&mut Box<Dialog>, SipError> {
+    dialogs
+        .get_mut(&id)
+        .filter(|dialog| !dialog.told_end)
+        .ok_or(SipError::UnknownDialog)
+}
+
 impl UserAgent {
     /// A user agent without calls. `seed` makes tags, branches and nonces; take it from the system's
     /// generator outside tests, for whoever knows it can guess them.

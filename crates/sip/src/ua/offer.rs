@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::build::{ALLOW, SDP, SIPFRAG, SUPPORTED, Target, request_uri};
 use super::uac::early_flow;
-use super::{Job, JobKind, Owner, UserAgent, remote_end, silent_end};
+use super::{Job, JobKind, Owner, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{Dialog, DialogTimer, Offer, SessionTimer, State, seconds, tag_text};
 use crate::digest::Covered;
 use crate::message::{HeaderName, Message, Method, leading_number};
@@ -18,11 +18,7 @@ impl UserAgent {
     /// Offers anew in a confirmed call, by re-INVITE. Ends in [`Event::OfferAnswered`] or
     /// [`Event::OfferFailed`]; a glare (491) is retried by itself.
     pub fn reinvite(&mut self, now: Timestamp, dialog: DialogId, sdp: Bytes) -> Result<(), SipError> {
-        let dialog = self
-            .dialogs
-            .get_mut(&dialog)
-            .filter(|dialog| !dialog.told_end)
-            .ok_or(SipError::UnknownDialog)?;
+        let dialog = living(&mut self.dialogs, dialog)?;
         if dialog.state != State::Confirmed || sdp.is_empty() {
             return Err(SipError::WrongState);
         }
@@ -212,11 +208,7 @@ impl UserAgent {
 
     /// Settles an [`Event::Offer`]: the answer, or our offer where the peer made none.
     pub fn answer_offer(&mut self, now: Timestamp, dialog: DialogId, sdp: Bytes) -> Result<(), SipError> {
-        let dialog = self
-            .dialogs
-            .get_mut(&dialog)
-            .filter(|dialog| !dialog.told_end)
-            .ok_or(SipError::UnknownDialog)?;
+        let dialog = living(&mut self.dialogs, dialog)?;
         if sdp.is_empty() {
             return Err(SipError::WrongState);
         }
@@ -246,11 +238,7 @@ impl UserAgent {
         if !(400..700).contains(&status) {
             return Err(SipError::InvalidStatus(status));
         }
-        let dialog = self
-            .dialogs
-            .get_mut(&dialog)
-            .filter(|dialog| !dialog.told_end)
-            .ok_or(SipError::UnknownDialog)?;
+        let dialog = living(&mut self.dialogs, dialog)?;
         let transaction = open_offer(dialog).ok_or(SipError::WrongState)?;
         dialog.offer = Offer::Stable;
         let tag = tag_text(dialog.local_tag);

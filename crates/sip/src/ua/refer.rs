@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Job, JobKind, UserAgent};
+use super::{Job, JobKind, UserAgent, living};
 use crate::dialog::{Dialog, DialogTimer, Referring, State, seconds, tag_number, tag_text};
 use crate::message::{HeaderName, Message, Method, NameAddr, Scheme, Uri, default_reason, param, unescape};
 use crate::transaction::Core;
@@ -92,11 +92,7 @@ impl UserAgent {
         if !(100..700).contains(&status) {
             return Err(SipError::InvalidStatus(status));
         }
-        let dialog = self
-            .dialogs
-            .get_mut(&dialog)
-            .filter(|dialog| !dialog.told_end)
-            .ok_or(SipError::UnknownDialog)?;
+        let dialog = living(&mut self.dialogs, dialog)?;
         let referring = dialog
             .referring
             .as_deref_mut()

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::build::{ALLOW, SDP, SUPPORTED, check_headers, parties, party};
 use super::incoming::{Body, body_of};
-use super::{Job, JobKind, UserAgent, remote_end, silent_end};
+use super::{Job, JobKind, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{
     Agreement, Called, Dialog, DialogTimer, Offer, Outstanding, Queued, State, Unacknowledged, agree,
     route_set, tag_text,
@@ -168,11 +168,7 @@ impl UserAgent {
         if reason.bytes().any(|byte| byte.is_ascii_control()) {
             return Err(SipError::InvalidHeader);
         }
-        let dialog = self
-            .dialogs
-            .get_mut(&id)
-            .filter(|dialog| !dialog.told_end)
-            .ok_or(SipError::UnknownDialog)?;
+        let dialog = living(&mut self.dialogs, id)?;
         if dialog.state != State::Incoming {
             return Err(SipError::WrongState);
         }
