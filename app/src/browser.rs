@@ -139,6 +139,28 @@ pub fn replace_address(path: &str) {
     }
 }
 
+/// Puts text where the user can paste it from; `false` where the browser does not allow it.
+pub async fn copy(text: &str) -> bool {
+    let Some(window) = web_sys::window() else {
+        return false;
+    };
+    // Absent on a page that is not secure.
+    let clipboard = Reflect::get(&window.navigator(), &JsValue::from_str("clipboard"));
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        return false;
+    }
+    let written = window.navigator().clipboard().write_text(text);
+    wasm_bindgen_futures::JsFuture::from(written).await.is_ok()
+}
+
+/// The moment as the language writes it, e.g. `23/11/2026, 05:40`.
+pub fn date_time(tag: &str, at: UnixMillis) -> String {
+    let parts = [("dateStyle", "short"), ("timeStyle", "medium")];
+    localized(tag, at, &parts, |date, tag, options| {
+        date.to_locale_string(tag, options)
+    })
+}
+
 /// Loads the page anew.
 pub fn reload() {
     if let Some(window) = web_sys::window() {

@@ -43,6 +43,17 @@ mod tests {
         }
     }
 
+    /// The headers of every file hold for the administrator's pages too: no block takes one away but the time to keep.
+    #[test]
+    fn no_folder_takes_a_security_header_away() {
+        for line in STATIC.lines().filter(|line| line.trim().starts_with('!')) {
+            assert_eq!(line.trim(), "! Cache-Control");
+        }
+        for folder in ["/assets/*", "/ponte-app-*", "/admin/assets/*", "/admin/ponte-admin-*"] {
+            assert!(STATIC.lines().any(|line| line == folder), "{folder}");
+        }
+    }
+
     #[test]
     fn the_portals_policy_allows_wasm_and_nothing_inline() {
         let files = for_every_file();

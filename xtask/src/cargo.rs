@@ -11,7 +11,7 @@ use crate::paths::{self, Paths};
 /// The target of the portal, the worker and the purity check.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Crates that are built for wasm32 only.
-pub(crate) const WASM_CRATES: [&str; 2] = ["ponte-app", "ponte-edge"];
+pub(crate) const WASM_CRATES: [&str; 3] = ["ponte-app", "ponte-admin", "ponte-edge"];
 
 /// Native cargo in the checkout, with the shared target folder.
 pub(crate) fn native(paths: &Paths) -> Command {

@@ -5,10 +5,11 @@ use crate::components::connection_badge::ConnectionBadge;
 use crate::components::icon::Icon;
 use crate::components::navigation::{Links, Page};
 use crate::components::presence_picker::PresencePicker;
+use crate::components::shown::Shown;
 use crate::components::switches::{LanguageSwitch, ThemeSwitch};
 use crate::i18n::{I18n, text};
 use crate::state::toasts::ToastKind;
-use crate::state::{Session, SessionContext, Toasts};
+use crate::state::{Portal, Session, SessionContext, Toasts};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -16,6 +17,7 @@ use leptos::task::spawn_local;
 #[component]
 pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
     let i18n = I18n::expect();
+    let portal = Portal::expect();
     let session = SessionContext::expect();
     let toasts: Toasts = expect_context();
     let (busy, set_busy) = signal(false);
@@ -43,7 +45,16 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
                 </svg>
                 <span class="brand-word">"Ponte"</span>
             </div>
-            <nav class="top-nav" aria-label=i18n.t(text::page::navigation)><Links page /></nav>
+            <nav class="top-nav" aria-label=i18n.t(text::page::navigation)>
+                <Links page />
+                <Shown when=portal.is_administrator()>
+                    // Another program: to be loaded, not followed within the page.
+                    <a class="nav-link nav-admin" href="/admin/" target="_self" data-testid="nav-admin">
+                        <Icon name="desk-phone" />
+                        <span class="nav-name">{i18n.t(text::page::administration)}</span>
+                    </a>
+                </Shown>
+            </nav>
             <ConnectionBadge />
             <div class="top-tools">
                 <PresencePicker />

@@ -84,8 +84,8 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
     }
 }
 
-/// Keeps the socket open as long as the pages stand.
-fn connect(api: SignedIn) -> Portal {
+/// Keeps the socket open as long as the pages stand; its portal is the context's.
+pub fn connect(api: SignedIn) -> Portal {
     let session = SessionContext::expect();
     let (outbox, inbox) = mpsc::unbounded();
     let stop = outbox.clone();

@@ -52,6 +52,11 @@ impl Commands {
         self.0.iter().any(|command| kind(&command.body))
     }
 
+    /// Whether this command awaits its answer.
+    pub fn awaits(&self, id: CommandId) -> bool {
+        self.0.iter().any(|command| command.id == id)
+    }
+
     /// Whether a call was asked to end, or to leave the user's telephone.
     pub fn hanging_up(&self, call: CallId) -> bool {
         self.any(|body| {
@@ -82,6 +87,7 @@ mod tests {
         let sent = commands.issue(id(1), dial(), UnixMillis(1_000));
         assert_eq!(sent.expires_at, UnixMillis(11_000));
         assert_eq!(commands.unanswered(UnixMillis(5_000)), [sent]);
+        assert!(commands.awaits(id(1)) && !commands.awaits(id(2)));
         let reply = Reply {
             id: id(1),
             outcome: Outcome::Accepted { call: None },

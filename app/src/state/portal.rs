@@ -12,11 +12,12 @@ use crate::state::toasts::{ToastKind, Toasts};
 use crate::state::verification::Verification;
 use crate::words;
 use futures_channel::mpsc::UnboundedSender;
+use futures_channel::oneshot;
 use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, ParkedCall, Presence, Refusal,
+    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, Presence, Refusal,
     SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use uuid::{NoContext, Timestamp, Uuid};
@@ -66,6 +67,8 @@ struct Parts {
     blocked: Memo<Option<Blocked>>,
     dialling: Memo<bool>,
     telephone: BrowserTelephone,
+    /// Who waits for the answer to a command of their own.
+    waiting: StoredValue<Vec<(CommandId, oneshot::Sender<Outcome>)>>,
 }
 
 /// The parts, each to be had by its name.
@@ -209,6 +212,7 @@ impl Portal {
                 })
             }),
             telephone: BrowserTelephone::new(new_id(browser::now())),
+            waiting: StoredValue::new(Vec::new()),
         }));
         Effect::new(move || {
             if let Some(command) = toasts.take_undone() {
@@ -237,6 +241,36 @@ impl Portal {
             self.tell(Input::Send(command));
         }
         id
+    }
+
+    /// Asks for something and waits for the answer, of which the user is told nothing here; `None` where none came in
+    /// time.
+    pub async fn ask_for(self, body: CommandBody) -> Option<Outcome> {
+        let (sender, answer) = oneshot::channel();
+        let id = self.ask(body);
+        self.0
+            .with_value(|parts| parts.waiting)
+            .update_value(|waiting| waiting.push((id, sender)));
+        answer.await.ok()
+    }
+
+    /// Gives an answer to who waits for it; `false` where nobody does.
+    fn hand_over(self, frame: &ServerFrame) -> bool {
+        let ServerFrame::Reply { reply } = frame else {
+            return false;
+        };
+        let waiting = self.0.with_value(|parts| parts.waiting);
+        let Some(place) = waiting.with_value(|all| all.iter().position(|(id, _)| *id == reply.id)) else {
+            return false;
+        };
+        self.store().update(|store| {
+            store.commands.settle(reply);
+        });
+        if let Some((_, sender)) = waiting.try_update_value(|all| all.swap_remove(place)) {
+            // Who waited may have gone with the page.
+            let _ = sender.send(reply.outcome.clone());
+        }
+        true
     }
 
     /// Tells the socket something.
@@ -325,6 +359,11 @@ impl Portal {
                 !expired.is_empty()
             });
             if !expired.is_empty() {
+                let store = self.store();
+                let waiting = self.0.with_value(|parts| parts.waiting);
+                waiting.update_value(|all| {
+                    all.retain(|(id, _)| store.with_untracked(|store| store.commands.awaits(*id)));
+                });
                 let locale = self.i18n().locale_now();
                 self.toasts()
                     .show(ToastKind::Error, text::toast::unanswered(locale));
@@ -360,6 +399,9 @@ impl Portal {
     }
 
     pub(crate) fn receive(self, frame: ServerFrame) -> Option<Notice> {
+        if self.hand_over(&frame) {
+            return None;
+        }
         let (notice, wishes) = self
             .store()
             .try_update(|store| (store.receive(frame, browser::now()), store.take_wishes()))
@@ -452,6 +494,14 @@ impl Portal {
             && self
                 .settings()
                 .with(|settings| settings.as_ref().is_some_and(|settings| settings.voicemail))
+    }
+
+    /// Whether the user may see what belongs to the whole site, tracked.
+    pub fn is_administrator(self) -> Signal<bool> {
+        let profile = self.profile();
+        Signal::derive(move || {
+            profile.with(|profile| profile.as_ref().is_some_and(|profile| profile.administrator))
+        })
     }
 
     /// The number that calls go to now.

@@ -15,7 +15,8 @@ const CAPS: RangeInclusive<u32> = 1..=100_000;
 const NO_ANSWER_S: RangeInclusive<u64> = 5..=120;
 const NAME_MAX: usize = 64;
 
-const NAMES: [&str; 17] = [
+/// What a file may have columns for.
+pub const NAMES: [&str; 17] = [
     "user",
     "display_name",
     "extension",

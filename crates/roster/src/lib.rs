@@ -5,6 +5,8 @@
 
 mod columns;
 
+pub use columns::NAMES as COLUMNS;
+
 use columns::Columns;
 use ponte_protocol::UserId;
 use ponte_protocol::admin::{ProblemKind, UserSettings};

@@ -1,4 +1,4 @@
-//! The portal: trunk builds app/ into dist/, which the edge serves.
+//! The portal: trunk builds app/ into dist/ and admin/ into dist/admin/, which the edge serves.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,10 +11,12 @@ use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
 
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 9] = [
     "app",
+    "admin",
     "public",
     "crates/protocol",
+    "crates/roster",
     "Trunk.toml",
     "Cargo.toml",
     "Cargo.lock",
@@ -40,26 +42,61 @@ pub(crate) fn build(paths: &Paths, tools: &Tools, mode: Mode) -> Result<()> {
     let part = Part {
         name: "portal",
         mode: if mode == Mode::Release { "release" } else { "dev" },
-        output: &dist(paths).join("index.html"),
+        output: &dist(paths).join("admin/index.html"),
         inputs: &INPUTS,
     };
     unless_fresh(paths, &part, || {
-        let job = Job {
-            name: "portal",
-            log: "build-portal",
-            timeout: Duration::from_mins(30),
-        };
-        ui::run(paths, &job, &mut trunk(paths, tools, mode)?)
+        // In this order: trunk empties the folder that it builds into.
+        for pages in PAGES {
+            let job = Job {
+                name: pages.name,
+                log: pages.log,
+                timeout: Duration::from_mins(30),
+            };
+            ui::run(paths, &job, &mut trunk(paths, tools, mode, &pages)?)?;
+        }
+        Ok(())
     })
 }
 
+/// A program of pages.
+struct Pages {
+    name: &'static str,
+    log: &'static str,
+    source: &'static str,
+    dist: &'static str,
+    /// Where the edge serves it.
+    address: &'static str,
+}
+
+const PAGES: [Pages; 2] = [
+    Pages {
+        name: "portal",
+        log: "build-portal",
+        source: "app/index.html",
+        dist: "dist",
+        address: "/",
+    },
+    // A program of its own, so that only administrators load it.
+    Pages {
+        name: "administration",
+        log: "build-admin",
+        source: "admin/index.html",
+        dist: "dist/admin",
+        address: "/admin/",
+    },
+];
+
 /// `trunk build`, without a download.
-fn trunk(paths: &Paths, tools: &Tools, mode: Mode) -> Result<Command> {
+fn trunk(paths: &Paths, tools: &Tools, mode: Mode, pages: &Pages) -> Result<Command> {
     let mut command = tools.wasm_command(paths, "trunk")?;
-    command.args(["build", "--offline", "--skip-version-check"]);
+    command
+        .args(["build", "--offline", "--skip-version-check"])
+        .args(["--dist", pages.dist, "--public-url", pages.address]);
     if mode == Mode::Release {
         command.args(["--release", "--cargo-profile", "wasm"]);
     }
+    command.arg(pages.source);
     // trunk reads NO_COLOR as a boolean and refuses the customary `1`.
     command.env_remove("NO_COLOR");
     Ok(command)

@@ -30,6 +30,8 @@ pub(crate) struct Person {
     pub(crate) desk_password: &'static str,
     /// Telephones elsewhere, by label.
     pub(crate) destinations: &'static [(&'static str, &'static str)],
+    /// Whether the person may change the whole site at `/admin/`.
+    pub(crate) administrator: bool,
 }
 
 /// Who can sign in.
@@ -44,6 +46,7 @@ pub(crate) const PEOPLE: [Person; 2] = [
         desk: "anna-desk",
         desk_password: "ring-my-desk",
         destinations: &[("Home", "+390212345601"), ("Mobile", "+393331234501")],
+        administrator: true,
     },
     Person {
         name: "marco",
@@ -55,6 +58,7 @@ pub(crate) const PEOPLE: [Person; 2] = [
         desk: "marco-desk",
         desk_password: "ring-my-desk",
         destinations: &[("London", "+442079460001")],
+        administrator: false,
     },
 ];
 
@@ -109,6 +113,9 @@ impl Person {
             "--call-waiting",
             "on",
         ]);
+        if self.administrator {
+            args.extend(["--administrator", "on"]);
+        }
         args.push("--pin");
         stack.gateway_command_with(&args, self.pin)?;
         Ok(())

@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
         let mut counts = Counts::default();
         if folder.join("src/lib.rs").exists() {
             let mut command = cargo::native(self.paths);
-            command.args(["test", "--no-fail-fast", "-p", "ponte-app"]);
+            command.args(["test", "--no-fail-fast", "-p", "ponte-app", "-p", "ponte-admin"]);
             self.filter_cargo(&mut command);
             counts.add(self.counted("app", Runner::Cargo, SUITE_TIMEOUT, &mut command)?);
         }

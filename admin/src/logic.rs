@@ -1,0 +1,4 @@
+//! What needs neither browser nor clock.
+
+pub mod form;
+pub mod preview;

@@ -1,0 +1,125 @@
+//! What is now: the trunks, and who works elsewhere.
+
+use crate::components::loaded::Loaded;
+use crate::i18n::{I18n, text};
+use crate::site::{List, Site};
+use leptos::prelude::*;
+use leptos_use::use_interval_fn;
+use ponte_app::browser;
+use ponte_app::live::live;
+use ponte_app::words;
+use ponte_protocol::Mode;
+use ponte_protocol::admin::{TrunkOverview, UserOverview};
+
+/// How often it is asked for again, in milliseconds.
+const EVERY_MS: u64 = 5_000;
+
+/// The page.
+#[component]
+pub fn NowPage() -> impl IntoView {
+    let i18n = I18n::expect();
+    let site = Site::expect();
+    use_interval_fn(
+        move || {
+            if site.connected() && browser::is_visible() {
+                site.refresh(&[List::Users, List::Trunks]);
+            }
+        },
+        EVERY_MS,
+    );
+    let away = Memo::new(move |_| {
+        site.users.with(|users| {
+            let users = users.value.iter().flatten();
+            users
+                .filter(|user| matches!(user.mode, Mode::Telecommuting { .. }))
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+    });
+    let nobody = move || {
+        let told = site.users.with(|users| users.value.is_some());
+        (told && away.with(Vec::is_empty))
+            .then(|| view! { <p class="empty" role="status">{i18n.t(text::now::nobody)}</p> })
+    };
+    view! {
+        <section class="card" aria-labelledby="trunks-title">
+            <h2 id="trunks-title">{i18n.t(text::now::trunks)}</h2>
+            <Loaded part=site.trunks empty=Vec::is_empty words_empty=text::now::no_trunks />
+            <ul class="rows">
+                {live(move || site.trunks.with(|trunks| trunks.value.clone().unwrap_or_default()).into_iter()
+                    .map(|trunk| view! { <TrunkRow trunk /> }).collect_view())}
+            </ul>
+        </section>
+        <section class="card" aria-labelledby="away-title">
+            <h2 id="away-title">{i18n.t(text::now::telecommuting)}</h2>
+            {live(nobody)}
+            <ul class="rows">
+                {live(move || away.get().into_iter().map(|user| view! { <AwayRow user /> }).collect_view())}
+            </ul>
+        </section>
+    }
+}
+
+#[component]
+fn TrunkRow(trunk: TrunkOverview) -> impl IntoView {
+    let i18n = I18n::expect();
+    let TrunkOverview {
+        name,
+        up,
+        since,
+        legs,
+        max_legs,
+    } = trunk;
+    let line = move || {
+        let locale = i18n.locale();
+        let since = text::now::since(locale, browser::date_time(&i18n.region(), since));
+        let legs = match max_legs {
+            Some(most) => text::now::legs_of(locale, legs, most),
+            None => text::now::legs(locale, legs),
+        };
+        format!("{since} · {legs}")
+    };
+    view! {
+        <li class="row" data-testid="trunk-row" data-up=up.to_string()>
+            <div class="row-words">
+                <p class="row-name">{name}</p>
+                <p class="row-line">{live(line)}</p>
+            </div>
+            <div class="row-tags">
+                <span class="tag" class:on=up class:off=!up>{live(move || {
+                    let locale = i18n.locale();
+                    if up { text::now::up(locale) } else { text::now::down(locale) }
+                })}</span>
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn AwayRow(user: UserOverview) -> impl IntoView {
+    let i18n = I18n::expect();
+    let on_call = user.presence.on_call;
+    let mode = user.mode;
+    let line = move || match &mode {
+        Mode::Telecommuting {
+            destination, since, ..
+        } => {
+            let locale = i18n.locale();
+            let to = words::destination(locale, destination);
+            let since = text::now::since(locale, browser::date_time(&i18n.region(), *since));
+            format!("→ {to} · {since}")
+        }
+        Mode::Office | Mode::Unknown => String::new(),
+    };
+    view! {
+        <li class="row" data-testid="away-row">
+            <div class="row-words">
+                <p class="row-name">{user.settings.display_name} " · " {user.settings.extension.as_str().to_owned()}</p>
+                <p class="row-line">{live(line)}</p>
+            </div>
+            <div class="row-tags">
+                {on_call.then(|| view! { <span class="tag on">{i18n.t(text::now::on_call)}</span> })}
+            </div>
+        </li>
+    }
+}

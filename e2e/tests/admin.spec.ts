@@ -1,0 +1,187 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
+import { grouped, Portal } from '../support/portal.ts';
+import { expect, test } from '../support/test.ts';
+
+/** Opens one of the administrator's pages by its link. */
+async function goTo(page: Page, name: string): Promise<void> {
+  await page.getByTestId(`nav-${name}`).click();
+  await expect(page.locator('h1')).toBeFocused();
+}
+
+const rowOf = (page: Page, user: string) => page.locator(`[data-testid="user-row"][data-user="${user}"]`);
+
+test('an administrator makes a user, invites, changes a right, and the audit log tells of it', async ({
+  portal,
+  browser,
+  stack,
+}) => {
+  const { page } = portal;
+  await portal.goTo('settings');
+  await page.getByTestId('settings-admin').click();
+  await expect(page).toHaveURL(/\/admin\/$/);
+  await portal.isConnected();
+  await expect(rowOf(page, 'anna')).toContainText('201');
+  await expect(rowOf(page, 'marco')).toContainText('202');
+
+  await page.getByTestId('user-new').click();
+  const editor = page.getByTestId('user-editor');
+  await editor.getByTestId('field-display_name').fill('Dora Neri');
+  await editor.getByTestId('field-user').fill('dora');
+  await editor.getByTestId('field-extension').fill('201');
+  await editor.getByTestId('field-caller_id').fill('+39 02 1234 5201');
+  await editor.getByTestId('user-save').click();
+  await expect(editor.locator('#field-extension-error'), 'the extension is Anna’s').toContainText('In use already');
+  await editor.getByTestId('field-extension').fill('204');
+  await editor.getByTestId('user-save').click();
+
+  const link = await page.getByTestId('secret-value').inputValue();
+  expect(link).toContain(stack.url);
+  await page.getByTestId('secret-close').click();
+  await expect(page.getByTestId('secret')).toHaveCount(0);
+  await expect(rowOf(page, 'dora')).toContainText('204');
+
+  const context = await browser.newContext({ baseURL: stack.url });
+  const guest = new Portal(await context.newPage());
+  await expect(async () => {
+    await guest.page.goto('about:blank');
+    await guest.page.goto(link);
+    await expect(guest.page.getByTestId('invite-password')).toBeVisible({ timeout: 3_000 });
+  }).toPass();
+  await guest.page.getByTestId('invite-password').fill('a bridge over the river');
+  await guest.page.getByTestId('invite-password-again').fill('a bridge over the river');
+  await guest.page.getByTestId('invite-submit').click();
+  await guest.isConnected();
+  await expect(guest.page.getByTestId('destination-enter'), 'a new user has no right to it').toHaveCount(0);
+
+  await rowOf(page, 'dora').getByTestId('user-edit').click();
+  await editor.getByTestId('field-telecommuter').check();
+  await editor.getByTestId('user-save').click();
+  await expect(editor).toHaveCount(0);
+  await expect(rowOf(page, 'dora')).toContainText('Telecommuting');
+  await expect(guest.page.getByTestId('destination-enter'), 'the right is there at once').toBeVisible();
+
+  await goTo(page, 'audit');
+  const newest = page.getByTestId('audit-row').first();
+  await expect(newest).toContainText('dora');
+  await expect(newest).toContainText('Anna Bianchi');
+  await expect(newest).toContainText('Telecommuting');
+
+  await page.goto('/admin/#users');
+  await rowOf(page, 'dora').getByTestId('user-remove').click();
+  await page.getByTestId('confirm-yes').click();
+  await expect(rowOf(page, 'dora')).toHaveCount(0);
+  await context.close();
+  expect(await stack.gateway('user', 'list')).not.toContain('dora');
+});
+
+test('an administrator sees trunks and who works elsewhere as they are, and which rule decides', async ({
+  portal,
+  carrier,
+  context,
+}) => {
+  await carrier.answers(HOME, HOME_HZ);
+  await carrier.answers(ROME, ROME_HZ);
+  const page = await context.newPage();
+  await page.goto('/admin/#now');
+  await new Portal(page).isConnected();
+  const trunks = page.getByTestId('trunk-row');
+  await expect(trunks).toHaveCount(2);
+  const busy = trunks.filter({ hasText: /\b[12] (of \d+ )?lines in use/ });
+  await expect(busy).toHaveCount(0);
+  await portal.telecommuteAt(HOME);
+  await portal.dial(ROME);
+  await portal.isIn('connected');
+  await expect(busy.first(), 'a call is seen without loading anew').toHaveAttribute('data-up', 'true');
+  await expect(page.getByTestId('away-row').filter({ hasText: 'Anna Bianchi' })).toContainText('On a call');
+  await portal.hangUp();
+  await portal.isOver();
+  await expect(busy).toHaveCount(0);
+  await portal.leaves();
+  await expect(page.getByTestId('away-row').filter({ hasText: 'Anna Bianchi' })).toHaveCount(0);
+
+  await goTo(page, 'numbers');
+  await expect(page.getByTestId('number-row').filter({ hasText: grouped('+390212345201') })).toContainText('Anna Bianchi');
+  await goTo(page, 'telephones');
+  await expect(page.getByTestId('telephone-row').filter({ hasText: 'anna-desk' })).toBeVisible();
+  await goTo(page, 'restrictions');
+  await page.getByTestId('explain-user').selectOption('anna');
+  await page.getByTestId('explain-number').fill('06 9876 5401');
+  await page.getByTestId('explain-check').click();
+  await expect(page.getByTestId('explain-verdict')).toContainText('Allowed.');
+});
+
+test('an administrator previews a list of users with a mistake on line 3, and nothing is changed', async ({
+  portal,
+  stack,
+}) => {
+  const { page } = portal;
+  await page.goto('/admin/#import');
+  await portal.isConnected();
+  const list = (extension: string) => ({
+    name: 'users.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from(
+      'user,display_name,extension,caller_id\n' +
+        'elsa,Elsa Blu,205,+390212345201\n' +
+        `fabio,Fabio Gialli,${extension},+390212345202\n`,
+    ),
+  });
+  await page.getByTestId('import-file').setInputFiles(list('two'));
+  const lines = page.getByTestId('import-line');
+  await expect(lines).toHaveCount(2);
+  await expect(lines.nth(0)).toHaveAttribute('data-good', 'true');
+  await expect(lines.nth(1)).toHaveAttribute('data-good', 'false');
+  await expect(lines.nth(1)).toContainText('Line 3');
+  await expect(lines.nth(1)).toContainText('Extension');
+  await expect(page.getByTestId('import-go')).toHaveCount(0);
+  await portal.picture('admin-import');
+  expect(await stack.gateway('user', 'list')).not.toContain('elsa');
+
+  // What only the gateway knows is in the preview, too.
+  await page.getByTestId('import-file').setInputFiles(list('201'));
+  await expect(lines.nth(1)).toContainText('In use already');
+  expect(await stack.gateway('user', 'list')).not.toContain('elsa');
+
+  await page.getByTestId('import-file').setInputFiles(list('206'));
+  await page.getByTestId('import-go').click();
+  await expect(page.getByTestId('import-said')).toContainText('2 users were imported');
+  expect(await stack.gateway('user', 'list')).toContain('fabio');
+  for (const user of ['elsa', 'fabio']) await stack.gateway('user', 'remove', user);
+});
+
+test('who is no administrator is offered no administration, and is told so at its address', async ({ page, stack }) => {
+  const portal = new Portal(page);
+  await page.goto('/');
+  await portal.signIn(stack.person('marco'));
+  await portal.isConnected();
+  await expect(page.getByTestId('nav-admin')).toHaveCount(0);
+  await page.goto('/settings');
+  await portal.isConnected();
+  await expect(page.getByTestId('settings-admin')).toHaveCount(0);
+  await page.goto('/admin/');
+  await portal.isConnected();
+  await expect(page.getByTestId('not-administrator')).toBeVisible();
+  await expect(page.getByTestId('user-row')).toHaveCount(0);
+});
+
+test('an administrator’s pages fit every window, light and dark, with no accessibility finding', {
+  tag: '@mobile',
+}, async ({ portal }) => {
+  const { page } = portal;
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const name of ['users', 'numbers', 'telephones', 'restrictions', 'now', 'audit', 'import']) {
+      await page.goto(`/admin/#${name}`);
+      await portal.isConnected();
+      await expect(page.getByTestId(`nav-${name}`)).toHaveAttribute('aria-current', 'page');
+      await expect(page.locator('.empty', { hasText: 'Loading' })).toHaveCount(0);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map((found) => `${found.id}: ${found.nodes[0]?.html}`), `${name}, ${colorScheme}`).toEqual([]);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(wide, `${name} is too wide`).toBeLessThanOrEqual(0);
+      await portal.picture(`${test.info().project.name}-admin-${name}-${colorScheme}`);
+    }
+  }
+});
