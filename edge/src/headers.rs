@@ -49,7 +49,12 @@ mod tests {
         for line in STATIC.lines().filter(|line| line.trim().starts_with('!')) {
             assert_eq!(line.trim(), "! Cache-Control");
         }
-        for folder in ["/assets/*", "/ponte-app-*", "/admin/assets/*", "/admin/ponte-admin-*"] {
+        for folder in [
+            "/assets/*",
+            "/ponte-app-*",
+            "/admin/assets/*",
+            "/admin/ponte-admin-*",
+        ] {
             assert!(STATIC.lines().any(|line| line == folder), "{folder}");
         }
     }
