@@ -236,9 +236,14 @@ async fn t01_a_right_that_is_taken_away_ends_the_mode_at_once() {
         users(&world, true).await.is_empty(),
         "the answer comes after the effect"
     );
-    let state = world.edge.state("bruno").unwrap();
-    assert_eq!(state.mode, Mode::Office);
-    assert!(!state.profile.telecommuter_allowed);
+    world
+        .until("Bruno's portal says that he is in the office", |world| {
+            world
+                .edge
+                .state("bruno")
+                .is_some_and(|state| state.mode == Mode::Office && !state.profile.telecommuter_allowed)
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
