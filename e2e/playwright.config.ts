@@ -22,6 +22,8 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     locale: 'en-GB',
     colorScheme: 'light',
+    // What is tested is what the edge serves; tests of the worker in the browser allow it.
+    serviceWorkers: 'block',
     launchOptions: {
       executablePath: process.env.PONTE_CHROMIUM ?? '/usr/bin/chromium',
       args: [

@@ -7,3 +7,5 @@ try {
   document.documentElement.dataset.crashed = "";
   throw error;
 }
+// After the portal, which shall not wait for it. Without one, it opens only while there is a network.
+navigator.serviceWorker?.register("/sw.js").catch(() => {});

@@ -8,8 +8,10 @@ use crate::pages::shell::Shell;
 use crate::pages::sign_in::SignInPage;
 use crate::state::{Address, Session, SessionContext, Toasts};
 use crate::theme::ThemeContext;
+use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_use::{use_event_listener, use_window};
 
 /// The portal. `language`: whose texts are loaded.
 #[component]
@@ -56,6 +58,11 @@ pub fn SignedInOnly(pages: fn(SignedIn) -> AnyView) -> impl IntoView {
     {
         resume();
     }
+    let _ = use_event_listener(use_window(), ev::online, move |_| {
+        if matches!(context.0.get_untracked(), Session::Unreachable) {
+            resume();
+        }
+    });
     move || match context.0.get() {
         Session::Unknown => {
             view! { <main class="splash" aria-busy="true"><span class="splash-mark"></span></main> }

@@ -168,6 +168,20 @@ pub fn reload() {
     }
 }
 
+/// Asks the browser to open `tel:` links here; its user is asked. `false` where it knows no such thing, as on mobiles.
+pub fn take_telephone_links() -> bool {
+    let Some(window) = web_sys::window() else {
+        return false;
+    };
+    let Ok(origin) = window.location().origin() else {
+        return false;
+    };
+    window
+        .navigator()
+        .register_protocol_handler("tel", &format!("{origin}/?dial=%s"), "Ponte")
+        .is_ok()
+}
+
 /// `wss://…` or `ws://…` of the page's own origin with this path.
 pub fn socket_address(path: &str) -> Option<String> {
     let location = web_sys::window()?.location();

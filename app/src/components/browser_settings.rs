@@ -1,8 +1,10 @@
-//! What a user sets for this browser alone: sound and notifications.
+//! What a user sets for this browser alone: sound, notifications, links to telephone numbers.
 
+use crate::browser;
 use crate::browser::notify::Permission;
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
+use crate::live::live;
 use crate::state::Preferences;
 use leptos::prelude::*;
 
@@ -20,6 +22,15 @@ pub fn BrowserSettingsCard() -> impl IntoView {
             Permission::Granted | Permission::Unasked => text::settings::notify_hint(locale),
         }
     };
+    let refused = RwSignal::new(false);
+    let links_hint = move || {
+        let hint = if refused.get() {
+            text::settings::tel_links_missing
+        } else {
+            text::settings::tel_links_hint
+        };
+        hint(i18n.locale())
+    };
     view! {
         <section class="card settings" aria-labelledby="browser-settings-title">
             <h2 id="browser-settings-title">{i18n.t(text::settings::browser)}</h2>
@@ -34,6 +45,15 @@ pub fn BrowserSettingsCard() -> impl IntoView {
                 on=Signal::derive(move || preferences.notify()) disabled=Signal::derive(barred)
                 ask=Callback::new(move |on| preferences.set_notify(on))
             />
+            <div class="setting">
+                <button
+                    type="button" class="button" data-testid="setting-tel" aria-describedby="setting-tel-hint"
+                    on:click=move |_| refused.set(!browser::take_telephone_links())
+                >
+                    {i18n.t(text::settings::tel_links)}
+                </button>
+                <p class="hint" id="setting-tel-hint" role="status">{live(links_hint)}</p>
+            </div>
         </section>
     }
 }
