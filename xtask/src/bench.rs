@@ -3,7 +3,7 @@
 //! a line to [`PROGRAMS`].
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -82,10 +82,10 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
             Some(program) => measure(paths, program, &options.args)?,
             None => portal_size(paths)?,
         };
-        let about = PROGRAMS
-            .iter()
-            .find(|program| program.name == name)
-            .map_or("The portal as browsers load it, bytes", |program| program.about);
+        let about = PROGRAMS.iter().find(|program| program.name == name).map_or(
+            "What a first visit loads of the portal and of the administrator's pages, bytes",
+            |program| program.about,
+        );
         let report = markdown(name, about, &machine, &result);
         ui::say(&report);
         if !options.no_save {
@@ -132,38 +132,7 @@ fn measure(paths: &Paths, program: &Program, args: &[String]) -> Result<Value> {
 fn portal_size(paths: &Paths) -> Result<Value> {
     let tools = setup::ensure(paths, Needs::DEMO)?;
     build::portal::build(paths, &tools, Mode::Release)?;
-    let script = "const {readFileSync}=require('fs'),z=require('zlib'),c=z.constants;\
-        console.log(JSON.stringify(process.argv.slice(1).map(f=>{const b=readFileSync(f);\
-        return [b.length,z.brotliCompressSync(b,{params:{[c.BROTLI_PARAM_QUALITY]:11,\
-        [c.BROTLI_PARAM_SIZE_HINT]:b.length}}).length]})))";
-    let mut files: Vec<PathBuf> = fs::read_dir(build::portal::dist(paths))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|ext| ext == "wasm" || ext == "js" || ext == "css")
-        })
-        .collect();
-    files.sort();
-    let mut node = tools.node()?;
-    node.args(["-e", script]).args(&files);
-    let sizes: Vec<(u64, u64)> = serde_json::from_str(
-        &process::capture(&mut node).context("node could not compress the portal's files")?,
-    )?;
-    let mut result = serde_json::Map::new();
-    for (file, (raw, brotli)) in files.iter().zip(sizes) {
-        let name = file
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let entry = result
-            .entry(name)
-            .or_insert_with(|| json!({ "raw": 0, "brotli": 0 }));
-        entry["raw"] = json!(entry["raw"].as_u64().unwrap_or(0) + raw);
-        entry["brotli"] = json!(entry["brotli"].as_u64().unwrap_or(0) + brotli);
-    }
-    Ok(Value::Object(result))
+    build::weight::of_pages(paths, &tools)
 }
 
 /// What a reader needs to weigh the figures.

@@ -4,8 +4,8 @@ use crate::components::loaded::Loaded;
 use crate::i18n::{I18n, text};
 use crate::site::{List, Site};
 use leptos::prelude::*;
-use leptos_use::use_interval_fn;
 use ponte_app::browser;
+use ponte_app::browser::listen::every;
 use ponte_app::live::live;
 use ponte_app::words;
 use ponte_protocol::Mode;
@@ -19,14 +19,11 @@ const EVERY_MS: u64 = 5_000;
 pub fn NowPage() -> impl IntoView {
     let i18n = I18n::expect();
     let site = Site::expect();
-    use_interval_fn(
-        move || {
-            if site.connected() && browser::is_visible() {
-                site.refresh(&[List::Users, List::Trunks]);
-            }
-        },
-        EVERY_MS,
-    );
+    every(EVERY_MS, move || {
+        if site.connected() && browser::is_visible() {
+            site.refresh(&[List::Users, List::Trunks]);
+        }
+    });
     let away = Memo::new(move |_| {
         site.users.with(|users| {
             let users = users.value.iter().flatten();

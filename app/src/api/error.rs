@@ -1,6 +1,6 @@
 //! What can go wrong with a request, by what the user can do about it.
 
-use serde::Deserialize;
+use ponte_protocol::json::{self, FromJson};
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,12 +38,12 @@ pub enum InvitationFault {
     TooCommon,
 }
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 struct ErrorBody {
     error: ErrorDetail,
 }
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 struct ErrorDetail {
     r#type: String,
     /// Why a password was not taken.
@@ -60,9 +60,7 @@ pub(super) fn classify(status: u16, retry_after: Option<&str>, body: &str) -> Ap
             .clamp(1, 86_400);
         return ApiError::TooMany { seconds };
     }
-    let detail = serde_json::from_str::<ErrorBody>(body)
-        .ok()
-        .map(|body| body.error);
+    let detail = json::read::<ErrorBody>(body).ok().map(|body| body.error);
     let kind = detail
         .as_ref()
         .map(|detail| detail.reason.as_ref().unwrap_or(&detail.r#type).as_str());

@@ -2,37 +2,37 @@
 
 use super::{ApiError, SignedIn, request};
 use ponte_protocol::UnixMillis;
-use serde::{Deserialize, Serialize};
+use ponte_protocol::json::{FromJson, ToJson};
 
 /// The client of somebody who is not signed in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Guest;
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Credentials<'a> {
     user: &'a str,
     password: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Token<'a> {
     token: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct FirstPassword<'a> {
     token: &'a str,
     password: &'a str,
 }
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 struct Identity {
     user: String,
     display_name: String,
 }
 
 /// Whom an invitation is for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromJson)]
 pub struct Invitation {
     pub user: String,
     pub display_name: String,

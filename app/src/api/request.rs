@@ -4,8 +4,7 @@ use super::error::{ApiError, classify};
 use futures_util::future::{Either, select};
 use gloo_net::http::{Request, Response};
 use gloo_timers::future::TimeoutFuture;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use ponte_protocol::json::{self, FromJson, ToJson};
 use std::future::Future;
 use std::pin::pin;
 
@@ -17,16 +16,19 @@ pub(super) async fn get(path: &str) -> Result<Response, ApiError> {
     checked(request.send()).await
 }
 
-pub(super) async fn post(path: &str, body: &impl Serialize) -> Result<Response, ApiError> {
+pub(super) async fn post(path: &str, body: &dyn ToJson) -> Result<Response, ApiError> {
     let request = Request::post(path)
-        .json(body)
+        .header("content-type", "application/json")
+        .body(json::write(body))
         .map_err(|_| ApiError::Unreachable)?;
     checked(request.send()).await
 }
 
-pub(super) async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
+pub(super) async fn read<T: FromJson>(response: Response) -> Result<T, ApiError> {
     let status = response.status();
-    response.json().await.map_err(|_| ApiError::Unexpected { status })
+    let unexpected = ApiError::Unexpected { status };
+    let text = response.text().await.map_err(|_| unexpected)?;
+    json::read(&text).map_err(|_| unexpected)
 }
 
 /// A file as it is.

@@ -1,7 +1,7 @@
 //! What a signed-in user may ask.
 
 use super::{ApiError, Guest, request};
-use serde::{Deserialize, Serialize};
+use ponte_protocol::json::{FromJson, ToJson};
 
 /// The client of a signed-in user. The session itself is a cookie that no script can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,10 +10,10 @@ pub struct SignedIn {
     display_name: String,
 }
 
-#[derive(Serialize)]
+#[derive(ToJson)]
 struct Nothing {}
 
-#[derive(Deserialize)]
+#[derive(FromJson)]
 struct Ticket {
     ticket: String,
 }

@@ -1,6 +1,7 @@
 //! An incoming call makes itself known beyond the page: by a sound, and by the system where the page is hidden.
 
 use crate::browser;
+use crate::browser::listen::on_window;
 use crate::browser::notify::Shown;
 use crate::browser::sound::Looped;
 use crate::i18n::I18n;
@@ -9,7 +10,6 @@ use crate::state::{Portal, Preferences};
 use crate::words;
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_use::{use_document, use_event_listener};
 use ponte_protocol::LegRole;
 
 const RING: &str = "/sounds/ring.wav";
@@ -21,7 +21,7 @@ pub fn Alerts() -> impl IntoView {
     let portal = Portal::expect();
     let preferences = Preferences::expect();
     let hidden = RwSignal::new(!browser::is_visible());
-    let _ = use_event_listener(use_document(), ev::visibilitychange, move |_| {
+    on_window(ev::visibilitychange, move |_| {
         hidden.set(!browser::is_visible());
     });
 

@@ -5,8 +5,9 @@ use leptos::html;
 use leptos::prelude::*;
 use ponte_protocol::{CommandBody, MessageId};
 
-/// The speeds, in the order in which they are offered.
-pub const SPEEDS: [&str; 3] = ["1", "1.5", "2"];
+/// The speeds by what is shown of them, in the order in which they are offered. A table: to read any
+/// number with a fraction takes ten kilobytes of constants, which do not compress.
+pub const SPEEDS: [(&str, f64); 3] = [("1", 1.0), ("1.5", 1.5), ("2", 2.0)];
 
 /// Where a recording is to be had.
 pub fn address(message: MessageId) -> String {
@@ -81,7 +82,11 @@ impl Player {
     }
 
     /// Plays faster or slower.
-    pub fn set_speed(self, speed: f64) {
+    pub fn set_speed(self, shown: &str) {
+        let speed = SPEEDS
+            .iter()
+            .find(|(known, _)| *known == shown)
+            .map_or(1.0, |(_, speed)| *speed);
         self.speed.set(speed);
         if let Some(audio) = self.audio.get_untracked() {
             audio.set_playback_rate(speed);

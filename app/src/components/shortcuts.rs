@@ -1,10 +1,10 @@
 //! Keys for those who use the keyboard, and the list of them.
 
 use crate::browser;
+use crate::browser::listen::on_window;
 use crate::i18n::{I18n, text};
 use leptos::prelude::*;
 use leptos::{ev, html};
-use leptos_use::{use_document, use_event_listener};
 use wasm_bindgen::JsCast;
 
 /// Listens for `/` and `?`; holds the list that `?` opens.
@@ -12,7 +12,7 @@ use wasm_bindgen::JsCast;
 pub fn Shortcuts() -> impl IntoView {
     let i18n = I18n::expect();
     let dialog: NodeRef<html::Dialog> = NodeRef::new();
-    let _ = use_event_listener(use_document(), ev::keydown, move |event| {
+    on_window(ev::keydown, move |event| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing(&event) {
             return;
         }

@@ -1,9 +1,8 @@
 //! Texts that are loaded when a page starts, so that nobody loads the languages of others.
 
 use super::Locale;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use std::fmt::{self, Display, Write};
+use ponte_protocol::json::{self, Json, JsonError, Unfit};
+use std::fmt::{Display, Write};
 use std::sync::OnceLock;
 
 /// The texts of one program in every language it speaks. The build script makes it and the functions that read it.
@@ -24,8 +23,8 @@ type Table = Box<[String]>;
 /// Why a file is of no use as a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogueError {
-    #[error("the texts are no JSON: {0}")]
-    Syntax(String),
+    #[error("the texts are no JSON of texts: {0}")]
+    Syntax(#[from] JsonError),
     #[error("the text {0} is missing")]
     Missing(&'static str),
 }
@@ -139,60 +138,27 @@ impl Catalogue {
     }
 }
 
-/// A text, or a group of them.
-enum Node {
-    Text(String),
-    Group(Vec<(String, Node)>),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a group of texts")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::Text(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut group = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            group.push(entry);
-        }
-        Ok(Node::Group(group))
-    }
-}
-
-fn flatten(prefix: &str, node: Node, into: &mut Vec<(String, String)>) {
+fn flatten(prefix: &str, node: Json, into: &mut Vec<(String, String)>) -> Result<(), Unfit> {
     match node {
-        Node::Text(text) => into.push((prefix.to_owned(), text)),
-        Node::Group(group) => {
+        Json::Text(text) => into.push((prefix.to_owned(), text)),
+        Json::Object(group) => {
             for (name, child) in group {
                 let key = if prefix.is_empty() {
                     name
                 } else {
                     [prefix, ".", &name].concat()
                 };
-                flatten(&key, child, into);
+                flatten(&key, child, into)?;
             }
         }
+        _ => return Err(Unfit),
     }
+    Ok(())
 }
 
 fn read(keys: &[&'static str], json: &str) -> Result<Table, CatalogueError> {
-    let root: Node = serde_json::from_str(json).map_err(|error| CatalogueError::Syntax(error.to_string()))?;
     let mut found = Vec::new();
-    flatten("", root, &mut found);
+    flatten("", json::parse(json)?, &mut found).map_err(JsonError::from)?;
     found.sort_unstable();
     keys.iter()
         .map(|key| {

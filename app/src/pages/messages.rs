@@ -57,8 +57,8 @@ pub fn MessagesPage() -> impl IntoView {
                     <label class="speed">
                         <span>{i18n.t(text::message::speed)}</span>
                         <select class="input" data-testid="message-speed"
-                            on:change:target=move |event| player.set_speed(event.target().value().parse().unwrap_or(1.0))>
-                            {SPEEDS.map(|speed| view! { <option value=speed>{speed} "×"</option> }).collect_view()}
+                            on:change:target=move |event| player.set_speed(&event.target().value())>
+                            {SPEEDS.map(|(speed, _)| view! { <option value=speed>{speed} "×"</option> }).collect_view()}
                         </select>
                     </label>
                 </div>

@@ -2,6 +2,7 @@
 
 use crate::api::SignedIn;
 use crate::browser;
+use crate::browser::listen::{every, on_window};
 use crate::components::alerts::Alerts;
 use crate::components::announcer::Announcer;
 use crate::components::navigation::{BottomBar, Page};
@@ -20,7 +21,6 @@ use futures_channel::mpsc;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_use::{use_document, use_event_listener, use_interval_fn, use_window};
 
 /// How often clocks and countdowns move, in milliseconds.
 const TICK_MS: u64 = 250;
@@ -91,7 +91,7 @@ pub fn connect(api: SignedIn) -> Portal {
     let stop = outbox.clone();
     let portal = Portal::provide(outbox, expect_context::<Toasts>());
     listen_to_the_browser(portal);
-    use_interval_fn(move || portal.tick(), TICK_MS);
+    every(TICK_MS, move || portal.tick());
     on_cleanup(move || {
         // A socket that ended by itself does not hear.
         let _ = stop.unbounded_send(Input::Stop);
@@ -115,10 +115,10 @@ pub fn connect(api: SignedIn) -> Portal {
 }
 
 fn listen_to_the_browser(portal: Portal) {
-    let _ = use_event_listener(use_window(), ev::online, move |_| portal.tell(Input::Online));
-    let _ = use_event_listener(use_window(), ev::offline, move |_| portal.tell(Input::Offline));
-    let _ = use_event_listener(use_window(), ev::pageshow, move |_| portal.tell(Input::Visible));
-    let _ = use_event_listener(use_document(), ev::visibilitychange, move |_| {
+    on_window(ev::online, move |_| portal.tell(Input::Online));
+    on_window(ev::offline, move |_| portal.tell(Input::Offline));
+    on_window(ev::pageshow, move |_| portal.tell(Input::Visible));
+    on_window(ev::visibilitychange, move |_| {
         if browser::is_visible() {
             portal.tell(Input::Visible);
         }

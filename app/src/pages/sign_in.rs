@@ -2,6 +2,7 @@
 
 use crate::api::{ApiError, Guest};
 use crate::browser;
+use crate::browser::listen::every;
 use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
@@ -12,7 +13,6 @@ use crate::state::{Session, SessionContext};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_use::use_interval_fn;
 use ponte_protocol::UnixMillis;
 
 /// The sign-in page. `ended`: the session before ended without the user's doing.
@@ -28,7 +28,7 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
     // A wait that the edge asked for, by the local clock.
     let (wait_until, set_wait_until) = signal(None::<UnixMillis>);
     let (now, set_now) = signal(browser::now());
-    use_interval_fn(move || set_now.set(browser::now()), 500);
+    every(500, move || set_now.set(browser::now()));
     let waiting = Memo::new(move |_| {
         wait_until
             .get()

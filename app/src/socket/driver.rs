@@ -15,7 +15,7 @@ use gloo_net::websocket::{Message, WebSocketError};
 use gloo_timers::future::TimeoutFuture;
 use ponte_protocol::frames::{CLOSE_SIGNED_OUT, CLOSE_VERSION, SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX};
 use ponte_protocol::version::VersionRange;
-use ponte_protocol::{ClientFrame, ServerFrame};
+use ponte_protocol::{ClientFrame, ServerFrame, json};
 
 /// How long a socket may take to open and to be greeted, in milliseconds.
 const GREETING_MS: u32 = 8_000;
@@ -255,7 +255,7 @@ async fn told(
 /// `None` for what is no frame of ours: another version's, or noise.
 fn receive(message: Option<Result<Message, WebSocketError>>) -> Result<Option<ServerFrame>, Lost> {
     match message {
-        Some(Ok(Message::Text(text))) => Ok(serde_json::from_str(&text).ok()),
+        Some(Ok(Message::Text(text))) => Ok(json::read(&text).ok()),
         Some(Ok(Message::Bytes(_))) => Ok(None),
         Some(Err(WebSocketError::ConnectionClose(close))) => Err(match close.code {
             CLOSE_SIGNED_OUT => Lost::For(Ending::SignedOut),
@@ -275,6 +275,6 @@ fn take(portal: Portal, frame: ServerFrame) -> Result<(), Lost> {
 }
 
 async fn send(outgoing: &mut Outgoing, frame: &ClientFrame) -> Result<(), Lost> {
-    let text = serde_json::to_string(frame).map_err(|_| Lost::SOON)?;
+    let text = json::write(frame);
     outgoing.send(Message::Text(text)).await.map_err(|_| Lost::SOON)
 }

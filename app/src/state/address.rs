@@ -3,9 +3,9 @@
 //! Four flat pages need no router (docs/adr/0014).
 
 use crate::browser;
+use crate::browser::listen::on_window;
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_use::{use_document, use_event_listener, use_window};
 use wasm_bindgen::JsCast;
 
 /// The address, for every component.
@@ -22,8 +22,8 @@ impl Address {
             path: RwSignal::new(browser::path()),
             fragment: RwSignal::new(browser::fragment()),
         };
-        let _ = use_event_listener(use_window(), ev::popstate, move |_| address.read());
-        let _ = use_event_listener(use_document(), ev::click, move |event| {
+        on_window(ev::popstate, move |_| address.read());
+        on_window(ev::click, move |event| {
             if let Some(to) = followed_link(&event) {
                 event.prevent_default();
                 address.go(&to);

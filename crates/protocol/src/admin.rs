@@ -3,6 +3,7 @@
 //! The gateway refuses all of it with [`crate::Refusal::NotPermitted`] to a user who is no administrator. Every change is
 //! kept in the audit log with the administrator's name.
 
+use crate::json::{FromJson, ToJson};
 use crate::{
     CallerId, DestinationId, DeviceId, DialString, E164, Explanation, Extension, Mode, Presence, Refusal,
     SavedDestination, UnixMillis, UserId,
@@ -23,7 +24,7 @@ pub const RULES_MAX: usize = 100;
 
 /// One rule of a class of restriction, as an administrator writes it: the first whose prefix a number starts with
 /// decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Rule {
     pub allow: bool,
     /// `+` and digits, e.g. `+39`; `+` alone matches every number.
@@ -31,7 +32,7 @@ pub struct Rule {
 }
 
 /// Everything an administrator sets for a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct UserSettings {
     pub user: UserId,
     /// 1 to 64 characters.
@@ -72,7 +73,7 @@ fn user_no_answer_default() -> u64 {
 }
 
 /// What holds for the whole site while it runs. The gateway's configuration says what holds where nothing else is set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct SiteSettings {
     /// After each user's own rules and those of the group; at most [`RULES_MAX`].
     pub rules: Vec<Rule>,
@@ -90,7 +91,7 @@ pub struct SiteSettings {
 }
 
 /// A user as the administrator's page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct UserOverview {
     pub settings: UserSettings,
     pub mode: Mode,
@@ -106,7 +107,7 @@ pub struct UserOverview {
 }
 
 /// A desk telephone as an administrator sets it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct DeviceSettings {
     pub device: DeviceId,
     /// 1 to 40 characters.
@@ -118,7 +119,7 @@ pub struct DeviceSettings {
 }
 
 /// A desk telephone as the administrator's page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct DeviceOverview {
     pub settings: DeviceSettings,
     pub registered: bool,
@@ -131,7 +132,7 @@ pub struct DeviceOverview {
 }
 
 /// A number of the site and where it leads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct DidSettings {
     pub number: E164,
     pub extension: Extension,
@@ -146,7 +147,7 @@ pub struct DidSettings {
 }
 
 /// Rules that several users share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct GroupSettings {
     /// 1 to 40 characters.
     pub name: String,
@@ -154,7 +155,7 @@ pub struct GroupSettings {
 }
 
 /// A trunk as it is now; trunks are set in the gateway's configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct TrunkOverview {
     pub name: String,
     pub up: bool,
@@ -168,7 +169,7 @@ pub struct TrunkOverview {
 }
 
 /// What an administrator wants to see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AdminQuery {
     /// By name, at most [`ADMIN_PAGE_MAX`].
@@ -224,7 +225,7 @@ pub enum AdminQuery {
 }
 
 /// What an administrator changes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AdminChange {
     /// A new user, or all settings of one. With `dry_run` it is only checked: the preview of an import.
@@ -315,7 +316,7 @@ impl fmt::Debug for AdminChange {
 }
 
 /// One change that an administrator made, in the portal or on the command line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct AuditEntry {
     /// Rises with each entry.
     pub id: u64,
@@ -333,7 +334,7 @@ pub struct AuditEntry {
 }
 
 /// The answer to an [`AdminQuery`] or an [`AdminChange`].
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum AdminAnswer {
     Users {
@@ -435,7 +436,7 @@ impl fmt::Debug for AdminAnswer {
 }
 
 /// What is wrong with one field of what an administrator sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Problem {
     /// The field's name, e.g. `extension`; in a list with the place from 0, e.g. `rules.3`.
     pub field: String,
@@ -443,7 +444,7 @@ pub struct Problem {
 }
 
 /// Why a field cannot be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// Empty, too long, or with characters that do not belong.

@@ -1,11 +1,12 @@
 //! A call as the portal shows it.
 
+use crate::json::{FromJson, ToJson};
 use crate::{CallId, DeviceId, DialString, Pii, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Whether the user called or was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     Outgoing,
@@ -13,7 +14,9 @@ pub enum Direction {
 }
 
 /// Whose telephone a leg goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LegRole {
     /// The telephone near the user.
@@ -23,7 +26,9 @@ pub enum LegRole {
 }
 
 /// A leg's dialog state, by the names of RFC 4235 section 3.7.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LegState {
     /// INVITE sent, nothing heard.
@@ -39,7 +44,7 @@ pub enum LegState {
 }
 
 /// Whose failure an ended leg was, so that a carrier's fault does not colour our own record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// A call that was answered and ended.
@@ -55,7 +60,7 @@ pub enum FailureClass {
 }
 
 /// Why a leg or a call ended, in words that a portal can translate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum CauseReason {
     /// Answered, and hung up in the ordinary way.
@@ -104,7 +109,7 @@ pub enum CauseReason {
 }
 
 /// Why a leg ended: the portal's reason beside the network's own codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Cause {
     pub reason: CauseReason,
     pub class: FailureClass,
@@ -117,7 +122,7 @@ pub struct Cause {
 }
 
 /// Who ended a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
     /// The user's telephone hung up.
@@ -131,7 +136,7 @@ pub enum EndedBy {
 }
 
 /// Where a call stands as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CallPhase {
     /// The user's telephone is being called.
@@ -179,7 +184,7 @@ pub enum CallPhase {
 }
 
 /// One leg of a call.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct LegView {
     pub role: LegRole,
     /// The number called or calling, as the network takes it; empty where the caller withheld it. A desk telephone's is
@@ -222,7 +227,7 @@ impl fmt::Debug for LegView {
 }
 
 /// A call that is up, whole: each change sends all of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct CallView {
     pub id: CallId,
     pub direction: Direction,
@@ -241,7 +246,7 @@ pub struct CallView {
 }
 
 /// A conference, as its host sees it. Each member is the other party of one of the host's calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct ConferenceView {
     /// The call that it began with.
     pub id: CallId,
@@ -255,7 +260,7 @@ pub struct ConferenceView {
 pub const CONFERENCE_MAX: usize = 16;
 
 /// A member of a conference.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct MemberView {
     /// The host's call with this member.
     pub call: CallId,
@@ -280,7 +285,7 @@ impl fmt::Debug for MemberView {
 }
 
 /// A call that waits for anybody of the site to fetch it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct ParkedCall {
     /// From 1 on.
     pub slot: u16,

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "admin")]
 use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
+use crate::json::{FromJson, ToJson};
 use crate::message::MESSAGE_PAGE_MAX;
 use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
@@ -24,7 +25,7 @@ pub const VERIFICATION_DIGITS: usize = 6;
 pub const DTMF_MAX: usize = 32;
 
 /// A user's wish, with an identifier that makes it happen once however often it arrives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Command {
     pub id: CommandId,
     /// By the client's clock; informative.
@@ -35,7 +36,7 @@ pub struct Command {
 }
 
 /// Where the user wants to be called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DestinationChoice {
     Saved {
@@ -53,7 +54,7 @@ pub enum DestinationChoice {
 }
 
 /// To whom a call is given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TransferTarget {
     /// As it would be dialled: a number or an extension.
@@ -72,7 +73,7 @@ pub enum TransferTarget {
 }
 
 /// The commands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CommandBody {
     /// Rules T1 to T3. Entering again with another destination moves future calls there.
@@ -346,7 +347,7 @@ impl CommandBody {
 }
 
 /// A page of the call log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct LogPage {
     /// Newest first.
     pub records: Vec<CallRecord>,
@@ -355,7 +356,7 @@ pub struct LogPage {
 }
 
 /// What the restrictions say of a number, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Explanation {
     /// How the numbering plan reads it, in E.164; `None` for a number that is none, an extension or a feature code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -370,7 +371,7 @@ pub struct Explanation {
 }
 
 /// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Outcome {
     /// It was taken, and will be or has been carried out; what comes of it is told by events.
@@ -394,7 +395,7 @@ pub enum Outcome {
 }
 
 /// The answer to a command: exactly one for each id, the same however often the command is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Reply {
     pub id: CommandId,
     pub outcome: Outcome,

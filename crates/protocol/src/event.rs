@@ -1,5 +1,6 @@
 //! What happened.
 
+use crate::json::{FromJson, ToJson};
 use crate::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence,
     SavedDestination, StationView, UnixMillis, UserProfile, UserState,
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// One entry of a site's event log, as the portal of one user sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Event {
     /// Rises with every event of the site; a portal sees gaps where other users' events stand.
     pub seq: u64,
@@ -18,7 +19,7 @@ pub struct Event {
 }
 
 /// What happened. Each carries the whole of what changed, so applying one twice does no harm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventBody {
     /// Everything anew, e.g. after the gateway restarted.
@@ -77,7 +78,7 @@ pub enum EventBody {
 }
 
 /// Where a portal starts: the state up to and including the event `seq`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Snapshot {
     /// Which event log `seq` belongs to; another log means that no `seq` of before can be resumed.
     pub log: Uuid,

@@ -1,5 +1,6 @@
 //! The frames of the portal's socket, `wss://…/api/socket`.
 
+use crate::json::{FromJson, ToJson};
 use crate::version::VersionRange;
 use crate::{Command, Event, Reply, RtcRequest, RtcSignal, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub const SUBPROTOCOL: &str = "ponte.v1";
 pub const TICKET_SUBPROTOCOL_PREFIX: &str = "ticket.";
 
 /// Where a portal left off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Resume {
     /// [`Snapshot::log`] of the log that `seq` belongs to.
     pub log: Uuid,
@@ -23,7 +24,7 @@ pub struct Resume {
 }
 
 /// Portal to edge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// First frame.
@@ -46,7 +47,7 @@ pub enum ClientFrame {
 }
 
 /// Why the edge did not take a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SocketError {
     /// Not JSON, or not a frame.
@@ -70,7 +71,7 @@ pub enum SocketError {
 }
 
 /// Edge to portal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// Answer to `hello` when nothing can be resumed; also at any time to start anew.

@@ -3,6 +3,9 @@
 //! Everything is JSON in text frames. An enum carries its name in `type`, in `snake_case`. A receiver ignores fields
 //! and events it does not know, so that two neighbouring versions work with each other; see [`version`].
 
+// The derives name the crate as others do.
+extern crate self as ponte_protocol;
+
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod call;
@@ -10,6 +13,7 @@ pub mod command;
 pub mod event;
 pub mod frames;
 pub mod ids;
+pub mod json;
 pub mod link;
 pub mod message;
 pub mod number;

@@ -1,5 +1,6 @@
 //! Voicemail, as a portal shows it.
 
+use crate::json::{FromJson, ToJson};
 use crate::{MessageId, Pii, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,7 +11,7 @@ pub const STATE_MESSAGES_MAX: usize = 50;
 pub const MESSAGE_PAGE_MAX: u16 = 100;
 
 /// A message that a caller left.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct VoiceMessage {
     pub id: MessageId,
     /// The caller's number; empty where it was withheld.
@@ -45,7 +46,7 @@ impl fmt::Debug for VoiceMessage {
 }
 
 /// A user's voicemail box.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Mailbox {
     /// Messages not listened to, the bin not counted.
     pub unheard: u32,
@@ -58,7 +59,7 @@ pub struct Mailbox {
 }
 
 /// A page of messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct MessagePage {
     /// Newest first.
     pub messages: Vec<VoiceMessage>,

@@ -1,5 +1,6 @@
 //! Numbers as people write them and as the network takes them.
 
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +24,7 @@ pub enum NumberError {
 ///
 /// It reads a number in any format a person pastes: spaces, dashes, dots, slashes, brackets, `tel:` links (RFC 3966) and
 /// the invisible marks that come with text copied from a page are dropped; full-width and Arabic-Indic digits are digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(try_from = "String", into = "String")]
 pub struct DialString(String);
 
@@ -93,7 +94,7 @@ impl FromStr for DialString {
 }
 
 /// A number in the international form of ITU-T E.164: `+`, a country code that does not start with 0, 5 to 15 digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(try_from = "String", into = "String")]
 pub struct E164(String);
 
@@ -132,7 +133,7 @@ impl FromStr for E164 {
 }
 
 /// An internal extension: 2 to 8 digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(try_from = "String", into = "String")]
 pub struct Extension(String);
 

@@ -1,13 +1,14 @@
 //! One presence and one status message a user (rule T12).
 
 use crate::UnixMillis;
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 
 /// The most characters of a status message.
 pub const STATUS_MAX: usize = 140;
 
 /// Whether the user wants to be reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
     #[default]
@@ -22,7 +23,7 @@ pub enum Availability {
 }
 
 /// What a user's presence is. The gateway keeps it; the change it takes last holds, and every client shows that one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Presence {
     pub availability: Availability,
     /// The status message, at most [`STATUS_MAX`] characters; empty for none.

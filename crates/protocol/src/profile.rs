@@ -1,10 +1,11 @@
 //! What a user is and where the user's calls go.
 
+use crate::json::{FromJson, ToJson};
 use crate::{DestinationId, E164, Extension, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A number of the company that a user may show (rule T16).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct CallerId {
     pub number: E164,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -12,7 +13,7 @@ pub struct CallerId {
 }
 
 /// What the administrator set for a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct UserProfile {
     pub user: UserId,
     pub display_name: String,
@@ -41,7 +42,7 @@ pub struct UserProfile {
 }
 
 /// Where the user's calls go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Destination {
     /// A telephone.
@@ -60,7 +61,7 @@ pub enum Destination {
 }
 
 /// How the user works now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Mode {
     /// On the ordinary telephone of the office.
@@ -79,7 +80,7 @@ pub enum Mode {
 }
 
 /// A destination the user keeps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct SavedDestination {
     pub id: DestinationId,
     /// 1 to 40 characters, e.g. `Home`.

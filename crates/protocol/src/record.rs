@@ -1,5 +1,6 @@
 //! The record that stays of a call.
 
+use crate::json::{FromJson, ToJson};
 use crate::{
     CallId, Cause, DeviceId, DialString, Direction, EndedBy, LegRole, MessageId, Pii, UnixMillis, UserId,
 };
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One call, once, after it ended (rule T18).
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct CallRecord {
     pub id: CallId,
     pub user: UserId,
@@ -55,7 +56,7 @@ impl fmt::Debug for CallRecord {
 }
 
 /// One attempt to call one telephone.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct LegRecord {
     pub role: LegRole,
     /// Empty where the caller withheld it.

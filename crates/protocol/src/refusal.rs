@@ -1,9 +1,10 @@
 //! Why a command was refused.
 
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 
 /// Why a command had no effect. Each is something a person can be told and act on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson, thiserror::Error)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Refusal {
     /// Rule T1.

@@ -4,12 +4,13 @@
 //! candidate travels: a session is one offer and one answer, and the same again after a change of network.
 
 use crate::CallId;
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
 /// A session description (RFC 8866). It holds addresses and the keys of ICE: it does not print.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(transparent)]
 pub struct Sdp(pub String);
 
@@ -20,7 +21,7 @@ impl fmt::Debug for Sdp {
 }
 
 /// Portal to gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RtcRequest {
     /// This tab wants to be "this browser". Answered by `here` or `elsewhere`; after a new connection it is asked again.
@@ -41,7 +42,7 @@ pub enum RtcRequest {
 }
 
 /// Why an offer has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(rename_all = "snake_case")]
 pub enum RtcRefusal {
     /// The call does not ring in this tab, or no longer.
@@ -55,7 +56,7 @@ pub enum RtcRefusal {
 }
 
 /// Gateway to one portal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RtcSignal {
     /// Calls ring in this tab from here on.

@@ -1,12 +1,13 @@
 //! What a user sets about incoming calls.
 
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 
 /// The shortest and the longest that a telephone may be made to ring, in milliseconds.
 pub const NO_ANSWER_MS: std::ops::RangeInclusive<u64> = 5_000..=120_000;
 
 /// How calls to the extension are treated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct CallSettings {
     /// How long the user's telephone rings before voicemail takes the call (rule T9), in milliseconds, within
     /// [`NO_ANSWER_MS`]. Shorter by default than a mobile's own voicemail waits.

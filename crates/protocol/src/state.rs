@@ -1,5 +1,6 @@
 //! A user's whole state and how events change it: the one reducer that edge and portal share.
 
+use crate::json::{FromJson, ToJson};
 use crate::{
     CallProfile, CallRecord, CallRules, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall,
     Presence, SavedDestination, StationView, UserProfile,
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const STATE_LOG_MAX: usize = 50;
 
 /// Everything a portal shows of one user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct UserState {
     pub profile: UserProfile,
     pub mode: Mode,

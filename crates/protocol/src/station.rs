@@ -1,10 +1,11 @@
 //! Desk telephones, as a portal shows them.
 
 use crate::DeviceId;
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 
 /// A desk telephone that the user is logged on to, or may log on to (rule T11).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct StationView {
     pub device: DeviceId,
     /// What people call it, e.g. `Reception, window`; 1 to 40 characters.

@@ -1,5 +1,6 @@
 //! Where calls go that the user does not take, and profiles that set everything about it at once.
 
+use crate::json::{FromJson, ToJson};
 use crate::{Availability, CallSettings, Destination, DestinationId, DialString, Mode, Refusal, UserState};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ pub const BUILT_IN_PROFILES: [&str; 3] = ["office", "home", "mobile"];
 
 /// Where calls to the extension are forwarded to: a number as it would be dialled, or an extension. The class of
 /// restriction and the caps of the user who forwards hold, when a call comes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Forwarding {
     /// Every call; the user's own telephone does not ring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +29,7 @@ pub struct Forwarding {
 }
 
 /// How calls to a user are treated beside [`CallSettings`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct CallRules {
     #[serde(default)]
     pub forwarding: Forwarding,
@@ -39,7 +40,7 @@ pub struct CallRules {
 }
 
 /// Where a profile puts the user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ProfilePlace {
     /// Where the user is.
@@ -59,7 +60,7 @@ pub enum ProfilePlace {
 }
 
 /// Everything about the treatment of calls under one name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct CallProfile {
     /// 1 to [`PROFILE_NAME_MAX`] characters, unlike every other of the user; one of [`BUILT_IN_PROFILES`], or the user's
     /// own.

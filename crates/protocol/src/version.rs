@@ -4,6 +4,7 @@
 //! variants; it may not change or drop those of the version before, so an edge deploy and a gateway upgrade need not
 //! happen at the same instant.
 
+use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 
 /// The newest version this build speaks.
@@ -12,7 +13,7 @@ pub const PROTOCOL_VERSION: u16 = 1;
 pub const OLDEST_PROTOCOL_VERSION: u16 = 1;
 
 /// An inclusive range of protocol versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct VersionRange {
     pub oldest: u16,
     pub newest: u16,

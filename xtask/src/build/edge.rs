@@ -10,7 +10,13 @@ use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
 
-const INPUTS: [&str; 4] = ["edge", "crates/protocol", "Cargo.toml", "Cargo.lock"];
+const INPUTS: [&str; 5] = [
+    "edge",
+    "crates/protocol",
+    "crates/protocol-derive",
+    "Cargo.toml",
+    "Cargo.lock",
+];
 
 /// The worker's crate.
 pub(crate) fn folder(paths: &Paths) -> PathBuf {

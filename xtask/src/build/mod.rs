@@ -3,6 +3,7 @@
 pub(crate) mod edge;
 pub(crate) mod gateway;
 pub(crate) mod portal;
+pub(crate) mod weight;
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -11,11 +11,12 @@ use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
 
-const INPUTS: [&str; 9] = [
+const INPUTS: [&str; 10] = [
     "app",
     "admin",
     "public",
     "crates/protocol",
+    "crates/protocol-derive",
     "crates/roster",
     "Trunk.toml",
     "Cargo.toml",

@@ -24,11 +24,18 @@ struct Part {
 
 const PORTAL: Part = Part {
     name: "portal",
-    inputs: &["app", "public", "crates/protocol", "Trunk.toml"],
+    inputs: &[
+        "app",
+        "admin",
+        "public",
+        "crates/protocol",
+        "crates/protocol-derive",
+        "Trunk.toml",
+    ],
 };
 const EDGE: Part = Part {
     name: "edge",
-    inputs: &["edge", "crates/protocol"],
+    inputs: &["edge", "crates/protocol", "crates/protocol-derive"],
 };
 const NATIVE: Part = Part {
     name: "gateway",

@@ -100,6 +100,7 @@ impl<'a> Context<'a> {
         let tools = self.tools()?;
         // The worker serves the portal's files: its tests see the real ones.
         build::portal::build(self.paths, tools, Mode::Release)?;
+        counts.add(weight(self.paths, tools)?);
         build::edge::build(self.paths, tools)?;
         let tests = test_files(&build::edge::folder(self.paths).join("tests"))?;
         if tests.is_empty() {
@@ -186,6 +187,19 @@ fn needs_of(suite: Suite) -> Needs {
         },
         Suite::E2e => Needs::ALL,
     }
+}
+
+/// Whether the portal is as light as it must be.
+fn weight(paths: &Paths, tools: &Tools) -> SuiteResult {
+    let (weight, roof) = (
+        build::weight::portal_wasm(&build::weight::of_pages(paths, tools)?),
+        build::weight::PORTAL_WASM_BROTLI_MAX,
+    );
+    let found = format!("the portal's WebAssembly takes {weight} bytes in Brotli, of {roof} at most");
+    if weight > roof {
+        ui::failed("weight", &found);
+    }
+    Ok(Counts::of_check(&found, weight <= roof))
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
