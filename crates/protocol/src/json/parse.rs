@@ -2,7 +2,7 @@
 
 use super::{Json, JsonError};
 
-/// How deep lists and objects may stand in each other, as in serde_json: a hostile text must not end the stack.
+/// How deep lists and objects may stand in each other, as in `serde_json`: a hostile text must not end the stack.
 const DEPTH_MAX: usize = 127;
 
 /// Reads a text that is one JSON value.
