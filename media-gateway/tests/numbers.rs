@@ -5,7 +5,7 @@ use ponte_call_core::{Dialled, FeatureCode, NumberClass, TrunkId};
 use ponte_gateway::config::{Config, FeatureCodes, SiteConfig};
 use ponte_gateway::numbers::{NumberingPlan, decide, explain, parse_rule, rule_text};
 use ponte_gateway::store::{DidRow, GroupRow, RuleOwner, UserRow};
-use ponte_protocol::Refusal;
+use ponte_protocol::{DialString, Refusal};
 use std::path::Path;
 use std::time::Instant;
 
@@ -227,6 +227,24 @@ fn t17_emergency_numbers_are_recognised_in_any_dress() {
     ] {
         assert_eq!(text(&read(&italy(), dialled)), "emergency", "{dialled}");
     }
+    let bare = |dialled: &str| {
+        let dialled: DialString = dialled.parse().unwrap();
+        italy().bare_emergency(&dialled).to_owned()
+    };
+    for dialled in [
+        "112",
+        "0112",
+        "00112",
+        "+112",
+        "+39112",
+        "+39 (0)112",
+        "0 0039 112",
+        "#31#112",
+        "112#",
+    ] {
+        assert_eq!(bare(dialled), "112", "{dialled}");
+    }
+    assert_eq!((bare("+39118").as_str(), bare("0911").as_str()), ("118", "911"));
     for dialled in [
         "911",
         "933",
@@ -367,6 +385,38 @@ fn t06_a_did_is_its_extension_however_a_trunk_writes_it() {
             ("01112025550100", "extension 201"),
         ],
     );
+}
+
+#[test]
+fn t06_a_did_may_come_in_on_several_trunks() {
+    let several = italy().with_dids(&[
+        did("+390212345601", "201", Some("first")),
+        did("+390212345601", "201", Some("second")),
+        did("+390212345602", "202", Some("first")),
+        did("+390212345602", "203", Some("second")),
+    ]);
+    for (trunk, other) in [("first", "extension 202"), ("second", "extension 203")] {
+        check_incoming(
+            &several,
+            trunk,
+            &[("0212345601", "extension 201"), ("0212345602", other)],
+        );
+    }
+    check_incoming(&several, "third", &[("0212345601", "own")]);
+}
+
+#[test]
+fn t06_a_number_that_an_administrator_moved_is_nowhere_else() {
+    let text = "[site]\nname = \"x\"\ncountry = \"IT\"\nextensions = [\"2xx\"]\nown_numbers = [\"+3902123456*\"]\n\
+                [[trunk]]\nname = \"first\"\naddress = \"192.0.2.1\"\ndids = [\"+390212345601 = 201\"]\n\
+                [[trunk]]\nname = \"second\"\naddress = \"192.0.2.2\"\ndids = [\"+390212345601 = 201\"]\n";
+    let config = Config::parse(text, Path::new("ponte.toml"), &|_| None).unwrap();
+    let both = config.numbering_plan(&[]);
+    let moved = config.numbering_plan(&[did("+390212345601", "202", Some("second"))]);
+    check_incoming(&both, "first", &[("0212345601", "extension 201")]);
+    check_incoming(&both, "second", &[("0212345601", "extension 201")]);
+    check_incoming(&moved, "first", &[("0212345601", "own")]);
+    check_incoming(&moved, "second", &[("0212345601", "extension 202")]);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn take(
         tell(MediaEvent::RtpResumed { id });
     }
     let media = endpoint.peer.as_ref()?.media;
-    let kind = if media.telephone_event_in == Some(payload_type) {
+    let kind = if media.is_event(payload_type) {
         Some(Kind::Event)
     } else {
         Codec::from_payload_type(payload_type).map(Kind::Audio)

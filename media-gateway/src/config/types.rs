@@ -41,7 +41,8 @@ impl Config {
     /// How the site reads numbers, with the DIDs of the store and those of the trunks; the store's go before.
     pub fn numbering_plan(&self, dids: &[DidRow]) -> NumberingPlan {
         let of_trunks = self.trunks.iter().flat_map(|trunk| &trunk.dids);
-        let all: Vec<DidRow> = of_trunks.chain(dids).cloned().collect();
+        let configured = of_trunks.filter(|row| dids.iter().all(|stored| stored.number != row.number));
+        let all: Vec<DidRow> = configured.chain(dids).cloned().collect();
         NumberingPlan::new(&self.site)
             .with_features(&self.features)
             .with_dids(&all)

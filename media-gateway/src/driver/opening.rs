@@ -107,7 +107,8 @@ impl Driver {
                 self.trunk_route(trunk, number.as_str(), |trunk| trunk.write(&number), caller)?
             }
             LegTarget::Emergency { trunk, number } => {
-                self.trunk_route(trunk, number.as_str(), |_| number.as_str().to_owned(), caller)?
+                let number = self.plan.bare_emergency(&number);
+                self.trunk_route(trunk, number, |_| number.to_owned(), caller)?
             }
             LegTarget::Device { device } => self.device_route(device, &user, &caller)?,
             LegTarget::Browser => return Err(OpenError::NoBrowser),
