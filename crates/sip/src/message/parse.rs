@@ -81,10 +81,10 @@ impl Message {
                     buffer[from..line].fill(b' ');
                     last.value = trimmed(&buffer, last.value.start as usize, end);
                 }
-            } else if let Some(header) = header_line(&buffer, line, end) {
-                if headers.len() <= MAX_HEADERS {
-                    headers.push(header);
-                }
+            } else if headers.len() <= MAX_HEADERS
+                && let Some(header) = header_line(&buffer, line, end)
+            {
+                headers.push(header);
             }
         }
         let (line, end) = first_line.ok_or(ParseError::Empty)?;
