@@ -88,6 +88,30 @@ pub fn focus(id: &str) -> bool {
         .is_some_and(|element| element.focus().is_ok())
 }
 
+/// The text of a file that the user chose; `None` where it cannot be read.
+pub async fn file_text(file: &web_sys::File) -> Option<String> {
+    let text = wasm_bindgen_futures::JsFuture::from(file.text()).await.ok()?;
+    text.as_string()
+}
+
+/// Gives the user a file to keep.
+pub fn save_file(name: &str, kind: &str, text: &str) {
+    use wasm_bindgen::JsCast;
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(kind);
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options);
+    let address = blob.and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob));
+    let link = document().and_then(|document| document.create_element("a").ok());
+    let link = link.and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+    if let (Ok(address), Some(link)) = (address, link) {
+        link.set_href(&address);
+        link.set_download(name);
+        link.click();
+        let _ = web_sys::Url::revoke_object_url(&address);
+    }
+}
+
 /// Scrolls as little as needed to show the element.
 pub fn bring_into_view(element: &web_sys::Element) {
     let options = web_sys::ScrollIntoViewOptions::new();

@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod dial;
+pub mod directory;
 pub mod password;
 pub mod presence;
 pub mod profiles;

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+mod contacts;
 pub mod driver;
 pub mod link;
 pub mod logging;

@@ -20,6 +20,7 @@ use ponte_protocol::{
     Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, Presence,
     Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
 };
+use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// The state of the signed-in user, and the way to ask for something.
@@ -60,7 +61,7 @@ struct Parts {
     call_views: Memo<Vec<CallView>>,
     parked: Memo<Vec<ParkedCall>>,
     foremost: Memo<Option<CallView>>,
-    records: Memo<Vec<CallRecord>>,
+    records: Memo<Arc<Vec<CallRecord>>>,
     more_records: Memo<bool>,
     ended: Memo<Option<CallRecord>>,
     badge: Memo<Badge>,
@@ -137,7 +138,7 @@ parts! {
     /// The call to speak of first.
     pub foremost: Memo<Option<CallView>>,
     /// The call log as far as it is loaded, newest first.
-    pub records: Memo<Vec<CallRecord>>,
+    pub records: Memo<Arc<Vec<CallRecord>>>,
     /// Whether older records may exist.
     pub more_records: Memo<bool>,
     /// The call that ended last, until it is put away.
@@ -196,7 +197,7 @@ impl Portal {
             call_views: of_user(store, |user| user.calls.clone()),
             parked: of_user(store, |user| user.parked.clone()),
             foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
-            records: Memo::new(move |_| store.with(|store| store.log.records().to_vec())),
+            records: Memo::new(move |_| store.with(|store| store.log.shared())),
             more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),
             ended: Memo::new(move |_| store.with(|store| store.ended.clone())),
             badge: Memo::new(move |_| Badge::of(link.get(), store.with(|store| store.gateway_connected))),
@@ -522,7 +523,7 @@ where
 }
 
 /// A `UUIDv7` of this moment.
-fn new_id(now: UnixMillis) -> Uuid {
+pub(super) fn new_id(now: UnixMillis) -> Uuid {
     let (seconds, millis) = (now.0 / 1000, (now.0 % 1000) as u32);
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, millis * 1_000_000))
 }

@@ -1,8 +1,9 @@
 //! Values for tests.
 
 use ponte_protocol::{
-    CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause, CauseReason,
-    Destination, Direction, E164, EndedBy, FailureClass, Mailbox, MessageId, Mode, Presence, UnixMillis,
+    Availability, CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause, CauseReason,
+    Colleague, Contact, ContactBook, ContactId, ContactNumber,
+    Destination, Direction, E164, EndedBy, FailureClass, LineState, Mailbox, MessageId, Mode, Presence, UnixMillis,
     UserProfile, UserState, VoiceMessage,
 };
 use uuid::Uuid;
@@ -49,6 +50,33 @@ pub(crate) fn user() -> UserState {
         rules: CallRules::default(),
         profiles: vec![],
         parked: vec![],
+        contacts: ContactBook::default(),
+    }
+}
+
+pub(crate) fn contact(n: u64) -> Contact {
+    Contact {
+        id: ContactId(Uuid::from_u128(u128::from(n))),
+        name: format!("Person {n}"),
+        organisation: String::new(),
+        numbers: vec![ContactNumber {
+            label: "mobile".into(),
+            number: "+390212345678".parse().unwrap(),
+        }],
+        favourite: false,
+        notes: String::new(),
+    }
+}
+
+pub(crate) fn colleague(name: &str) -> Colleague {
+    Colleague {
+        user: name.parse().unwrap(),
+        name: name.to_owned(),
+        extension: "202".parse().unwrap(),
+        availability: Availability::Available,
+        status: String::new(),
+        line: LineState::Free,
+        telecommuting: false,
     }
 }
 

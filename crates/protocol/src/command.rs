@@ -2,16 +2,19 @@
 
 #[cfg(feature = "admin")]
 use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
+use crate::contact::CONTACT_PAGE_MAX;
 use crate::json::{FromJson, ToJson};
 use crate::message::MESSAGE_PAGE_MAX;
 use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
 use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
-    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, DestinationId,
+    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact, ContactFormat,
+    ContactId, ContactPage, ContactText, DestinationId, ImportPreview,
     DeviceId, DialString, E164, Extension, MessageId, MessagePage, Refusal, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The longest a `dial` may be on its way, in milliseconds: nobody's telephone rings for an old click.
 pub const DIAL_LIFETIME_MS: u64 = 10_000;
@@ -228,6 +231,42 @@ pub enum CommandBody {
     Explain {
         number: DialString,
     },
+    /// A contact of the user's own directory, new or in the place of the one with its id.
+    SaveContact {
+        contact: Box<Contact>,
+    },
+    DeleteContact {
+        contact: ContactId,
+    },
+    /// A page of contacts, by id; changes nothing.
+    FetchContacts {
+        /// Only those after this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContactId>,
+        /// 1 to 500.
+        limit: u16,
+    },
+    /// A part of a file of contacts, vCard or CSV; nothing of it is kept in the directory. The last part is answered by
+    /// a preview of the whole.
+    ReadContacts {
+        /// Made by the client, one for each file; a first part gives up the file before.
+        import: Uuid,
+        /// From 0.
+        part: u16,
+        last: bool,
+        text: ContactText,
+    },
+    /// Adds what [`Self::ReadContacts`] has read.
+    ImportContacts {
+        import: Uuid,
+    },
+    /// A part of a file with all contacts; changes nothing.
+    ExportContacts {
+        format: ContactFormat,
+        /// Where the part before ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContactId>,
+    },
     /// Digits `0-9 * # A-D` to the other party, 1 to 32.
     SendDtmf {
         call: CallId,
@@ -260,7 +299,12 @@ impl CommandBody {
     /// Whether it only reads, so that no ledger need keep it.
     pub fn is_query(&self) -> bool {
         match self {
-            Self::FetchLog { .. } | Self::FetchMessages { .. } | Self::Explain { .. } => true,
+            Self::FetchLog { .. }
+            | Self::FetchMessages { .. }
+            | Self::Explain { .. }
+            | Self::FetchContacts { .. }
+            | Self::ReadContacts { .. }
+            | Self::ExportContacts { .. } => true,
             #[cfg(feature = "admin")]
             Self::AdminQuery { .. } => true,
             _ => false,
@@ -299,6 +343,10 @@ impl CommandBody {
             | Self::SetPresence {
                 availability: Availability::Unknown,
                 ..
+            }
+            | Self::ExportContacts {
+                format: ContactFormat::Unknown,
+                ..
             } => Err(Refusal::Unsupported),
             #[cfg(feature = "admin")]
             Self::AdminQuery { query } => query.validate(),
@@ -335,6 +383,10 @@ impl CommandBody {
                 malformed("status: at most 140 characters")
             }
             Self::SaveProfile { profile } => profile.validate(),
+            Self::SaveContact { contact } => contact.validate(),
+            Self::FetchContacts { limit, .. } if *limit == 0 || *limit > CONTACT_PAGE_MAX => {
+                malformed("limit: 1 to 500")
+            }
             Self::SetCallRules { rules } if rules.exceptions.len() > EXCEPTIONS_MAX => {
                 malformed("exceptions: at most 50")
             }
@@ -383,6 +435,16 @@ pub enum Outcome {
     Log(LogPage),
     Messages(MessagePage),
     Explained(Explanation),
+    Contacts(ContactPage),
+    /// What a file of contacts holds.
+    ContactsRead(ImportPreview),
+    /// A part of a file of contacts.
+    ContactsText {
+        text: ContactText,
+        /// Where the next part begins; missing after the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<ContactId>,
+    },
     #[cfg(feature = "admin")]
     Admin {
         answer: AdminAnswer,

@@ -2,7 +2,7 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId, Mailbox, Mode, ParkedCall, Presence,
     SavedDestination, StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,15 @@ pub enum EventBody {
     /// All of the user's profiles.
     ProfilesChanged {
         profiles: Vec<CallProfile>,
+    },
+    /// The user's own directory changed: by one contact, or by more than are told here.
+    ContactsChanged {
+        book: ContactBook,
+        /// Added, or in the place of the one with its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved: Option<Box<Contact>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deleted: Option<ContactId>,
     },
     /// A call began or changed.
     CallChanged {

@@ -9,7 +9,9 @@ extern crate self as ponte_protocol;
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod call;
+pub mod colleague;
 pub mod command;
+pub mod contact;
 pub mod event;
 pub mod frames;
 pub mod ids;
@@ -33,12 +35,17 @@ pub use call::{
     CallPhase, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, FailureClass, LegRole,
     LegState, LegView, MemberView, ParkedCall,
 };
+pub use colleague::{Colleague, LineState};
 pub use command::{
     Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply, TransferTarget,
 };
+pub use contact::{
+    Contact, ContactBook, ContactFormat, ContactNumber, ContactPage, ContactText, ImportPreview, ImportProblem,
+    ImportProblemKind,
+};
 pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
-pub use ids::{CallId, CommandId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};
+pub use ids::{CallId, CommandId, ContactId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
 pub use message::{Mailbox, MessagePage, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};

@@ -59,6 +59,11 @@ pub enum Refusal {
     Unconfirmed,
     #[error("there is no such message")]
     UnknownMessage,
+    #[error("there is no such contact")]
+    UnknownContact,
+    /// The user's own directory has as many contacts as it may have.
+    #[error("the directory is full: at most {max} contacts")]
+    DirectoryFull { max: u32 },
     #[error("the call is not in a state that allows this")]
     WrongState,
     #[error("no trunk is configured or up")]

@@ -2,7 +2,7 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallProfile, CallRecord, CallRules, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall,
+    CallProfile, CallRecord, CallRules, CallSettings, CallView, ContactBook, EventBody, Mailbox, Mode, ParkedCall,
     Presence, SavedDestination, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct UserState {
     /// All calls of the site that wait to be fetched, by slot.
     #[serde(default)]
     pub parked: Vec<ParkedCall>,
+    /// The user's own directory.
+    #[serde(default)]
+    pub contacts: ContactBook,
 }
 
 impl UserState {
@@ -73,6 +76,7 @@ impl UserState {
             EventBody::RulesChanged { rules } => self.rules.clone_from(rules),
             EventBody::ProfilesChanged { profiles } => self.profiles.clone_from(profiles),
             EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
+            EventBody::ContactsChanged { book, .. } => self.contacts = *book,
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
     }
@@ -111,6 +115,7 @@ mod tests {
             rules: CallRules::default(),
             profiles: vec![],
             parked: vec![],
+            contacts: ContactBook::default(),
         }
     }
 

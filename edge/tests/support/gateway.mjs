@@ -32,6 +32,7 @@ export const userState = (user, over = {}) => ({
   rules: { forwarding: {}, exceptions: [] },
   profiles: [],
   parked: [],
+  contacts: { version: 0, total: 0 },
   ...over,
 });
 

@@ -28,6 +28,13 @@ struct Tab {
 #[derive(Debug, Default)]
 pub(super) struct Tabs(HashMap<UserId, Tab>);
 
+impl Tabs {
+    /// Whether a tab takes the user's calls.
+    pub fn takes_calls(&self, user: &UserId) -> bool {
+        self.0.contains_key(user)
+    }
+}
+
 /// What a leg in a browser has beside others.
 #[derive(Clone, Debug)]
 pub(super) struct InBrowser {

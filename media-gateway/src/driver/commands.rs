@@ -86,6 +86,18 @@ impl Driver {
                 return self.fetch_messages(user, command.id, before, limit);
             }
             CommandBody::Explain { number } => return self.explain(&user, command.id, &number),
+            CommandBody::FetchContacts { after, limit } => {
+                return self.fetch_contacts(user, command.id, after, limit);
+            }
+            CommandBody::ReadContacts {
+                import,
+                part,
+                last,
+                text,
+            } => return self.read_contacts(&user, command.id, import, (part, last), &text),
+            CommandBody::ExportContacts { format, after } => {
+                return self.export_contacts(user, command.id, format, after);
+            }
             CommandBody::AdminQuery { query } => return self.admin_query(&user, command.id, query),
             _ => {}
         }
@@ -238,9 +250,15 @@ impl Driver {
                 let written = self.store.restore_message(user.clone(), message);
                 return self.change_message(&user, id, written);
             }
+            CommandBody::SaveContact { contact } => return self.save_contact(user, id, *contact),
+            CommandBody::DeleteContact { contact } => return self.delete_contact(user, id, contact),
+            CommandBody::ImportContacts { import } => return self.import_contacts(user, id, import),
             CommandBody::AdminChange { change } => return self.admin_change(&user, id, change),
             CommandBody::FetchLog { .. }
             | CommandBody::FetchMessages { .. }
+            | CommandBody::FetchContacts { .. }
+            | CommandBody::ReadContacts { .. }
+            | CommandBody::ExportContacts { .. }
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
             | CommandBody::Unknown => {

@@ -90,7 +90,8 @@ impl Driver {
     /// Everybody sees what is parked.
     pub(super) fn parking_changed(&self, parked: &[ParkedCall]) {
         for user in self.users.keys().cloned().collect::<Vec<UserId>>() {
-            let parked = parked.to_vec();
+            let mut parked = parked.to_vec();
+            self.name_parked(&user, &mut parked);
             self.send_event(user, EventBody::ParkingChanged { parked });
         }
     }

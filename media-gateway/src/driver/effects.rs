@@ -38,6 +38,7 @@ impl Driver {
             }
             Effect::Record { mut record } => {
                 self.without_short_message(&mut record);
+                self.name_record(&mut record);
                 self.remember(&record);
                 drop(self.store.insert_record(*record));
             }
@@ -154,8 +155,10 @@ impl Driver {
                 self.shown.remove(call);
                 self.without_short_message(record);
             }
+            EventBody::ModeChanged { .. } => self.company.touch(&user),
             _ => {}
         }
+        self.name_event(&user, &mut body);
         let of_call = matches!(body, EventBody::CallChanged { .. } | EventBody::CallEnded { .. });
         self.send_event(user.clone(), body);
         if of_call {

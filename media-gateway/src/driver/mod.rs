@@ -15,11 +15,14 @@ mod browser;
 mod changes;
 mod clock;
 mod commands;
+mod company;
+mod contacts;
 mod control;
 mod effects;
 mod incoming;
 mod legs;
 mod mailbox;
+mod names;
 mod opening;
 mod pins;
 mod portal;
@@ -42,6 +45,7 @@ mod writes;
 pub use trunks::TrunkError;
 
 use crate::config::Config;
+use crate::contacts::AddressBook;
 use crate::link::{FromLink, LinkHandle};
 use crate::mail::Postman;
 use crate::numbers::NumberingPlan;
@@ -101,6 +105,8 @@ struct UserEntry {
     profiles: Vec<CallProfile>,
     presence: Presence,
     mailbox: Mailbox,
+    /// The names of the user's own contacts.
+    contacts: AddressBook,
 }
 
 /// A step that the driver itself has to take later: the sentence after the tone of playback number `playback`.
@@ -127,6 +133,8 @@ pub struct Driver {
     trunks: Trunks,
     telephones: Telephones,
     tabs: browser::Tabs,
+    company: company::Company,
+    imports: contacts::Imports,
     users: BTreeMap<UserId, UserEntry>,
     /// How many portals of each user are connected.
     portals: HashMap<UserId, u32>,

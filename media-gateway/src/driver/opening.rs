@@ -110,7 +110,10 @@ impl Driver {
                 let number = self.plan.bare_emergency(&number);
                 self.trunk_route(trunk, number, |_| number.to_owned(), caller)?
             }
-            LegTarget::Device { device } => self.device_route(device, &user, &caller)?,
+            LegTarget::Device { device } => {
+                let caller = self.named_caller(&user, caller);
+                self.device_route(device, &user, &caller)?
+            }
             LegTarget::Browser => return Err(OpenError::NoBrowser),
         };
         if let Some(reason) = forwarded {

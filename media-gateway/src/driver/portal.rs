@@ -3,6 +3,7 @@
 use super::admin::Administered;
 use super::work::Done;
 use super::{Driver, UserEntry};
+use crate::contacts::AddressBook;
 use crate::link::{FromLink, ToLink};
 use crate::store::{DeviceRow, DidRow, Invitation, SiteRow, StoreError, UserRow};
 use ponte_call_core::Event;
@@ -31,6 +32,7 @@ pub(super) struct SavedState {
     pub profiles: Vec<CallProfile>,
     pub presence: Presence,
     pub mailbox: Mailbox,
+    pub contacts: AddressBook,
 }
 
 /// What changed in the store.
@@ -52,6 +54,7 @@ impl Driver {
             FromLink::Up { states } => {
                 metrics::gauge!("ponte_link_up").set(1.0);
                 self.forget_tabs();
+                self.company.forget();
                 self.send_users();
                 self.send_invitations();
                 if states {
@@ -83,8 +86,15 @@ impl Driver {
                 user,
                 portal,
                 request,
-            } => self.rtc_request(&user, portal, request),
-            FromLink::PortalClosed { user, portal } => self.portal_closed(&user, portal),
+            } => {
+                self.rtc_request(&user, portal, request);
+                self.company.touch(&user);
+            }
+            FromLink::WatchCompany { user, portal } => self.watch_company(&user, portal),
+            FromLink::PortalClosed { user, portal } => {
+                self.portal_closed(&user, portal);
+                self.company.touch(&user);
+            }
             FromLink::Presence { user, portals } => {
                 self.portals.insert(user.clone(), portals);
                 self.tell(Event::PortalsChanged { user, portals });
@@ -104,11 +114,16 @@ impl Driver {
 
     fn send_state(&self, user: &UserId) {
         let Some(entry) = self.users.get(user) else { return };
+        let (mut calls, mut parked) = (self.switch.calls(user), self.switch.parked());
+        for call in &mut calls {
+            self.name_call(user, call);
+        }
+        self.name_parked(user, &mut parked);
         let state = UserState {
             profile: entry.row.profile(&self.config.site),
             mode: self.switch.mode(user).cloned().unwrap_or(Mode::Office),
             destinations: entry.destinations.clone(),
-            calls: self.switch.calls(user),
+            calls,
             log: entry.log.iter().cloned().collect(),
             stations: self.switch.stations(user),
             presence: entry.presence.clone(),
@@ -116,7 +131,8 @@ impl Driver {
             settings: entry.settings.clone(),
             rules: entry.rules.clone(),
             profiles: entry.profiles.clone(),
-            parked: self.switch.parked(),
+            parked,
+            contacts: entry.contacts.book,
         };
         self.send_event(
             user.clone(),
@@ -150,6 +166,7 @@ impl Driver {
             profiles: super::treatment::with_built_in(saved.profiles),
             presence: saved.presence,
             mailbox: saved.mailbox,
+            contacts: saved.contacts,
         };
         self.users.insert(user.clone(), entry);
         self.configure_user(&user);
@@ -229,6 +246,7 @@ impl Driver {
         let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
         for user in known.difference(&now) {
             self.portals.remove(user);
+            self.company.touch(user);
             if let Some(entry) = self.users.remove(user) {
                 self.agent
                     .remove_resource(self.clock.sip_now(), entry.row.extension.as_str());

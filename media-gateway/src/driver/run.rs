@@ -1,11 +1,13 @@
 //! The driver's start, its loop, its end.
 
 use super::changes::Watcher;
+use super::contacts::load_address_book;
 use super::portal::{Changes, DAY_MS, SavedState};
 use super::telephones::SavedTelephones;
 use super::trunks::Trunks;
 use super::{Driver, Parts};
 use crate::config::Config;
+use crate::contacts::AddressBook;
 use crate::link::FromLink;
 use crate::sip::Inbound;
 use crate::store::{Store, StoreError};
@@ -105,6 +107,8 @@ impl Driver {
             trunks,
             telephones: super::Telephones::default(),
             tabs: super::browser::Tabs::default(),
+            company: super::company::Company::default(),
+            imports: super::contacts::Imports::default(),
             users: BTreeMap::new(),
             portals: HashMap::new(),
             admin_jobs,
@@ -217,6 +221,9 @@ impl Driver {
         if passed(self.telephones.show_at()) {
             self.show_stations();
         }
+        if passed(self.company.show_at()) {
+            self.show_company();
+        }
         if self.trunks.next_due().is_some_and(|at| at <= Instant::now()) {
             self.trunk_timers();
         }
@@ -242,6 +249,7 @@ impl Driver {
             self.trunks.next_due(),
             self.next_status_end(),
             self.telephones.show_at(),
+            self.company.show_at(),
             stopping,
         ];
         due.into_iter().flatten().fold(publish, Instant::min)
@@ -311,11 +319,12 @@ pub(super) async fn load_users(
     let mut users = Vec::new();
     for row in store.users().await? {
         let destinations = store.destinations(&row.user).await?;
-        let (log, mailbox) = if known.contains(&row.user) {
-            (Vec::new(), Mailbox::default())
+        let (log, mailbox, contacts) = if known.contains(&row.user) {
+            (Vec::new(), Mailbox::default(), AddressBook::default())
         } else {
             let mailbox = store.mailbox(&row.user, config.voicemail.quota_s).await?;
-            (recent_records(store, &row.user).await?, mailbox)
+            let contacts = load_address_book(store, &row.user).await?;
+            (recent_records(store, &row.user).await?, mailbox, contacts)
         };
         let mode = modes.remove(&row.user);
         users.push(SavedState {
@@ -327,6 +336,7 @@ pub(super) async fn load_users(
             profiles: profiles.remove(&row.user).unwrap_or_default(),
             presence: presences.remove(&row.user).unwrap_or_default(),
             mailbox,
+            contacts,
             row,
         });
     }

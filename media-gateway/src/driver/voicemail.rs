@@ -86,6 +86,7 @@ impl Driver {
         caller: Caller,
         max_ms: u64,
     ) {
+        let caller = self.named_caller(&user, caller);
         let longest = Duration::from_millis(max_ms).min(self.quota_left(&user));
         let endpoint = self.legs.endpoint(leg).filter(|_| longest >= SHORTEST);
         let Some(endpoint) = endpoint else {
