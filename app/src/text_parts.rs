@@ -30,7 +30,10 @@ pub fn parts(text: &str) -> Vec<String> {
 /// with the one before (RFC 6350 section 3.2).
 fn without_pictures(text: &str) -> String {
     let head = text.trim_start_matches('\u{FEFF}').trim_start();
-    if !head.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("BEGIN:VCARD")) {
+    if !head
+        .get(..11)
+        .is_some_and(|start| start.eq_ignore_ascii_case("BEGIN:VCARD"))
+    {
         return text.to_owned();
     }
     let mut kept = String::with_capacity(text.len().min(1 << 20));
@@ -76,7 +79,10 @@ mod tests {
     fn pictures_stay_at_home() {
         let card = "BEGIN:VCARD\r\nFN:Nadia\r\n Neri\r\nitem1.PHOTO;ENCODING=b:QUJD\r\n QUJD\r\nTEL:201\r\nEND:VCARD\r\n";
         let kept = parts(card).concat();
-        assert_eq!(kept, "BEGIN:VCARD\r\nFN:Nadia\r\n Neri\r\nTEL:201\r\nEND:VCARD\r\n");
+        assert_eq!(
+            kept,
+            "BEGIN:VCARD\r\nFN:Nadia\r\n Neri\r\nTEL:201\r\nEND:VCARD\r\n"
+        );
         let table = "name,phone\nPHOTO;x,201\n";
         assert_eq!(parts(table).concat(), table);
     }

@@ -85,7 +85,7 @@ export class Portal {
   }
 
   /** Opens a page by its link, of which narrow and wide windows show one each. */
-  async goTo(name: 'phone' | 'log' | 'voicemail' | 'settings'): Promise<void> {
+  async goTo(name: 'phone' | 'log' | 'directory' | 'voicemail' | 'settings'): Promise<void> {
     await this.page.getByTestId(`nav-${name}`).filter({ visible: true }).click();
   }
 

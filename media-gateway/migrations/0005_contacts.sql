@@ -16,3 +16,6 @@ CREATE TABLE contact_books (
     user TEXT PRIMARY KEY REFERENCES users (user) ON DELETE CASCADE,
     version INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Whether the user may take over a call that rings for a colleague.
+ALTER TABLE users ADD COLUMN pick_up_allowed INTEGER NOT NULL DEFAULT 1;

@@ -115,6 +115,7 @@ fn bruno() -> UserSettings {
         telecommuter_allowed: true,
         call_waiting_allowed: true,
         voicemail_allowed: true,
+        pick_up_allowed: true,
         administrator: false,
         rules: Vec::new(),
         dials_per_hour: 60,

@@ -86,7 +86,10 @@ async fn t07_a_caller_has_the_name_that_the_user_gave_and_keeps_it_in_the_log() 
     });
     let call = world.shown().await;
     let far = call.leg(LegRole::Far).unwrap();
-    assert_eq!((far.number.as_str(), far.name.as_deref()), (FAR, Some("Nadia Neri")));
+    assert_eq!(
+        (far.number.as_str(), far.name.as_deref()),
+        (FAR, Some("Nadia Neri"))
+    );
     let record = world.ended(call.id).await;
     assert_eq!(record.name.as_deref(), Some("Nadia Neri"));
     let log = CommandBody::FetchLog {
@@ -166,7 +169,10 @@ async fn a_file_is_previewed_before_anything_is_kept_and_comes_out_again() {
     assert_eq!((preview.added, preview.known, preview.faults), (2, 0, 1));
     let problem = &preview.problems[0];
     assert_eq!((problem.entry, problem.kind), (2, ImportProblemKind::BadNumber));
-    assert_eq!((problem.name.as_str(), problem.text.as_str()), ("Otto", "nonsense"));
+    assert_eq!(
+        (problem.name.as_str(), problem.text.as_str()),
+        ("Otto", "nonsense")
+    );
     assert_eq!(all(&world, ANNA).await, [], "a preview keeps nothing");
     world.accepted(ANNA, CommandBody::ImportContacts { import }).await;
     let again = world
@@ -187,7 +193,11 @@ async fn a_file_is_previewed_before_anything_is_kept_and_comes_out_again() {
             panic!("no file")
         };
         let (_, preview) = read(&world, &text.0).await;
-        assert_eq!((preview.added, preview.known, preview.faults), (0, 2, 0), "{format:?}");
+        assert_eq!(
+            (preview.added, preview.known, preview.faults),
+            (0, 2, 0),
+            "{format:?}"
+        );
     }
 }
 
@@ -222,7 +232,10 @@ async fn t12_a_portal_that_watches_sees_colleagues_change() {
             anna.line == LineState::Free && anna.availability == Availability::Away
         })
         .await;
-    assert_eq!((away.telecommuting, away.status.as_str()), (true, "Back at three"));
+    assert_eq!(
+        (away.telecommuting, away.status.as_str()),
+        (true, "Back at three")
+    );
     world.place(PlaceCall {
         give_up_after_ms: Some(4000),
         ..ringing()

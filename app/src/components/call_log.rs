@@ -48,7 +48,10 @@ pub fn CallLogCard() -> impl IntoView {
     let more_here = Memo::new(move |_| found.with(|(_, more)| *more));
     let empty = move || {
         let locale = i18n.locale();
-        match (portal.records().with(|records| records.is_empty()), days.with(Vec::is_empty)) {
+        match (
+            portal.records().with(|records| records.is_empty()),
+            days.with(Vec::is_empty),
+        ) {
             (true, _) => Some(text::log::empty(locale)),
             (false, true) => Some(text::log::nothing_found(locale)),
             (false, false) => None,

@@ -1,7 +1,6 @@
 //! Contacts from a file and into a file. A file is shown as what it would bring before anything of it is kept.
 
 use crate::browser;
-use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::live;
 use crate::socket::Badge;
@@ -87,8 +86,14 @@ fn Preview(import: FileImport) -> impl IntoView {
     let FileImport { preview, failed, .. } = import;
     let reading = preview.is_none() && failed.is_none();
     let added = preview.as_ref().map_or(0, |preview| preview.added);
-    let sample = preview.as_ref().map(|preview| preview.sample.join(", ")).unwrap_or_default();
-    let problems = preview.as_ref().map(|preview| preview.problems.clone()).unwrap_or_default();
+    let sample = preview
+        .as_ref()
+        .map(|preview| preview.sample.join(", "))
+        .unwrap_or_default();
+    let problems = preview
+        .as_ref()
+        .map(|preview| preview.problems.clone())
+        .unwrap_or_default();
     let more = preview.as_ref().map_or(0, |preview| {
         u64::from(preview.faults).saturating_sub(preview.problems.len() as u64)
     });

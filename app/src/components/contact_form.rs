@@ -33,8 +33,9 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
         let kept = || {
             let draft = draft.get_untracked();
             contacts.with_untracked(|all| {
-                all.iter()
-                    .any(|one| one.id == id && one.name == draft.name.trim() && one.notes == draft.notes.trim())
+                all.iter().any(|one| {
+                    one.id == id && one.name == draft.name.trim() && one.notes == draft.notes.trim()
+                })
             })
         };
         if was == Some(true) && !is && kept() {
@@ -124,7 +125,11 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
 #[component]
 fn NumberFields(draft: RwSignal<Draft>, at: usize) -> impl IntoView {
     let i18n = I18n::expect();
-    let pair = move || draft.with(|draft| draft.numbers.get(at).cloned()).unwrap_or_default();
+    let pair = move || {
+        draft
+            .with(|draft| draft.numbers.get(at).cloned())
+            .unwrap_or_default()
+    };
     let change = move |change: fn(&mut (String, String), String), value: String| {
         draft.update(|draft| {
             if let Some(pair) = draft.numbers.get_mut(at) {

@@ -13,10 +13,15 @@ use leptos::prelude::*;
 use ponte_protocol::{
     Availability, CallId, Colleague, CommandBody, Contact, ContactId, LineState, TransferTarget, UserId,
 };
+use std::sync::Arc;
 
 /// The buttons that call a number, or give it the call that is up.
 #[component]
-fn NumberActions(number: String, #[prop(into)] name: Signal<String>, up: Memo<Option<CallId>>) -> impl IntoView {
+fn NumberActions(
+    number: String,
+    #[prop(into)] name: Signal<String>,
+    up: Memo<Option<CallId>>,
+) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let number = StoredValue::new(number);
@@ -76,20 +81,26 @@ fn state_words(locale: Locale, colleague: &Colleague) -> String {
 
 /// A user of the site, live.
 #[component]
-pub fn ColleagueRow(user: UserId, up: Memo<Option<CallId>>) -> impl IntoView {
+pub fn ColleagueRow(
+    user: UserId,
+    all: Memo<Option<Arc<Vec<Colleague>>>>,
+    up: Memo<Option<CallId>>,
+) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let all = portal.colleagues();
     let colleague = Memo::new(move |_| {
         all.with(|all| {
             let all = all.as_ref()?;
             all.iter().find(|colleague| colleague.user == user).cloned()
         })
     });
-    let Some(extension) = colleague.with_untracked(|colleague| Some(colleague.as_ref()?.extension.clone())) else {
+    let Some(extension) = colleague.with_untracked(|colleague| Some(colleague.as_ref()?.extension.clone()))
+    else {
         return ().into_any();
     };
-    let name = Signal::derive(move || colleague.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default()));
+    let name = Signal::derive(move || {
+        colleague.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default())
+    });
     let line = move || colleague.with(|one| one.as_ref().map(|one| one.line).unwrap_or_default());
     let presence = move || {
         colleague.with(|one| {
@@ -101,6 +112,11 @@ pub fn ColleagueRow(user: UserId, up: Memo<Option<CallId>>) -> impl IntoView {
         })
     };
     let words = move || colleague.with(|one| one.as_ref().map(|one| state_words(i18n.locale(), one)));
+    let may_pick_up = Memo::new(move |_| {
+        portal
+            .profile()
+            .with(|profile| profile.as_ref().is_some_and(|profile| profile.pick_up_allowed))
+    });
     let picking = portal.awaits(|body| matches!(body, CommandBody::PickUp { .. }));
     let number = extension.as_str().to_owned();
     let pick_up = move |_| {
@@ -115,7 +131,7 @@ pub fn ColleagueRow(user: UserId, up: Memo<Option<CallId>>) -> impl IntoView {
                 <span class="person-name">{live(move || name.get())} " " <span class="person-extension">{number.clone()}</span></span>
                 <span class="person-state" data-testid="colleague-state">{live(words)}</span>
             </span>
-            <Shown when=Signal::derive(move || line() == LineState::Ringing)>
+            <Shown when=Signal::derive(move || line() == LineState::Ringing && may_pick_up.get())>
                 <button type="button" class="button small call" data-testid="person-pick-up" disabled=picking
                     aria-label=live(move || text::directory::pick_up_of(i18n.locale(), name.get()))
                     on:click=move |event| pick_up.with_value(|pick_up| pick_up(event))>
@@ -140,10 +156,14 @@ pub fn label_words(locale: Locale, label: &str) -> String {
 
 /// A contact of the user's own; its other numbers on demand.
 #[component]
-pub fn ContactRow(id: ContactId, up: Memo<Option<CallId>>, edit: Callback<Contact>) -> impl IntoView {
+pub fn ContactRow(
+    id: ContactId,
+    all: Memo<Arc<Vec<Contact>>>,
+    up: Memo<Option<CallId>>,
+    edit: Callback<Contact>,
+) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let all = portal.contacts();
     let contact = Memo::new(move |_| all.with(|all| all.iter().find(|contact| contact.id == id).cloned()));
     let (open, set_open) = signal(false);
     let name = Signal::derive(move || {
@@ -155,8 +175,17 @@ pub fn ContactRow(id: ContactId, up: Memo<Option<CallId>>, edit: Callback<Contac
             let one = one.as_ref()?;
             let number = one.numbers.first()?;
             let label = label_words(i18n.locale(), &number.label);
-            let said = [one.organisation.clone(), label, format::number(number.number.as_str())];
-            Some(said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "))
+            let said = [
+                one.organisation.clone(),
+                label,
+                format::number(number.number.as_str()),
+            ];
+            Some(
+                said.into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" · "),
+            )
         })
     };
     let star = move |_| {
@@ -197,7 +226,11 @@ pub fn ContactRow(id: ContactId, up: Memo<Option<CallId>>, edit: Callback<Contac
 }
 
 #[component]
-fn Details(contact: Memo<Option<Contact>>, up: Memo<Option<CallId>>, edit: Callback<Contact>) -> impl IntoView {
+fn Details(
+    contact: Memo<Option<Contact>>,
+    up: Memo<Option<CallId>>,
+    edit: Callback<Contact>,
+) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let numbers = move || {

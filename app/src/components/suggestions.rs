@@ -73,7 +73,9 @@ impl Offers {
             "ArrowDown" => active.map_or(0, |at| (at + 1) % offered),
             "ArrowUp" => active.map_or(offered - 1, |at| (at + offered - 1) % offered),
             "Enter" => {
-                let number = self.offered.with_untracked(|offered| Some(offered.get(active?)?.number.clone()));
+                let number = self
+                    .offered
+                    .with_untracked(|offered| Some(offered.get(active?)?.number.clone()));
                 if number.is_some() {
                     event.prevent_default();
                     self.closed.set(true);
@@ -105,7 +107,10 @@ pub fn SuggestionList(offers: Offers, choose: Callback<String>) -> impl IntoView
     let rows = move || {
         let row = |(at, one): (usize, Suggestion)| {
             let number = one.number.clone();
-            let said = [label_words(i18n.locale(), &one.label), format::number(&one.number)];
+            let said = [
+                label_words(i18n.locale(), &one.label),
+                format::number(&one.number),
+            ];
             let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
             view! {
                 <li id=format!("dial-suggestion-{at}") class="suggestion" role="option" data-testid="dial-suggestion"

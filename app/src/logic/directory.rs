@@ -27,7 +27,11 @@ impl Query {
             };
         }
         Self {
-            words: typed.to_lowercase().split_whitespace().map(str::to_owned).collect(),
+            words: typed
+                .to_lowercase()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
             digits: String::new(),
         }
     }
@@ -39,7 +43,11 @@ impl Query {
 
     /// Whether each word stands in `words`, or the digits in one of the numbers. A number may be typed as it is dialled
     /// in its own country, with a zero that it has nowhere else.
-    pub fn fits<'a>(&self, words: impl FnOnce() -> String, numbers: impl IntoIterator<Item = &'a str>) -> bool {
+    pub fn fits<'a>(
+        &self,
+        words: impl FnOnce() -> String,
+        numbers: impl IntoIterator<Item = &'a str>,
+    ) -> bool {
         if self.digits.is_empty() {
             if self.words.is_empty() {
                 return true;
@@ -132,7 +140,8 @@ pub fn suggestions(
 
 /// The call that can be handed over: the one that is up.
 pub fn to_hand_over(calls: &[CallView]) -> Option<CallId> {
-    let up = |call: &&CallView| matches!(call.phase, CallPhase::Connected { .. }) && call.conference.is_none();
+    let up =
+        |call: &&CallView| matches!(call.phase, CallPhase::Connected { .. }) && call.conference.is_none();
     calls.iter().find(up).map(|call| call.id)
 }
 
@@ -237,7 +246,15 @@ mod tests {
 
     #[test]
     fn people_are_found_by_name_and_number_as_they_are_written() {
-        for typed in ["", "  ", "ner", "NADIA studio", "333 123", "0333-1234567", "+39 333"] {
+        for typed in [
+            "",
+            "  ",
+            "ner",
+            "NADIA studio",
+            "333 123",
+            "0333-1234567",
+            "+39 333",
+        ] {
             assert!(Query::new(typed).fits_contact(&nadia()), "{typed}");
         }
         for typed in ["rossi", "nadia rossi", "334", "03341"] {

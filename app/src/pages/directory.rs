@@ -69,12 +69,20 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     let up = call_up(portal);
     let limit = RwSignal::new(STEP);
     let found = Memo::new(move |_| {
-        let own = portal.profile().with(|profile| profile.as_ref().map(|profile| profile.user.clone()));
+        let own = portal
+            .profile()
+            .with(|profile| profile.as_ref().map(|profile| profile.user.clone()));
         all.with(|all| {
             let all = all.as_ref()?;
-            let others = all.iter().filter(|colleague| Some(&colleague.user) != own.as_ref());
-            let (found, more) = query.with(|query| first_fits(others, limit.get(), |one| query.fits_colleague(one)));
-            let found: Vec<UserId> = found.into_iter().map(|colleague| colleague.user.clone()).collect();
+            let others = all
+                .iter()
+                .filter(|colleague| Some(&colleague.user) != own.as_ref());
+            let (found, more) =
+                query.with(|query| first_fits(others, limit.get(), |one| query.fits_colleague(one)));
+            let found: Vec<UserId> = found
+                .into_iter()
+                .map(|colleague| colleague.user.clone())
+                .collect();
             Some((found, more))
         })
     });
@@ -89,14 +97,15 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
             Some(_) => None,
         })
     };
-    let users = move || found.with(|found| found.as_ref().map(|(found, _)| found.clone()).unwrap_or_default());
+    let users =
+        move || found.with(|found| found.as_ref().map(|(found, _)| found.clone()).unwrap_or_default());
     let more = Signal::derive(move || found.with(|found| found.as_ref().is_some_and(|(_, more)| *more)));
     view! {
         <h2 class="directory-title" id="colleagues-title">{i18n.t(text::directory::colleagues)}</h2>
         {live(move || empty().map(|words| view! { <p class="hint" role="status">{words}</p> }))}
         <ul class="people" aria-labelledby="colleagues-title">
             <For each=users key=Clone::clone let:user>
-                <ColleagueRow user up />
+                <ColleagueRow user all up />
             </For>
         </ul>
         <More more limit />
@@ -127,7 +136,11 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
     });
     let empty = move || {
         let locale = i18n.locale();
-        match (loaded.get(), all.with(|all| all.is_empty()), found.with(|(found, _)| found.is_empty())) {
+        match (
+            loaded.get(),
+            all.with(|all| all.is_empty()),
+            found.with(|(found, _)| found.is_empty()),
+        ) {
             (false, ..) => Some(text::directory::loading(locale)),
             (true, true, _) => Some(text::directory::no_contacts(locale)),
             (true, false, true) => Some(text::directory::nobody(locale)),
@@ -140,7 +153,7 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
         {live(move || empty().map(|words| view! { <p class="hint" role="status">{words}</p> }))}
         <ul class="people" aria-labelledby="contacts-title">
             <For each=move || found.with(|(found, _)| found.clone()) key=|id| *id let:id>
-                <ContactRow id up edit />
+                <ContactRow id all up edit />
             </For>
         </ul>
         <More more limit />

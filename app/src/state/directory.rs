@@ -304,7 +304,9 @@ impl Portal {
 
     /// Adds what the file held.
     pub fn add_import(self) {
-        let import = self.store().with_untracked(|store| store.directory.import.clone());
+        let import = self
+            .store()
+            .with_untracked(|store| store.directory.import.clone());
         if let Some(FileImport { id: import, .. }) = import {
             self.ask(CommandBody::ImportContacts { import });
         }
@@ -418,10 +420,17 @@ mod tests {
         let mut star = contact(2);
         star.favourite = true;
         assert_eq!(directory.take_change(book(2), Some(&star), None), None);
-        assert_eq!(names(&directory), ["Person 2", "Person 1"], "a favourite is first");
+        assert_eq!(
+            names(&directory),
+            ["Person 2", "Person 1"],
+            "a favourite is first"
+        );
         assert_eq!(directory.take_change(book(3), None, Some(star.id)), None);
         assert_eq!(names(&directory), ["Person 1"]);
-        assert_eq!(asks(directory.take_change(book(5), Some(&star), None)), Some(None));
+        assert_eq!(
+            asks(directory.take_change(book(5), Some(&star), None)),
+            Some(None)
+        );
     }
 
     #[test]

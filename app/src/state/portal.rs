@@ -84,7 +84,7 @@ macro_rules! parts {
 }
 
 parts! {
-    store: RwSignal<Store>,
+    pub(super) store: RwSignal<Store>,
     link_signal: RwSignal<Link>,
     now: RwSignal<UnixMillis>,
     pub(super) toasts: Toasts,

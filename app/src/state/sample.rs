@@ -1,10 +1,10 @@
 //! Values for tests.
 
 use ponte_protocol::{
-    Availability, CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause, CauseReason,
-    Colleague, Contact, ContactBook, ContactId, ContactNumber,
-    Destination, Direction, E164, EndedBy, FailureClass, LineState, Mailbox, MessageId, Mode, Presence, UnixMillis,
-    UserProfile, UserState, VoiceMessage,
+    Availability, CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause,
+    CauseReason, Colleague, Contact, ContactBook, ContactId, ContactNumber, Destination, Direction, E164,
+    EndedBy, FailureClass, LineState, Mailbox, MessageId, Mode, Presence, UnixMillis, UserProfile, UserState,
+    VoiceMessage,
 };
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ pub(crate) fn user() -> UserState {
             telecommuter_allowed: true,
             call_waiting_allowed: false,
             voicemail_allowed: false,
+            pick_up_allowed: true,
             browser_allowed: false,
             administrator: false,
             caller_id: CallerId {

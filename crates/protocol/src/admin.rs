@@ -48,6 +48,9 @@ pub struct UserSettings {
     pub telecommuter_allowed: bool,
     pub call_waiting_allowed: bool,
     pub voicemail_allowed: bool,
+    /// Whether the user may take over a call that rings for a colleague.
+    #[serde(default = "pick_up_default")]
+    pub pick_up_allowed: bool,
     pub administrator: bool,
     /// The user's own rules, before those of group and site; at most [`RULES_MAX`].
     #[serde(default)]
@@ -66,6 +69,10 @@ pub struct UserSettings {
     /// How long the user's own telephone may ring when the user dials, 5,000 to 120,000 milliseconds.
     #[serde(default = "user_no_answer_default")]
     pub no_answer_ms: u64,
+}
+
+fn pick_up_default() -> bool {
+    true
 }
 
 fn user_no_answer_default() -> u64 {
@@ -547,6 +554,7 @@ mod tests {
             telecommuter_allowed: false,
             call_waiting_allowed: false,
             voicemail_allowed: false,
+            pick_up_allowed: false,
             administrator: false,
             rules: (0..RULES_MAX).map(|_| rule()).collect(),
             dials_per_hour: 100_000,

@@ -9,9 +9,9 @@ use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
 use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
-    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact, ContactFormat,
-    ContactId, ContactPage, ContactText, DestinationId, ImportPreview,
-    DeviceId, DialString, E164, Extension, MessageId, MessagePage, Refusal, UnixMillis,
+    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact,
+    ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId, DialString, E164, Extension,
+    ImportPreview, MessageId, MessagePage, Refusal, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

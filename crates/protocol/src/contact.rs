@@ -82,7 +82,11 @@ impl Contact {
             "organisation: at most 64 characters"
         } else if self.numbers.is_empty() || self.numbers.len() > CONTACT_NUMBERS_MAX {
             "numbers: 1 to 10"
-        } else if !self.numbers.iter().all(|number| is_line(&number.label, CONTACT_LABEL_MAX)) {
+        } else if !self
+            .numbers
+            .iter()
+            .all(|number| is_line(&number.label, CONTACT_LABEL_MAX))
+        {
             "label: at most 20 characters"
         } else if self.notes.chars().count() > CONTACT_NOTES_MAX
             || self.notes.chars().any(|c| c.is_control() && c != '\n')

@@ -2,8 +2,8 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId, Mailbox, Mode, ParkedCall, Presence,
-    SavedDestination, StationView, UnixMillis, UserProfile, UserState,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId,
+    Mailbox, Mode, ParkedCall, Presence, SavedDestination, StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

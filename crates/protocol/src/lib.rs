@@ -40,12 +40,14 @@ pub use command::{
     Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply, TransferTarget,
 };
 pub use contact::{
-    Contact, ContactBook, ContactFormat, ContactNumber, ContactPage, ContactText, ImportPreview, ImportProblem,
-    ImportProblemKind,
+    Contact, ContactBook, ContactFormat, ContactNumber, ContactPage, ContactText, ImportPreview,
+    ImportProblem, ImportProblemKind,
 };
 pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
-pub use ids::{CallId, CommandId, ContactId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};
+pub use ids::{
+    CallId, CommandId, ContactId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId,
+};
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
 pub use message::{Mailbox, MessagePage, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};

@@ -11,7 +11,9 @@
 //! ```
 
 use crate::version::VersionRange;
-use crate::{Colleague, Command, EventBody, MessageId, Reply, RtcRequest, RtcSignal, SiteId, UnixMillis, UserId};
+use crate::{
+    Colleague, Command, EventBody, MessageId, Reply, RtcRequest, RtcSignal, SiteId, UnixMillis, UserId,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

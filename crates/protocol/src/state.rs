@@ -2,8 +2,8 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallProfile, CallRecord, CallRules, CallSettings, CallView, ContactBook, EventBody, Mailbox, Mode, ParkedCall,
-    Presence, SavedDestination, StationView, UserProfile,
+    CallProfile, CallRecord, CallRules, CallSettings, CallView, ContactBook, EventBody, Mailbox, Mode,
+    ParkedCall, Presence, SavedDestination, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,7 @@ mod tests {
                 telecommuter_allowed: true,
                 call_waiting_allowed: false,
                 voicemail_allowed: false,
+                pick_up_allowed: true,
                 browser_allowed: false,
                 administrator: false,
                 caller_id: CallerId { number, name: None },

@@ -16,7 +16,7 @@ const NO_ANSWER_S: RangeInclusive<u64> = 5..=120;
 const NAME_MAX: usize = 64;
 
 /// What a file may have columns for.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "user",
     "display_name",
     "extension",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 17] = [
     "telecommuter",
     "call_waiting",
     "voicemail",
+    "pick_up",
     "administrator",
     "rules",
     "dials_per_hour",
@@ -232,6 +233,7 @@ fn new_user(
         telecommuter_allowed: false,
         call_waiting_allowed: true,
         voicemail_allowed: true,
+        pick_up_allowed: true,
         administrator: false,
         rules: Vec::new(),
         dials_per_hour: DIALS_PER_HOUR,
@@ -270,6 +272,7 @@ fn fill(settings: &mut UserSettings, cells: &mut Cells<'_>) {
         ("telecommuter", &mut settings.telecommuter_allowed),
         ("call_waiting", &mut settings.call_waiting_allowed),
         ("voicemail", &mut settings.voicemail_allowed),
+        ("pick_up", &mut settings.pick_up_allowed),
         ("administrator", &mut settings.administrator),
     ] {
         cells.flag(column, field);

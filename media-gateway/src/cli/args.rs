@@ -187,6 +187,9 @@ pub(super) struct UserSettings {
     /// Whether callers can leave a message.
     #[arg(long, value_enum)]
     pub(super) voicemail: Option<Switched>,
+    /// Whether the user may take over a call that rings for a colleague.
+    #[arg(long, value_enum)]
+    pub(super) pick_up: Option<Switched>,
     /// Whether the user may see and change what belongs to the whole site.
     #[arg(long, value_enum)]
     pub(super) administrator: Option<Switched>,

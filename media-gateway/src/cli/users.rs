@@ -48,6 +48,7 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
         (&mut row.telecommuter_allowed, settings.telecommuter),
         (&mut row.call_waiting_allowed, settings.call_waiting),
         (&mut row.voicemail_allowed, settings.voicemail),
+        (&mut row.pick_up_allowed, settings.pick_up),
         (&mut row.administrator, settings.administrator),
     ] {
         put(field, switched.map(|switched| switched == Switched::On));
@@ -137,6 +138,7 @@ fn row_json(row: &UserRow) -> Value {
         "minutes_per_day": row.caps.minutes_per_day,
         "call_waiting": row.call_waiting_allowed,
         "voicemail": row.voicemail_allowed,
+        "pick_up": row.pick_up_allowed,
         "administrator": row.administrator,
         "pin": row.pin.is_some(),
         "email": row.email.as_ref().map(EmailAddress::as_str),
@@ -182,6 +184,7 @@ pub(super) async fn show(user: &UserId, as_json: bool, admin: &Admin<'_>) -> Don
     for (name, switched) in [
         ("call waiting", row.call_waiting_allowed),
         ("voicemail", row.voicemail_allowed),
+        ("pick up", row.pick_up_allowed),
         ("administrator", row.administrator),
     ] {
         put(name, if switched { "on" } else { "off" }.to_owned());

@@ -73,7 +73,10 @@ mod tests {
     fn t07_a_number_has_the_name_of_its_first_contact() {
         let contacts = vec![
             ("Nadia".to_owned(), numbers(&["+390298765401", "201"])),
-            ("Her brother".to_owned(), numbers(&["+390298765401", "+201234567"])),
+            (
+                "Her brother".to_owned(),
+                numbers(&["+390298765401", "+201234567"]),
+            ),
         ];
         let book = AddressBook::new(ContactBook::default(), contacts);
         assert_eq!(book.name("+390298765401"), Some("Nadia"));

@@ -88,7 +88,12 @@ impl<'a> Reading<'a> {
 
     fn remember(&mut self, contact: &Contact) {
         let numbers = self.names.entry(contact.name.to_lowercase()).or_default();
-        numbers.extend(contact.numbers.iter().map(|number| number.number.as_str().to_owned()));
+        numbers.extend(
+            contact
+                .numbers
+                .iter()
+                .map(|number| number.number.as_str().to_owned()),
+        );
     }
 
     fn is_known(&self, contact: &Contact) -> bool {
@@ -143,7 +148,11 @@ impl<'a> Reading<'a> {
         let (notes, notes_cut) = lines(&entry.notes);
         let contact = Contact {
             id: ContactId(uuid::Uuid::now_v7()),
-            organisation: if organisation == name { String::new() } else { organisation },
+            organisation: if organisation == name {
+                String::new()
+            } else {
+                organisation
+            },
             name,
             numbers,
             favourite: entry.favourite,
@@ -296,10 +305,7 @@ mod tests {
         assert_eq!(import.contacts.len(), CONTACTS_MAX);
         assert_eq!(
             kinds(&import),
-            [
-                (2001, ImportProblemKind::Full),
-                (2002, ImportProblemKind::Full)
-            ]
+            [(2001, ImportProblemKind::Full), (2002, ImportProblemKind::Full)]
         );
     }
 

@@ -62,7 +62,9 @@ pub(super) fn read(text: &str) -> Option<Vec<Entry>> {
 /// The character that stands most often between headings.
 fn delimiter(line: &str) -> u8 {
     let count = |delimiter: u8| line.bytes().filter(|byte| *byte == delimiter).count();
-    let most = [b';', b'\t', b','].into_iter().max_by_key(|delimiter| count(*delimiter));
+    let most = [b';', b'\t', b',']
+        .into_iter()
+        .max_by_key(|delimiter| count(*delimiter));
     most.unwrap_or(b',')
 }
 
@@ -77,15 +79,27 @@ fn column(heading: &str, headings: &[String]) -> Column {
         }
         "first name" | "given name" | "nome" => return Column::Given,
         "last name" | "family name" | "surname" | "cognome" => return Column::Family,
-        "organisation" | "organization" | "company" | "organization name" | "organization 1 - name"
-        | "società" | "azienda" => return Column::Organisation,
+        "organisation"
+        | "organization"
+        | "company"
+        | "organization name"
+        | "organization 1 - name"
+        | "società"
+        | "azienda" => return Column::Organisation,
         "notes" | "note" => return Column::Notes,
         "favourite" | "favorite" | "preferito" => return Column::Favourite,
         _ => {}
     }
     let has = |words: &[&str]| words.iter().any(|word| heading.contains(word));
     let is_number = has(&[
-        "phone", "telefono", "mobile", "cellulare", "number", "numero", "abitazione", "ufficio",
+        "phone",
+        "telefono",
+        "mobile",
+        "cellulare",
+        "number",
+        "numero",
+        "abitazione",
+        "ufficio",
     ]);
     if !is_number || has(&["type", "label", "tipo", "etichetta", "street", "address", "via "]) {
         return Column::Other;
@@ -125,13 +139,21 @@ fn entry(columns: &[Column], record: &csv::StringRecord) -> Entry {
             Column::Organisation => entry.organisation = field.to_owned(),
             Column::Notes => entry.notes = field.to_owned(),
             Column::Favourite => {
-                entry.favourite = ["1", "true", "yes", "sì", "si", "x"].contains(&field.to_lowercase().as_str());
+                entry.favourite =
+                    ["1", "true", "yes", "sì", "si", "x"].contains(&field.to_lowercase().as_str());
             }
             Column::Number { label, label_at } => {
                 let own = label_at.and_then(|at| record.get(at)).map(str::trim);
-                let label = own.filter(|own| !own.is_empty()).map_or((*label).to_owned(), known_label);
-                let numbers = field.split(SEPARATOR).map(str::trim).filter(|number| !number.is_empty());
-                entry.numbers.extend(numbers.map(|number| (label.clone(), number.to_owned())));
+                let label = own
+                    .filter(|own| !own.is_empty())
+                    .map_or((*label).to_owned(), known_label);
+                let numbers = field
+                    .split(SEPARATOR)
+                    .map(str::trim)
+                    .filter(|number| !number.is_empty());
+                entry
+                    .numbers
+                    .extend(numbers.map(|number| (label.clone(), number.to_owned())));
             }
             Column::Other => {}
         }
@@ -182,7 +204,9 @@ mod tests {
 
     fn numbers(entry: &Entry) -> Vec<(&str, &str)> {
         let pairs = entry.numbers.iter();
-        pairs.map(|(label, number)| (label.as_str(), number.as_str())).collect()
+        pairs
+            .map(|(label, number)| (label.as_str(), number.as_str()))
+            .collect()
     }
 
     #[test]
@@ -226,7 +250,10 @@ mod tests {
         let entries = read(&file).unwrap();
         assert_eq!(entries.len(), 2);
         for entry in &entries {
-            assert_eq!((entry.name.as_str(), entry.favourite), ("Ada, \"the\" Neri", true));
+            assert_eq!(
+                (entry.name.as_str(), entry.favourite),
+                ("Ada, \"the\" Neri", true)
+            );
             assert_eq!(entry.notes, "one\ntwo");
             assert_eq!(numbers(entry), [("mobile", "+393331234567"), ("", "201")]);
         }

@@ -91,7 +91,10 @@ fn label(card: &VCard, tel: &VCardEntry) -> String {
                 && matches!(&entry.name, VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABLABEL"))
         });
         if let Some(named) = named {
-            return text(named).trim_start_matches("_$!<").trim_end_matches(">!$_").to_lowercase();
+            return text(named)
+                .trim_start_matches("_$!<")
+                .trim_end_matches(">!$_")
+                .to_lowercase();
         }
     }
     let types: Vec<VCardType> = tel
@@ -147,8 +150,8 @@ fn card(contact: &Contact) -> VCard {
 }
 
 fn tel(at: usize, number: &ContactNumber) -> Vec<VCardEntry> {
-    let tel = VCardEntry::new(VCardProperty::Tel)
-        .with_value(VCardValue::Text(number.number.as_str().to_owned()));
+    let tel =
+        VCardEntry::new(VCardProperty::Tel).with_value(VCardValue::Text(number.number.as_str().to_owned()));
     let kind = match number.label.as_str() {
         "" => return vec![tel],
         "mobile" => VCardType::Cell,
@@ -184,14 +187,23 @@ mod tests {
              TEL;VALUE=uri;TYPE=\"voice,cell\":tel:+39-333-1234567;ext=1\r\nCATEGORIES:work,favourite\r\n\
              NOTE:one\\ntwo\\, three\r\nEND:VCARD\r\n",
         );
-        assert_eq!((v4.name.as_str(), v4.organisation.as_str()), ("Nadia Neri", "Studio Neri, Milano"));
-        assert_eq!(v4.numbers, [("mobile".to_owned(), "tel:+39-333-1234567;ext=1".to_owned())]);
+        assert_eq!(
+            (v4.name.as_str(), v4.organisation.as_str()),
+            ("Nadia Neri", "Studio Neri, Milano")
+        );
+        assert_eq!(
+            v4.numbers,
+            [("mobile".to_owned(), "tel:+39-333-1234567;ext=1".to_owned())]
+        );
         assert_eq!((v4.notes.as_str(), v4.favourite), ("one\ntwo, three", true));
         let v3 = only(
             "BEGIN:VCARD\nVERSION:3.0\nN:Rossi;Carlo;;;\nitem1.TEL:02 98765401\nitem1.X-ABLabel:_$!<Desk>!$_\n\
              TEL;type=WORK;type=pref:201\nEND:VCARD\n",
         );
-        assert_eq!(v3.name.trim().split_whitespace().collect::<Vec<_>>(), ["Carlo", "Rossi"]);
+        assert_eq!(
+            v3.name.trim().split_whitespace().collect::<Vec<_>>(),
+            ["Carlo", "Rossi"]
+        );
         let labels: Vec<_> = v3.numbers.iter().map(|(label, _)| label.as_str()).collect();
         assert_eq!(labels, ["desk", "work"]);
         let v21 = only(
@@ -219,12 +231,16 @@ mod tests {
             id: ContactId(uuid::Uuid::nil()),
             name: "Ada; Öz, \"the\" Neri".into(),
             organisation: "Neri; Figli".into(),
-            numbers: [("mobile", "+393331234567"), ("", "201"), ("summer house", "+390298765401")]
-                .map(|(label, number)| ContactNumber {
-                    label: label.into(),
-                    number: number.parse().unwrap(),
-                })
-                .into(),
+            numbers: [
+                ("mobile", "+393331234567"),
+                ("", "201"),
+                ("summer house", "+390298765401"),
+            ]
+            .map(|(label, number)| ContactNumber {
+                label: label.into(),
+                number: number.parse().unwrap(),
+            })
+            .into(),
             favourite: true,
             notes: "first line\nsecond, with a comma; and \\ more".repeat(3),
         };

@@ -28,9 +28,14 @@ struct Pending {
 
 #[derive(Debug)]
 enum Stage {
-    Coming { parts: u16, text: String },
+    Coming {
+        parts: u16,
+        text: String,
+    },
     /// The whole file is being read.
-    Reading { parts: u16 },
+    Reading {
+        parts: u16,
+    },
     Read(Vec<Contact>),
 }
 
@@ -43,6 +48,8 @@ pub(super) struct Imports(HashMap<UserId, Pending>);
 enum Taken {
     /// It was taken, now or before.
     Part,
+    /// It was the last one, and its answer is on the way.
+    Answered,
     /// It was the last one; this is the file.
     Whole(String),
     Refused(Refusal),
@@ -51,7 +58,8 @@ enum Taken {
 impl Imports {
     fn take(&mut self, user: &UserId, import: Uuid, part: u16, last: bool, text: &str) -> Taken {
         let now = Instant::now();
-        self.0.retain(|_, pending| now.duration_since(pending.touched) < IMPORT_KEPT);
+        self.0
+            .retain(|_, pending| now.duration_since(pending.touched) < IMPORT_KEPT);
         let known = self.0.get(user).is_some_and(|pending| pending.import == import);
         if part == 0 && !known {
             if self.0.len() >= IMPORTS_MAX && !self.0.contains_key(user) {
@@ -79,7 +87,7 @@ impl Imports {
         pending.touched = now;
         let (parts, file) = match &mut pending.stage {
             Stage::Coming { parts, text } => (parts, text),
-            // The last part again: its answer is on the way.
+            Stage::Reading { parts } if part.checked_add(1) == Some(*parts) => return Taken::Answered,
             Stage::Reading { parts } if part < *parts => return Taken::Part,
             Stage::Reading { .. } | Stage::Read(_) => return Taken::Refused(Refusal::WrongState),
         };
@@ -176,9 +184,9 @@ impl Driver {
     ) {
         let store = self.store.clone();
         self.work.push(async move {
-            let outcome = match written.await {
-                Ok(written) if found(written) => load_address_book(&store, &user).await.map(Some),
-                Ok(_) => Ok(None),
+            let outcome = match written.await.map(found) {
+                Ok(true) => load_address_book(&store, &user).await.map(Some),
+                Ok(false) => Ok(None),
                 Err(error) => Err(error),
             };
             Done::ContactsChanged(Changed {
@@ -280,6 +288,7 @@ impl Driver {
     ) {
         let file = match self.imports.take(user, import, part, last, &text.0) {
             Taken::Whole(file) => file,
+            Taken::Answered => return,
             Taken::Part => {
                 let outcome = Outcome::Accepted { call: None };
                 return self.send_reply(user, Reply { id, outcome });
@@ -364,6 +373,8 @@ mod tests {
         let whole = imports.take(&anna(), import, 1, true, "VCARD");
         assert_eq!(whole, Taken::Whole("BEGIN:VCARD".into()));
         assert!(imports.take_read(&anna(), import).is_none(), "it is being read");
+        let again = imports.take(&anna(), import, 1, true, "VCARD");
+        assert_eq!(again, Taken::Answered);
         imports.keep(&anna(), import, Vec::new());
         assert!(imports.take_read(&anna(), import).is_some());
         assert!(imports.take_read(&anna(), import).is_none(), "once");

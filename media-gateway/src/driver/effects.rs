@@ -140,6 +140,7 @@ impl Driver {
 
     /// Tells the portals, and keeps what a restart must know of the call.
     fn notify(&mut self, user: UserId, mut body: EventBody) {
+        self.name_event(&user, &mut body);
         match &mut body {
             EventBody::CallChanged { call } => {
                 let before = self.shown.insert(call.id, call.clone());
@@ -158,7 +159,6 @@ impl Driver {
             EventBody::ModeChanged { .. } => self.company.touch(&user),
             _ => {}
         }
-        self.name_event(&user, &mut body);
         let of_call = matches!(body, EventBody::CallChanged { .. } | EventBody::CallEnded { .. });
         self.send_event(user.clone(), body);
         if of_call {

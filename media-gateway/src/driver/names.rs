@@ -47,7 +47,11 @@ impl Driver {
         for leg in call.legs.iter_mut().filter(|leg| leg.role == LegRole::Far) {
             self.rename(user, &leg.number, &mut leg.name);
         }
-        for member in call.conference.iter_mut().flat_map(|conference| &mut conference.members) {
+        for member in call
+            .conference
+            .iter_mut()
+            .flat_map(|conference| &mut conference.members)
+        {
             self.rename(user, &member.number, &mut member.name);
         }
     }

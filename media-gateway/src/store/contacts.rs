@@ -143,11 +143,7 @@ fn weight(contact: &Contact) -> usize {
         .numbers
         .iter()
         .map(|number| number.label.len() + number.number.as_str().len() + 32);
-    FRAME
-        + contact.name.len()
-        + contact.organisation.len()
-        + contact.notes.len() * 2
-        + numbers.sum::<usize>()
+    FRAME + contact.name.len() + contact.organisation.len() + contact.notes.len() * 2 + numbers.sum::<usize>()
 }
 
 impl Store {
@@ -205,7 +201,9 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         let mut page = ContactPage {
-            version: version.and_then(|version| u64::try_from(version).ok()).unwrap_or(0),
+            version: version
+                .and_then(|version| u64::try_from(version).ok())
+                .unwrap_or(0),
             contacts: Vec::new(),
             more: false,
         };

@@ -78,6 +78,8 @@ pub struct UserRow {
     pub call_waiting_allowed: bool,
     /// Rule T9.
     pub voicemail_allowed: bool,
+    /// Whether the user may take over a call that rings for a colleague.
+    pub pick_up_allowed: bool,
     /// Whether the user may see and change what belongs to the whole site.
     pub administrator: bool,
     /// Rule T11; `None`: the user cannot log on by a telephone, nor listen to voicemail on another's.
@@ -123,6 +125,7 @@ impl UserRow {
             confirm: None,
             call_waiting_allowed: true,
             voicemail_allowed: true,
+            pick_up_allowed: true,
             administrator: false,
             pin: None,
             email: None,
@@ -153,6 +156,7 @@ impl UserRow {
             telecommuter_allowed: self.telecommuter_allowed,
             call_waiting_allowed: self.call_waiting_allowed && site.call_waiting,
             voicemail_allowed: self.voicemail_allowed,
+            pick_up_allowed: self.pick_up_allowed,
             browser_allowed: site.browser_calls,
             administrator: self.administrator,
             caller_id: self.caller_id.clone(),

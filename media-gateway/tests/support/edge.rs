@@ -7,8 +7,8 @@ use ponte_gateway::store::UserRow;
 use ponte_protocol::link::{ProofBy, StreamPosition, proof_text};
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{
-    AudioPart, CallerId, Colleague, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame, LinkEvent,
-    Outcome, Reply, RtcSignal, UnixMillis, UserId, UserState,
+    AudioPart, CallerId, Colleague, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame,
+    LinkEvent, Outcome, Reply, RtcSignal, UnixMillis, UserId, UserState,
 };
 use sha2::Sha256;
 use std::collections::HashMap;

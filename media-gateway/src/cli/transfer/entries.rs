@@ -80,6 +80,9 @@ pub(super) struct UserEntry {
     telecommuter: bool,
     call_waiting: bool,
     voicemail: bool,
+    /// Missing in files of before there was the right: on.
+    #[serde(default = "on")]
+    pick_up: bool,
     administrator: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<String>,
@@ -385,6 +388,10 @@ impl GroupEntry {
     }
 }
 
+fn on() -> bool {
+    true
+}
+
 impl UserEntry {
     fn of(row: UserRow) -> Self {
         Self {
@@ -397,6 +404,7 @@ impl UserEntry {
             telecommuter: row.telecommuter_allowed,
             call_waiting: row.call_waiting_allowed,
             voicemail: row.voicemail_allowed,
+            pick_up: row.pick_up_allowed,
             administrator: row.administrator,
             language: row.language,
             email: row.email.map(|email| email.as_str().to_owned()),
@@ -439,6 +447,7 @@ impl UserEntry {
             confirm: self.confirm,
             call_waiting_allowed: self.call_waiting,
             voicemail_allowed: self.voicemail,
+            pick_up_allowed: self.pick_up,
             administrator: self.administrator,
             pin: pin.transpose().map_err(|error| wrong(key, "pin_hash", error))?,
             email: email.transpose().map_err(|error| wrong(key, "email", error))?,
