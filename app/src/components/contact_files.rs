@@ -26,18 +26,19 @@ pub fn ContactFiles() -> impl IntoView {
         if exported.get()
             && let Some(FileExport { format, text, .. }) = portal.take_export()
         {
-            match format {
-                ContactFormat::Csv => browser::save_file("contacts.csv", "text/csv", &text),
-                _ => browser::save_file("contacts.vcf", "text/vcard", &text),
-            }
+            let (name, kind) = match format {
+                ContactFormat::Csv => ("contacts.csv", "text/csv"),
+                _ => ("contacts.vcf", "text/vcard"),
+            };
+            // Where the browser does not let it, it says so itself.
+            let _ = browser::save_file(name, kind, &text);
         }
     });
-    let chosen = move |input: &web_sys::HtmlInputElement| {
-        let file = input.files().and_then(|files| files.get(0));
-        // The same file can be chosen again.
-        input.set_value("");
-        let Some(file) = file else { return };
-        too_large.set(file.size() > FILE_MAX);
+    let chosen = move |field: &web_sys::Element| {
+        let Some(file) = browser::chosen_file(field) else {
+            return;
+        };
+        too_large.set(browser::file_size(&file) > FILE_MAX);
         if too_large.get_untracked() {
             return;
         }
