@@ -1,7 +1,7 @@
 //! The users of the site, as the others see them.
 
-use crate::{Availability, Extension, UserId};
 use crate::json::{FromJson, ToJson};
+use crate::{Availability, Extension, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What the line of a user does.

@@ -1,8 +1,8 @@
 //! The people of a user's own directory.
 
+use crate::json::{FromJson, ToJson};
 use crate::number::DialString;
 use crate::{ContactId, Pii, Refusal};
-use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
