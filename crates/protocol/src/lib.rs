@@ -31,7 +31,7 @@ pub mod version;
 
 pub use call::{
     CallPhase, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, FailureClass, LegRole,
-    LegState, LegView, MemberView, ParkedCall,
+    LegState, LegView, MemberView, MoveView, ParkedCall,
 };
 pub use command::{
     Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply, TransferTarget,

@@ -61,6 +61,8 @@ pub enum Refusal {
     UnknownMessage,
     #[error("the call is not in a state that allows this")]
     WrongState,
+    #[error("the call is being moved to a telephone already")]
+    AlreadyMoving,
     #[error("no trunk is configured or up")]
     NoTrunk,
     /// New paid calls are refused while records cannot be written.
