@@ -12,7 +12,9 @@ use crate::state::Portal;
 use leptos::prelude::*;
 use leptos::reactive::owner::LocalStorage;
 use leptos::task::spawn_local;
-use ponte_protocol::{CallId, CallView, CommandBody, Destination, DestinationChoice, Mode, RtcRequest, RtcSignal, Sdp};
+use ponte_protocol::{
+    CallId, CallView, CommandBody, Destination, DestinationChoice, Mode, RtcRequest, RtcSignal, Sdp,
+};
 use session::Session;
 use uuid::Uuid;
 

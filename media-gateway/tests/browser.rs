@@ -359,7 +359,11 @@ fn longest_silence(world: &World) -> u64 {
     let (begins, ends) = (tape.iter().position(loud), tape.iter().rposition(loud));
     let (mut longest, mut silent) = (0, 0);
     for sample in &tape[begins.unwrap()..ends.unwrap()] {
-        silent = if sample.unsigned_abs() < 200 { silent + 1 } else { 0 };
+        silent = if sample.unsigned_abs() < 200 {
+            silent + 1
+        } else {
+            0
+        };
         longest = longest.max(silent);
     }
     longest / 8
@@ -422,7 +426,10 @@ async fn a_call_moves_from_browser_to_telephone_to_browser_and_to_another_browse
     let gap = far.longest_packet_gap_ms.saturating_sub(20);
     eprintln!("silence on the tape {silence} ms; packets {gap} ms late, telephone {stalled} ms");
     assert!(silence < 40, "{silence} ms of silence");
-    assert!(gap < 40 + stalled, "packets {gap} ms late, telephone {stalled} ms");
+    assert!(
+        gap < 40 + stalled,
+        "packets {gap} ms late, telephone {stalled} ms"
+    );
 
     let mut browser = before.unwrap().stop();
     hears_far(&mut browser);

@@ -57,7 +57,11 @@ fn longest_silence(samples: &[i16]) -> u64 {
     let mut longest = 0;
     let mut silent = 0;
     for sample in samples {
-        silent = if sample.unsigned_abs() < 200 { silent + 1 } else { 0 };
+        silent = if sample.unsigned_abs() < 200 {
+            silent + 1
+        } else {
+            0
+        };
         longest = longest.max(silent);
     }
     longest / 8
@@ -67,14 +71,23 @@ fn longest_silence(samples: &[i16]) -> u64 {
 fn nobody_heard_a_gap(world: &World) {
     let far = world.call_to(FAR);
     let tape = world.carrier.audio(far.id).unwrap();
-    let begins = tape.iter().position(|sample| sample.unsigned_abs() > 2_000).unwrap();
-    let ends = tape.iter().rposition(|sample| sample.unsigned_abs() > 2_000).unwrap();
+    let begins = tape
+        .iter()
+        .position(|sample| sample.unsigned_abs() > 2_000)
+        .unwrap();
+    let ends = tape
+        .iter()
+        .rposition(|sample| sample.unsigned_abs() > 2_000)
+        .unwrap();
     let silence = longest_silence(&tape[begins..ends]);
     assert!(silence < LONGEST_GAP_MS, "{silence} ms of silence on the tape");
     let stalled = far.media.longest_voice_gap_ms.saturating_sub(20);
     let gap = far.media.longest_packet_gap_ms.saturating_sub(20);
     eprintln!("silence on the tape {silence} ms; packets {gap} ms late, telephone {stalled} ms");
-    assert!(gap < LONGEST_GAP_MS + stalled, "packets {gap} ms late, telephone {stalled} ms");
+    assert!(
+        gap < LONGEST_GAP_MS + stalled,
+        "packets {gap} ms late, telephone {stalled} ms"
+    );
     assert_eq!(far.media.packets_lost, 0);
 }
 
@@ -96,7 +109,9 @@ async fn a_call_moves_from_telephone_to_telephone_and_back_without_a_gap() {
     hears(&world, FAR, HOTEL_HZ, 600).await;
     hears(&world, HOTEL, FAR_HZ, 600).await;
     world
-        .until("the telephone at home is free", |world| world.carrier.active_calls() == 2)
+        .until("the telephone at home is free", |world| {
+            world.carrier.active_calls() == 2
+        })
         .await;
     assert_eq!(world.call_to(FAR).media.has_heard(HOME_HZ, 300), true);
 
@@ -138,10 +153,7 @@ async fn a_call_moves_from_telephone_to_telephone_and_back_without_a_gap() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_telephone_that_is_busy_leaves_the_call_where_it_is_and_t02_what_is_forbidden_is_not_called() {
     let (world, call) = in_a_call().await;
-    world
-        .carrier
-        .set_number(HOTEL, Behaviour::Busy)
-        .unwrap();
+    world.carrier.set_number(HOTEL, Behaviour::Busy).unwrap();
     assert!(matches!(
         move_to(&world, call, HOTEL).await,
         Outcome::Accepted { .. }

@@ -79,16 +79,24 @@ pub fn MoveState(call: Memo<Option<CallView>>, id: CallId) -> impl IntoView {
     let words = move || {
         let locale = i18n.locale();
         let leg = moving.get()?.leg;
-        let why = leg.cause.map(|ended| words::cause(locale, LegRole::User, ended.reason));
+        let why = leg
+            .cause
+            .map(|ended| words::cause(locale, LegRole::User, ended.reason));
         if let (LegState::Terminated, Some(why)) = (leg.state, why) {
             return Some(text::control::move_failed(locale, why));
         }
         let place = if leg.browser {
             text::here::choose(locale).to_owned()
         } else {
-            leg.name.clone().unwrap_or_else(|| crate::format::number(&leg.number))
+            leg.name
+                .clone()
+                .unwrap_or_else(|| crate::format::number(&leg.number))
         };
-        Some(text::control::moving(locale, place, words::leg_state(locale, Some(leg.state))))
+        Some(text::control::moving(
+            locale,
+            place,
+            words::leg_state(locale, Some(leg.state)),
+        ))
     };
     let until = move || moving.get()?.until;
     view! {

@@ -656,7 +656,7 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("held", seen.held, 500),
         ("joined", seen.joined, 500),
         ("logged on", seen.logged_on, 500),
-        ("moved", seen.moved, 200),
+        ("moved", seen.moved, 60),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;

@@ -20,8 +20,8 @@ use crate::rtc::Browsers;
 use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
-    EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Role, Source, StatsSnapshot,
-    Tone, Tracks, WebRtcError, rtc,
+    EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Role, Source,
+    StatsSnapshot, Tone, Tracks, WebRtcError, rtc,
 };
 
 mod rooms;

@@ -52,7 +52,10 @@ pub(crate) fn settle(endpoints: &mut Slab<Endpoint>, slot: usize) {
         if let Some(listener) = endpoints.get(other).and_then(|endpoint| endpoint.listener) {
             succeed(endpoints, listener);
         }
-        let Some(listener) = endpoints.get_mut(other).and_then(|endpoint| endpoint.listener.take()) else {
+        let Some(listener) = endpoints
+            .get_mut(other)
+            .and_then(|endpoint| endpoint.listener.take())
+        else {
             continue;
         };
         if let Some(listener) = endpoints.get_mut(listener) {

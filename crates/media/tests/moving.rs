@@ -54,7 +54,11 @@ fn longest_gap(samples: &[i16]) -> Duration {
     let mut longest = 0;
     let mut silent = 0;
     for sample in samples {
-        silent = if sample.unsigned_abs() < 300 { silent + 1 } else { 0 };
+        silent = if sample.unsigned_abs() < 300 {
+            silent + 1
+        } else {
+            0
+        };
         longest = longest.max(silent);
     }
     Duration::from_micros(longest * 125)

@@ -76,7 +76,9 @@ impl Driver {
     /// A leg takes the place of another, with whomever that is connected to or in conference with.
     pub(super) fn take_place(&mut self, leg: LegId, of: LegId) {
         let endpoints = self.legs.endpoint(leg).zip(self.legs.endpoint(of));
-        let Some((endpoint, before)) = endpoints else { return };
+        let Some((endpoint, before)) = endpoints else {
+            return;
+        };
         if let Err(error) = self.media.take_place(endpoint, before) {
             tracing::error!(%error, %leg, %of, "a leg could not take the place of another");
         }

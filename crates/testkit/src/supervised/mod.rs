@@ -370,11 +370,8 @@ impl Supervised {
             }
         }
         let refused = |effect: &Effect| matches!(effect, Effect::Reply { reply, .. } if matches!(reply.outcome, Outcome::Refused { .. }));
-        self.moves.extend(
-            self.move_asked
-                .take()
-                .filter(|_| !effects.iter().any(refused)),
-        );
+        self.moves
+            .extend(self.move_asked.take().filter(|_| !effects.iter().any(refused)));
         let mut replies = 0;
         for (place, effect) in effects.iter().enumerate() {
             if let Effect::Reply { reply, .. } = effect {
