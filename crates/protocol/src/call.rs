@@ -252,7 +252,7 @@ pub struct CallView {
 }
 
 /// The telephone that a call is to be moved to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct MoveView {
     /// Its leg; `terminated`, with the cause, where the call stayed where it was.
     pub leg: LegView,
