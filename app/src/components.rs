@@ -27,6 +27,7 @@ pub mod icon;
 pub mod leg_bridge;
 pub mod log_row;
 pub mod message_row;
+pub mod move_panel;
 pub mod navigation;
 pub mod parked_card;
 pub mod person_row;

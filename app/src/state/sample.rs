@@ -90,6 +90,7 @@ pub(crate) fn call(n: u64) -> CallView {
         started_at: UnixMillis(n),
         legs: vec![],
         held_by_far: false,
+        moving: None,
         conference: None,
     }
 }

@@ -72,10 +72,18 @@ impl Call {
             (false, Some(_)) => Stage::Ringing,
             (false, None) => Stage::Trying,
         };
-        let role = leg.role;
-        let cause = cause::of_end(end, stage);
+        let (id, role, beside) = (leg.id, leg.role, leg.beside);
+        let mut cause = cause::of_end(end, stage);
+        if self.is_asked_beside(id) && is_hang_up(cause) {
+            cause = cause::local(CauseReason::NotConfirmed);
+        }
         let next = stage == Stage::Trying && self.may_try_next(place, end);
         self.leg_over(cx, place, cause);
+        if beside {
+            self.touch();
+            self.beside_ended(cx, id, next);
+            return;
+        }
         let third = self.legs[place].third;
         let by = match (end.kind, role) {
             (LegEndKind::Remote, LegRole::User) if third => EndedBy::FarLeg,
@@ -101,6 +109,7 @@ impl Call {
                 self.ties.detached = true;
                 self.touch();
             }
+            (LegRole::User, _) if self.leave_behind(cx) => {}
             (LegRole::Far, _) if self.serves_caller() => self.caller_gone(cx, cause, by),
             (LegRole::Far, Phase::CallingFar) => self.far_failed(cx, cause, by),
             (LegRole::User, Phase::Confirming { .. }) if is_hang_up(cause) => {
@@ -140,7 +149,7 @@ impl Call {
             self.phase,
             Phase::Held { .. } | Phase::Parked { .. } | Phase::Transferring { .. }
         );
-        if waits || self.ties.held_by_far {
+        if waits || self.ties.held_by_far || self.is_beside(leg) {
             return;
         }
         let cause = cause::local(CauseReason::MediaTimeout);

@@ -44,6 +44,10 @@ impl Switch {
                 Ok(Done::Call(call))
             }
             SwitchCommand::Accept { call } => {
+                self.own_call(user, call)?;
+                if self.accept_move(user, call) {
+                    return Ok(Done::Call(call));
+                }
                 let (cx, known) = self.own_call(user, call)?;
                 if matches!(known.phase, Phase::Waiting { .. } | Phase::Held { .. })
                     || known.ties.room.is_some()
@@ -92,6 +96,14 @@ impl Switch {
                 self.own_call(user, call)?;
                 self.own_call(user, with)?;
                 self.transfer_to(user, call, with)
+            }
+            SwitchCommand::Move { call, to } => {
+                self.own_call(user, call)?;
+                self.move_call(user, call, to)
+            }
+            SwitchCommand::StopMove { call } => {
+                self.own_call(user, call)?;
+                self.stop_move(user, call)
             }
             SwitchCommand::Merge { call, with } => {
                 self.own_call(user, call)?;

@@ -136,6 +136,8 @@ pub struct Timeouts {
     pub far_no_answer: u64,
     /// After a failure of the far leg, for another number to be dialled on the same user leg (rule T5).
     pub redial: u64,
+    /// How long a telephone listens on after another has taken its place in the call.
+    pub overlap: u64,
     /// For a leg that was told to close to say that it ended.
     pub close: u64,
     /// Without audio from a leg until the portal is warned.
@@ -157,6 +159,7 @@ impl Default for Timeouts {
             confirm_repeat: 4_000,
             far_no_answer: 90_000,
             redial: 10_000,
+            overlap: 1_000,
             close: 40_000,
             no_audio_warning: 5_000,
             no_audio_end: 60_000,

@@ -273,6 +273,13 @@ pub enum Effect {
     Parking {
         parked: Vec<ParkedCall>,
     },
+    /// `leg` has from here on the place of `of`: it is connected to whom that was connected to, and in the conference that
+    /// it was in. Whoever hears the two hears no gap: `of` is heard until audio of `leg` arrives, and listens on until it is
+    /// closed.
+    TakePlace {
+        leg: LegId,
+        of: LegId,
+    },
     /// The leg hears its playback or nothing; it also undoes `Connect` for the other one.
     Disconnect {
         leg: LegId,

@@ -168,6 +168,15 @@ pub enum SwitchCommand {
         call: CallId,
         with: CallId,
     },
+    /// The user goes on with the call at the ear at another telephone.
+    Move {
+        call: CallId,
+        to: SwitchDestination,
+    },
+    /// The call stays where it is.
+    StopMove {
+        call: CallId,
+    },
     /// One conference of two calls, or of a conference and a call.
     Merge {
         call: CallId,

@@ -118,6 +118,9 @@ impl Switch {
         let Some((cx, call, place)) = self.active(leg) else {
             return;
         };
+        if call.legs[place].beside {
+            return;
+        }
         let id = call.id();
         let held = hold != PeerHold::No;
         if call.legs[place].role == LegRole::Far || call.legs[place].third {

@@ -38,6 +38,7 @@ mod leave;
 mod leg;
 mod line;
 mod mailbox;
+mod moving;
 mod opening;
 mod parking;
 mod party;

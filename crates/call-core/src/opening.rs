@@ -150,7 +150,7 @@ impl Call {
     /// How long the telephone may ring; while a caller waits for the user, the caller's patience counts instead.
     pub(crate) fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
         let (kind, patience) = match role {
-            LegRole::User if self.serves_caller() => return,
+            LegRole::User if self.serves_caller() && !self.is_beside(leg) => return,
             LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
             LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
         };
@@ -170,7 +170,7 @@ impl Call {
     }
 
     /// Who a telephone behind a trunk is told is calling (rule T16).
-    fn shown_caller(&self, cx: &Context, role: LegRole, trunk: &crate::TrunkId) -> Caller {
+    pub(crate) fn shown_caller(&self, cx: &Context, role: LegRole, trunk: &crate::TrunkId) -> Caller {
         let company = self.company();
         match (&self.setup.far, role) {
             (Far::Caller(caller), LegRole::User) => match caller.number {

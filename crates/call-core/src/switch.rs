@@ -126,6 +126,7 @@ impl Switch {
                 self.service_key(leg, digit.0);
             }
             Event::Dtmf { leg, digit } if self.visit_takes_key(leg, digit.0) => {}
+            Event::Dtmf { leg, digit } if self.key_beside(leg, digit.0) => {}
             Event::Dtmf { leg, digit } => self.key_pressed(leg, digit.0),
             Event::PlaybackFinished { leg, token } => self.playback_finished(leg, token),
             Event::AudioMissing { leg, since_ms } => {
@@ -294,10 +295,11 @@ impl Switch {
             return;
         }
         answered.answer(cx.now);
-        let role = answered.role;
+        let (role, beside) = (answered.role, answered.beside);
         cx.timers.cancel_leg(leg);
         call.touch();
         match role {
+            LegRole::User if beside => self.newcomer_answered(leg.call),
             LegRole::User => call.user_answered(cx),
             LegRole::Far => call.far_answered(cx),
         }
@@ -351,6 +353,7 @@ impl Switch {
             call.reason_finished(cx, leg, token);
             call.code_spoken(cx, leg, token);
             call.notice_spoken(token);
+            call.newcomer_spoken_to(cx, leg, token);
             if call.farewell == Some(token) {
                 call.farewell_over(cx);
             }
@@ -413,6 +416,7 @@ impl Switch {
             return;
         };
         match kind {
+            kind if call.legs[place].beside => call.beside_waited(cx, place, kind),
             TimerKind::TrunkResponse => {
                 let role = call.legs[place].role;
                 call.trunk_silent(cx, leg, role);
@@ -430,6 +434,7 @@ impl Switch {
             | TimerKind::Beep
             | TimerKind::Message
             | TimerKind::Park
+            | TimerKind::Overlap
             // These stand under no leg's name.
             | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),
@@ -464,6 +469,7 @@ impl Switch {
         );
         let owner = call.setup.user.clone();
         self.advance_transfer(id);
+        self.tidy_move(id);
         let Some(call) = self.calls.get(&id) else {
             return;
         };

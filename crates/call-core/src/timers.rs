@@ -33,6 +33,8 @@ pub enum TimerKind {
     Farewell,
     /// The next key ([`crate::Timeouts::digits`]).
     Digits,
+    /// A telephone that the user has left for another is let go ([`crate::Timeouts::overlap`]).
+    Overlap,
     /// A verification code is spoken again.
     SpeakAgain,
     /// Telecommuter mode ends by itself.

@@ -43,6 +43,7 @@ impl Call {
                 .collect(),
             held_by_far: self.ties.held_by_far,
             conference: self.conference.clone(),
+            moving: self.move_view(),
         }
     }
 

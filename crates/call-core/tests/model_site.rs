@@ -9,7 +9,7 @@ use ponte_call_core::{
     CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, ForwardTargets, LegEnd, LegEndKind, LegId,
     PlaybackToken, Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts, TrunkId,
 };
-use ponte_protocol::{CallId, CallPhase, CommandId, Direction, EventBody, UnixMillis, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, CommandId, Direction, EventBody, UnixMillis, UserId};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, CUSTOMER, DID_ANNA, DID_BRUNO, HOME, MOBILE, OFFICE,
     PREMIUM, SHOP,
@@ -136,6 +136,7 @@ impl History {
         config.settings.voicemail = self.rng.chance(50);
         config.settings.call_waiting = self.rng.chance(85);
         config.profile.telecommuter_allowed = self.rng.chance(90);
+        config.profile.browser_allowed = self.rng.chance(80);
         config.do_not_disturb = self.rng.chance(4);
         // The cap on telephones that never confirmed is not part of the description of callers.
         config.proven = PLACES.iter().map(|place| place.parse().unwrap()).collect();
@@ -207,6 +208,7 @@ impl History {
                 Effect::CheckPin { leg, ask, .. } => self.pins.push((*leg, *ask)),
                 Effect::ReadNumber { leg, ask, .. } => self.numbers.push((*leg, *ask)),
                 Effect::SaveLogon { user: Some(_), .. } => self.seen.logged_on += 1,
+                Effect::TakePlace { .. } => self.seen.moved += 1,
                 Effect::Notify {
                     body: EventBody::CallChanged { call },
                     ..
@@ -270,6 +272,14 @@ impl History {
         let mine = self.switch.switch().calls(user);
         let offered = mine.iter().find(|call| waits(&call.phase)).map(|call| call.id);
         offered.unwrap_or_else(|| self.call(user))
+    }
+
+    /// One that is up, if one is.
+    fn talking(&mut self, user: &UserId) -> CallId {
+        let mine = self.switch.switch().calls(user);
+        let up = |call: &&CallView| matches!(call.phase, CallPhase::Connected { .. });
+        let talking = mine.iter().find(up).map(|call| call.id);
+        talking.unwrap_or_else(|| self.call(user))
     }
 
     fn user(&mut self) -> UserId {
@@ -429,7 +439,21 @@ impl History {
     fn control(&mut self, user: &UserId) -> SwitchCommand {
         let call = self.call(user);
         let with = self.call(user);
-        match self.rng.below(16) {
+        match self.rng.below(24) {
+            16..=22 => SwitchCommand::Move {
+                call: self.talking(user),
+                to: match self.rng.below(6) {
+                    0 => SwitchDestination::Browser,
+                    place => SwitchDestination::Number {
+                        dialled: plan::read(PLACES[(place - 1) as usize]),
+                        label: None,
+                        confirm: *self.rng.pick(&[None, Some(false), Some(false)]),
+                    },
+                },
+            },
+            23 => SwitchCommand::StopMove {
+                call: self.talking(user),
+            },
             0 | 1 => SwitchCommand::Hold { call },
             2 | 3 => SwitchCommand::Retrieve { call },
             4..=6 => {
@@ -632,6 +656,7 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("held", seen.held, 500),
         ("joined", seen.joined, 500),
         ("logged on", seen.logged_on, 500),
+        ("moved", seen.moved, 60),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;
@@ -652,6 +677,7 @@ struct Seen {
     held: u64,
     joined: u64,
     logged_on: u64,
+    moved: u64,
 }
 
 impl Seen {
@@ -664,6 +690,7 @@ impl Seen {
         self.held += seen.held;
         self.joined += seen.joined;
         self.logged_on += seen.logged_on;
+        self.moved += seen.moved;
         for record in history.switch.records() {
             self.calls += 1;
             let taken = record.direction == Direction::Incoming && record.connected_at.is_some();

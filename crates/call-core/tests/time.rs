@@ -113,6 +113,7 @@ fn timeouts_of_zero_end_calls_and_do_not_spin() {
         digits: 5_000,
         far_no_answer: 0,
         redial: 0,
+        overlap: 0,
         close: 0,
         no_audio_warning: 0,
         no_audio_end: 0,

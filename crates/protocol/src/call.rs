@@ -97,6 +97,8 @@ pub enum CauseReason {
     Forwarded,
     /// The other party was given to somebody else.
     Transferred,
+    /// The user went on with the call at another telephone.
+    Moved,
     /// The user is logged on nowhere.
     LoggedOff,
     /// No codec in common.
@@ -243,6 +245,20 @@ pub struct CallView {
     /// The conference that the call is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conference: Option<ConferenceView>,
+    /// The telephone to which the user moves the call, until it has taken its place; and after that the last one that did
+    /// not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Box<MoveView>>,
+}
+
+/// The telephone that a call is to be moved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+pub struct MoveView {
+    /// Its leg; `terminated`, with the cause, where the call stayed where it was.
+    pub leg: LegView,
+    /// It was answered, and **Accept** or the key 1 must say that a person is there (rule T14): until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMillis>,
 }
 
 /// A conference, as its host sees it. Each member is the other party of one of the host's calls.

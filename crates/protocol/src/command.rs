@@ -130,6 +130,16 @@ pub enum CommandBody {
         call: CallId,
         with: CallId,
     },
+    /// The user goes on with the call that is up, or held, at another telephone: it is called, and takes the place of the
+    /// present one when somebody is there. The other party hears no gap. Where calls ring from then on does not change.
+    Move {
+        call: CallId,
+        to: DestinationChoice,
+    },
+    /// The call stays where it is: the telephone that it was to be moved to is not called any more.
+    StopMove {
+        call: CallId,
+    },
     /// Makes one conference of two calls of the user, or of a conference and a call.
     Merge {
         call: CallId,
@@ -314,9 +324,11 @@ impl CommandBody {
     /// The longest it may be on its way, in milliseconds.
     pub fn lifetime_ms(&self) -> u64 {
         match self {
-            Self::Dial { .. } | Self::Transfer { .. } | Self::Fetch { .. } | Self::PickUp { .. } => {
-                DIAL_LIFETIME_MS
-            }
+            Self::Dial { .. }
+            | Self::Transfer { .. }
+            | Self::Move { .. }
+            | Self::Fetch { .. }
+            | Self::PickUp { .. } => DIAL_LIFETIME_MS,
             _ => COMMAND_LIFETIME_MS,
         }
     }
@@ -335,6 +347,10 @@ impl CommandBody {
             Self::Unknown
             | Self::EnterTelecommuter {
                 destination: DestinationChoice::Unknown,
+            }
+            | Self::Move {
+                to: DestinationChoice::Unknown,
+                ..
             }
             | Self::Transfer {
                 to: TransferTarget::Unknown,

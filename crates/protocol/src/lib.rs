@@ -33,7 +33,7 @@ pub mod version;
 
 pub use call::{
     CallPhase, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, FailureClass, LegRole,
-    LegState, LegView, MemberView, ParkedCall,
+    LegState, LegView, MemberView, MoveView, ParkedCall,
 };
 pub use colleague::{Colleague, LineState};
 pub use command::{

@@ -66,6 +66,8 @@ pub enum Refusal {
     DirectoryFull { max: u32 },
     #[error("the call is not in a state that allows this")]
     WrongState,
+    #[error("the call is being moved to a telephone already")]
+    AlreadyMoving,
     #[error("no trunk is configured or up")]
     NoTrunk,
     /// New paid calls are refused while records cannot be written.

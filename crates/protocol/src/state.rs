@@ -129,6 +129,7 @@ mod tests {
             started_at: UnixMillis(n as u64),
             legs: vec![],
             held_by_far: false,
+            moving: None,
             conference: None,
         }
     }

@@ -144,6 +144,7 @@ impl Driver {
             | CommandBody::Hold { .. }
             | CommandBody::Retrieve { .. }
             | CommandBody::TransferTo { .. }
+            | CommandBody::StopMove { .. }
             | CommandBody::Merge { .. }
             | CommandBody::LeaveConference { .. }
             | CommandBody::EndConference { .. }
@@ -196,6 +197,11 @@ impl Driver {
                 Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
             },
             CommandBody::TransferTo { call, with } => SwitchCommand::TransferTo { call, with },
+            CommandBody::Move { call, to } => match self.destination(&user, to) {
+                Ok(to) => SwitchCommand::Move { call, to },
+                Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
+            },
+            CommandBody::StopMove { call } => SwitchCommand::StopMove { call },
             CommandBody::Merge { call, with } => SwitchCommand::Merge { call, with },
             CommandBody::LeaveConference { call } => SwitchCommand::LeaveConference { call },
             CommandBody::EndConference { call } => SwitchCommand::EndConference { call },

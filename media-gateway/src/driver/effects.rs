@@ -97,6 +97,7 @@ impl Driver {
             }
             Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
             Effect::Connect { a, b } => self.connect(a, b),
+            Effect::TakePlace { leg, of } => self.take_place(leg, of),
             Effect::Disconnect { leg } => {
                 if !self.leave_room(leg)
                     && let Some(endpoint) = self.legs.endpoint(leg)

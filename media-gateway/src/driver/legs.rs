@@ -194,6 +194,17 @@ impl LegTable {
         }
     }
 
+    /// A leg is connected from here on to whom another was.
+    pub fn take_place(&mut self, id: LegId, of: LegId) {
+        let far = self.legs.get_mut(&of).and_then(|leg| leg.connected_to.take());
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.connected_to = far;
+        }
+        if let Some(far) = far.and_then(|far| self.legs.get_mut(&far)) {
+            far.connected_to = Some(id);
+        }
+    }
+
     /// Legs on a trunk that are not over.
     pub fn on_trunk(&self, trunk: &TrunkId) -> u32 {
         let on_it = |leg: &&Leg| leg.kept.trunk == trunk.0;

@@ -49,6 +49,8 @@ impl Reference {
             | SwitchCommand::Retrieve { .. }
             | SwitchCommand::Transfer { .. }
             | SwitchCommand::TransferTo { .. }
+            | SwitchCommand::Move { .. }
+            | SwitchCommand::StopMove { .. }
             | SwitchCommand::Merge { .. }
             | SwitchCommand::LeaveConference { .. }
             | SwitchCommand::EndConference { .. }

@@ -181,7 +181,7 @@ impl Supervised {
                     || watched.recorded;
                 // A telephone that hung up in a call that has it no more is told of by its present one.
                 assert!(
-                    hears || !watched.answered || !watched.is_active() || watched.off_line,
+                    hears || !watched.answered || !watched.is_active() || watched.off_line || watched.beside,
                     "leg {leg} hears nothing: {watched:?} in {view:?}"
                 );
             }
@@ -208,6 +208,7 @@ impl Supervised {
                 && leg.answered
                 && leg.is_active()
                 && !leg.off_line
+                && !leg.beside
                 && leg.connected.is_none()
                 && leg.room.is_none()
                 && leg.playing == Playing::Nothing

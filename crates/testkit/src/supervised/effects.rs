@@ -94,6 +94,7 @@ impl Supervised {
                 );
                 self.active(*a, effect).connected = Some(*b);
                 self.active(*b, effect).connected = Some(*a);
+                self.active(*a, effect).beside = false;
             }
             Effect::Play { leg, playback } => {
                 let watched = self.active(*leg, effect);
@@ -114,6 +115,29 @@ impl Supervised {
                             || announcements[..] == [Announcement::Mailbox(BoxWords::Full)],
                         "{effect:?} to a stranger"
                     );
+                }
+            }
+            Effect::TakePlace { leg, of } => {
+                let before = self.active(*of, effect);
+                assert!(
+                    before.role == LegRole::User && !before.beside,
+                    "{effect:?}: {before:?}"
+                );
+                before.beside = true;
+                let (connected, room) = (before.connected.take(), before.room.take());
+                let watched = self.active(*leg, effect);
+                assert!(
+                    watched.role == LegRole::User && watched.is_heard() && watched.answered,
+                    "{effect:?} before it may be heard: {watched:?}"
+                );
+                assert!(
+                    watched.connected.is_none() && watched.room.is_none(),
+                    "{effect:?}"
+                );
+                watched.beside = false;
+                (watched.connected, watched.room) = (connected, room);
+                if let Some(other) = connected.and_then(|other| self.legs.get_mut(&other)) {
+                    other.connected = Some(*leg);
                 }
             }
             Effect::Disconnect { leg } => {
@@ -190,6 +214,7 @@ impl Supervised {
                 "{effect:?} of a leg that is in a room already"
             );
             watched.room = Some(room);
+            watched.beside = false;
         }
     }
 
@@ -248,14 +273,22 @@ impl Supervised {
             assert_eq!(role, LegRole::User, "a browser is a user's");
         }
         if role == LegRole::User && !leg.off_line {
-            let up = self.legs.values().find(|leg| {
+            let up = self.legs.iter().find(|(_, leg)| {
                 leg.user.as_ref() == Some(user)
                     && leg.role == LegRole::User
                     && leg.is_active()
                     && !leg.off_line
             });
-            assert!(up.is_none(), "the user's one line is taken: {up:?}");
-            if matches!(target, LegTarget::Trunk { .. }) {
+            let moved = self.moves.get(user).copied();
+            let same = up.is_none_or(|(up, _)| self.switch.call_of(*up) == Some(id.call));
+            assert!(
+                up.is_none() || same && moved.is_some(),
+                "the user's one line is taken: {up:?}"
+            );
+            leg.beside = up.is_some();
+            if let (Some(confirm), true) = (moved, leg.beside) {
+                leg.needs_confirmation = confirm;
+            } else if matches!(target, LegTarget::Trunk { .. }) {
                 // A call that is being set up goes on as it began, whatever the user's mode becomes.
                 // A call that came back to the user is set up anew.
                 let before = self.calls.get(&id.call).and_then(|call| {

@@ -3,7 +3,7 @@
 use super::World;
 use crate::phone::Act;
 use crate::plan;
-use ponte_call_core::{Effect, Event, SwitchCommand, SwitchDestination};
+use ponte_call_core::{Effect, Event, LegId, SwitchCommand, SwitchDestination};
 use ponte_protocol::{CallId, CommandId, LegRole, Outcome, UserId};
 
 impl World {
@@ -78,6 +78,16 @@ impl World {
     pub fn phone_hangs_up(&mut self, call: CallId, role: LegRole) {
         let leg = self.latest_leg(call, role).expect("a leg");
         self.phone_does(leg, Act::HangUp { q850: None });
+    }
+
+    /// The telephone of this leg hangs up, now.
+    pub fn leg_hangs_up(&mut self, leg: LegId) {
+        self.phone_does(leg, Act::HangUp { q850: None });
+    }
+
+    /// A key is pressed on the telephone of this leg, now.
+    pub fn leg_presses(&mut self, leg: LegId, key: char) {
+        self.phone_does(leg, Act::Press(key));
     }
 
     /// A key is pressed on the call's latest leg of a role, now.

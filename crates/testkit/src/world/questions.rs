@@ -236,6 +236,15 @@ impl World {
         for (_, effect) in &self.trace {
             match effect {
                 Effect::Connect { a, b } => pairs.push((*a, *b)),
+                Effect::TakePlace { leg, of } => {
+                    for (a, b) in &mut pairs {
+                        if a == of {
+                            *a = *leg;
+                        } else if b == of {
+                            *b = *leg;
+                        }
+                    }
+                }
                 Effect::Disconnect { leg } | Effect::CloseLeg { leg, .. } => {
                     pairs.retain(|(a, b)| a != leg && b != leg);
                 }
