@@ -167,6 +167,7 @@ mod tests {
             legs: Vec::new(),
             held_by_far: false,
             conference: None,
+            moving: None,
         }
     }
 
