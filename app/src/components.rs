@@ -35,6 +35,7 @@ pub mod saved_destinations;
 pub mod shortcuts;
 pub mod shown;
 pub mod stations_card;
+pub mod stay_switch;
 pub mod switch;
 pub mod switches;
 pub mod toast;

@@ -49,6 +49,7 @@ pub(crate) fn user() -> UserState {
         rules: CallRules::default(),
         profiles: vec![],
         parked: vec![],
+        persistent_leg: ponte_protocol::PersistentLeg::Off,
     }
 }
 

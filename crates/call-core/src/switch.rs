@@ -227,6 +227,7 @@ impl Switch {
                 self.set_mode(&id, Mode::Office, NumberClass::Other);
             }
         }
+        self.check_standing(&id);
     }
 
     fn remove_user(&mut self, id: &UserId) {
@@ -297,6 +298,9 @@ impl Switch {
         let role = answered.role;
         cx.timers.cancel_leg(leg);
         call.touch();
+        if call.rescue.is_some() {
+            call.bring_forward(leg);
+        }
         match role {
             LegRole::User => call.user_answered(cx),
             LegRole::Far => call.far_answered(cx),
@@ -394,6 +398,10 @@ impl Switch {
             return;
         }
         let id = self.cx.served_by(leg);
+        if leg.index == CLOCK && kind == TimerKind::Waiting && self.attach(id) {
+            self.settle(id);
+            return;
+        }
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -401,6 +409,9 @@ impl Switch {
         if leg.index == CLOCK {
             match kind {
                 TimerKind::Caller | TimerKind::Waiting => call.caller_waited(cx),
+                TimerKind::Recall if call.stands() => self.recall(id),
+                TimerKind::Recall => self.call_user_again(id),
+                TimerKind::Stay => call.stayed_too_long(cx),
                 TimerKind::Beep => self.beep(id),
                 TimerKind::Message => call.message_full(cx),
                 TimerKind::Park => self.parked_too_long(id),
@@ -430,6 +441,8 @@ impl Switch {
             | TimerKind::Beep
             | TimerKind::Message
             | TimerKind::Park
+            | TimerKind::Recall
+            | TimerKind::Stay
             // These stand under no leg's name.
             | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),
@@ -475,6 +488,7 @@ impl Switch {
         }
         self.tidy_room(id);
         self.tidy_line(&owner);
+        self.tidy_standing(&owner);
         self.set_relay(&owner);
         if !self.parking.is_empty() {
             self.tidy_parking();
@@ -507,7 +521,7 @@ impl Switch {
             self.cx.push(Effect::Record {
                 record: Box::new(record.clone()),
             });
-            if call.is_shown() {
+            if call.is_shown() || call.stands() {
                 self.cx.push(Effect::Notify {
                     user: owner.clone(),
                     body: EventBody::CallEnded { call: id, record },

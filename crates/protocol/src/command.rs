@@ -87,6 +87,10 @@ pub enum CommandBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<UnixMillis>,
     },
+    /// Rule T15: one leg to the user's telephone stays up, and calls are attached to it; or no longer.
+    SetPersistentLeg {
+        on: bool,
+    },
     SaveDestination {
         label: String,
         number: DialString,
@@ -270,9 +274,11 @@ impl CommandBody {
     /// The longest it may be on its way, in milliseconds.
     pub fn lifetime_ms(&self) -> u64 {
         match self {
-            Self::Dial { .. } | Self::Transfer { .. } | Self::Fetch { .. } | Self::PickUp { .. } => {
-                DIAL_LIFETIME_MS
-            }
+            Self::Dial { .. }
+            | Self::Transfer { .. }
+            | Self::Fetch { .. }
+            | Self::PickUp { .. }
+            | Self::SetPersistentLeg { .. } => DIAL_LIFETIME_MS,
             _ => COMMAND_LIFETIME_MS,
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence,
-    SavedDestination, StationView, UnixMillis, UserProfile, UserState,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall,
+    PersistentLeg, Presence, SavedDestination, StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -63,6 +63,10 @@ pub enum EventBody {
     CallEnded {
         call: CallId,
         record: CallRecord,
+    },
+    /// Rule T15.
+    PersistentLegChanged {
+        leg: PersistentLeg,
     },
     /// All calls of the site that wait to be fetched, by slot.
     ParkingChanged {

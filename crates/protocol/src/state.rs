@@ -3,7 +3,7 @@
 use crate::json::{FromJson, ToJson};
 use crate::{
     CallProfile, CallRecord, CallRules, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall,
-    Presence, SavedDestination, StationView, UserProfile,
+    PersistentLeg, Presence, SavedDestination, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,8 @@ pub struct UserState {
     /// All calls of the site that wait to be fetched, by slot.
     #[serde(default)]
     pub parked: Vec<ParkedCall>,
+    #[serde(default)]
+    pub persistent_leg: PersistentLeg,
 }
 
 impl UserState {
@@ -72,6 +74,7 @@ impl UserState {
             EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
             EventBody::RulesChanged { rules } => self.rules.clone_from(rules),
             EventBody::ProfilesChanged { profiles } => self.profiles.clone_from(profiles),
+            EventBody::PersistentLegChanged { leg } => self.persistent_leg = *leg,
             EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
@@ -111,6 +114,7 @@ mod tests {
             rules: CallRules::default(),
             profiles: vec![],
             parked: vec![],
+            persistent_leg: PersistentLeg::Off,
         }
     }
 

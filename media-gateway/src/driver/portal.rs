@@ -117,6 +117,7 @@ impl Driver {
             rules: entry.rules.clone(),
             profiles: entry.profiles.clone(),
             parked: self.switch.parked(),
+            persistent_leg: self.switch.persistent_leg(user),
         };
         self.send_event(
             user.clone(),

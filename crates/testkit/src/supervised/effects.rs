@@ -2,7 +2,7 @@
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
 use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback, RoomLeg};
-use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, Destination, LegRole, MessageId, Mode, UserId};
 
 impl Supervised {
     pub(super) fn check(&mut self, effect: &Effect) {
@@ -123,7 +123,7 @@ impl Supervised {
             Effect::StopPlaying { leg } => {
                 self.active(*leg, effect).playing = Playing::Nothing;
             }
-            Effect::Beep { leg } | Effect::ReadNumber { leg, .. } => {
+            Effect::Beep { leg } | Effect::Whisper { leg } | Effect::ReadNumber { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 let member = watched.room.is_some();
                 assert!(
@@ -254,7 +254,21 @@ impl Supervised {
                     && leg.is_active()
                     && !leg.off_line
             });
-            assert!(up.is_none(), "the user's one line is taken: {up:?}");
+            // Who was lost is called on telephone and browser at once.
+            let beside = |legs: &[LegId]| {
+                let mut others = legs.iter().map(|leg| &self.legs[leg]);
+                others.any(|leg| leg.role == LegRole::User && leg.is_active() && !leg.answered)
+            };
+            let rivals = self.calls.get(&id.call).is_some_and(|call| {
+                matches!(
+                    call.view,
+                    Some(CallView {
+                        phase: CallPhase::Rejoining { .. },
+                        ..
+                    })
+                ) && beside(&call.legs)
+            });
+            assert!(up.is_none() || rivals, "the user's one line is taken: {up:?}");
             if matches!(target, LegTarget::Trunk { .. }) {
                 // A call that is being set up goes on as it began, whatever the user's mode becomes.
                 // A call that came back to the user is set up anew.
@@ -262,8 +276,11 @@ impl Supervised {
                     let mut mine = call.legs.iter().rev().map(|leg| &self.legs[leg]);
                     mine.find(|leg| leg.role == LegRole::User)
                 });
+                // The next trunk is tried at once; a later attempt goes to where the user is then.
+                let now = Some(self.now);
+                let at_once = |leg: &WatchedLeg| [leg.closed_at, leg.ended_at].contains(&now);
                 leg.needs_confirmation = match (before, self.modes.get(user)) {
-                    (Some(before), _) if !before.answered => before.needs_confirmation,
+                    (Some(before), _) if !before.answered && at_once(before) => before.needs_confirmation,
                     (
                         _,
                         Some(Mode::Telecommuting {

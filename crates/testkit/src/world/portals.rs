@@ -3,7 +3,7 @@
 use super::World;
 use crate::phone::Act;
 use crate::plan;
-use ponte_call_core::{Effect, Event, SwitchCommand, SwitchDestination};
+use ponte_call_core::{Effect, Event, LegId, SwitchCommand, SwitchDestination};
 use ponte_protocol::{CallId, CommandId, LegRole, Outcome, UserId};
 
 impl World {
@@ -72,6 +72,16 @@ impl World {
     pub fn log_on(&mut self, user: &str, device: &str) -> Outcome {
         let device = device.parse().expect("a telephone's name");
         self.command(user, SwitchCommand::LogOn { device })
+    }
+
+    /// Asks that one leg stays up, or no longer.
+    pub fn stay(&mut self, user: &str, on: bool) -> Outcome {
+        self.command(user, SwitchCommand::SetPersistentLeg { on })
+    }
+
+    /// The telephone does this now.
+    pub fn phone_act(&mut self, leg: LegId, act: Act) {
+        self.phone_does(leg, act);
     }
 
     /// The telephone of the call's latest leg of a role hangs up, now.
