@@ -410,7 +410,7 @@ mod tests {
 
     #[test]
     fn t15_a_leg_that_stays_up_is_shown_as_it_stands() {
-        let call = CallId(uuid::Uuid::nil());
+        let call = ponte_protocol::CallId(uuid::Uuid::nil());
         let at = UnixMillis(1);
         let cause = Cause {
             reason: CauseReason::NotConfirmed,
