@@ -4,7 +4,9 @@
 
 mod support;
 
-use ponte_protocol::{CallId, CallPhase, CallView, CauseReason, CommandBody, EventBody, LegRole, PersistentLeg};
+use ponte_protocol::{
+    CallId, CallPhase, CallView, CauseReason, CommandBody, EventBody, LegRole, PersistentLeg,
+};
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 use support::{ANNA, COMPANY, FAR, HOME, Options, World};
 
@@ -90,7 +92,8 @@ async fn t15_calls_out_and_in_are_attached_to_the_one_leg_and_both_are_heard() {
     world.connected(out).await;
     world
         .until("each hears the other", |world| {
-            world.call_to(HOME).media.has_heard(FAR_HZ, 800) && world.call_to(FAR).media.has_heard(HOME_HZ, 800)
+            world.call_to(HOME).media.has_heard(FAR_HZ, 800)
+                && world.call_to(FAR).media.has_heard(HOME_HZ, 800)
         })
         .await;
     world.hang_up(out).await;
@@ -107,8 +110,13 @@ async fn t15_calls_out_and_in_are_attached_to_the_one_leg_and_both_are_heard() {
             world.call_to(HOME).media.has_heard(WHISPER_HZ, 100)
         })
         .await;
-    assert!(world.call(placed).answered_at.is_none(), "answered before the whisper was over");
-    world.shown_where(|call| call.id == waiting.id && is_connected(call)).await;
+    assert!(
+        world.call(placed).answered_at.is_none(),
+        "answered before the whisper was over"
+    );
+    world
+        .shown_where(|call| call.id == waiting.id && is_connected(call))
+        .await;
     world
         .until("the caller hears the user", |world| {
             world.call(placed).media.has_heard(HOME_HZ, 800)
@@ -125,7 +133,9 @@ async fn t15_calls_out_and_in_are_attached_to_the_one_leg_and_both_are_heard() {
     assert_eq!(record.cause.reason, CauseReason::NormalClearing);
     assert_eq!(record.number, HOME);
     world
-        .until("the telephone is released", |world| world.carrier.active_calls() == 0)
+        .until("the telephone is released", |world| {
+            world.carrier.active_calls() == 0
+        })
         .await;
 }
 
@@ -136,7 +146,10 @@ async fn t15_a_leg_that_drops_in_a_call_rejoins_and_is_heard_again() {
     let stays = up(&world).await;
     let call = world.dial().await;
     world.connected(call).await;
-    world.carrier.set_number(HOME, Behaviour::Answer(answer(HOME_HZ + 160.0))).unwrap();
+    world
+        .carrier
+        .set_number(HOME, Behaviour::Answer(answer(HOME_HZ + 160.0)))
+        .unwrap();
     world
         .until("the far party hears the first leg", |world| {
             world.call_to(FAR).media.has_heard(HOME_HZ, 500)
@@ -161,7 +174,11 @@ async fn t15_a_leg_that_drops_in_a_call_rejoins_and_is_heard_again() {
             world.calls_to(HOME)[1].media.has_heard(FAR_HZ, 800)
         })
         .await;
-    assert_eq!(world.calls_to(FAR).len(), 1, "the far party was never called again");
+    assert_eq!(
+        world.calls_to(FAR).len(),
+        1,
+        "the far party was never called again"
+    );
     world.hang_up(call).await;
     world.ended(call).await;
     // The leg that rejoined stays.
@@ -181,7 +198,10 @@ async fn t15_an_ordinary_leg_that_is_lost_is_called_again_and_the_caller_waits()
     let world = at_home(lost_after(2_500)).await;
     let placed = world.place(caller());
     let call = world.shown_where(is_connected).await;
-    world.carrier.set_number(HOME, Behaviour::Answer(answer(HOME_HZ + 160.0))).unwrap();
+    world
+        .carrier
+        .set_number(HOME, Behaviour::Answer(answer(HOME_HZ + 160.0)))
+        .unwrap();
     world
         .until("the caller hears who rejoined", |world| {
             world.call(placed).media.has_heard(HOME_HZ + 160.0, 800)
@@ -226,7 +246,9 @@ async fn t15_t18_a_crash_ends_the_leg_and_leaves_its_record() {
     world.crash_gateway().await;
     world.start_gateway().await;
     world
-        .until("the telephone is released", |world| world.carrier.active_calls() == 0)
+        .until("the telephone is released", |world| {
+            world.carrier.active_calls() == 0
+        })
         .await;
     let state = world
         .edge
