@@ -32,6 +32,10 @@ impl Call {
             _ => (cause, by),
         };
         self.stop_waiting(cx);
+        if self.rescue.take().is_some() {
+            // Nobody has said at that ear that a person is there.
+            self.ear_wanted = false;
+        }
         self.close_all(cx, cause);
         self.set_phase(Phase::Ending {
             cause,

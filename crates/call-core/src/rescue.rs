@@ -111,6 +111,8 @@ impl Call {
     /// Nobody could be reached, or the user does not want to be: the cause that is true for the call.
     pub(crate) fn give_up_rescue(&mut self, why: Cause, by: EndedBy) -> Option<(Cause, EndedBy)> {
         let rescue = self.rescue.take()?;
+        // Nobody has said at that ear that a person is there.
+        self.ear_wanted = false;
         if why.reason == CauseReason::Rejected {
             // Nobody was lost: the user has let the other party go.
             return Some((cause::local(CauseReason::NormalClearing), by));

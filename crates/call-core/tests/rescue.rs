@@ -127,7 +127,8 @@ fn t15_nobody_is_reached_and_the_far_party_is_let_go_with_the_true_cause() {
         let record = world.record(call);
         assert_eq!(record.legs[0].cause, record.cause, "{record:?}");
         let tries = record.legs.iter().filter(|leg| leg.role == LegRole::User).count();
-        assert!((2..=4).contains(&tries), "{record:?}");
+        // Three times, each on both trunks where nothing is heard of the first.
+        assert!((2..=7).contains(&tries), "{record:?}");
     }
 }
 
