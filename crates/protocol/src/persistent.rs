@@ -1,5 +1,6 @@
 //! Rule T15: the user's telephone stays on the line for the working day.
 
+use crate::json::{FromJson, ToJson};
 use crate::{CallId, Cause, UnixMillis};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// It is asked for by [`crate::CommandBody::SetPersistentLeg`]. Calls are attached to it with a tone in the ear, and leave
 /// it up when they end. A call that is attached is shown as any other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum PersistentLeg {
     /// Not asked for.
