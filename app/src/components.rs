@@ -40,6 +40,7 @@ pub mod shortcuts;
 pub mod shown;
 pub mod stations_card;
 pub mod suggestions;
+pub mod stay_switch;
 pub mod switch;
 pub mod switches;
 pub mod toast;

@@ -4,7 +4,7 @@ use crate::format;
 use crate::i18n::{Locale, text};
 use ponte_protocol::{
     CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, EndedBy, LegRole, LegState,
-    LegView, NumberError, Refusal,
+    LegView, NumberError, PersistentLeg, Refusal,
 };
 
 /// The name a `CauseReason` has on the wire; for attributes that tests and styles read.
@@ -43,6 +43,7 @@ pub const fn phase_name(phase: &CallPhase) -> &'static str {
         CallPhase::CallingUser => "calling_user",
         CallPhase::Confirming { .. } => "confirming",
         CallPhase::CallingFar => "calling_far",
+        CallPhase::Rejoining { .. } => "rejoining",
         CallPhase::Connected { .. } => "connected",
         CallPhase::FarFailed { .. } => "far_failed",
         CallPhase::Ending => "ending",
@@ -55,6 +56,27 @@ pub const fn phase_name(phase: &CallPhase) -> &'static str {
         CallPhase::Parked { .. } => "parked",
         CallPhase::Unknown => "unknown",
     }
+}
+
+/// The name that the state of a leg which stays up has on the wire.
+pub const fn persistent_leg_name(leg: &PersistentLeg) -> &'static str {
+    match leg {
+        PersistentLeg::Off => "off",
+        PersistentLeg::Calling { .. } => "calling",
+        PersistentLeg::Confirming { .. } => "confirming",
+        PersistentLeg::Up { .. } => "up",
+        PersistentLeg::Recalling { .. } => "recalling",
+        PersistentLeg::Down { .. } => "down",
+        PersistentLeg::Unknown => "unknown",
+    }
+}
+
+/// Whether a leg stays up, or is on its way.
+pub const fn is_kept_up(leg: &PersistentLeg) -> bool {
+    !matches!(
+        leg,
+        PersistentLeg::Off | PersistentLeg::Down { .. } | PersistentLeg::Unknown
+    )
 }
 
 /// The name a leg's state has on the wire; `none` for a leg that does not exist yet.
@@ -89,9 +111,12 @@ pub fn leg_in_call(locale: Locale, call: &CallView, leg: &LegView) -> &'static s
             |ended| cause(locale, role, ended.reason),
         ),
         (LegRole::Far, _, _, CallPhase::Voicemail { .. }) => text::leg::at_voicemail(locale),
-        (LegRole::Far, _, LegState::Confirmed, CallPhase::Held { .. } | CallPhase::Parked { .. }) => {
-            text::leg::on_hold(locale)
-        }
+        (
+            LegRole::Far,
+            _,
+            LegState::Confirmed,
+            CallPhase::Held { .. } | CallPhase::Parked { .. } | CallPhase::Rejoining { .. },
+        ) => text::leg::on_hold(locale),
         (LegRole::Far, Direction::Incoming, LegState::Confirmed, CallPhase::Connected { .. }) => {
             text::leg::on_the_line(locale)
         }
@@ -106,6 +131,7 @@ pub fn phase(locale: Locale, phase: &CallPhase) -> &'static str {
         CallPhase::CallingUser => text::phase::calling_user(locale),
         CallPhase::Confirming { .. } => text::phase::confirming(locale),
         CallPhase::CallingFar => text::phase::calling_far(locale),
+        CallPhase::Rejoining { .. } => text::phase::rejoining(locale),
         CallPhase::Connected { .. } => text::phase::connected(locale),
         CallPhase::FarFailed { .. } => text::phase::far_failed(locale),
         CallPhase::Ending => text::phase::ending(locale),
@@ -325,6 +351,7 @@ pub fn title(locale: Locale, call: &CallView) -> String {
         CallPhase::Connected { .. } => text::title::connected(locale, party),
         CallPhase::FarFailed { .. } => text::title::far_failed(locale, party),
         CallPhase::Held { .. }
+        | CallPhase::Rejoining { .. }
         | CallPhase::Voicemail { .. }
         | CallPhase::Transferring { .. }
         | CallPhase::Transferred { .. }
@@ -387,6 +414,29 @@ mod tests {
     }
 
     #[test]
+    fn t15_a_leg_that_stays_up_is_shown_as_it_stands() {
+        let call = ponte_protocol::CallId(uuid::Uuid::nil());
+        let at = UnixMillis(1);
+        let cause = Cause {
+            reason: CauseReason::NotConfirmed,
+            class: ponte_protocol::FailureClass::User,
+            q850: None,
+            sip: None,
+        };
+        for (leg, name, kept_up) in [
+            (PersistentLeg::Off, "off", false),
+            (PersistentLeg::Calling { call }, "calling", true),
+            (PersistentLeg::Confirming { call, until: at }, "confirming", true),
+            (PersistentLeg::Up { call, since: at }, "up", true),
+            (PersistentLeg::Recalling { call, at }, "recalling", true),
+            (PersistentLeg::Down { cause }, "down", false),
+            (PersistentLeg::Unknown, "unknown", false),
+        ] {
+            assert_eq!((persistent_leg_name(&leg), is_kept_up(&leg)), (name, kept_up));
+        }
+    }
+
+    #[test]
     fn t05_every_cause_has_words_of_its_own_for_each_telephone() {
         for locale in Locale::ALL {
             for role in [LegRole::User, LegRole::Far] {
@@ -418,7 +468,7 @@ mod tests {
         }
     }
 
-    fn phases() -> [CallPhase; 10] {
+    fn phases() -> [CallPhase; 11] {
         let cause = Cause {
             reason: CauseReason::Busy,
             class: ponte_protocol::FailureClass::User,
@@ -439,6 +489,7 @@ mod tests {
             CallPhase::Waiting { until: UnixMillis(1) },
             CallPhase::Held { since: UnixMillis(1) },
             CallPhase::Voicemail { since: UnixMillis(1) },
+            CallPhase::Rejoining { until: UnixMillis(1) },
         ]
     }
 

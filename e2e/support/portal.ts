@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 import type { Person } from './stack.ts';
 
-export type Phase = 'ringing' | 'waiting' | 'held' | 'transferring' | 'transferred' | 'parked' | 'voicemail' | 'calling_user' | 'confirming' | 'calling_far' | 'connected' | 'far_failed' | 'ending';
+export type Phase = 'ringing' | 'waiting' | 'held' | 'transferring' | 'transferred' | 'parked' | 'voicemail' | 'calling_user' | 'confirming' | 'calling_far' | 'connected' | 'rejoining' | 'far_failed' | 'ending';
 
 /** The portal in one tab, as a person sees it. */
 export class Portal {

@@ -76,6 +76,7 @@ pub fn actions(call: &CallView) -> Actions {
         // The caller speaks to the box; there is nobody to hang up on.
         CallPhase::Voicemail { .. } => (None, false, false),
         CallPhase::CallingFar
+        | CallPhase::Rejoining { .. }
         | CallPhase::Transferring { .. }
         | CallPhase::Transferred { .. }
         | CallPhase::Parked { .. }
@@ -96,14 +97,14 @@ pub fn is_urgent(call: &CallView) -> bool {
     is_ringing_in(call)
         || matches!(
             call.phase,
-            CallPhase::Confirming { .. } | CallPhase::Waiting { .. }
+            CallPhase::Confirming { .. } | CallPhase::Waiting { .. } | CallPhase::Rejoining { .. }
         )
 }
 
 /// Whether it makes the user's telephone ring now; the ring sound goes with it.
 pub fn is_ringing_in(call: &CallView) -> bool {
     match call.phase {
-        CallPhase::Ringing => true,
+        CallPhase::Ringing | CallPhase::Rejoining { .. } => true,
         CallPhase::CallingUser => call.direction == Direction::Incoming,
         _ => false,
     }
@@ -113,7 +114,7 @@ pub fn is_ringing_in(call: &CallView) -> bool {
 pub fn foremost(calls: &[CallView]) -> Option<&CallView> {
     calls.iter().max_by_key(|call| match call.phase {
         CallPhase::Confirming { .. } => 6,
-        CallPhase::Ringing | CallPhase::Waiting { .. } => 5,
+        CallPhase::Ringing | CallPhase::Waiting { .. } | CallPhase::Rejoining { .. } => 5,
         CallPhase::FarFailed { .. } => 4,
         CallPhase::CallingUser | CallPhase::CallingFar => 3,
         CallPhase::Connected { .. } | CallPhase::Unknown => 2,

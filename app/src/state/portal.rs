@@ -17,8 +17,9 @@ use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, Presence,
-    Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
+    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, PersistentLeg,
+    Presence, Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState,
+    VoiceMessage,
 };
 use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -60,6 +61,7 @@ struct Parts {
     calls: Memo<Vec<CallId>>,
     call_views: Memo<Vec<CallView>>,
     parked: Memo<Vec<ParkedCall>>,
+    persistent_leg: Memo<PersistentLeg>,
     foremost: Memo<Option<CallView>>,
     records: Memo<Arc<Vec<CallRecord>>>,
     more_records: Memo<bool>,
@@ -135,6 +137,8 @@ parts! {
     pub call_views: Memo<Vec<CallView>>,
     /// The calls of the site that anybody can fetch.
     pub parked: Memo<Vec<ParkedCall>>,
+    /// The leg that stays up (rule T15).
+    pub persistent_leg: Memo<PersistentLeg>,
     /// The call to speak of first.
     pub foremost: Memo<Option<CallView>>,
     /// The call log as far as it is loaded, newest first.
@@ -196,6 +200,7 @@ impl Portal {
             }),
             call_views: of_user(store, |user| user.calls.clone()),
             parked: of_user(store, |user| user.parked.clone()),
+            persistent_leg: of_user(store, |user| user.persistent_leg),
             foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
             records: Memo::new(move |_| store.with(|store| store.log.shared())),
             more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),

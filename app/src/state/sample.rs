@@ -52,6 +52,7 @@ pub(crate) fn user() -> UserState {
         profiles: vec![],
         parked: vec![],
         contacts: ContactBook::default(),
+        persistent_leg: ponte_protocol::PersistentLeg::Off,
     }
 }
 

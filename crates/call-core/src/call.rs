@@ -24,14 +24,16 @@
 //! This file holds what every state uses. The transitions stand beside the rule they carry out: [`crate::confirm`] (the
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
 //! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
-//! ear), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves),
-//! [`crate::join`] (two users), [`crate::clearing`] (ends).
+//! ear), [`crate::persistent`] (a leg that stays up), [`crate::rescue`] (a leg that was lost), [`crate::transfer`],
+//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::join`] (two users),
+//! [`crate::clearing`] (ends).
 
 use crate::context::Context;
 use crate::forward::Forwarded;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
 use crate::moving::Moving;
+use crate::rescue::Rescue;
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
     CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString, Direction, E164,
@@ -85,6 +87,14 @@ pub(crate) enum Phase {
         left: u8,
     },
     FarFailed(FarFailure),
+    /// A leg that stays up, at the user's ear or lent to another call: [`crate::persistent`].
+    Standing {
+        since: UnixMillis,
+    },
+    /// A leg that stays up has dropped.
+    Recalling {
+        at: UnixMillis,
+    },
     Ending {
         cause: Cause,
         by: EndedBy,
@@ -191,6 +201,8 @@ pub(crate) struct Ties {
     pub(crate) held_by_far: bool,
     /// The user's telephone holds by itself.
     pub(crate) held_by_ear: bool,
+    /// How often the user was called again: in the call, or since a leg that stays up last was stable.
+    pub(crate) tries: u8,
 }
 
 /// What a call is made from.
@@ -262,6 +274,8 @@ pub(crate) struct Call {
     pub(crate) legs: Vec<Leg>,
     next_index: u16,
     pub(crate) ties: Ties,
+    /// The user's leg was lost, and is being replaced.
+    pub(crate) rescue: Option<Rescue>,
     /// The conference as portals were last shown it.
     pub(crate) conference: Option<ConferenceView>,
     /// Where the attempts at the present far number begin in `legs`.
@@ -304,6 +318,7 @@ impl Call {
             legs: Vec::with_capacity(2),
             next_index: 0,
             ties: Ties::default(),
+            rescue: None,
             conference: None,
             far_from: 0,
             user_from: 0,
@@ -338,7 +353,7 @@ impl Call {
 
     /// Whether portals are shown it.
     pub(crate) fn is_shown(&self) -> bool {
-        self.setup.code.is_none()
+        self.setup.code.is_none() && !self.stands()
     }
 
     /// The name that the timers of the whole call stand under; no leg has it.
@@ -423,9 +438,12 @@ impl Call {
 
     /// Whether the user's telephone is still taken by this call.
     pub(crate) fn holds_line(&self) -> bool {
-        self.legs
-            .iter()
-            .any(|leg| leg.role == LegRole::User && !leg.third && !leg.has_ended())
+        let called_again = self.rescue.is_some() && !matches!(self.phase, Phase::Ending { .. });
+        called_again
+            || self
+                .legs
+                .iter()
+                .any(|leg| leg.role == LegRole::User && !leg.third && !leg.has_ended())
     }
 
     /// Whether nothing is left to wait for.

@@ -119,7 +119,7 @@ impl Switch {
             ear.role == LegRole::User && !ear.third && ear.is_answered() && matches!(ear.way, Way::Trunk(_));
         let in_call = matches!(
             call.phase,
-            Phase::CallingFar | Phase::Connected { .. } | Phase::FarFailed(_)
+            Phase::CallingFar | Phase::Connected { .. } | Phase::FarFailed(_) | Phase::Standing { .. }
         );
         let (user, id) = (call.setup.user.clone(), call.id());
         let known = self.users.get(&user)?;
@@ -172,7 +172,10 @@ impl Switch {
 
     fn carry_out_code(&mut self, user: &UserId, id: CallId, code: Code) {
         let Some(line) = self.line(user) else { return };
+        let stands = self.calls.get(&id).is_some_and(Call::stands);
         let done = match code {
+            // No other party is there to be let go.
+            Code::LetGo | Code::Swap if stands => false,
             Code::LetGo => {
                 let another = !line.held.is_empty() || line.waiting.is_some();
                 if let Some(call) = self.calls.get_mut(&id) {

@@ -140,6 +140,12 @@ pub struct Timeouts {
     pub overlap: u64,
     /// For a leg that was told to close to say that it ended.
     pub close: u64,
+    /// Before a call is attached to a leg that stays up, after the whisper that tells of it (rule T15).
+    pub whisper: u64,
+    /// The longest that a leg stays up (rule T15).
+    pub stay: u64,
+    /// How long a far party waits for a user whose leg was lost; 0: it does not.
+    pub rescue: u64,
     /// Without audio from a leg until the portal is warned.
     pub no_audio_warning: u64,
     /// Without audio from a leg until the call is ended.
@@ -161,6 +167,9 @@ impl Default for Timeouts {
             redial: 10_000,
             overlap: 1_000,
             close: 40_000,
+            whisper: 2_500,
+            stay: 12 * 60 * 60 * 1_000,
+            rescue: 45_000,
             no_audio_warning: 5_000,
             no_audio_end: 60_000,
         }

@@ -35,6 +35,8 @@ pub enum Tone {
     Hold,
     /// A number may be keyed in (rule T13).
     Dial,
+    /// Nothing to be heard on a line that stays up: packets all the same (rule T15).
+    Silence,
 }
 
 /// Something said to the user in the user's language.
@@ -244,6 +246,10 @@ pub enum Effect {
     },
     /// A beep that only this leg hears, mixed into what it hears (rule T8).
     Beep {
+        leg: LegId,
+    },
+    /// The tone in the ear that tells of a call which is about to be attached, mixed into what this leg hears (rule T15).
+    Whisper {
         leg: LegId,
     },
     /// CANCEL or BYE, whichever fits. `LegEnded` follows.

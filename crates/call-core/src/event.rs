@@ -125,6 +125,10 @@ pub enum SwitchCommand {
     LeaveAt {
         at: Option<UnixMillis>,
     },
+    /// Rule T15.
+    SetPersistentLeg {
+        on: bool,
+    },
     Dial {
         typed: DialString,
         dialled: Dialled,

@@ -125,6 +125,8 @@ impl Switch {
         } else if !self.forward_always(id) {
             if free {
                 self.ring_user(id);
+            } else if self.offer_to_standing(called, id) {
+                // It waits for the tone in the ear, or for the user's telephone.
             } else if self.may_wait(called) {
                 self.offer_waiting(called, id);
             } else {
@@ -222,7 +224,7 @@ impl Switch {
     }
 
     /// The telephone at which the user is reached now, and whether a person there must confirm (rule T14).
-    fn whereabouts(&self, user: &UserId) -> Result<(Near, bool), CauseReason> {
+    pub(crate) fn whereabouts(&self, user: &UserId) -> Result<(Near, bool), CauseReason> {
         let known = self.known_user(user).map_err(|_| CauseReason::LoggedOff)?;
         match &known.mode {
             Mode::Telecommuting {

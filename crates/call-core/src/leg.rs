@@ -33,7 +33,7 @@ pub(crate) struct Party {
 pub(crate) struct Leg {
     pub(crate) id: LegId,
     pub(crate) role: LegRole,
-    party: Party,
+    pub(crate) party: Party,
     pub(crate) way: Way,
     /// It came in: it is answered or refused by us.
     pub(crate) incoming: bool,

@@ -58,8 +58,13 @@ impl Switch {
         to: SwitchDestination,
     ) -> Result<Done, Refusal> {
         let now = self.cx.now;
-        if !self.known_user(user)?.config.profile.telecommuter_allowed {
+        let known = self.known_user(user)?;
+        if !known.config.profile.telecommuter_allowed {
             return Err(Refusal::NotPermitted);
+        }
+        // The leg that stays up is where the user is, and no call's own.
+        if known.standing.call.is_some() {
+            return Err(Refusal::WrongState);
         }
         let at_ear = self.movable(user, id)?;
         let (near, label, confirm) = where_to(self.known_user(user)?, to)?;

@@ -99,6 +99,19 @@ impl Call {
         let Some(id) = self.new_leg_id() else {
             return false;
         };
+        let party = self.party(LegRole::User);
+        self.open_user_leg(cx, id, target, way, party);
+        true
+    }
+
+    pub(crate) fn open_user_leg(
+        &mut self,
+        cx: &mut Context,
+        id: LegId,
+        target: LegTarget,
+        way: Way,
+        party: Party,
+    ) {
         self.start_leg_timers(cx, id, LegRole::User);
         cx.push(Effect::OpenLeg {
             leg: id,
@@ -108,9 +121,7 @@ impl Call {
             caller: self.caller(),
             forwarded: None,
         });
-        let party = self.party(LegRole::User);
         self.add_leg(Leg::new(id, LegRole::User, party, way, cx.now));
-        true
     }
 
     /// The other user's call, which the switch makes next.

@@ -228,6 +228,7 @@ impl Switch {
                 self.set_mode(&id, Mode::Office, NumberClass::Other);
             }
         }
+        self.check_standing(&id);
     }
 
     fn remove_user(&mut self, id: &UserId) {
@@ -298,6 +299,9 @@ impl Switch {
         let (role, beside) = (answered.role, answered.beside);
         cx.timers.cancel_leg(leg);
         call.touch();
+        if call.rescue.is_some() && !beside {
+            call.bring_forward(leg);
+        }
         match role {
             LegRole::User if beside => self.newcomer_answered(leg.call),
             LegRole::User => call.user_answered(cx),
@@ -397,6 +401,10 @@ impl Switch {
             return;
         }
         let id = self.cx.served_by(leg);
+        if leg.index == CLOCK && kind == TimerKind::Waiting && self.attach(id) {
+            self.settle(id);
+            return;
+        }
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -404,6 +412,9 @@ impl Switch {
         if leg.index == CLOCK {
             match kind {
                 TimerKind::Caller | TimerKind::Waiting => call.caller_waited(cx),
+                TimerKind::Recall if call.stands() => self.recall(id),
+                TimerKind::Recall => self.call_user_again(id),
+                TimerKind::Stay => call.stayed_too_long(cx),
                 TimerKind::Beep => self.beep(id),
                 TimerKind::Message => call.message_full(cx),
                 TimerKind::Park => self.parked_too_long(id),
@@ -435,6 +446,8 @@ impl Switch {
             | TimerKind::Message
             | TimerKind::Park
             | TimerKind::Overlap
+            | TimerKind::Recall
+            | TimerKind::Stay
             // These stand under no leg's name.
             | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),
@@ -481,6 +494,7 @@ impl Switch {
         }
         self.tidy_room(id);
         self.tidy_line(&owner);
+        self.tidy_standing(&owner);
         self.set_relay(&owner);
         if !self.parking.is_empty() {
             self.tidy_parking();
@@ -513,7 +527,7 @@ impl Switch {
             self.cx.push(Effect::Record {
                 record: Box::new(record.clone()),
             });
-            if call.is_shown() {
+            if call.is_shown() || call.stands() {
                 self.cx.push(Effect::Notify {
                     user: owner.clone(),
                     body: EventBody::CallEnded { call: id, record },

@@ -2,6 +2,7 @@
 
 use crate::codes::Keyed;
 use crate::line::Line;
+use crate::persistent::Standing;
 use crate::{NumberClass, UserConfig};
 use ponte_protocol::{CallId, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -32,6 +33,8 @@ pub(crate) struct User {
     pub(crate) keyed: Keyed,
     /// Telecommuter mode ends with the calls that are up.
     pub(crate) leaves_after_call: bool,
+    /// The leg that stays up (rule T15).
+    pub(crate) standing: Standing,
     usage: Usage,
     /// When telephones were called that must confirm, and never have, oldest first.
     attempts: BTreeMap<E164, VecDeque<UnixMillis>>,
@@ -60,6 +63,7 @@ impl User {
             portals: 0,
             keyed: Keyed::default(),
             leaves_after_call: false,
+            standing: Standing::default(),
             usage: Usage::default(),
             attempts: BTreeMap::new(),
             confirmed: BTreeSet::new(),
@@ -130,6 +134,12 @@ impl User {
             return Err(Refusal::CapReached);
         }
         Ok(())
+    }
+
+    /// What the cap on minutes leaves of the day, in milliseconds.
+    pub(crate) fn talk_left_ms(&self, now: UnixMillis) -> u64 {
+        let day_ms = u64::from(self.config.caps.minutes_per_day) * 60_000;
+        day_ms.saturating_sub(self.usage.talk_ms(now))
     }
 
     /// Whether one more verification call may be made in this hour.

@@ -16,6 +16,8 @@ use ponte_testkit::site::{
 };
 use ponte_testkit::{Callers, Input, Reference, Rng, Supervised, TellSeed, Trace, callers, plan, trace};
 
+use std::collections::BTreeSet;
+
 const STEPS: usize = 200;
 const CARLA: &str = "carla";
 /// What people dial.
@@ -67,6 +69,8 @@ struct History {
     ids: u128,
     trace: Trace,
     seen: Seen,
+    /// Calls whose user was lost.
+    lost: BTreeSet<CallId>,
 }
 
 impl History {
@@ -86,6 +90,9 @@ impl History {
                 far_no_answer: 1 + rng.below(90_000),
                 redial: 1 + rng.below(10_000),
                 close: 1 + rng.below(40_000),
+                whisper: 1 + rng.below(5_000),
+                stay: 1 + rng.below(3_600_000),
+                rescue: rng.below(60_000),
                 ..Timeouts::default()
             }
         };
@@ -109,6 +116,7 @@ impl History {
             ids: 0,
             trace: Trace::default(),
             seen: Seen::default(),
+            lost: BTreeSet::new(),
         };
         let trunks = ["a", "b"].map(site::trunk).to_vec();
         history.event(Event::TrunksConfigured { trunks });
@@ -135,6 +143,7 @@ impl History {
         config.settings.no_answer_ms = 1 + self.rng.below(20_000);
         config.settings.voicemail = self.rng.chance(50);
         config.settings.call_waiting = self.rng.chance(85);
+        config.profile.browser_allowed = self.rng.chance(30);
         config.profile.telecommuter_allowed = self.rng.chance(90);
         config.profile.browser_allowed = self.rng.chance(80);
         config.do_not_disturb = self.rng.chance(4);
@@ -181,6 +190,7 @@ impl History {
         match met {
             Some(callers::Outcome::Rings(_)) => self.seen.rang += 1,
             Some(callers::Outcome::Waits) => self.seen.waited += 1,
+            Some(callers::Outcome::Attaches) => self.seen.attached += 1,
             Some(callers::Outcome::Voicemail) => self.seen.to_voicemail += 1,
             Some(callers::Outcome::Refused(_)) => self.seen.refused += 1,
             None => {}
@@ -217,6 +227,12 @@ impl History {
                         self.calls.push(call.id);
                     }
                     self.seen.held += u64::from(matches!(call.phase, CallPhase::Held { .. }));
+                    if matches!(call.phase, CallPhase::Rejoining { .. }) {
+                        self.seen.rejoining += u64::from(self.lost.insert(call.id));
+                    } else if matches!(call.phase, CallPhase::Connected { .. }) && self.lost.remove(&call.id)
+                    {
+                        self.seen.rejoined += 1;
+                    }
                     let joined = self.switch.switch().joined(call.id).is_some();
                     let connected = matches!(call.phase, CallPhase::Connected { .. });
                     self.seen.joined += u64::from(joined && connected);
@@ -391,7 +407,10 @@ impl History {
             let command = self.control(&user);
             return self.event(Event::Command { user, id, command });
         }
-        let command = match self.rng.below(24) {
+        let command = match self.rng.below(29) {
+            24..=28 => SwitchCommand::SetPersistentLeg {
+                on: self.rng.chance(80),
+            },
             0..=2 => SwitchCommand::EnterTelecommuter {
                 destination: SwitchDestination::Number {
                     dialled: plan::read(PLACES[self.rng.below(PLACES.len() as u64) as usize]),
@@ -657,6 +676,9 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("joined", seen.joined, 500),
         ("logged on", seen.logged_on, 500),
         ("moved", seen.moved, 60),
+        ("attached", seen.attached, 40),
+        ("rejoining", seen.rejoining, 80),
+        ("rejoined", seen.rejoined, 20),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;
@@ -678,6 +700,9 @@ struct Seen {
     joined: u64,
     logged_on: u64,
     moved: u64,
+    attached: u64,
+    rejoining: u64,
+    rejoined: u64,
 }
 
 impl Seen {
@@ -689,6 +714,9 @@ impl Seen {
         self.refused += seen.refused;
         self.held += seen.held;
         self.joined += seen.joined;
+        self.attached += seen.attached;
+        self.rejoining += seen.rejoining;
+        self.rejoined += seen.rejoined;
         self.logged_on += seen.logged_on;
         self.moved += seen.moved;
         for record in history.switch.records() {

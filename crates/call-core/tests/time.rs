@@ -115,6 +115,9 @@ fn timeouts_of_zero_end_calls_and_do_not_spin() {
         redial: 0,
         overlap: 0,
         close: 0,
+        whisper: u64::MAX,
+        stay: u64::MAX,
+        rescue: u64::MAX,
         no_audio_warning: 0,
         no_audio_end: 0,
     });

@@ -172,6 +172,11 @@ pub enum CallPhase {
         /// When the user's leg is released.
         until: UnixMillis,
     },
+    /// The user's telephone was lost, and is called again; the other party waits, and hears music or a tone.
+    Rejoining {
+        /// When the gateway gives up.
+        until: UnixMillis,
+    },
     /// The user has left the call; the other party hears ringing until whom it is given to answers.
     Transferring { since: UnixMillis },
     /// The two parties that the user put through to each other speak; the user's telephone is free.

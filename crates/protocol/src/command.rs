@@ -90,6 +90,10 @@ pub enum CommandBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<UnixMillis>,
     },
+    /// Rule T15: one leg to the user's telephone stays up, and calls are attached to it; or no longer.
+    SetPersistentLeg {
+        on: bool,
+    },
     SaveDestination {
         label: String,
         number: DialString,
@@ -328,7 +332,8 @@ impl CommandBody {
             | Self::Transfer { .. }
             | Self::Move { .. }
             | Self::Fetch { .. }
-            | Self::PickUp { .. } => DIAL_LIFETIME_MS,
+            | Self::PickUp { .. }
+            | Self::SetPersistentLeg { .. } => DIAL_LIFETIME_MS,
             _ => COMMAND_LIFETIME_MS,
         }
     }

@@ -3,7 +3,7 @@
 use crate::json::{FromJson, ToJson};
 use crate::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId,
-    Mailbox, Mode, ParkedCall, Presence, SavedDestination, StationView, UnixMillis, UserProfile, UserState,
+    Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -72,6 +72,10 @@ pub enum EventBody {
     CallEnded {
         call: CallId,
         record: CallRecord,
+    },
+    /// Rule T15.
+    PersistentLegChanged {
+        leg: PersistentLeg,
     },
     /// All calls of the site that wait to be fetched, by slot.
     ParkingChanged {

@@ -19,6 +19,7 @@ pub mod json;
 pub mod link;
 pub mod message;
 pub mod number;
+pub mod persistent;
 pub mod pii;
 pub mod presence;
 pub mod profile;
@@ -51,6 +52,7 @@ pub use ids::{
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
 pub use message::{Mailbox, MessagePage, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};
+pub use persistent::PersistentLeg;
 pub use pii::Pii;
 pub use presence::{Availability, Presence};
 pub use profile::{CallerId, Destination, Mode, SavedDestination, UserProfile};

@@ -3,7 +3,7 @@
 use crate::json::{FromJson, ToJson};
 use crate::{
     CallProfile, CallRecord, CallRules, CallSettings, CallView, ContactBook, EventBody, Mailbox, Mode,
-    ParkedCall, Presence, SavedDestination, StationView, UserProfile,
+    ParkedCall, PersistentLeg, Presence, SavedDestination, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,8 @@ pub struct UserState {
     /// The user's own directory.
     #[serde(default)]
     pub contacts: ContactBook,
+    #[serde(default)]
+    pub persistent_leg: PersistentLeg,
 }
 
 impl UserState {
@@ -75,6 +77,7 @@ impl UserState {
             EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
             EventBody::RulesChanged { rules } => self.rules.clone_from(rules),
             EventBody::ProfilesChanged { profiles } => self.profiles.clone_from(profiles),
+            EventBody::PersistentLegChanged { leg } => self.persistent_leg = *leg,
             EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
             EventBody::ContactsChanged { book, .. } => self.contacts = *book,
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
@@ -117,6 +120,7 @@ mod tests {
             profiles: vec![],
             parked: vec![],
             contacts: ContactBook::default(),
+            persistent_leg: PersistentLeg::Off,
         }
     }
 

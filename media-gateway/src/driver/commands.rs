@@ -149,6 +149,7 @@ impl Driver {
             | CommandBody::LeaveConference { .. }
             | CommandBody::EndConference { .. }
             | CommandBody::MuteMember { .. }
+            | CommandBody::SetPersistentLeg { on: false }
             | CommandBody::SendDtmf { .. } => {
                 self.carry_out(user, command);
             }
@@ -243,6 +244,7 @@ impl Driver {
             }
             CommandBody::SwitchProfile { name } => return self.switch_profile(&user, id, &name),
             CommandBody::LeaveAt { at } => SwitchCommand::LeaveAt { at },
+            CommandBody::SetPersistentLeg { on } => SwitchCommand::SetPersistentLeg { on },
             CommandBody::MarkMessage { message, heard } => {
                 let written = self.store.mark_message(user.clone(), message, heard);
                 return self.change_message(&user, id, written);

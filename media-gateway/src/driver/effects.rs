@@ -95,6 +95,11 @@ impl Driver {
                     self.media.beep(endpoint, ponte_media::Tone::CallWaiting);
                 }
             }
+            Effect::Whisper { leg } => {
+                if let Some(endpoint) = self.legs.endpoint(leg) {
+                    self.media.beep(endpoint, ponte_media::Tone::Attached);
+                }
+            }
             Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
             Effect::Connect { a, b } => self.connect(a, b),
             Effect::TakePlace { leg, of } => self.take_place(leg, of),
@@ -153,6 +158,7 @@ impl Driver {
                     drop(self.store.save_call(call_up(&user, call)));
                 }
             }
+            EventBody::PersistentLegChanged { .. } => self.keep_standing(&user),
             EventBody::CallEnded { call, record } => {
                 self.shown.remove(call);
                 self.without_short_message(record);
@@ -165,6 +171,21 @@ impl Driver {
         if of_call {
             self.show_on_call(&user);
             self.show_user(&user);
+        }
+    }
+
+    /// What a restart must know of a leg that stays up: portals are shown no call of it.
+    fn keep_standing(&mut self, user: &UserId) {
+        let Some((view, up_since)) = self.switch.standing_call(user) else {
+            return;
+        };
+        let call = CallUp {
+            connected_at: up_since,
+            ..call_up(user, &view)
+        };
+        let before = self.shown.insert(view.id, view);
+        if before.is_none() || up_since.is_some() {
+            drop(self.store.save_call(call));
         }
     }
 
@@ -211,8 +232,7 @@ impl Driver {
                 announcements,
                 token,
             } => {
-                self.media
-                    .play(endpoint, Source::Tone(sound::tone(tone)), PlayMode::Loop);
+                self.media.play(endpoint, sound::tone(tone), PlayMode::Loop);
                 leg.after_tone = Some((announcements, token));
                 let at = Instant::now() + Duration::from_millis(millis);
                 self.later.push(Reverse((at, leg.id, leg.playback)));

@@ -133,6 +133,7 @@ impl Driver {
             profiles: entry.profiles.clone(),
             parked,
             contacts: entry.contacts.book,
+            persistent_leg: self.switch.persistent_leg(user),
         };
         self.send_event(
             user.clone(),

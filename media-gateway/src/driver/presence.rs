@@ -81,7 +81,10 @@ impl Driver {
         let on_call = self.switch.calls(user).iter().any(|call| {
             matches!(
                 call.phase,
-                CallPhase::Connected { .. } | CallPhase::Held { .. } | CallPhase::CallingFar
+                CallPhase::Connected { .. }
+                    | CallPhase::Held { .. }
+                    | CallPhase::Rejoining { .. }
+                    | CallPhase::CallingFar
             )
         });
         let Some(entry) = self.users.get_mut(user) else {

@@ -3,9 +3,9 @@
 use ponte_call_core::{Announcement, BoxWords, Secret, Tone};
 use ponte_media::{Language, Prompt, Source};
 
-/// The media plane's tone.
-pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
-    match tone {
+/// The media plane's source of a tone.
+pub(super) fn tone(tone: Tone) -> Source {
+    Source::Tone(match tone {
         Tone::Ringback => ponte_media::Tone::Ringback,
         Tone::Busy => ponte_media::Tone::Busy,
         Tone::Congestion => ponte_media::Tone::Congestion,
@@ -13,14 +13,15 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
         Tone::Progress => ponte_media::Tone::Progress,
         Tone::Hold => ponte_media::Tone::Hold,
         Tone::Dial => ponte_media::Tone::Dial,
-    }
+        Tone::Silence => return Source::Silence,
+    })
 }
 
 /// What sounds until it is stopped or replaced.
 pub(super) fn lasting(lasting: Tone) -> Source {
     match lasting {
         Tone::Hold => Source::HoldMusic,
-        other => Source::Tone(tone(other)),
+        other => tone(other),
     }
 }
 

@@ -173,9 +173,10 @@ fn watched_call(call: &CallView) -> Option<WatchedCall> {
         | CallPhase::Waiting { .. }
         | CallPhase::Confirming { .. }
         | CallPhase::CallingFar => WatchedPhase::Early,
-        CallPhase::Connected { .. } | CallPhase::Held { .. } | CallPhase::FarFailed { .. } => {
-            WatchedPhase::Confirmed
-        }
+        CallPhase::Connected { .. }
+        | CallPhase::Held { .. }
+        | CallPhase::Rejoining { .. }
+        | CallPhase::FarFailed { .. } => WatchedPhase::Confirmed,
         CallPhase::Voicemail { .. }
         | CallPhase::Transferring { .. }
         | CallPhase::Transferred { .. }

@@ -60,6 +60,7 @@ impl Reference {
             | SwitchCommand::PickUp { .. }
             | SwitchCommand::Reject { .. }
             | SwitchCommand::LeaveAt { .. }
+            | SwitchCommand::SetPersistentLeg { .. }
             | SwitchCommand::Verify { .. }
             | SwitchCommand::LogOn { .. }
             | SwitchCommand::LogOff => Err(Refusal::Unsupported),

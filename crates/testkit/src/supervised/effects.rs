@@ -2,7 +2,7 @@
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
 use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback, RoomLeg};
-use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, Destination, LegRole, MessageId, Mode, UserId};
 
 impl Supervised {
     pub(super) fn check(&mut self, effect: &Effect) {
@@ -147,7 +147,7 @@ impl Supervised {
             Effect::StopPlaying { leg } => {
                 self.active(*leg, effect).playing = Playing::Nothing;
             }
-            Effect::Beep { leg } | Effect::ReadNumber { leg, .. } => {
+            Effect::Beep { leg } | Effect::Whisper { leg } | Effect::ReadNumber { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 let member = watched.room.is_some();
                 assert!(
@@ -279,13 +279,27 @@ impl Supervised {
                     && leg.is_active()
                     && !leg.off_line
             });
+            // Who was lost is called on telephone and browser at once.
+            let beside = |legs: &[LegId]| {
+                let mut others = legs.iter().map(|leg| &self.legs[leg]);
+                others.any(|leg| leg.role == LegRole::User && leg.is_active() && !leg.answered)
+            };
+            let rivals = self.calls.get(&id.call).is_some_and(|call| {
+                matches!(
+                    call.view,
+                    Some(CallView {
+                        phase: CallPhase::Rejoining { .. },
+                        ..
+                    })
+                ) && beside(&call.legs)
+            });
             let moved = self.moves.get(user).copied();
             let same = up.is_none_or(|(up, _)| self.switch.call_of(*up) == Some(id.call));
             assert!(
-                up.is_none() || same && moved.is_some(),
+                up.is_none() || rivals || same && moved.is_some(),
                 "the user's one line is taken: {up:?}"
             );
-            leg.beside = up.is_some();
+            leg.beside = up.is_some() && !rivals;
             if let (Some(confirm), true) = (moved, leg.beside) {
                 leg.needs_confirmation = confirm;
             } else if matches!(target, LegTarget::Trunk { .. }) {
@@ -295,8 +309,11 @@ impl Supervised {
                     let mut mine = call.legs.iter().rev().map(|leg| &self.legs[leg]);
                     mine.find(|leg| leg.role == LegRole::User)
                 });
+                // The next trunk is tried at once; a later attempt goes to where the user is then.
+                let now = Some(self.now);
+                let at_once = |leg: &WatchedLeg| [leg.closed_at, leg.ended_at].contains(&now);
                 leg.needs_confirmation = match (before, self.modes.get(user)) {
-                    (Some(before), _) if !before.answered => before.needs_confirmation,
+                    (Some(before), _) if !before.answered && at_once(before) => before.needs_confirmation,
                     (
                         _,
                         Some(Mode::Telecommuting {

@@ -42,6 +42,7 @@ struct WatchedLeg {
     starred: bool,
     playing: Playing,
     closed_at: Option<UnixMillis>,
+    ended_at: Option<UnixMillis>,
     ended: bool,
     /// An emergency or a verification call, which takes nobody's line.
     off_line: bool,
@@ -67,6 +68,7 @@ impl WatchedLeg {
             starred: false,
             playing: Playing::Nothing,
             closed_at: None,
+            ended_at: None,
             ended: false,
             off_line: false,
             beside: false,
@@ -223,8 +225,10 @@ impl Supervised {
                 leg,
                 end: LegEnd { .. },
             } => {
+                let now = self.now;
                 if let Some(watched) = self.legs.get_mut(leg) {
                     watched.ended = true;
+                    watched.ended_at.get_or_insert(now);
                     watched.room = None;
                     self.part(*leg);
                 }

@@ -74,6 +74,16 @@ impl World {
         self.command(user, SwitchCommand::LogOn { device })
     }
 
+    /// Asks that one leg stays up, or no longer.
+    pub fn stay(&mut self, user: &str, on: bool) -> Outcome {
+        self.command(user, SwitchCommand::SetPersistentLeg { on })
+    }
+
+    /// The telephone does this now.
+    pub fn phone_act(&mut self, leg: LegId, act: Act) {
+        self.phone_does(leg, act);
+    }
+
     /// The telephone of the call's latest leg of a role hangs up, now.
     pub fn phone_hangs_up(&mut self, call: CallId, role: LegRole) {
         let leg = self.latest_leg(call, role).expect("a leg");
