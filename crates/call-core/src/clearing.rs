@@ -170,7 +170,9 @@ impl Call {
             self.close_leg(cx, leg, cause);
             if self.stands() {
                 self.stand_lost(cx, cause, EndedBy::System, false);
-            } else if !self.leave_behind(cx) && !self.rescue(cx, cause, EndedBy::System) {
+            } else if !(self.ear().is_none() && self.leave_behind(cx))
+                && !self.rescue(cx, cause, EndedBy::System)
+            {
                 self.end(cx, cause, EndedBy::System);
             }
         } else if since_ms >= cx.timeouts.no_audio_warning {

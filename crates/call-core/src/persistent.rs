@@ -421,7 +421,15 @@ impl Switch {
         let now = self.cx.now;
         if let Some(standing) = self.calls.get_mut(&id) {
             self.cx.timers.cancel(standing.clock(), TimerKind::Recall);
-            standing.add_leg(lent);
+            // It may have stood by this leg before, and have let it go.
+            if let Some(place) = standing.place_of(lent.id) {
+                let mut known = standing.legs.remove(place);
+                known.come_again(&lent);
+                known.away = true;
+                standing.legs.push(known);
+            } else {
+                standing.add_leg(lent);
+            }
             standing.stands_since(now);
         }
         self.tidy_line(user);

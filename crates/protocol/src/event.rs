@@ -3,7 +3,8 @@
 use crate::json::{FromJson, ToJson};
 use crate::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId,
-    Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, StationView, UnixMillis, UserProfile, UserState,
+    Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, StationView, UnixMillis,
+    UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

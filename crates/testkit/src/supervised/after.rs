@@ -345,8 +345,12 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         // The user's leg is lost, and is called again.
         | (P::Connected { .. } | P::Held { .. } | P::Confirming { .. }, P::Rejoining { .. })
         | (P::Rejoining { .. }, P::Rejoining { .. } | P::Confirming { .. } | P::Connected { .. })
-        // What waited for a leg to stay up waits for the whisper; so does what comes back to such a leg.
-        | (P::Waiting { .. } | P::Parked { .. } | P::Transferring { .. }, P::Waiting { .. })
+        // What waited for a leg to stay up waits for the whisper; so does what comes back to such a leg, from a transfer
+        // that fails at once too.
+        | (
+            P::Waiting { .. } | P::Parked { .. } | P::Transferring { .. } | P::Connected { .. } | P::Held { .. },
+            P::Waiting { .. },
+        )
         | (P::Parked { .. }, P::Parked { .. })
         | (P::Transferred { .. }, P::Transferred { .. })
         | (P::CallingFar, P::Transferring { .. } | P::Transferred { .. })

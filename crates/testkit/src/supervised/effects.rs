@@ -311,7 +311,7 @@ impl Supervised {
                 });
                 // The next trunk is tried at once; a later attempt goes to where the user is then.
                 let now = Some(self.now);
-                let at_once = |leg: &WatchedLeg| [leg.closed_at, leg.ended_at].contains(&now);
+                let at_once = |leg: &WatchedLeg| leg.closed_at.or(leg.ended_at) == now;
                 leg.needs_confirmation = match (before, self.modes.get(user)) {
                     (Some(before), _) if !before.answered && at_once(before) => before.needs_confirmation,
                     (
