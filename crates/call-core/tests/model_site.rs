@@ -494,12 +494,14 @@ impl History {
             number: self.rng.chance(80).then_some(number),
             name: None,
         };
+        let forwarded = *self.rng.pick(&[0, 0, 0, 1, 4, u32::MAX]);
         self.event(Event::IncomingCall {
             leg,
             source,
             caller,
             typed: typed.parse().unwrap(),
             dialled: plan::read(typed),
+            forwarded,
         });
     }
 

@@ -154,6 +154,17 @@ pub enum NumberFormat {
     Plain,
 }
 
+/// How a carrier is told who has forwarded a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedBy {
+    /// RFC 5806
+    Diversion,
+    /// RFC 7044
+    HistoryInfo,
+    Both,
+    Nothing,
+}
+
 /// Registration to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register {
@@ -182,6 +193,7 @@ pub struct TrunkSettings {
     pub trusts_identity: bool,
     /// Whether it lets the real caller's number be shown on a redirected call (rule T16).
     pub passes_caller_id: bool,
+    pub forwarded_by: ForwardedBy,
     /// Numbers that come in on this trunk, beside those of the store, which go before these.
     pub dids: Vec<DidRow>,
 }

@@ -17,6 +17,7 @@ mod clock;
 mod commands;
 mod control;
 mod effects;
+mod hops;
 mod incoming;
 mod legs;
 mod mailbox;

@@ -4,7 +4,9 @@
 mod settings;
 
 use ponte_call_core::Timeouts;
-use ponte_gateway::config::{Config, ConfigError, EXAMPLE, FeatureCodes, NumberFormat, OwnNumbers, Problem};
+use ponte_gateway::config::{
+    Config, ConfigError, EXAMPLE, FeatureCodes, ForwardedBy, NumberFormat, OwnNumbers, Problem,
+};
 use ponte_gateway::numbers::rule_text;
 use ponte_sip::Transport;
 use ponte_sip::digest::Algorithm;
@@ -75,7 +77,8 @@ fn the_smallest_file_has_sensible_defaults() {
     assert!(trunk.credentials.is_none() && trunk.register.is_none());
     assert_eq!(trunk.keep_alive, Some(Duration::from_secs(30)));
     assert_eq!(trunk.number_format, NumberFormat::E164);
-    assert!(!trunk.passes_caller_id && trunk.dids.is_empty());
+    assert!(!trunk.passes_caller_id && !trunk.trusts_identity && trunk.dids.is_empty());
+    assert_eq!(trunk.forwarded_by, ForwardedBy::Diversion);
     assert_eq!(config.registrar.realm, "milano");
     assert_eq!(config.registrar.digest, [Algorithm::Md5]);
     assert_eq!(
@@ -139,6 +142,8 @@ keep_alive_s = 0
 max_legs = 30
 number_format = "plain"
 passes_caller_id = true
+trusts_identity = true
+forwarded_by = "history-info"
 dids = ["+33140000000 = 201", "+33140000001=202"]
 [registrar]
 realm = "ponte.example.org"
@@ -206,7 +211,8 @@ format = "json"
     assert_eq!(first.register.unwrap().expires, Duration::from_mins(2));
     assert_eq!((first.keep_alive, first.max_legs), (None, Some(30)));
     assert_eq!(first.switch_config().max_legs, Some(30));
-    assert!(first.switch_config().passes_caller_id);
+    assert!(first.switch_config().passes_caller_id && first.trusts_identity);
+    assert_eq!(first.forwarded_by, ForwardedBy::HistoryInfo);
     let dids: Vec<_> = first
         .dids
         .iter()

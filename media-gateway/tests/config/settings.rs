@@ -341,6 +341,12 @@ fn each_setting_is_checked() {
         ),
         (
             "trunk",
+            "forwarded_by = \"x\"",
+            "trunk.carrier.forwarded_by",
+            "'x' is no header; diversion, history-info, both or none",
+        ),
+        (
+            "trunk",
             "passes_caller_id = \"yes\"",
             "trunk.carrier.passes_caller_id",
             "true or false",
