@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod driver;
+pub mod hours;
 pub mod link;
 pub mod logging;
 pub mod mail;

@@ -48,7 +48,9 @@ pub(crate) fn user() -> UserState {
         settings: CallSettings::default(),
         rules: CallRules::default(),
         profiles: vec![],
+        schedule: vec![],
         parked: vec![],
+        desk_used: None,
     }
 }
 

@@ -33,6 +33,7 @@ impl Switch {
             SwitchCommand::EnterTelecommuter { destination } => self.enter(user, destination),
             SwitchCommand::LeaveTelecommuter => self.leave(user),
             SwitchCommand::LeaveAt { at } => self.leave_at(user, at),
+            SwitchCommand::Stay => self.stay(user),
             SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
             SwitchCommand::HangUp { call } => {
                 let (cx, known) = self.own_call(user, call)?;
@@ -199,6 +200,7 @@ impl Switch {
         let enters = matches!(mode, Mode::Telecommuting { .. });
         let was_away = matches!(user.mode, Mode::Telecommuting { .. });
         user.mode = mode.clone();
+        user.desk_used = None;
         self.schedule_leave(id);
         if enters
             && let Some(device) = self.log_off(id)

@@ -125,6 +125,8 @@ pub enum SwitchCommand {
     LeaveAt {
         at: Option<UnixMillis>,
     },
+    /// The offer to leave is put away.
+    Stay,
     Dial {
         typed: DialString,
         dialled: Dialled,

@@ -36,19 +36,6 @@ impl Entry {
     }
 }
 
-impl Entry {
-    /// A call that nobody has served or forwarded before.
-    fn new(way: Way, caller: Caller, dialled: DialString) -> Self {
-        Self {
-            way,
-            caller,
-            dialled,
-            first: None,
-            by: Vec::new(),
-        }
-    }
-}
-
 impl Switch {
     /// An INVITE that begins a dialog.
     pub(crate) fn incoming_call(

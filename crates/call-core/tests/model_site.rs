@@ -420,6 +420,7 @@ impl History {
             22 => SwitchCommand::LogOn {
                 device: self.rng.pick(&DEVICES).0.parse().unwrap(),
             },
+            _ if self.rng.chance(30) => SwitchCommand::Stay,
             _ => SwitchCommand::LogOff,
         };
         self.event(Event::Command { user, id, command });

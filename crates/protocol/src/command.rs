@@ -8,7 +8,7 @@ use crate::settings::NO_ANSWER_MS;
 use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
     Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, DestinationId,
-    DeviceId, DialString, E164, Extension, MessageId, MessagePage, Refusal, UnixMillis,
+    DeviceId, DialString, E164, Extension, MessageId, MessagePage, Refusal, ScheduleEntry, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,8 @@ pub enum CommandBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<UnixMillis>,
     },
+    /// The user goes on working elsewhere: portals no longer offer to leave because a telephone at the desk was tried.
+    Stay,
     SaveDestination {
         label: String,
         number: DialString,
@@ -202,6 +204,10 @@ pub enum CommandBody {
     /// Everything that the profile sets, at once; where its place is refused, nothing changes.
     SwitchProfile {
         name: String,
+    },
+    /// The whole of the user's schedule; what is in it begins at its next time.
+    SetSchedule {
+        schedule: Vec<ScheduleEntry>,
     },
     /// Whether a voicemail message counts as listened to.
     MarkMessage {
@@ -334,6 +340,7 @@ impl CommandBody {
                 malformed("status: at most 140 characters")
             }
             Self::SaveProfile { profile } => profile.validate(),
+            Self::SetSchedule { schedule } => crate::schedule::validate(schedule),
             Self::SetCallRules { rules } if rules.exceptions.len() > EXCEPTIONS_MAX => {
                 malformed("exceptions: at most 50")
             }
@@ -365,6 +372,9 @@ pub struct Explanation {
     pub refusal: Option<Refusal>,
     /// The rule that decided, e.g. `+39`; empty where none did.
     pub rule: String,
+    /// When that rule holds, e.g. `Mon-Fri 09:00-18:00`; `None`: always, or none decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
     /// Whose rule it is: `user`, `group` or `site`; empty where none decided.
     pub from: String,
 }

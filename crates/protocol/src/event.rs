@@ -1,8 +1,8 @@
 //! What happened.
 
 use crate::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence,
-    SavedDestination, StationView, UnixMillis, UserProfile, UserState,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, DeskUse, Mailbox, Mode, ParkedCall,
+    Presence, SavedDestination, ScheduleEntry, StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,6 +54,10 @@ pub enum EventBody {
     ProfilesChanged {
         profiles: Vec<CallProfile>,
     },
+    /// The whole of the user's schedule.
+    ScheduleChanged {
+        schedule: Vec<ScheduleEntry>,
+    },
     /// A call began or changed.
     CallChanged {
         call: CallView,
@@ -66,6 +70,12 @@ pub enum EventBody {
     /// All calls of the site that wait to be fetched, by slot.
     ParkingChanged {
         parked: Vec<ParkedCall>,
+    },
+    /// A telephone of the user's was tried while the user telecommutes, and portals offer to leave; without `used` they no
+    /// longer do.
+    DeskUsed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        used: Option<DeskUse>,
     },
     /// Whether the telephone system is connected to the edge.
     GatewayChanged {

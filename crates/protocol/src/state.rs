@@ -1,8 +1,8 @@
 //! A user's whole state and how events change it: the one reducer that edge and portal share.
 
 use crate::{
-    CallProfile, CallRecord, CallRules, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall,
-    Presence, SavedDestination, StationView, UserProfile,
+    CallProfile, CallRecord, CallRules, CallSettings, CallView, DeskUse, EventBody, Mailbox, Mode,
+    ParkedCall, Presence, SavedDestination, ScheduleEntry, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,14 @@ pub struct UserState {
     pub rules: CallRules,
     #[serde(default)]
     pub profiles: Vec<CallProfile>,
+    #[serde(default)]
+    pub schedule: Vec<ScheduleEntry>,
     /// All calls of the site that wait to be fetched, by slot.
     #[serde(default)]
     pub parked: Vec<ParkedCall>,
+    /// Why portals offer to leave telecommuter mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk_used: Option<DeskUse>,
 }
 
 impl UserState {
@@ -43,7 +48,11 @@ impl UserState {
         match event {
             EventBody::State { state } => self.clone_from(state),
             EventBody::ProfileChanged { profile } => self.profile.clone_from(profile),
-            EventBody::ModeChanged { mode } => self.mode.clone_from(mode),
+            EventBody::ModeChanged { mode } => {
+                self.mode.clone_from(mode);
+                self.desk_used = None;
+            }
+            EventBody::DeskUsed { used } => self.desk_used.clone_from(used),
             EventBody::DestinationsChanged { destinations } => self.destinations.clone_from(destinations),
             EventBody::CallChanged { call } => {
                 // An end may overtake a change on its way through a resend; an ended call does not come back.
@@ -71,6 +80,7 @@ impl UserState {
             EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
             EventBody::RulesChanged { rules } => self.rules.clone_from(rules),
             EventBody::ProfilesChanged { profiles } => self.profiles.clone_from(profiles),
+            EventBody::ScheduleChanged { schedule } => self.schedule.clone_from(schedule),
             EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
@@ -109,7 +119,9 @@ mod tests {
             settings: CallSettings::default(),
             rules: CallRules::default(),
             profiles: vec![],
+            schedule: vec![],
             parked: vec![],
+            desk_used: None,
         }
     }
 
@@ -179,6 +191,26 @@ mod tests {
         state.apply(&EventBody::CallChanged { call: call(1) });
         assert!(state.calls.is_empty());
         assert_eq!(state.log.len(), 1);
+    }
+
+    #[test]
+    fn t03_an_offer_to_leave_goes_with_the_mode_that_it_is_about() {
+        let mut state = state();
+        let used = DeskUse {
+            device: "desk-201".parse().unwrap(),
+            name: "Window".into(),
+            at: UnixMillis(5),
+        };
+        let offer = EventBody::DeskUsed {
+            used: Some(used.clone()),
+        };
+        state.apply(&offer);
+        assert_eq!(state.desk_used, Some(used));
+        state.apply(&EventBody::DeskUsed { used: None });
+        assert_eq!(state.desk_used, None);
+        state.apply(&offer);
+        state.apply(&EventBody::ModeChanged { mode: Mode::Office });
+        assert_eq!(state.desk_used, None);
     }
 
     #[test]

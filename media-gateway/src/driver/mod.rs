@@ -31,6 +31,7 @@ mod run;
 mod sip_events;
 mod sound;
 mod telephones;
+mod timetable;
 mod treatment;
 mod trunks;
 mod verify;
@@ -57,7 +58,7 @@ use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::{EndpointId, MediaPlane};
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Presence, SavedDestination,
-    UserId,
+    ScheduleEntry, UnixMillis, UserId,
 };
 use ponte_sip::UserAgent;
 use std::cmp::Reverse;
@@ -66,6 +67,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use telephones::Telephones;
+use timetable::Timetable;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use trunks::Trunks;
 use voicemail::Takings;
@@ -100,6 +102,9 @@ struct UserEntry {
     settings: CallSettings,
     rules: CallRules,
     profiles: Vec<CallProfile>,
+    schedule: Vec<ScheduleEntry>,
+    /// Up to when the schedule was carried out.
+    carried_out: UnixMillis,
     presence: Presence,
     mailbox: Mailbox,
 }
@@ -144,6 +149,7 @@ pub struct Driver {
     /// Greetings and names that are being recorded.
     drafts: HashMap<EndpointId, LegId>,
     guesses: Guesses,
+    timetable: Timetable,
     audio_reads: Arc<Semaphore>,
     /// Users are ended with their calls, but keep mode and telephone for the next start.
     stopping: bool,

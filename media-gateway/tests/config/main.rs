@@ -113,6 +113,7 @@ own_numbers = ["+33140000000", "+33150000000..+33150000099", "+3316*"]
 extensions = ["2xx", "3000"]
 emergency_numbers = ["15", "17", "18", "112"]
 default_restrictions = ["deny +33899", "allow +33"]
+time_zone = "Europe/Paris"
 [store]
 data_folder = "/var/lib/ponte"
 record_days = 30
@@ -153,6 +154,7 @@ digest = ["sha-256", "md5"]
 [features]
 log_on = "*51"
 log_off = ""
+leave = "*53"
 [voicemail]
 quota_seconds = 600
 quota_messages = 20
@@ -213,6 +215,7 @@ format = "json"
     assert_eq!(first.switch_config().max_legs, Some(30));
     assert!(first.switch_config().passes_caller_id && first.trusts_identity);
     assert_eq!(first.forwarded_by, ForwardedBy::HistoryInfo);
+    assert_eq!(config.site.time_zone.iana_name(), Some("Europe/Paris"));
     let dids: Vec<_> = first
         .dids
         .iter()
@@ -235,9 +238,10 @@ format = "json"
         (
             features.log_on.as_deref(),
             &features.log_off,
+            features.leave.as_deref(),
             features.voicemail.as_deref()
         ),
-        (Some("*51"), &None, Some("*97"))
+        (Some("*51"), &None, Some("*53"), Some("*97"))
     );
     assert_eq!(config.voicemail.folder, Path::new("/var/spool/ponte"));
     assert_eq!((config.voicemail.quota_s, config.timeouts.message), (600, 60_000));

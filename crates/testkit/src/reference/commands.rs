@@ -58,6 +58,7 @@ impl Reference {
             | SwitchCommand::PickUp { .. }
             | SwitchCommand::Reject { .. }
             | SwitchCommand::LeaveAt { .. }
+            | SwitchCommand::Stay
             | SwitchCommand::Verify { .. }
             | SwitchCommand::LogOn { .. }
             | SwitchCommand::LogOff => Err(Refusal::Unsupported),
