@@ -435,6 +435,7 @@ fn feature_codes_are_those_of_the_configuration() {
     let other = italy().with_features(&FeatureCodes {
         log_on: Some("*51".to_owned()),
         log_off: None,
+        leave: None,
         voicemail: Some("*11".to_owned()),
     });
     check(

@@ -113,7 +113,7 @@ fn RuleRow(rules: RulesDraft, key: u64, rule: RwSignal<RuleText>) -> impl IntoVi
                     let prefix = event.target().value();
                     rule.update(|rule| rule.prefix = prefix);
                 } />
-            <input class="input" type="text" data-testid="rule-hours" aria-label=i18n.t(text::rules::hours)
+            <input class="input rule-hours" type="text" data-testid="rule-hours" aria-label=i18n.t(text::rules::hours)
                 placeholder=i18n.t(text::rules::always) maxlength="60" prop:value=hours
                 on:input:target=move |event| {
                     let hours = event.target().value();

@@ -100,7 +100,10 @@ fn in_words(i18n: I18n, explanation: &Explanation) -> String {
         Some(whose) => {
             let hours = explanation.hours.as_ref();
             let hours = hours.map_or_else(String::new, |hours| format!(", {hours}"));
-            format!(" {whose} ({}{hours}).", effect(locale, allowed, &explanation.rule))
+            format!(
+                " {whose} ({}{hours}).",
+                effect(locale, allowed, &explanation.rule)
+            )
         }
         None if allowed => String::new(),
         None => format!(" {}", text::explain::nobody(locale)),

@@ -17,9 +17,9 @@ use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, Presence,
-    Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView, UnixMillis, UserProfile, UserState,
-    VoiceMessage,
+    DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall,
+    Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView, UnixMillis, UserProfile,
+    UserState, VoiceMessage,
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
