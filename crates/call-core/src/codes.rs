@@ -377,7 +377,7 @@ impl Call {
             return;
         };
         let cleared = match self.phase {
-            Phase::Connected { .. } => cause::local(CauseReason::NormalClearing),
+            Phase::Connected { .. } | Phase::Held { .. } => cause::local(CauseReason::NormalClearing),
             Phase::FarFailed(failure) => failure.cause,
             _ => cause::local(CauseReason::Cancelled),
         };

@@ -497,13 +497,13 @@ fn t17_a_telephone_of_nobody_reaches_them_too_and_no_trunk_is_given_up() {
         up: false,
     });
     world.phone("112", Phone::answers_after(500));
-    let call = world.desk_dials("corner@telephone", "112");
+    let call = world.desk_dials("corner", "112");
     world.run_for(2_000);
     assert_eq!(world.told(call), [Told::Ringing, Told::Answered, Told::Connected]);
     world.caller_hangs_up(call);
     world.run_to_the_end();
     let record = world.record(call);
-    assert_eq!((record.user.as_str(), record.number.as_str()), ("corner", "112"));
+    assert_eq!((record.user.as_str(), record.number.as_str()), ("corner@telephone", "112"));
 }
 
 #[test]
