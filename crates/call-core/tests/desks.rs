@@ -503,7 +503,10 @@ fn t17_a_telephone_of_nobody_reaches_them_too_and_no_trunk_is_given_up() {
     world.caller_hangs_up(call);
     world.run_to_the_end();
     let record = world.record(call);
-    assert_eq!((record.user.as_str(), record.number.as_str()), ("corner@telephone", "112"));
+    assert_eq!(
+        (record.user.as_str(), record.number.as_str()),
+        ("corner@telephone", "112")
+    );
 }
 
 #[test]
