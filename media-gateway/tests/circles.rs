@@ -75,6 +75,7 @@ async fn t16_who_calls_is_believed_only_from_a_trunk_that_is_trusted() {
             "{headers}"
         );
         world.connected(call.id).await;
+        caller.answered().await;
         world.hang_up(call.id).await;
         let record = world.ended(call.id).await;
         assert_eq!(record.number, number, "{headers}");
@@ -93,6 +94,7 @@ async fn t06_each_leg_for_a_caller_has_one_hop_less_and_none_left_is_refused() {
     let call = world.shown().await;
     world.connected(call.id).await;
     assert_eq!(world.call_to(HOME).headers["Max-Forwards"], ["19"]);
+    caller.answered().await;
     world.hang_up(call.id).await;
     world.ended(call.id).await;
     caller.content().await;
@@ -188,6 +190,7 @@ async fn t06_a_forwarding_is_told_after_those_before_and_they_are_counted() {
     let call = world
         .shown_where(|call| matches!(call.phase, CallPhase::Transferred { .. }))
         .await;
+    caller.answered().await;
     let headers = world.call_to(FAR).headers;
     let diversions = &headers["Diversion"];
     assert_eq!(diversions.len(), 2, "{headers:?}");
@@ -202,7 +205,7 @@ async fn t06_a_forwarding_is_told_after_those_before_and_they_are_counted() {
     world.ended(call.id).await;
     caller.content().await;
     // It has been forwarded five times: Anna's own forwarding is one too many, and she is at no telephone.
-    let often = carrier.calls(world.sip, CLAIMED, COMPANY, &before(5), 480);
+    let often = carrier.calls(world.sip, CLAIMED, COMPANY, &before(5), 486);
     often.content().await;
     assert_eq!(world.calls_to(FAR).len(), 1);
 }

@@ -83,6 +83,25 @@ impl Sipp {
         sipp
     }
 
+    /// Waits until a call of its own is answered: its messages are traced.
+    pub async fn answered(&self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let said = || {
+            let files = std::fs::read_dir(self.folder.path()).unwrap().flatten();
+            let traces = files.filter(|file| file.file_name().to_string_lossy().ends_with("_messages.log"));
+            let texts = traces.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+            texts.collect::<String>()
+        };
+        while !said().contains("\nSIP/2.0 200 OK") {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "SIPp is not answered: {}",
+                said()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until the call was as its scenario wants, from INVITE to BYE.
     pub async fn content(mut self) {
         content(&mut self.process, || log(self.folder.path())).await;
@@ -159,7 +178,7 @@ impl Carrier {
             .arg(gateway.to_string())
             .arg("-sf")
             .arg(&file)
-            .args(["-m", "1", "-nostdin", "-timeout", "60"])
+            .args(["-m", "1", "-nostdin", "-timeout", "60", "-trace_msg"])
             .args(["-i", "127.0.0.1", "-p", &self.address.port().to_string()])
             .args(["-mi", "127.0.0.1", "-mp", &even_port().to_string()])
             .current_dir(folder.path())
