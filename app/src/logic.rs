@@ -7,6 +7,7 @@ pub mod password;
 pub mod presence;
 pub mod profiles;
 pub mod ringing;
+pub mod schedule;
 pub mod search;
 pub mod stations;
 pub mod voicemail;

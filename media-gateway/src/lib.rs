@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 mod contacts;
 pub mod driver;
+pub mod hours;
 pub mod link;
 pub mod logging;
 pub mod mail;

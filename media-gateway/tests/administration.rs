@@ -298,6 +298,7 @@ async fn what_is_wrong_is_named_by_field_and_changes_nothing() {
     let rule = |prefix: &str| Rule {
         allow: true,
         prefix: prefix.to_owned(),
+        hours: None,
     };
     let wrong = UserSettings {
         display_name: " ".to_owned(),
@@ -646,6 +647,7 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
     rules.push(Rule {
         allow: true,
         prefix: "+33".to_owned(),
+        hours: None,
     });
     let wanted = SiteSettings {
         rules,
@@ -712,6 +714,7 @@ async fn groups_and_destinations_are_managed() {
     let rules = vec![Rule {
         allow: true,
         prefix: "+44".to_owned(),
+        hours: Some("Mon-Fri 09:00-18:00".to_owned()),
     }];
     let settings = GroupSettings {
         name: "sales".to_owned(),

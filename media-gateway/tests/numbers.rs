@@ -5,9 +5,13 @@ use ponte_call_core::{Dialled, FeatureCode, NumberClass, TrunkId};
 use ponte_gateway::config::{Config, FeatureCodes, SiteConfig};
 use ponte_gateway::numbers::{NumberingPlan, decide, explain, parse_rule, rule_text};
 use ponte_gateway::store::{DidRow, GroupRow, RuleOwner, UserRow};
-use ponte_protocol::{DialString, Refusal};
+use ponte_protocol::{DialString, Refusal, UnixMillis};
 use std::path::Path;
 use std::time::Instant;
+
+/// Monday, 2026-11-23, 09:30 in Milan.
+const MORNING: UnixMillis = UnixMillis(1_795_422_600_000);
+const HOUR: u64 = 3_600_000;
 
 fn site(country: &str, own: &str) -> SiteConfig {
     let text = format!(
@@ -481,6 +485,7 @@ fn feature_codes_are_those_of_the_configuration() {
     let other = italy().with_features(&FeatureCodes {
         log_on: Some("*51".to_owned()),
         log_off: None,
+        leave: None,
         voicemail: Some("*11".to_owned()),
     });
     check(
@@ -511,7 +516,7 @@ fn t04_an_explanation_says_whose_rule_decides() {
         ],
     });
     let told = |dialled: &str| {
-        let told = explain(&anna, &site, &read(&plan, dialled));
+        let told = explain(&anna, &site, &read(&plan, dialled), MORNING);
         let number = told.number.map(|number| number.as_str().to_owned());
         (number.unwrap_or_default(), told.refusal, told.rule, told.from)
     };
@@ -567,7 +572,7 @@ fn explain_names_the_rule_that_decides() {
     let plan = NumberingPlan::new(&site);
     let user = user(&["deny +3902", "allow +4420"]);
     let decide = |dialled: &str| {
-        let verdict = decide(&user, &site, &read(&plan, dialled));
+        let verdict = decide(&user, &site, &read(&plan, dialled), MORNING);
         let rule = verdict.rule.map(|(_, rule)| rule_text(&rule));
         (verdict.refusal.is_none(), rule)
     };
@@ -578,8 +583,43 @@ fn explain_names_the_rule_that_decides() {
     assert_eq!(decide("+441612345678"), (false, None));
     assert_eq!(decide("899123456"), (false, None));
     assert_eq!(decide("112"), (false, None));
-    let emergency = explain(&user, &site, &Dialled::Emergency);
+    let emergency = explain(&user, &site, &Dialled::Emergency, MORNING);
     assert_eq!(emergency.refusal, Some(Refusal::EmergencyNumber));
+}
+
+#[test]
+fn t04_a_rule_holds_at_its_times_by_the_clock_of_the_site() {
+    let mut site = site("IT", "+390212345600");
+    site.time_zone = jiff::tz::TimeZone::get("Europe/Rome").unwrap();
+    let plan = NumberingPlan::new(&site);
+    let user = user(&[
+        "deny +4420 Mon 12:00-14:00",
+        "allow +44 Mon-Fri 09:00-18:00",
+        "allow +44 Sat,Sun 00:00-24:00",
+    ]);
+    let decide = |hours: u64, dialled: &str| {
+        let told = explain(&user, &site, &read(&plan, dialled), MORNING.plus(hours * HOUR));
+        (told.refusal.is_none(), told.rule, told.hours.unwrap_or_default())
+    };
+    let case = |allowed: bool, rule: &str, hours: &str| (allowed, rule.to_owned(), hours.to_owned());
+    let london = "+442071234567";
+    assert_eq!(decide(0, london), case(true, "+44", "Mon-Fri 09:00-18:00"));
+    assert_eq!(decide(3, london), case(false, "+4420", "Mon 12:00-14:00"));
+    assert_eq!(
+        decide(9, london),
+        case(false, "", ""),
+        "half past six in the evening"
+    );
+    assert_eq!(decide(24 + 3, london), case(true, "+44", "Mon-Fri 09:00-18:00"));
+    assert_eq!(
+        decide(5 * 24 + 10, london),
+        case(true, "+44", "Sat,Sun 00:00-24:00")
+    );
+    assert_eq!(decide(9, "0287654321"), case(true, "+39", ""));
+    // In Kiribati it is the evening of that Monday.
+    site.time_zone = jiff::tz::TimeZone::get("Pacific/Kiritimati").unwrap();
+    let far = explain(&user, &site, &read(&plan, london), MORNING);
+    assert!(far.refusal.is_some());
 }
 
 #[test]
@@ -588,7 +628,7 @@ fn by_default_a_site_calls_its_country_without_premium_numbers_and_nothing_else(
         let site = site(country, "+390212345600");
         let dialled = read(&NumberingPlan::new(&site), dialled);
         assert!(matches!(dialled, Dialled::External { .. }), "{dialled:?}");
-        explain(&user(&[]), &site, &dialled).refusal.is_none()
+        explain(&user(&[]), &site, &dialled, MORNING).refusal.is_none()
     };
     assert!(decide("IT", "0287654321"));
     assert!(decide("IT", "800123456"));

@@ -238,6 +238,7 @@ async fn a_telephone_lives(transport: Transport, name: &str) {
         to: Party::new("sip:desk-201@ponte.example"),
         route: Vec::new(),
         contact_user: None,
+        max_forwards: OutgoingCall::MAX_FORWARDS,
         headers: Vec::new(),
         sdp: Bytes::from_static(sdp.as_bytes()),
         credentials: None,

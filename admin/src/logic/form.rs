@@ -12,6 +12,8 @@ const CAP_MAX: u32 = 100_000;
 pub struct RuleText {
     pub allow: bool,
     pub prefix: String,
+    /// `Mon-Fri 09:00-18:00`; empty: always.
+    pub hours: String,
 }
 
 /// The fields of a user as they are typed.
@@ -142,9 +144,10 @@ impl UserForm {
 pub fn rule_texts(rules: &[Rule]) -> Vec<RuleText> {
     rules
         .iter()
-        .map(|Rule { allow, prefix }| RuleText {
-            allow: *allow,
-            prefix: prefix.clone(),
+        .map(|rule| RuleText {
+            allow: rule.allow,
+            prefix: rule.prefix.clone(),
+            hours: rule.hours.clone().unwrap_or_default(),
         })
         .collect()
 }
@@ -157,6 +160,8 @@ pub fn read_rules(texts: &[RuleText], problems: &mut Vec<Problem>) -> Vec<Rule> 
             prefix(&text.prefix).map(|prefix| Rule {
                 allow: text.allow,
                 prefix,
+                // The telephone system reads them, and says so where they are none.
+                hours: Some(text.hours.trim().to_owned()).filter(|hours| !hours.is_empty()),
             })
         })
         .collect();
@@ -239,6 +244,7 @@ mod tests {
             rules: vec![RuleText {
                 allow: true,
                 prefix: "+39".into(),
+                hours: "Mon-Fri 09:00-18:00".into(),
             }],
             ..UserForm::default()
         }
@@ -251,6 +257,7 @@ mod tests {
         assert_eq!(settings.display_name, "Anna Bianchi");
         assert_eq!(settings.caller_id.number.as_str(), "+390212345600");
         assert_eq!(settings.group, None);
+        assert_eq!(settings.rules[0].hours.as_deref(), Some("Mon-Fri 09:00-18:00"));
         assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
     }
 

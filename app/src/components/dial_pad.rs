@@ -77,7 +77,11 @@ pub fn DialPad() -> impl IntoView {
         let number = explained
             .number
             .map_or_else(String::new, |number| format::number(number.as_str()));
-        Some(text::dial::rule(locale, number, whose))
+        let mut words = text::dial::rule(locale, number, whose);
+        if let Some(hours) = explained.hours {
+            words = format!("{words} ({hours})");
+        }
+        Some(words)
     };
     let dial = move || {
         if portal.blocked().get_untracked().is_some() || portal.dialling().get_untracked() {

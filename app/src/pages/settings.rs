@@ -4,6 +4,7 @@ use crate::components::browser_settings::BrowserSettingsCard;
 use crate::components::call_settings::CallSettingsCard;
 use crate::components::calls_now::CallsNow;
 use crate::components::forwarding_card::ForwardingCard;
+use crate::components::schedule_card::ScheduleCard;
 use crate::components::shown::Shown;
 use crate::components::stations_card::StationsCard;
 use crate::i18n::{I18n, text};
@@ -21,6 +22,7 @@ pub fn SettingsPage() -> impl IntoView {
             <CallsNow />
             <CallSettingsCard />
             <ForwardingCard />
+            <ScheduleCard />
             <StationsCard />
             <BrowserSettingsCard />
             <Shown when=portal.is_administrator()>

@@ -17,9 +17,9 @@ use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, PersistentLeg,
-    Presence, Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState,
-    VoiceMessage,
+    DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall,
+    PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView, UnixMillis,
+    UserProfile, UserState, VoiceMessage,
 };
 use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -51,6 +51,7 @@ struct Parts {
     settings: Memo<Option<CallSettings>>,
     rules: Memo<CallRules>,
     profiles: Memo<Vec<CallProfile>>,
+    schedule: Memo<Vec<ScheduleEntry>>,
     live_profile: Memo<Option<String>>,
     unheard: Memo<u32>,
     quota_left_s: Memo<u32>,
@@ -62,6 +63,7 @@ struct Parts {
     call_views: Memo<Vec<CallView>>,
     parked: Memo<Vec<ParkedCall>>,
     persistent_leg: Memo<PersistentLeg>,
+    desk_used: Memo<Option<DeskUse>>,
     foremost: Memo<Option<CallView>>,
     records: Memo<Arc<Vec<CallRecord>>>,
     more_records: Memo<bool>,
@@ -117,6 +119,8 @@ parts! {
     pub rules: Memo<CallRules>,
     /// The user's profiles; empty until the telephone system tells of them.
     pub profiles: Memo<Vec<CallProfile>>,
+    /// When the user is switched to a profile by the clock.
+    pub schedule: Memo<Vec<ScheduleEntry>>,
     /// The profile that the live settings match.
     pub live_profile: Memo<Option<String>>,
     /// Voicemail messages not listened to.
@@ -139,6 +143,8 @@ parts! {
     pub parked: Memo<Vec<ParkedCall>>,
     /// The leg that stays up (rule T15).
     pub persistent_leg: Memo<PersistentLeg>,
+    /// A telephone at the desk was tried: perhaps the user is back (rule T3).
+    pub desk_used: Memo<Option<DeskUse>>,
     /// The call to speak of first.
     pub foremost: Memo<Option<CallView>>,
     /// The call log as far as it is loaded, newest first.
@@ -182,6 +188,7 @@ impl Portal {
             settings: of_user(store, |user| Some(user.settings.clone())),
             rules: of_user(store, |user| user.rules.clone()),
             profiles: of_user(store, |user| user.profiles.clone()),
+            schedule: of_user(store, |user| user.schedule.clone()),
             live_profile: of_user(store, |user| {
                 user.live_profile().map(|profile| profile.name.clone())
             }),
@@ -201,6 +208,7 @@ impl Portal {
             call_views: of_user(store, |user| user.calls.clone()),
             parked: of_user(store, |user| user.parked.clone()),
             persistent_leg: of_user(store, |user| user.persistent_leg),
+            desk_used: of_user(store, |user| user.desk_used.clone()),
             foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
             records: Memo::new(move |_| store.with(|store| store.log.shared())),
             more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),

@@ -50,7 +50,9 @@ pub(crate) fn user() -> UserState {
         settings: CallSettings::default(),
         rules: CallRules::default(),
         profiles: vec![],
+        schedule: vec![],
         parked: vec![],
+        desk_used: None,
         contacts: ContactBook::default(),
         persistent_leg: ponte_protocol::PersistentLeg::Off,
     }

@@ -598,6 +598,7 @@ mod tests {
             number: None,
             refusal: Some(refusal),
             rule: "+4419".into(),
+            hours: None,
             from: "site".into(),
         };
         store.receive(reply(2, Outcome::Explained(explanation.clone())), NOW);

@@ -34,6 +34,7 @@ impl Switch {
             SwitchCommand::LeaveTelecommuter => self.leave(user),
             SwitchCommand::LeaveAt { at } => self.leave_at(user, at),
             SwitchCommand::SetPersistentLeg { on } => self.set_persistent_leg(user, CallId(id.0), on),
+            SwitchCommand::Stay => self.stay(user),
             SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
             SwitchCommand::HangUp { call } => {
                 let (cx, known) = self.own_or_standing(user, call)?;
@@ -213,6 +214,7 @@ impl Switch {
         let was_away = matches!(user.mode, Mode::Telecommuting { .. });
         let moves = destination_of(&user.mode) != destination_of(&mode);
         user.mode = mode.clone();
+        user.desk_used = None;
         self.schedule_leave(id);
         if enters
             && let Some(device) = self.log_off(id)

@@ -53,6 +53,8 @@ pub enum FeatureCode {
     /// Rule T11: asks for extension and PIN by key.
     LogOn,
     LogOff,
+    /// The user whose telephone it is leaves telecommuter mode (rule T10).
+    Leave,
     /// The caller's own voicemail box, by key.
     Voicemail,
 }

@@ -69,6 +69,10 @@ pub enum Announcement {
     EnterPin,
     LoggedOn,
     LoggedOff,
+    /// "You are working elsewhere": from this telephone no calls are made (rule T3).
+    StillAway,
+    /// How to leave telecommuter mode at this telephone, where there is a code for it.
+    LeaveByCode,
     /// "That was not right."
     Wrong,
     /// The beep after which what is said is recorded.

@@ -129,6 +129,8 @@ pub enum SwitchCommand {
     SetPersistentLeg {
         on: bool,
     },
+    /// The offer to leave is put away.
+    Stay,
     Dial {
         typed: DialString,
         dialled: Dialled,
@@ -270,6 +272,8 @@ pub enum Event {
         /// What was dialled, as it came: a DID of ours, an extension, a number, a feature code.
         typed: DialString,
         dialled: Dialled,
+        /// How often the call was forwarded before it came, as the network tells.
+        forwarded: u32,
     },
     /// The host cannot take the message that is being left, or cannot go on: the box or the disk is full. `kept`: what was
     /// said so far is a message.

@@ -62,6 +62,7 @@ pub use config::{
     Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,
     UserConfig,
 };
+pub use desk::NOBODYS;
 pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, RoomLeg, Tone};
 pub use event::{
     CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, PeerHold, SwitchCommand,

@@ -94,7 +94,11 @@ impl Switch {
                 caller,
                 typed,
                 dialled,
-            } => self.incoming_call(leg, source, caller, typed, dialled),
+                forwarded,
+            } => {
+                let dialled = (typed, dialled);
+                self.incoming_call(leg, source, caller, dialled, forwarded);
+            }
             Event::RecordingFull { leg } => self.recording_full(leg),
             Event::NoRoom { leg, kept } => self.no_room(leg, kept),
             Event::NumberVerified { user } => self.end_verification(&user),
@@ -190,6 +194,22 @@ impl Switch {
             .filter(|call| call.is_shown())
             .map(Call::view)
             .collect()
+    }
+
+    /// The leg that came in and for which this one is opened: its caller's. `None` where nobody has called in.
+    pub fn caller_of(&self, leg: LegId) -> Option<LegId> {
+        let call = self.calls.get(&self.cx.served_by(leg))?;
+        let role = call.legs[call.place_of(leg)?].role;
+        let came_in = |call: &Call, role: LegRole| {
+            let mut legs = call.legs.iter().rev();
+            legs.find(|leg| leg.role == role && leg.incoming)
+                .map(|leg| leg.id)
+        };
+        match (role, call.other_half()) {
+            (LegRole::Far, _) => came_in(call, LegRole::User),
+            (LegRole::User, None) => came_in(call, LegRole::Far),
+            (LegRole::User, Some(other)) => came_in(self.calls.get(&other)?, LegRole::User),
+        }
     }
 
     /// Calls that are not over, of all users; a call between two users counts twice.

@@ -4,7 +4,7 @@ use crate::codes::Keyed;
 use crate::line::Line;
 use crate::persistent::Standing;
 use crate::{NumberClass, UserConfig};
-use ponte_protocol::{CallId, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
+use ponte_protocol::{CallId, DeskUse, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -22,6 +22,8 @@ pub(crate) struct User {
     pub(crate) destination_class: NumberClass,
     /// The telephone that was the user's before telecommuter mode was entered (rule T10).
     pub(crate) telephone_left: Option<DeviceId>,
+    /// A telephone of the user's was tried since telecommuter mode was entered, and the user has not answered to that.
+    pub(crate) desk_used: Option<DeskUse>,
     /// The one leg at the user's ear and its calls (rule T8).
     pub(crate) line: Option<Line>,
     /// Calls that are not over, oldest first.
@@ -57,6 +59,7 @@ impl User {
             mode: Mode::Office,
             destination_class: NumberClass::Other,
             telephone_left: None,
+            desk_used: None,
             line: None,
             calls: Vec::new(),
             removed: false,

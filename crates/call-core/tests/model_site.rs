@@ -449,6 +449,7 @@ impl History {
             22 => SwitchCommand::LogOn {
                 device: self.rng.pick(&DEVICES).0.parse().unwrap(),
             },
+            _ if self.rng.chance(30) => SwitchCommand::Stay,
             _ => SwitchCommand::LogOff,
         };
         self.event(Event::Command { user, id, command });
@@ -537,12 +538,14 @@ impl History {
             number: self.rng.chance(80).then_some(number),
             name: None,
         };
+        let forwarded = *self.rng.pick(&[0, 0, 0, 1, 4, u32::MAX]);
         self.event(Event::IncomingCall {
             leg,
             source,
             caller,
             typed: typed.parse().unwrap(),
             dialled: plan::read(typed),
+            forwarded,
         });
     }
 

@@ -29,6 +29,9 @@ pub struct Rule {
     pub allow: bool,
     /// `+` and digits, e.g. `+39`; `+` alone matches every number.
     pub prefix: String,
+    /// When it holds, by the clock of the site, e.g. `Mon-Fri 09:00-18:00`; `None`: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
 }
 
 /// Everything an administrator sets for a user.
@@ -540,6 +543,7 @@ mod tests {
         let rule = || Rule {
             allow: false,
             prefix: "+123456789012345".to_owned(),
+            hours: None,
         };
         let settings = UserSettings {
             user: "a".repeat(32).parse().unwrap(),

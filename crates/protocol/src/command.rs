@@ -11,7 +11,7 @@ use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
     Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact,
     ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId, DialString, E164, Extension,
-    ImportPreview, MessageId, MessagePage, Refusal, UnixMillis,
+    ImportPreview, MessageId, MessagePage, Refusal, ScheduleEntry, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -94,6 +94,8 @@ pub enum CommandBody {
     SetPersistentLeg {
         on: bool,
     },
+    /// The user goes on working elsewhere: portals no longer offer to leave because a telephone at the desk was tried.
+    Stay,
     SaveDestination {
         label: String,
         number: DialString,
@@ -220,6 +222,10 @@ pub enum CommandBody {
     /// Everything that the profile sets, at once; where its place is refused, nothing changes.
     SwitchProfile {
         name: String,
+    },
+    /// The whole of the user's schedule; what is in it begins at its next time.
+    SetSchedule {
+        schedule: Vec<ScheduleEntry>,
     },
     /// Whether a voicemail message counts as listened to.
     MarkMessage {
@@ -408,6 +414,7 @@ impl CommandBody {
             Self::FetchContacts { limit, .. } if *limit == 0 || *limit > CONTACT_PAGE_MAX => {
                 malformed("limit: 1 to 500")
             }
+            Self::SetSchedule { schedule } => crate::schedule::validate(schedule),
             Self::SetCallRules { rules } if rules.exceptions.len() > EXCEPTIONS_MAX => {
                 malformed("exceptions: at most 50")
             }
@@ -439,6 +446,9 @@ pub struct Explanation {
     pub refusal: Option<Refusal>,
     /// The rule that decided, e.g. `+39`; empty where none did.
     pub rule: String,
+    /// When that rule holds, e.g. `Mon-Fri 09:00-18:00`; `None`: always, or none decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
     /// Whose rule it is: `user`, `group` or `site`; empty where none decided.
     pub from: String,
 }

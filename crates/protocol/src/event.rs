@@ -3,8 +3,8 @@
 use crate::json::{FromJson, ToJson};
 use crate::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId,
-    Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, StationView, UnixMillis,
-    UserProfile, UserState,
+    DeskUse, Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry,
+    StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -65,6 +65,10 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted: Option<ContactId>,
     },
+    /// The whole of the user's schedule.
+    ScheduleChanged {
+        schedule: Vec<ScheduleEntry>,
+    },
     /// A call began or changed.
     CallChanged {
         call: CallView,
@@ -81,6 +85,12 @@ pub enum EventBody {
     /// All calls of the site that wait to be fetched, by slot.
     ParkingChanged {
         parked: Vec<ParkedCall>,
+    },
+    /// A telephone of the user's was tried while the user telecommutes, and portals offer to leave; without `used` they no
+    /// longer do.
+    DeskUsed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        used: Option<DeskUse>,
     },
     /// Whether the telephone system is connected to the edge.
     GatewayChanged {

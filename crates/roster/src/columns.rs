@@ -105,7 +105,7 @@ fn switched(text: &str) -> Option<bool> {
     }
 }
 
-/// `allow +39; deny +39899`.
+/// `allow +39; deny +39899; allow +44 Mon-Fri 09:00-18:00`.
 fn rules(text: &str) -> Result<Vec<Rule>, ProblemKind> {
     let mut rules = Vec::new();
     for part in text
@@ -121,7 +121,11 @@ fn rules(text: &str) -> Result<Vec<Rule>, ProblemKind> {
             "deny" => false,
             _ => return Err(ProblemKind::Malformed),
         };
-        let prefix = prefix.trim();
+        // When it holds is read where it is kept.
+        let (prefix, hours) = match prefix.trim().split_once(char::is_whitespace) {
+            Some((prefix, hours)) => (prefix, Some(hours.trim().to_owned())),
+            None => (prefix.trim(), None),
+        };
         let digits = prefix.strip_prefix('+').ok_or(ProblemKind::Malformed)?;
         if digits.len() > 15 || digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ProblemKind::Malformed);
@@ -129,6 +133,7 @@ fn rules(text: &str) -> Result<Vec<Rule>, ProblemKind> {
         rules.push(Rule {
             allow,
             prefix: prefix.to_owned(),
+            hours,
         });
     }
     if rules.len() > RULES_MAX {

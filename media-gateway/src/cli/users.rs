@@ -5,8 +5,11 @@ use super::{Done, Failure, explained, output, refused, secret};
 use crate::admin::Admin;
 use crate::numbers::{decide, rule_text};
 use crate::store::{EmailAddress, PinHash, RuleOwner, Store, StoreError, UserRow};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use ponte_call_core::{Dialled, NumberClass};
-use ponte_protocol::{DialString, GroupId, Refusal, UserId};
+use ponte_protocol::{DialString, GroupId, Refusal, UnixMillis, UserId};
 use serde_json::{Value, json};
 
 pub(super) async fn add(user: UserId, mut settings: UserSettings, admin: &Admin<'_>) -> Done {
@@ -249,14 +252,33 @@ fn reading(dialled: &Dialled) -> String {
     }
 }
 
-pub(super) async fn explain(user: &UserId, dial: &DialString, as_json: bool, admin: &Admin<'_>) -> Done {
+/// The moment that a clock of the site shows; now, where none is given.
+fn moment(at: Option<DateTime>, zone: &TimeZone) -> Result<Zoned, Failure> {
+    let Some(at) = at else {
+        return Ok(Timestamp::now().to_zoned(zone.clone()));
+    };
+    at.to_zoned(zone.clone())
+        .map_err(|error| Failure::Usage(format!("--at {at}: {error}")))
+}
+
+pub(super) async fn explain(
+    user: &UserId,
+    dial: &DialString,
+    at: Option<DateTime>,
+    as_json: bool,
+    admin: &Admin<'_>,
+) -> Done {
     let (store, config) = (admin.store(), admin.config());
     let row = known(user, store).await?;
     let dialled = config.numbering_plan(&store.dids().await?).read(dial);
-    let verdict = decide(&row, &config.site, &dialled);
+    let at = moment(at, &config.site.time_zone)?;
+    let millis = u64::try_from(at.timestamp().as_millisecond()).unwrap_or_default();
+    let verdict = decide(&row, &config.site, &dialled, UnixMillis(millis));
     let rule = verdict.rule.as_ref();
+    let timed = row.rules(&config.site).any(|(_, rule)| rule.hours.is_some());
     if as_json {
         return output::json(&json!({
+            "at": at.to_string(),
             "read_as": reading(&dialled),
             "allowed": verdict.refusal.is_none(),
             "refusal": verdict.refusal,
@@ -276,5 +298,10 @@ pub(super) async fn explain(user: &UserId, dial: &DialString, as_json: bool, adm
     } else {
         "denied"
     };
-    output::line(&format!("{allowed}: {why}"))
+    let when = if timed {
+        format!(" ({})", at.strftime("%a %H:%M, %Z"))
+    } else {
+        String::new()
+    };
+    output::line(&format!("{allowed}: {why}{when}"))
 }

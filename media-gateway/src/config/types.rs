@@ -1,8 +1,10 @@
 use super::FeatureCodes;
 use crate::numbers::NumberingPlan;
+use crate::numbers::TimedRule;
 use crate::sip::TlsFiles;
 use crate::store::{DidRow, SiteRow};
-use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
+use jiff::tz::TimeZone;
+use ponte_call_core::{Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
 use ponte_protocol::{E164, SiteId};
 use ponte_sip::digest::Algorithm;
@@ -89,13 +91,15 @@ pub struct SiteConfig {
     /// Digits as dialled, e.g. `112`.
     pub emergency_numbers: Vec<String>,
     /// What holds for every user after the user's own rules.
-    pub default_restrictions: Vec<RestrictionRule>,
+    pub default_restrictions: Vec<TimedRule>,
     /// Whether users may take calls in the browser: `[webrtc]` stands there.
     pub browser_calls: bool,
     /// How long a call rings for a user who has set nothing else (rule T9), in milliseconds.
     pub no_answer_ms: u64,
     /// Whether a second call may be offered at all (rule T8).
     pub call_waiting: bool,
+    /// Whose clock rules and schedules go by.
+    pub time_zone: TimeZone,
 }
 
 /// Numbers of the site, in E.164.
@@ -155,6 +159,17 @@ pub enum NumberFormat {
     Plain,
 }
 
+/// How a carrier is told who has forwarded a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedBy {
+    /// RFC 5806
+    Diversion,
+    /// RFC 7044
+    HistoryInfo,
+    Both,
+    Nothing,
+}
+
 /// Registration to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register {
@@ -183,6 +198,7 @@ pub struct TrunkSettings {
     pub trusts_identity: bool,
     /// Whether it lets the real caller's number be shown on a redirected call (rule T16).
     pub passes_caller_id: bool,
+    pub forwarded_by: ForwardedBy,
     /// Numbers that come in on this trunk, beside those of the store, which go before these.
     pub dids: Vec<DidRow>,
 }

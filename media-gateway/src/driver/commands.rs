@@ -212,6 +212,7 @@ impl Driver {
             CommandBody::PickUp { extension } => SwitchCommand::PickUp { extension },
             CommandBody::LogOn { device } => SwitchCommand::LogOn { device },
             CommandBody::LogOff => SwitchCommand::LogOff,
+            CommandBody::Stay => SwitchCommand::Stay,
             CommandBody::VerifyDestination { destination } => {
                 return self.verify_destination(user, id, destination);
             }
@@ -240,6 +241,10 @@ impl Driver {
             }
             CommandBody::DeleteProfile { name } => {
                 let outcome = self.delete_profile(&user, &name);
+                return self.answer(&user, Reply { id, outcome });
+            }
+            CommandBody::SetSchedule { schedule } => {
+                let outcome = self.set_schedule(&user, schedule);
                 return self.answer(&user, Reply { id, outcome });
             }
             CommandBody::SwitchProfile { name } => return self.switch_profile(&user, id, &name),
@@ -398,7 +403,7 @@ impl Driver {
     fn explain(&mut self, user: &UserId, id: CommandId, number: &DialString) {
         let Some(entry) = self.users.get(user) else { return };
         let dialled = self.plan.read(number);
-        let explanation = crate::numbers::explain(&entry.row, &self.config.site, &dialled);
+        let explanation = crate::numbers::explain(&entry.row, &self.config.site, &dialled, self.clock.now());
         let outcome = Outcome::Explained(explanation);
         self.send_reply(user, Reply { id, outcome });
     }
@@ -426,6 +431,9 @@ impl Driver {
 
     /// Answers a command for good: the same id is answered the same from now on.
     pub(super) fn answer(&mut self, user: &UserId, reply: Reply) {
+        if self.timetable.answered(user, &reply) {
+            return;
+        }
         self.answer_once(user, reply.clone(), reply);
     }
 

@@ -264,6 +264,7 @@ impl Driver {
                 announcements,
                 token,
             } => {
+                let announcements = sound::with_code(announcements, self.config.features.leave.as_deref());
                 let source = sound::spoken(leg.language, &announcements);
                 self.media.play(endpoint, source, PlayMode::Once(token.0));
             }

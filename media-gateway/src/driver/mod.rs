@@ -19,6 +19,7 @@ mod company;
 mod contacts;
 mod control;
 mod effects;
+mod hops;
 mod incoming;
 mod legs;
 mod mailbox;
@@ -33,6 +34,7 @@ mod run;
 mod sip_events;
 mod sound;
 mod telephones;
+mod timetable;
 mod treatment;
 mod trunks;
 mod verify;
@@ -60,7 +62,7 @@ use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::{EndpointId, MediaPlane};
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Presence, SavedDestination,
-    UserId,
+    ScheduleEntry, UnixMillis, UserId,
 };
 use ponte_sip::UserAgent;
 use std::cmp::Reverse;
@@ -69,6 +71,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use telephones::Telephones;
+use timetable::Timetable;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use trunks::Trunks;
 use voicemail::Takings;
@@ -103,6 +106,9 @@ struct UserEntry {
     settings: CallSettings,
     rules: CallRules,
     profiles: Vec<CallProfile>,
+    schedule: Vec<ScheduleEntry>,
+    /// Up to when the schedule was carried out.
+    carried_out: UnixMillis,
     presence: Presence,
     mailbox: Mailbox,
     /// The names of the user's own contacts.
@@ -151,6 +157,7 @@ pub struct Driver {
     /// Greetings and names that are being recorded.
     drafts: HashMap<EndpointId, LegId>,
     guesses: Guesses,
+    timetable: Timetable,
     audio_reads: Arc<Semaphore>,
     /// Users are ended with their calls, but keep mode and telephone for the next start.
     stopping: bool,

@@ -11,7 +11,7 @@ use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{
     CallProfile, CallRecord, CallRules, CallSettings, Direction, EventBody, Mailbox, Mode, Presence,
-    SavedDestination, UnixMillis, UserId, UserState,
+    SavedDestination, ScheduleEntry, UnixMillis, UserId, UserState,
 };
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -30,6 +30,8 @@ pub(super) struct SavedState {
     pub settings: CallSettings,
     pub rules: CallRules,
     pub profiles: Vec<CallProfile>,
+    /// And up to when it was carried out.
+    pub schedule: Option<(Vec<ScheduleEntry>, UnixMillis)>,
     pub presence: Presence,
     pub mailbox: Mailbox,
     pub contacts: AddressBook,
@@ -131,7 +133,9 @@ impl Driver {
             settings: entry.settings.clone(),
             rules: entry.rules.clone(),
             profiles: entry.profiles.clone(),
+            schedule: entry.schedule.clone(),
             parked,
+            desk_used: self.switch.desk_used(user).cloned(),
             contacts: entry.contacts.book,
             persistent_leg: self.switch.persistent_leg(user),
         };
@@ -158,6 +162,8 @@ impl Driver {
         let (dials, talks) = usage(self.clock.now(), &saved.log);
         let log = saved.log.clone();
         saved.log.truncate(STATE_LOG_MAX);
+        let (schedule, carried_out) = saved.schedule.unwrap_or_else(|| (Vec::new(), self.clock.now()));
+        self.timetable.changed();
         let entry = UserEntry {
             row: saved.row,
             destinations: saved.destinations,
@@ -165,6 +171,8 @@ impl Driver {
             settings: saved.settings,
             rules: saved.rules,
             profiles: super::treatment::with_built_in(saved.profiles),
+            schedule,
+            carried_out,
             presence: saved.presence,
             mailbox: saved.mailbox,
             contacts: saved.contacts,
@@ -243,6 +251,7 @@ impl Driver {
     }
 
     fn users_changed(&mut self, users: Vec<SavedState>) {
+        self.timetable.changed();
         let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
         let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
         for user in known.difference(&now) {

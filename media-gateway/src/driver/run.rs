@@ -121,6 +121,7 @@ impl Driver {
             takings: super::Takings::default(),
             drafts: HashMap::new(),
             guesses: super::Guesses::default(),
+            timetable: super::Timetable::default(),
             audio_reads: super::mailbox::reads(),
             stopping: false,
             instance: hex::encode(rand::random::<[u8; 16]>()),
@@ -214,6 +215,7 @@ impl Driver {
             self.switch.handle_timeout(now);
         }
         self.later_steps();
+        self.follow_timetable();
         let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         if passed(self.next_status_end()) {
             self.end_statuses();
@@ -250,6 +252,7 @@ impl Driver {
             self.next_status_end(),
             self.telephones.show_at(),
             self.company.show_at(),
+            self.timetable.due().map(|at| self.clock.instant(at)),
             stopping,
         ];
         due.into_iter().flatten().fold(publish, Instant::min)
@@ -315,6 +318,7 @@ pub(super) async fn load_users(
     let mut settings: BTreeMap<_, _> = store.call_settings().await?.into_iter().collect();
     let mut rules: BTreeMap<_, _> = store.call_rules().await?.into_iter().collect();
     let mut profiles = store.profiles().await?;
+    let mut schedules = store.schedules().await?;
     let mut presences: BTreeMap<_, _> = store.presences().await?.into_iter().collect();
     let mut users = Vec::new();
     for row in store.users().await? {
@@ -334,6 +338,7 @@ pub(super) async fn load_users(
             settings: settings.remove(&row.user).unwrap_or_else(|| site_default.clone()),
             rules: rules.remove(&row.user).unwrap_or_default(),
             profiles: profiles.remove(&row.user).unwrap_or_default(),
+            schedule: schedules.remove(&row.user),
             presence: presences.remove(&row.user).unwrap_or_default(),
             mailbox,
             contacts,

@@ -25,6 +25,23 @@ pub(super) fn lasting(lasting: Tone) -> Source {
     }
 }
 
+/// The words that name a feature code, followed by its digits; without a code they are left out.
+pub(super) fn with_code(announcements: Vec<Announcement>, code: Option<&str>) -> Vec<Announcement> {
+    let mut all = Vec::with_capacity(announcements.len());
+    for announcement in announcements {
+        match (announcement, code) {
+            (Announcement::LeaveByCode, None) => {}
+            (Announcement::LeaveByCode, Some(code)) => {
+                all.push(announcement);
+                let digits = code.bytes().filter(u8::is_ascii_digit);
+                all.extend(digits.map(|digit| Announcement::Digit(Secret(digit - b'0'))));
+            }
+            _ => all.push(announcement),
+        }
+    }
+    all
+}
+
 /// Announcements, one after the other.
 pub(super) fn spoken(language: Language, announcements: &[Announcement]) -> Source {
     let mut parts: Vec<Source> = Vec::new();
@@ -61,6 +78,8 @@ fn prompt(announcement: Announcement) -> Option<Prompt> {
         Announcement::EnterPin => Prompt::EnterPin,
         Announcement::LoggedOn => Prompt::LoggedOn,
         Announcement::LoggedOff => Prompt::LoggedOff,
+        Announcement::StillAway => Prompt::StillAway,
+        Announcement::LeaveByCode => Prompt::LeaveByCode,
         Announcement::Wrong => Prompt::Wrong,
         Announcement::Mailbox(words) => in_box(words),
         Announcement::RecordBeep => return None,

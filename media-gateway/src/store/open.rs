@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -30,6 +30,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         include_str!("../../migrations/0004_treatment.sql"),
     ),
     (5, "contacts", include_str!("../../migrations/0005_contacts.sql")),
+    (
+        6,
+        "schedules",
+        include_str!("../../migrations/0006_schedules.sql"),
+    ),
 ];
 
 /// A data folder that is ours to use.

@@ -1,6 +1,7 @@
 use super::{EmailAddress, GroupRow, PinHash};
 use crate::config::SiteConfig;
-use ponte_call_core::{Caps, LegId, RestrictionRule, UserConfig};
+use crate::numbers::TimedRule;
+use ponte_call_core::{Caps, LegId, UserConfig};
 use ponte_protocol::{
     Availability, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString, Direction, E164,
     EndedBy, Extension, LegRecord, LegRole, MessageId, Presence, Reply, UnixMillis, UserId, UserProfile,
@@ -68,7 +69,7 @@ pub struct UserRow {
     /// `en` or `it`; `None`: the site's.
     pub language: Option<String>,
     /// The user's own rules, before those of the group and the site.
-    pub restrictions: Vec<RestrictionRule>,
+    pub restrictions: Vec<TimedRule>,
     pub caps: Caps,
     /// How long the user's own telephone may ring, in milliseconds.
     pub user_no_answer_ms: u64,
@@ -134,10 +135,7 @@ impl UserRow {
     }
 
     /// The rules for the user in the order in which they decide: the user's own, those of the group, those of the site.
-    pub fn rules<'a>(
-        &'a self,
-        site: &'a SiteConfig,
-    ) -> impl Iterator<Item = (RuleOwner, &'a RestrictionRule)> {
+    pub fn rules<'a>(&'a self, site: &'a SiteConfig) -> impl Iterator<Item = (RuleOwner, &'a TimedRule)> {
         let of = |owner| move |rule| (owner, rule);
         let group = self.group.iter().flat_map(|group| &group.restrictions);
         self.restrictions
@@ -145,6 +143,16 @@ impl UserRow {
             .map(of(RuleOwner::User))
             .chain(group.map(of(RuleOwner::Group)))
             .chain(site.default_restrictions.iter().map(of(RuleOwner::Site)))
+    }
+
+    /// Those of them that hold at this moment.
+    pub fn rules_at<'a>(
+        &'a self,
+        site: &'a SiteConfig,
+        at: UnixMillis,
+    ) -> impl Iterator<Item = (RuleOwner, &'a TimedRule)> {
+        self.rules(site)
+            .filter(move |(_, rule)| rule.is_on(at, &site.time_zone))
     }
 
     /// What the portal is told about the user.
@@ -166,16 +174,18 @@ impl UserRow {
         }
     }
 
-    /// The user as call control knows it, with what the user has set; without numbers, which the numbering plan reads.
+    /// The user as call control knows it at this moment, with what the user has set; without numbers, which the numbering
+    /// plan reads.
     pub fn switch_config(
         &self,
         site: &SiteConfig,
         settings: &CallSettings,
         presence: &Presence,
+        at: UnixMillis,
     ) -> UserConfig {
         UserConfig {
             profile: self.profile(site),
-            restrictions: self.rules(site).map(|(_, rule)| rule.clone()).collect(),
+            restrictions: self.rules_at(site, at).map(|(_, rule)| rule.rule()).collect(),
             caps: self.caps,
             settings: settings.clone(),
             do_not_disturb: presence.availability == Availability::DoNotDisturb,

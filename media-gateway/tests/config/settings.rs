@@ -88,6 +88,30 @@ fn each_setting_is_checked() {
             "`allow` or `deny`",
         ),
         (
+            "site",
+            "default_restrictions = [\"allow +39 Mon-Fri 9-18\"]",
+            "site.default_restrictions",
+            "'9' is no time",
+        ),
+        (
+            "site",
+            "time_zone = \"Europe/Atlantis\"",
+            "site.time_zone",
+            "'Europe/Atlantis' is no time zone",
+        ),
+        (
+            "site",
+            "time_zone = \"../../etc/passwd\"",
+            "site.time_zone",
+            "is no time zone",
+        ),
+        (
+            "features",
+            "leave = \"*12\"",
+            "features.leave",
+            "means something else",
+        ),
+        (
             "store",
             "record_days = 0",
             "store.record_days",
@@ -338,6 +362,12 @@ fn each_setting_is_checked() {
             "dids = [\"+390212345601 = 201\", \"+390212345601=202\"]",
             "trunk.carrier.dids",
             "stands here twice",
+        ),
+        (
+            "trunk",
+            "forwarded_by = \"x\"",
+            "trunk.carrier.forwarded_by",
+            "'x' is no header; diversion, history-info, both or none",
         ),
         (
             "trunk",

@@ -345,11 +345,11 @@ impl Core {
             &covered,
             &mut self.rng,
         );
-        let mut writer = self.dialog_request(
+        let mut writer = self.dialog_request_with(
             dialog,
             &target,
             dialog.flow,
-            &Method::Invite,
+            (&Method::Invite, calling.call.max_forwards),
             calling.cseq,
             branch,
         );

@@ -61,6 +61,7 @@ impl Reference {
             | SwitchCommand::Reject { .. }
             | SwitchCommand::LeaveAt { .. }
             | SwitchCommand::SetPersistentLeg { .. }
+            | SwitchCommand::Stay
             | SwitchCommand::Verify { .. }
             | SwitchCommand::LogOn { .. }
             | SwitchCommand::LogOff => Err(Refusal::Unsupported),

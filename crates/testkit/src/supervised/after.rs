@@ -326,7 +326,8 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         | (P::Waiting { .. }, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
         // The user lets the other party go by key, and may dial another; from the own voicemail box whoever left a
         // message is called.
-        | (P::Connected { .. }, P::CallingFar | P::FarFailed { .. })
+        | (P::Connected { .. }, P::CallingFar)
+        | (P::Connected { .. } | P::Held { .. }, P::FarFailed { .. })
         | (
             P::Connected { .. } | P::Held { .. },
             P::Connected { .. }

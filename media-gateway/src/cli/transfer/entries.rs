@@ -3,11 +3,11 @@
 use super::difference::{Kind, Table};
 use crate::admin::{LABEL_MAX, check_name};
 use crate::cli::Failure;
-use crate::numbers::{parse_rule, rule_text};
+use crate::numbers::{TimedRule, parse_rule, rule_text};
 use crate::store::{
     Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, SiteRow, Store, UserRow,
 };
-use ponte_call_core::{Caps, RestrictionRule, TrunkId};
+use ponte_call_core::{Caps, TrunkId};
 use ponte_protocol::{CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -138,7 +138,7 @@ fn wrong(key: impl Display, field: &str, reason: impl Display) -> Failure {
     Failure::Usage(format!("{key}: {field}: {reason}"))
 }
 
-fn rules(key: impl Display, texts: &[String]) -> Result<Vec<RestrictionRule>, Failure> {
+fn rules(key: impl Display, texts: &[String]) -> Result<Vec<TimedRule>, Failure> {
     texts
         .iter()
         .map(|text| parse_rule(text).map_err(|error| wrong(&key, "restrictions", error)))
