@@ -44,7 +44,9 @@ pub fn NumbersPage() -> impl IntoView {
     };
     let trunks = Signal::derive(move || {
         let any = (String::new(), text::number::any_trunk(i18n.locale()).to_owned());
-        let known = site.trunks.with(|trunks| trunks.value.clone().unwrap_or_default());
+        let known = site
+            .trunks
+            .with(|trunks| trunks.value.clone().unwrap_or_default());
         std::iter::once(any)
             .chain(known.into_iter().map(|trunk| (trunk.name.clone(), trunk.name)))
             .collect()

@@ -50,10 +50,18 @@ fn Form(known: WholeSite) -> impl IntoView {
         }
         let mut found = Vec::new();
         let no_answer_s: u32 = count("no_answer_ms", &no_answer.get_untracked(), 5..=120, &mut found);
-        let voicemail_message_s =
-            count("voicemail_message_s", &message.get_untracked(), 5..=3_600, &mut found);
-        let voicemail_quota_s =
-            count("voicemail_quota_s", &quota.get_untracked(), 60..=1_000_000, &mut found);
+        let voicemail_message_s = count(
+            "voicemail_message_s",
+            &message.get_untracked(),
+            5..=3_600,
+            &mut found,
+        );
+        let voicemail_quota_s = count(
+            "voicemail_quota_s",
+            &quota.get_untracked(),
+            60..=1_000_000,
+            &mut found,
+        );
         let ready = found.is_empty();
         problems.set(found);
         if !ready {

@@ -148,7 +148,8 @@ fn UserRow(user: UserOverview, over: RwSignal<Over>, invite: Callback<UserSettin
     let group = settings.group.clone();
     let shown = settings.clone();
     let user_id = settings.user.to_string();
-    let (edited, invited, reached, removed) = (settings.clone(), settings.clone(), settings.clone(), settings);
+    let (edited, invited, reached, removed) =
+        (settings.clone(), settings.clone(), settings.clone(), settings);
     let spoken = StoredValue::new(name.clone());
     let label =
         move |words: fn(Locale, String) -> String| live(move || words(i18n.locale(), spoken.get_value()));
