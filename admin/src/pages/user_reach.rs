@@ -85,6 +85,9 @@ fn Pin(user: StoredValue<UserId>, over: RwSignal<Over>) -> impl IntoView {
     });
     let busy = RwSignal::new(false);
     let make = move |_| {
+        if busy.get_untracked() {
+            return;
+        }
         busy.set(true);
         let user = user.get_value();
         spawn_local(async move {
@@ -107,7 +110,7 @@ fn Pin(user: StoredValue<UserId>, over: RwSignal<Over>) -> impl IntoView {
                 if has_pin.get() { text::reach::has_pin(locale) } else { text::reach::no_pin(locale) }
             })}</p>
             <div class="button-row">
-                <button type="button" class="button small" data-testid="pin-new" disabled=live(move || busy.get()) on:click=make>
+                <button type="button" class="button small" data-testid="pin-new" on:click=make>
                     {live(move || {
                         let locale = i18n.locale();
                         if has_pin.get() { text::reach::replace_pin(locale) } else { text::reach::new_pin(locale) }
