@@ -2,10 +2,13 @@
 
 use ponte_protocol::CallerId;
 use ponte_protocol::admin::{Problem, ProblemKind, RULES_MAX, Rule, USER_NO_ANSWER_DEFAULT_MS, UserSettings};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The most calls an hour, and minutes a day, that the form offers.
-const CAP_MAX: u32 = 100_000;
+/// Calls an hour, and minutes a day.
+const CAPS: RangeInclusive<u32> = 1..=100_000;
+/// How long the user's own telephone may ring, in seconds.
+const NO_ANSWER_S: RangeInclusive<u32> = 5..=120;
 
 /// A rule as it is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,10 +41,10 @@ pub struct UserForm {
     pub minutes_per_day: String,
     /// Where new messages are sent; empty: nowhere.
     pub email: String,
-    /// Kept as it is: the form does not show it.
-    pub confirm: Option<bool>,
-    /// Kept as it is: the form does not show it.
-    pub no_answer_ms: u64,
+    /// `on`, `off`, or empty: on mobiles.
+    pub confirm: String,
+    /// In seconds.
+    pub no_answer: String,
 }
 
 impl Default for UserForm {
@@ -63,8 +66,8 @@ impl Default for UserForm {
             dials_per_hour: "120".to_owned(),
             minutes_per_day: "1440".to_owned(),
             email: String::new(),
-            confirm: None,
-            no_answer_ms: USER_NO_ANSWER_DEFAULT_MS,
+            confirm: String::new(),
+            no_answer: (USER_NO_ANSWER_DEFAULT_MS / 1_000).to_string(),
         }
     }
 }
@@ -88,8 +91,13 @@ impl From<&UserSettings> for UserForm {
             dials_per_hour: settings.dials_per_hour.to_string(),
             minutes_per_day: settings.minutes_per_day.to_string(),
             email: settings.email.clone().unwrap_or_default(),
-            confirm: settings.confirm,
-            no_answer_ms: settings.no_answer_ms,
+            confirm: match settings.confirm {
+                Some(true) => "on",
+                Some(false) => "off",
+                None => "",
+            }
+            .to_owned(),
+            no_answer: (settings.no_answer_ms / 1_000).to_string(),
         }
     }
 }
@@ -110,8 +118,9 @@ impl UserForm {
             problems.push(malformed("display_name"));
         }
         let rules = read_rules(&self.rules, &mut problems);
-        let dials_per_hour = cap("dials_per_hour", &self.dials_per_hour, &mut problems);
-        let minutes_per_day = cap("minutes_per_day", &self.minutes_per_day, &mut problems);
+        let dials_per_hour = count("dials_per_hour", &self.dials_per_hour, CAPS, &mut problems);
+        let minutes_per_day = count("minutes_per_day", &self.minutes_per_day, CAPS, &mut problems);
+        let no_answer_s = count("no_answer_ms", &self.no_answer, NO_ANSWER_S, &mut problems);
         match (user, extension, number) {
             (Some(user), Some(extension), Some(number)) if problems.is_empty() => Ok(UserSettings {
                 user,
@@ -132,8 +141,12 @@ impl UserForm {
                 dials_per_hour,
                 minutes_per_day,
                 email: filled(&self.email),
-                confirm: self.confirm,
-                no_answer_ms: self.no_answer_ms,
+                confirm: match self.confirm.as_str() {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                },
+                no_answer_ms: u64::from(no_answer_s) * 1_000,
             }),
             _ => Err(problems),
         }
@@ -219,9 +232,10 @@ pub fn malformed(field: &str) -> Problem {
     }
 }
 
-fn cap(field: &str, text: &str, problems: &mut Vec<Problem>) -> u32 {
+/// Reads a whole number within `range`; 0 where it is none.
+pub fn count(field: &str, text: &str, range: RangeInclusive<u32>, problems: &mut Vec<Problem>) -> u32 {
     match text.trim().parse() {
-        Ok(value) if (1..=CAP_MAX).contains(&value) => return value,
+        Ok(value) if range.contains(&value) => return value,
         Ok(_) => problems.push(Problem {
             field: field.to_owned(),
             kind: ProblemKind::OutOfRange,
@@ -258,7 +272,16 @@ mod tests {
         assert_eq!(settings.caller_id.number.as_str(), "+390212345600");
         assert_eq!(settings.group, None);
         assert_eq!(settings.rules[0].hours.as_deref(), Some("Mon-Fri 09:00-18:00"));
+        assert_eq!(settings.confirm, None);
         assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
+        for confirm in [Some(true), Some(false)] {
+            let settings = UserSettings {
+                confirm,
+                no_answer_ms: 25_000,
+                ..settings.clone()
+            };
+            assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
+        }
     }
 
     #[test]
@@ -281,6 +304,7 @@ mod tests {
             rules: vec![RuleText::default()],
             dials_per_hour: "-1".into(),
             minutes_per_day: "100001".into(),
+            no_answer: "4".into(),
             ..UserForm::default()
         };
         let problems = form.read().unwrap_err();
@@ -294,7 +318,8 @@ mod tests {
                 "display_name",
                 "rules",
                 "dials_per_hour",
-                "minutes_per_day"
+                "minutes_per_day",
+                "no_answer_ms"
             ]
         );
         assert_eq!(problems[6].kind, ProblemKind::OutOfRange);

@@ -39,7 +39,8 @@ pub fn UserEditor(
     let dials_per_hour = RwSignal::new(form.dials_per_hour);
     let minutes_per_day = RwSignal::new(form.minutes_per_day);
     let email = RwSignal::new(form.email);
-    let (confirm, no_answer_ms) = (form.confirm, form.no_answer_ms);
+    let confirm = RwSignal::new(form.confirm);
+    let no_answer = RwSignal::new(form.no_answer);
     let problems = RwSignal::new(Vec::<Problem>::new());
     let error = RwSignal::new(None::<Fault>);
     let busy = RwSignal::new(false);
@@ -66,8 +67,8 @@ pub fn UserEditor(
             dials_per_hour: dials_per_hour.get_untracked(),
             minutes_per_day: minutes_per_day.get_untracked(),
             email: email.get_untracked(),
-            confirm,
-            no_answer_ms,
+            confirm: confirm.get_untracked(),
+            no_answer: no_answer.get_untracked(),
         };
         error.set(None);
         let settings = match form.read() {
@@ -142,6 +143,16 @@ pub fn UserEditor(
             ("it".to_owned(), "Italiano".to_owned()),
         ]
     });
+    let confirmations = Signal::derive(move || {
+        let locale = i18n.locale();
+        [
+            ("", text::field::confirm_mobiles(locale)),
+            ("on", text::field::confirm_on(locale)),
+            ("off", text::field::confirm_off(locale)),
+        ]
+        .map(|(value, words)| (value.to_owned(), words.to_owned()))
+        .to_vec()
+    });
     view! {
         <Dialog testid="user-editor" title close>
             <form class="admin-form" novalidate on:submit=submit>
@@ -174,6 +185,9 @@ pub fn UserEditor(
                 <div class="fields">
                     <TextField name="dials_per_hour" label=text::field::dials_per_hour value=dials_per_hour problems kind="number" />
                     <TextField name="minutes_per_day" label=text::field::minutes_per_day value=minutes_per_day problems kind="number" />
+                    <ChoiceField name="confirm" label=text::field::confirm value=confirm problems options=confirmations />
+                    <TextField name="no_answer_ms" label=text::field::rings value=no_answer problems kind="number"
+                        hint=text::field::rings_hint />
                 </div>
                 <p class="field-error" role="alert" data-testid="user-error">
                     {live(move || error.get().map(|fault| words::fault(i18n.locale(), &fault)))}
