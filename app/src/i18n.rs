@@ -67,12 +67,10 @@ impl Locale {
         tags.into_iter().find_map(Self::from_tag).unwrap_or(Self::En)
     }
 
-    /// Whether a number of things takes the singular (CLDR's plural rules).
+    /// Whether a number of things takes the singular. French would take it for none as well; the texts of the singular
+    /// name no number, so that it does not here.
     pub const fn is_singular(self, count: u64) -> bool {
-        match self {
-            Self::Fr => count < 2,
-            Self::En | Self::It | Self::De | Self::Es => count == 1,
-        }
+        count == 1
     }
 }
 
@@ -188,16 +186,6 @@ mod tests {
         let languages = ["de-AT".to_owned(), "en-GB".to_owned(), "en-US".to_owned()];
         assert_eq!(region_of(Locale::En, &languages), "en-GB");
         assert_eq!(region_of(Locale::It, &languages), "it");
-    }
-
-    #[test]
-    fn nought_is_singular_in_french_alone() {
-        let singular: Vec<_> = Locale::ALL
-            .into_iter()
-            .filter(|locale| locale.is_singular(0))
-            .collect();
-        assert_eq!(singular, [Locale::Fr]);
-        assert!(Locale::ALL.into_iter().all(|locale| locale.is_singular(1)));
     }
 
     #[test]
