@@ -41,6 +41,7 @@ fn Form(known: WholeSite) -> impl IntoView {
     let music = RwSignal::new(settings.hold_music.clone().unwrap_or_default());
     let message = RwSignal::new(settings.voicemail_message_s.to_string());
     let quota = RwSignal::new(settings.voicemail_quota_s.to_string());
+    let time_zone = RwSignal::new(settings.time_zone.clone().unwrap_or_default());
     let problems = RwSignal::new(Vec::<Problem>::new());
     let busy = RwSignal::new(false);
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -73,6 +74,7 @@ fn Form(known: WholeSite) -> impl IntoView {
             hold_music: filled(&music.get_untracked()),
             voicemail_message_s,
             voicemail_quota_s,
+            time_zone: Some(time_zone.get_untracked().trim().to_owned()),
             ..settings.clone()
         });
         busy.set(true);
@@ -107,6 +109,8 @@ fn Form(known: WholeSite) -> impl IntoView {
                     problems kind="number" />
                 <TextField name="voicemail_quota_s" label=text::site::quota hint=text::site::quota_hint value=quota
                     problems kind="number" />
+                <TextField name="time_zone" label=text::site::time_zone hint=text::site::time_zone_hint value=time_zone
+                    problems />
                 {pieces}
             </div>
             <SwitchField name="call_waiting" label=text::field::call_waiting hint=text::site::call_waiting_hint

@@ -98,6 +98,10 @@ pub struct SiteSettings {
     pub voicemail_message_s: u32,
     /// What each user's voicemail box holds, 60 to 1,000,000 seconds.
     pub voicemail_quota_s: u32,
+    /// Whose clock times of the week go by: a name of the IANA, e.g. `Europe/Rome`. Empty: what the configuration names;
+    /// `None`: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// A user as the administrator's page shows it.

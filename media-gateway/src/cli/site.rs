@@ -42,6 +42,9 @@ pub(super) struct SiteArgs {
     /// What each voicemail box holds.
     #[arg(long, value_name = "SECONDS")]
     voicemail_quota_s: Option<u32>,
+    /// Whose clock times of the week go by, e.g. Europe/Rome; "" for what the configuration says.
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
 }
 
 pub(super) async fn carry_out(command: SiteCommand, admin: &Admin<'_>) -> Done {
@@ -76,6 +79,9 @@ fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
     if let Some(seconds) = given.voicemail_quota_s {
         settings.voicemail_quota_s = seconds;
     }
+    if given.time_zone.is_some() {
+        settings.time_zone = given.time_zone;
+    }
     settings
 }
 
@@ -98,10 +104,16 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
             "voicemail box".to_owned(),
             format!("{} s", settings.voicemail_quota_s),
         ],
+        [
+            "time zone".to_owned(),
+            settings.time_zone.clone().unwrap_or_default(),
+        ],
     ];
     for rule in &settings.rules {
         let verb = if rule.allow { "allow" } else { "deny" };
-        rows.push(["rule".to_owned(), format!("{verb} {}", rule.prefix)]);
+        let words = [Some(verb), Some(&rule.prefix), rule.hours.as_deref()];
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        rows.push(["rule".to_owned(), words.join(" ")]);
     }
     let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
     output::table(&["SITE", ""], &rows)

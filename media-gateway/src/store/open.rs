@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -34,6 +34,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         6,
         "schedules",
         include_str!("../../migrations/0006_schedules.sql"),
+    ),
+    (
+        9,
+        "personal_settings",
+        include_str!("../../migrations/0009_personal_settings.sql"),
     ),
 ];
 

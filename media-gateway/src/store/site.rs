@@ -20,12 +20,14 @@ pub struct SiteRow {
     pub voicemail_message_s: Option<u32>,
     /// What a box holds, in seconds.
     pub voicemail_quota_s: Option<u32>,
+    /// A name of the IANA, e.g. `Europe/Rome`.
+    pub time_zone: Option<String>,
 }
 
 pub(super) async fn put(connection: &mut SqliteConnection, row: &SiteRow) -> Applied {
     sqlx::query(
         "UPDATE site SET rules = ?1, no_answer_ms = ?2, call_waiting = ?3, hold_music = ?4, voicemail_message_s = ?5,
-             voicemail_quota_s = ?6",
+             voicemail_quota_s = ?6, time_zone = ?7",
     )
     .bind(row.rules.as_deref().map(rules_text))
     .bind(row.no_answer_ms.map(int))
@@ -33,6 +35,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &SiteRow) -> App
     .bind(row.hold_music.as_deref())
     .bind(row.voicemail_message_s)
     .bind(row.voicemail_quota_s)
+    .bind(row.time_zone.as_deref())
     .execute(connection)
     .await?;
     DONE
@@ -56,6 +59,7 @@ impl Store {
             hold_music: columns.maybe_text("hold_music")?,
             voicemail_message_s: columns.maybe_narrow("voicemail_message_s")?,
             voicemail_quota_s: columns.maybe_narrow("voicemail_quota_s")?,
+            time_zone: columns.maybe_text("time_zone")?,
         })
     }
 }
