@@ -22,6 +22,12 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
         Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(|call| phase(&call.phase))))
     };
     let connected = phase_is(|phase| matches!(phase, CallPhase::Connected { .. }));
+    let muted = Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(|call| call.muted)));
+    let muting = portal.awaits(|body| matches!(body, CommandBody::Mute { .. }));
+    let mute = move |_| {
+        let muted = !muted.get_untracked();
+        portal.ask(CommandBody::Mute { call: id, muted });
+    };
     let ending = phase_is(|phase| matches!(phase, CallPhase::Ending));
     let accepting =
         portal.awaits(|body| matches!(body, CommandBody::Accept { .. } | CommandBody::Retrieve { .. }));
@@ -41,8 +47,16 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
         }
     };
     view! {
+        <p class="call-hint call-muted" role="status" data-testid="call-muted">
+            {live(move || (connected.get() && muted.get()).then(|| text::control::muted(i18n.locale())))}
+        </p>
         <div class="button-row call-actions">
             <Shown when=Signal::derive(move || connected.get())>
+                <button type="button" class="button" data-testid="call-mute" aria-pressed=live(move || muted.get().to_string())
+                    disabled=muting on:click=mute>
+                    <Icon name="no-audio" />
+                    {i18n.t(text::control::mute_me)}
+                </button>
                 <button
                     type="button" class="button" data-testid="dtmf-open" aria-expanded=live(move || keypad.get().to_string())
                     on:click=move |_| keypad.update(|open| *open = !*open)

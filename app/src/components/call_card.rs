@@ -11,6 +11,7 @@ use crate::components::dial_pad::call_again;
 use crate::components::dtmf_pad::DtmfPad;
 use crate::components::icon::Icon;
 use crate::components::leg_bridge::LegBridge;
+use crate::components::quality_panel::QualityPanel;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
@@ -94,6 +95,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
                 </div>
             </header>
             <LegBridge call />
+            <QualityPanel call />
             {live(move || match phase.get() {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),
                 Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until attaches=alone /> }.into_any(),

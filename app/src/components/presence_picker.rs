@@ -11,7 +11,8 @@ use leptos::prelude::*;
 use ponte_protocol::presence::STATUS_MAX;
 use ponte_protocol::{Availability, CommandBody, Presence};
 
-const CHOICES: [Availability; 4] = [
+/// What can be chosen, in this order.
+pub const CHOICES: [Availability; 4] = [
     Availability::Available,
     Availability::Busy,
     Availability::Away,

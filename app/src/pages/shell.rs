@@ -6,7 +6,8 @@ use crate::browser::listen::{every, on_window};
 use crate::components::alerts::Alerts;
 use crate::components::announcer::Announcer;
 use crate::components::navigation::{BottomBar, Page};
-use crate::components::shortcuts::Shortcuts;
+use crate::components::palette::{Palette, PaletteOpen};
+use crate::components::shortcuts::{Keys, Shortcuts};
 use crate::components::top_bar::TopBar;
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -32,6 +33,8 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = connect(api.clone());
     Preferences::provide();
+    PaletteOpen::provide();
+    Keys::provide();
     let address = Address::expect();
     let page = Memo::new(move |_| Page::at(&address.path()));
     let title = Signal::derive(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
@@ -83,6 +86,7 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
         <Announcer page=title />
         <Alerts />
         <Shortcuts />
+        <Palette />
     }
 }
 

@@ -16,10 +16,10 @@ use futures_channel::oneshot;
 use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall,
-    PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView, UnixMillis,
-    UserProfile, UserState, VoiceMessage,
+    CallId, CallProfile, CallQuality, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody,
+    CommandId, DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome,
+    ParkedCall, PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView,
+    UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -309,6 +309,14 @@ impl Portal {
                 .flat_map(|user| &user.calls)
                 .find(|call| call.id == id)
                 .cloned()
+        })
+    }
+
+    /// How well a call is heard, where that is known, tracked; to be used inside a memo.
+    pub fn quality(self, id: CallId) -> Option<CallQuality> {
+        self.store().with(|store| {
+            let all = store.user.iter().flat_map(|user| &user.quality);
+            all.into_iter().find(|quality| quality.call == id).cloned()
         })
     }
 
