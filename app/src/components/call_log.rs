@@ -5,7 +5,7 @@ use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::directory::{Query, first_fits};
 use crate::logic::search;
 use crate::socket::Badge;
@@ -38,7 +38,7 @@ pub fn CallLogCard() -> impl IntoView {
         newer.set(0);
     });
     let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
-    let found = Memo::new(move |_| {
+    let found = memo(move || {
         let (locale, missed) = (i18n.locale(), missed.get());
         let query = query.with(|typed| Query::new(typed));
         portal.records().with(|records| {
@@ -50,8 +50,8 @@ pub fn CallLogCard() -> impl IntoView {
             (by_day(found.into_iter().cloned()), more)
         })
     });
-    let days = Memo::new(move |_| found.with(|(days, _)| days.clone()));
-    let more_here = Memo::new(move |_| found.with(|(_, more)| *more));
+    let days = memo(move || found.with(|(days, _)| days.clone()));
+    let more_here = memo(move || found.with(|(_, more)| *more));
     let empty = move || {
         let locale = i18n.locale();
         match (
@@ -81,7 +81,7 @@ pub fn CallLogCard() -> impl IntoView {
                 </div>
             </div>
             {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
-            <Shown when=Signal::derive(move || newer.get() > 0)>
+            <Shown when=derived(move || newer.get() > 0)>
                 <button type="button" class="button log-more" data-testid="log-newer"
                     on:click=move |_| newer.update(|newer| *newer = newer.saturating_sub(STEP))>
                     {i18n.t(text::log::newer)}
@@ -94,7 +94,7 @@ pub fn CallLogCard() -> impl IntoView {
             />
             // Where it is narrow, the page of calls shows the newest day alone.
             <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
-            <Shown when=Signal::derive(move || more_here.get() || portal.more_records().get())>
+            <Shown when=derived(move || more_here.get() || portal.more_records().get())>
                 <button
                     type="button" class="button log-more" data-testid="log-more"
                     disabled=live(move || !more_here.get() && (loading.get() || portal.badge().get() != Badge::Connected))

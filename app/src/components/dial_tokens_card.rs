@@ -5,7 +5,7 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -94,7 +94,7 @@ pub fn DialTokensCard() -> impl IntoView {
                     <button type="submit" class="button" data-testid="dial-token-make">{i18n.t(text::tokens::make)}</button>
                 </div>
             </form>
-            <Shown when=Signal::derive(move || made.with(Option::is_some))>
+            <Shown when=derived(move || made.with(Option::is_some))>
                 <div class="field" role="status">
                     <label for="dial-token">{i18n.t(text::tokens::once)}</label>
                     <div class="input-group">

@@ -7,7 +7,7 @@ use crate::components::icon::Icon;
 use crate::components::shortcuts::Keys;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::palette::{Offer, Wish};
 use crate::state::{Address, Portal};
 use crate::theme::ThemeContext;
@@ -61,7 +61,7 @@ pub fn Palette() -> impl IntoView {
             on:close=move |_| open.set(false)
             // Beside what is in it.
             on:click:target=move |event| if event.target().tag_name() == "DIALOG" { open.set(false) }>
-            <Shown when=Signal::derive(move || open.get())><Field /></Shown>
+            <Shown when=derived(move || open.get())><Field /></Shown>
         </dialog>
     }
     .into_any()
@@ -76,7 +76,7 @@ fn Field() -> impl IntoView {
     portal.want_directory();
     let typed = RwSignal::new(String::new());
     let active = RwSignal::new(0);
-    let found = Memo::new(move |_| typed.with(|typed| portal.palette(i18n.locale(), typed)));
+    let found = memo(move || typed.with(|typed| portal.palette(i18n.locale(), typed)));
     let count = move || found.with(Vec::len);
     let field: NodeRef<html::Input> = NodeRef::new();
     field.on_load(|field| {

@@ -2,7 +2,7 @@
 
 use crate::components::icon::Icon;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::logic::quality::{self, Grade, MOS_MAX, MOS_MIN};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -29,7 +29,7 @@ pub fn QualityPanel(call: Memo<Option<CallView>>) -> impl IntoView {
     let Some(id) = call.with_untracked(|call| call.as_ref().map(|call| call.id)) else {
         return ().into_any();
     };
-    let known = Memo::new(move |_| portal.quality(id));
+    let known = memo(move || portal.quality(id));
     let talking = move || {
         call.with(|call| {
             matches!(
@@ -38,7 +38,7 @@ pub fn QualityPanel(call: Memo<Option<CallView>>) -> impl IntoView {
             )
         })
     };
-    let worst = Memo::new(move |_| known.with(|known| quality::worst(known.as_ref()?)));
+    let worst = memo(move || known.with(|known| quality::worst(known.as_ref()?)));
     // What was told since the card is there.
     let scores = RwSignal::new(Vec::<u8>::new());
     Effect::new(move || {

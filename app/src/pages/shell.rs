@@ -10,7 +10,7 @@ use crate::components::palette::{Palette, PaletteOpen};
 use crate::components::shortcuts::{Keys, Shortcuts};
 use crate::components::top_bar::TopBar;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::dial;
 use crate::pages::directory::DirectoryPage;
 use crate::pages::home::Home;
@@ -36,8 +36,8 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
     PaletteOpen::provide();
     Keys::provide();
     let address = Address::expect();
-    let page = Memo::new(move |_| Page::at(&address.path()));
-    let title = Signal::derive(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
+    let page = memo(move || Page::at(&address.path()));
+    let title = derived(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
 
     if let Some(number) = dial::from_query(&browser::query(), browser::percent_decode) {
         portal.dial_text().set(number);
