@@ -4,7 +4,7 @@ use crate::components::icon::Icon;
 use crate::components::move_panel::{MoveForm, MoveState};
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::call::{self, Controls};
 use crate::logic::dial::{self, Entry};
 use crate::state::Portal;
@@ -20,7 +20,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
     let Some(id) = call.with_untracked(|call| call.as_ref().map(|call| call.id)) else {
         return ().into_any();
     };
-    let controls = Memo::new(move |_| {
+    let controls = memo(move || {
         portal
             .call_views()
             .with(|all| call.with(|call| call.as_ref().map(|call| call::controls(call, all))))
@@ -47,7 +47,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 | CommandBody::Park { .. }
         )
     });
-    let wanted = move |choose: fn(&Controls) -> bool| Signal::derive(move || choose(&controls.get()));
+    let wanted = move |choose: fn(&Controls) -> bool| derived(move || choose(&controls.get()));
     let partner = move || controls.get().partner;
     let partner_name = move || {
         let locale = i18n.locale();
@@ -102,10 +102,10 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 </button>
             </Shown>
         </div>
-        <Shown when=Signal::derive(move || giving.get())>
+        <Shown when=derived(move || giving.get())>
             <GiveForm call=id locked />
         </Shown>
-        <Shown when=Signal::derive(move || going.get())>
+        <Shown when=derived(move || going.get())>
             <MoveForm call id locked />
         </Shown>
         <MoveState call id />
@@ -123,7 +123,7 @@ fn GiveForm(call: CallId, locked: Memo<bool>) -> impl IntoView {
     field.on_load(|field| {
         let _ = field.focus();
     });
-    let entry = Memo::new(move |_| {
+    let entry = memo(move || {
         typed.with(|typed| {
             portal
                 .profile()

@@ -516,6 +516,7 @@ impl Switch {
         self.tidy_line(&owner);
         self.tidy_standing(&owner);
         self.set_relay(&owner);
+        self.set_mute(&owner);
         if !self.parking.is_empty() {
             self.tidy_parking();
         }

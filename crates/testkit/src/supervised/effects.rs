@@ -190,6 +190,13 @@ impl Supervised {
                 assert_ne!(watched.relays_keys, relay, "{effect:?} twice");
                 watched.relays_keys = relay;
             }
+            Effect::MuteLeg { leg, muted } => {
+                let muted = *muted;
+                let watched = self.active(*leg, effect);
+                assert!(watched.role == LegRole::User && watched.answered, "{effect:?}");
+                assert_ne!(watched.muted, muted, "{effect:?} twice");
+                watched.muted = muted;
+            }
             Effect::SendDtmf { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 assert!(

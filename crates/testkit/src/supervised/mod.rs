@@ -38,6 +38,7 @@ struct WatchedLeg {
     room: Option<CallId>,
     recorded: bool,
     relays_keys: bool,
+    muted: bool,
     /// Its caller interrupted a greeting: it may be the owner of the box.
     starred: bool,
     playing: Playing,
@@ -65,6 +66,7 @@ impl WatchedLeg {
             room: None,
             recorded: false,
             relays_keys: true,
+            muted: false,
             starred: false,
             playing: Playing::Nothing,
             closed_at: None,
