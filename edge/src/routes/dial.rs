@@ -15,7 +15,7 @@ use worker::{Delay, Env, Request, Response};
 
 /// Where calls are dialled.
 pub(crate) const DIAL_PATH: &str = "/api/dial";
-/// The description, OpenAPI 3.1.
+/// The description, `OpenAPI` 3.1.
 const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 /// How long an answer of the telephone system is waited for, in steps of these milliseconds.
 const WAITS_MS: [u64; 7] = [50, 100, 200, 400, 800, 1500, 2000];

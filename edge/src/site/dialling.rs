@@ -100,13 +100,11 @@ impl Core {
             "UPDATE dial_tokens SET used_at = ? WHERE hash = ? RETURNING user AS value",
             vec![int(now.0), token.into()],
         )?;
-        match user {
-            Some(user) => Ok(Ok(user)),
-            None => {
-                self.keep_failures(&key, NETWORK.charge(failures, now))?;
-                Ok(Err(SiteAnswer::NoSession))
-            }
+        if let Some(user) = user {
+            return Ok(Ok(user));
         }
+        self.keep_failures(&key, NETWORK.charge(failures, now))?;
+        Ok(Err(SiteAnswer::NoSession))
     }
 
     /// Dials for the token's user, through the ledger of the portals: the same identifier is one call.
