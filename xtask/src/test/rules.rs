@@ -16,6 +16,8 @@ use crate::ui;
 const RULES: u8 = 18;
 /// Rules that ARCHITECTURE.md lists as to come.
 const TO_COME: [u8; 0] = [];
+/// The page that names telling tests of each rule, level by level.
+const PAGE: &str = "docs/rules.md";
 
 /// A level at which rules are tested.
 struct Level {
@@ -87,12 +89,73 @@ impl Table {
             .map(|(rule, _, level)| format!("T{rule} has no test at the level: {}", level.name))
             .collect()
     }
+
+    /// What is wrong with the page: a rule without a row or without a test that it needs, a name that is no test's.
+    fn wrong_on(&self, page: &str) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut told = BTreeSet::new();
+        for line in page.lines() {
+            let Some((rule, cells)) = row(line) else {
+                let unknown = named(line).into_iter().filter(|name| !self.has(name));
+                wrong.extend(unknown.map(|name| format!("there is no test `{name}`")));
+                continue;
+            };
+            told.insert(rule);
+            for (at, (cell, level)) in cells.iter().zip(&LEVELS).enumerate() {
+                let (names, known) = (named(cell), self.of(at, rule));
+                if names.is_empty() && level.whole {
+                    wrong.push(format!("T{rule} has no test at the level: {}", level.name));
+                }
+                let unknown = names.into_iter().filter(|name| !known.contains(name));
+                wrong.extend(
+                    unknown.map(|name| format!("T{rule} has no test `{name}` at the level: {}", level.name)),
+                );
+            }
+        }
+        wrong.extend(
+            (1..=RULES)
+                .filter(|rule| !told.contains(rule))
+                .map(|rule| format!("T{rule} has no row")),
+        );
+        wrong
+    }
+
+    /// Whether a test has this name, at any level.
+    fn has(&self, name: &str) -> bool {
+        self.levels.iter().flatten().any(|(_, test)| test == name)
+    }
 }
 
-/// One check: every rule has a test at every level that needs one.
+/// The rule of a row of the page's table and a cell for each level.
+fn row(line: &str) -> Option<(u8, Vec<&str>)> {
+    let cells: Vec<&str> = line
+        .trim()
+        .strip_prefix('|')?
+        .strip_suffix('|')?
+        .split('|')
+        .map(str::trim)
+        .collect();
+    let (first, cells) = cells.split_first()?;
+    let rule = first.split(' ').next()?.strip_prefix('T')?.parse().ok()?;
+    (cells.len() == LEVELS.len()).then(|| (rule, cells.to_vec()))
+}
+
+/// The tests of rules that a text names, between backticks.
+fn named(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|name| !rules_of(name).is_empty()).collect()
+}
+
+/// Two checks: every rule has a test at every level that needs one, and the page names tests that exist.
 pub(super) fn check(paths: &Paths) -> Result<Counts> {
-    let missing = Table::read(&paths.root)?.missing();
-    Ok(Counts::of_check(&missing.join("; "), missing.is_empty()))
+    let table = Table::read(&paths.root)?;
+    let missing = table.missing();
+    let mut counts = Counts::of_check(&missing.join("; "), missing.is_empty());
+    let page = fs::read_to_string(paths.root.join(PAGE)).with_context(|| format!("cannot read {PAGE}"))?;
+    let wrong = table.wrong_on(&page);
+    let found = format!("{PAGE}: {}", wrong.join("; "));
+    counts.add(Counts::of_check(&found, wrong.is_empty()));
+    Ok(counts)
 }
 
 /// Prints the table; with `names`, every test in it. True if nothing is missing.
@@ -172,7 +235,9 @@ fn rules_of(test: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{rules_of, test_name};
+    use super::{LEVELS, RULES, Table, named, rules_of, test_name};
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
 
     #[test]
     fn a_test_is_found_by_its_name() {
@@ -192,5 +257,53 @@ mod tests {
         assert_eq!(rules_of("t13 the edge"), [13]);
         assert_eq!(rules_of("two_t06"), [0_u8; 0]);
         assert_eq!(rules_of("t19_no_such_rule"), [0_u8; 0]);
+    }
+
+    /// Every rule has the one test `tNN_holds` at each level.
+    fn table() -> Table {
+        let tests: BTreeSet<_> = (1..=RULES)
+            .map(|rule| (rule, format!("t{rule:02}_holds")))
+            .collect();
+        Table {
+            levels: LEVELS.iter().map(|_| tests.clone()).collect(),
+        }
+    }
+
+    fn page() -> String {
+        let mut page = "| rule | a | b | c | d |\n| --- | --- | --- | --- | --- |\n".to_owned();
+        for rule in 1..=RULES {
+            let cell = format!("`t{rule:02}_holds`");
+            writeln!(page, "| T{rule} name | {cell} | {cell} | — | {cell} |").unwrap();
+        }
+        page
+    }
+
+    #[test]
+    fn a_page_names_tests_that_exist_where_they_are_needed() {
+        let table = table();
+        assert_eq!(table.wrong_on(&page()), [""; 0]);
+        let wrong = |from: &str, to: &str| {
+            let page = page();
+            assert!(page.contains(from), "{from}");
+            table.wrong_on(&page.replacen(from, to, 1)).join("; ")
+        };
+        let renamed = wrong("`t07_holds`", "`t07_held`");
+        assert!(renamed.contains("T7 has no test `t07_held`"), "{renamed}");
+        let other = wrong("`t07_holds`", "`t08_holds`");
+        assert!(other.contains("T7 has no test `t08_holds`"), "{other}");
+        let empty = wrong("`t18_holds`", "—");
+        assert!(empty.contains("T18 has no test at the level"), "{empty}");
+        let gone = wrong("| T9 name |", "| Tnine |");
+        assert_eq!(gone, "T9 has no row");
+        let elsewhere = table.wrong_on(&format!("{}| a case | `t10_nothing`, `code` |\n", page()));
+        assert_eq!(elsewhere, ["there is no test `t10_nothing`"]);
+    }
+
+    #[test]
+    fn names_stand_between_backticks() {
+        assert_eq!(
+            named("`t06 a call`<br>`t13_it` `tNN_…` and `cargo`"),
+            ["t06 a call", "t13_it"]
+        );
     }
 }
