@@ -26,6 +26,7 @@ pub mod leg_bridge;
 pub mod log_row;
 pub mod message_row;
 pub mod navigation;
+pub mod own_sounds;
 pub mod parked_card;
 pub mod player;
 pub mod presence_picker;

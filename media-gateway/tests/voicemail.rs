@@ -51,6 +51,7 @@ async fn fetch(world: &World, user: &str, message: MessageId, offset: u64, lengt
         message,
         offset,
         length,
+        own: None,
     });
     world.edge.audio(request).await
 }

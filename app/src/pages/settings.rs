@@ -5,6 +5,7 @@ use crate::components::call_settings::CallSettingsCard;
 use crate::components::calls_now::CallsNow;
 use crate::components::forwarding_card::ForwardingCard;
 use crate::components::shown::Shown;
+use crate::components::own_sounds::OwnSoundsCard;
 use crate::components::stations_card::StationsCard;
 use crate::i18n::{I18n, text};
 use crate::state::Portal;
@@ -21,6 +22,7 @@ pub fn SettingsPage() -> impl IntoView {
             <CallsNow />
             <CallSettingsCard />
             <ForwardingCard />
+            <OwnSoundsCard />
             <StationsCard />
             <BrowserSettingsCard />
             <Shown when=portal.is_administrator()>

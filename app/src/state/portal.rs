@@ -52,6 +52,7 @@ struct Parts {
     live_profile: Memo<Option<String>>,
     unheard: Memo<u32>,
     quota_left_s: Memo<u32>,
+    own_sounds: Memo<[OwnSoundState; 2]>,
     messages: Memo<Vec<VoiceMessage>>,
     more_messages: Memo<bool>,
     verification: Memo<Option<Verification>>,
@@ -120,6 +121,8 @@ parts! {
     pub unheard: Memo<u32>,
     /// Seconds of recording left.
     pub quota_left_s: Memo<u32>,
+    /// The user's greeting and name.
+    pub own_sounds: Memo<[OwnSoundState; 2]>,
     /// Voicemail as far as it is loaded, newest first, the bin included.
     pub messages: Memo<Vec<VoiceMessage>>,
     /// Whether older messages may exist.
@@ -182,6 +185,7 @@ impl Portal {
             }),
             unheard: of_user(store, |user| user.mailbox.unheard),
             quota_left_s: of_user(store, |user| user.mailbox.quota_left_s),
+            own_sounds: of_user(store, |user| [user.mailbox.greeting, user.mailbox.name]),
             messages: Memo::new(move |_| store.with(|store| store.messages.list().to_vec())),
             more_messages: Memo::new(move |_| store.with(|store| store.messages.may_have_more())),
             verification: Memo::new(move |_| store.with(|store| store.verification.clone())),

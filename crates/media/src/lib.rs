@@ -19,6 +19,7 @@
 pub mod analysis;
 mod audio;
 mod config;
+mod convert;
 mod dtmf;
 mod endpoint;
 mod error;
@@ -38,6 +39,7 @@ mod prompts;
 mod receive;
 mod recording;
 mod relay;
+mod resample;
 mod rtc;
 mod rtcp;
 pub mod sdp;
@@ -50,6 +52,7 @@ mod types;
 mod wav;
 mod worker;
 
+pub use convert::{ConvertError, convert, duration};
 pub use config::{HoldMusic, MediaConfig, PortRange};
 pub use error::MediaError;
 pub use plane::MediaPlane;

@@ -9,7 +9,7 @@ use crate::settings::NO_ANSWER_MS;
 use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
     Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, DestinationId,
-    DeviceId, DialString, E164, Extension, MessageId, MessagePage, Refusal, UnixMillis,
+    DeviceId, DialString, E164, Extension, MessageId, MessagePage, OwnSound, Refusal, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -216,6 +216,14 @@ pub enum CommandBody {
     RestoreMessage {
         message: MessageId,
     },
+    /// Callers hear the default one again. The one before is kept for a day.
+    RemoveOwnSound {
+        sound: OwnSound,
+    },
+    /// The one before the last change is heard again.
+    RestoreOwnSound {
+        sound: OwnSound,
+    },
     /// A page of voicemail messages, newest first; changes nothing.
     FetchMessages {
         /// Only messages received before this.
@@ -299,6 +307,12 @@ impl CommandBody {
             | Self::SetPresence {
                 availability: Availability::Unknown,
                 ..
+            }
+            | Self::RemoveOwnSound {
+                sound: OwnSound::Unknown,
+            }
+            | Self::RestoreOwnSound {
+                sound: OwnSound::Unknown,
             } => Err(Refusal::Unsupported),
             #[cfg(feature = "admin")]
             Self::AdminQuery { query } => query.validate(),

@@ -27,6 +27,7 @@ pub mod settings;
 pub mod state;
 pub mod station;
 pub mod treatment;
+pub mod upload;
 pub mod version;
 
 pub use call::{
@@ -40,7 +41,7 @@ pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
 pub use ids::{CallId, CommandId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
-pub use message::{Mailbox, MessagePage, VoiceMessage};
+pub use message::{Mailbox, MessagePage, OwnSound, OwnSoundState, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};
 pub use pii::Pii;
 pub use presence::{Availability, Presence};
@@ -52,3 +53,4 @@ pub use settings::CallSettings;
 pub use state::UserState;
 pub use station::StationView;
 pub use treatment::{CallProfile, CallRules, Forwarding, ProfilePlace};
+pub use upload::{Taken, UploadPiece};

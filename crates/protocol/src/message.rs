@@ -45,6 +45,27 @@ impl fmt::Debug for VoiceMessage {
     }
 }
 
+/// What a user says for callers to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnSound {
+    /// Before the beep, in the place of the default greeting.
+    Greeting,
+    /// The user's name, which goes before "cannot answer now" where there is no greeting.
+    Name,
+    #[serde(other)]
+    Unknown,
+}
+
+/// A greeting or a name as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+pub struct OwnSoundState {
+    /// Milliseconds; 0: there is none.
+    pub duration_ms: u64,
+    /// When it was recorded; tells one from the next.
+    pub changed_at: UnixMillis,
+}
+
 /// A user's voicemail box.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct Mailbox {
@@ -56,6 +77,21 @@ pub struct Mailbox {
     pub messages: Vec<VoiceMessage>,
     /// Seconds of recording that are left of the user's quota.
     pub quota_left_s: u32,
+    #[serde(default)]
+    pub greeting: OwnSoundState,
+    #[serde(default)]
+    pub name: OwnSoundState,
+}
+
+impl Mailbox {
+    /// The greeting or the name.
+    pub fn own(&self, sound: OwnSound) -> OwnSoundState {
+        match sound {
+            OwnSound::Greeting => self.greeting,
+            OwnSound::Name => self.name,
+            OwnSound::Unknown => OwnSoundState::default(),
+        }
+    }
 }
 
 /// A page of messages.

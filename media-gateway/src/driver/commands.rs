@@ -3,7 +3,7 @@
 use super::{Driver, UserEntry};
 use crate::admin::DESTINATIONS_MAX;
 use crate::link::ToLink;
-use crate::store::{Claim, StoreError};
+use crate::store::{Claim, Recordings, StoreError};
 use futures_util::stream::FuturesOrdered;
 use ponte_call_core::{Dialled, Event, NumberClass, Secret, SwitchCommand, SwitchDestination};
 use ponte_protocol::{
@@ -237,6 +237,12 @@ impl Driver {
             CommandBody::RestoreMessage { message } => {
                 let written = self.store.restore_message(user.clone(), message);
                 return self.change_message(&user, id, written);
+            }
+            CommandBody::RemoveOwnSound { sound } => {
+                return self.change_own_sound(&user, id, sound, Recordings::remove_own);
+            }
+            CommandBody::RestoreOwnSound { sound } => {
+                return self.change_own_sound(&user, id, sound, Recordings::restore_own);
             }
             CommandBody::AdminChange { change } => return self.admin_change(&user, id, change),
             CommandBody::FetchLog { .. }

@@ -21,6 +21,7 @@ mod incoming;
 mod legs;
 mod mailbox;
 mod opening;
+mod own_sounds;
 mod pins;
 mod portal;
 mod presence;
@@ -142,6 +143,8 @@ pub struct Driver {
     takings: Takings,
     /// Greetings and names that are being recorded.
     drafts: HashMap<EndpointId, LegId>,
+    /// Those that are on their way from a portal.
+    uploads: own_sounds::Uploads,
     guesses: Guesses,
     audio_reads: Arc<Semaphore>,
     /// Users are ended with their calls, but keep mode and telephone for the next start.

@@ -78,7 +78,12 @@ impl Driver {
                 message,
                 offset,
                 length,
-            } => self.fetch_audio(request, user, message, offset, length),
+                own,
+            } => {
+                let sound = super::mailbox::Sound { message, own };
+                self.fetch_audio(request, user, sound, offset, length);
+            }
+            FromLink::PutAudio(piece) => self.put_audio(piece),
             FromLink::Rtc {
                 user,
                 portal,

@@ -116,6 +116,7 @@ impl Driver {
             work: super::Work::default(),
             takings: super::Takings::default(),
             drafts: HashMap::new(),
+            uploads: HashMap::new(),
             guesses: super::Guesses::default(),
             audio_reads: super::mailbox::reads(),
             stopping: false,

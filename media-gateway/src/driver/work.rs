@@ -1,6 +1,7 @@
 //! What takes time beside the driver, and comes back as an input: reads of the store, files, hashes, names.
 
 use super::Driver;
+use super::own_sounds::SoundTaken;
 use crate::store::{CodeOutcome, Invitation, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ponte_call_core::{Dialled, Event, LegId, TrunkId};
@@ -52,7 +53,13 @@ pub(super) enum Done {
         messages: Option<Vec<VoiceMessage>>,
     },
     /// A draft was kept, or could not be.
-    DraftStored { leg: LegId, stored: bool },
+    DraftStored {
+        leg: LegId,
+        user: UserId,
+        stored: bool,
+    },
+    /// A piece of a greeting from a portal.
+    SoundTaken(SoundTaken),
     TrunkResolved {
         trunk: TrunkId,
         address: Result<SocketAddr, String>,
@@ -105,7 +112,11 @@ impl Driver {
                 valid,
             } => self.pin_checked(leg, ask, &extension, valid),
             Done::Listed { leg, ask, messages } => self.messages_listed(leg, ask, messages),
-            Done::DraftStored { leg, stored } => self.tell(Event::DraftStored { leg, stored }),
+            Done::DraftStored { leg, user, stored } => {
+                self.tell(Event::DraftStored { leg, stored });
+                self.reload_mailbox(&user);
+            }
+            Done::SoundTaken(taken) => self.sound_taken(taken),
             Done::TrunkResolved { trunk, address } => self.trunk_resolved(&trunk, address),
         }
     }

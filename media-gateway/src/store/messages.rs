@@ -4,6 +4,7 @@ use super::codec::{Columns, int, maybe_time, time};
 use super::recordings::message_name;
 use super::write::{Applied, DONE, Outcome, user_exists};
 use super::{Store, StoreError, Written};
+use ponte_call_core::OwnRecording;
 use ponte_protocol::message::STATE_MESSAGES_MAX;
 use ponte_protocol::{Mailbox, MessageId, MessagePage, UnixMillis, UserId, VoiceMessage};
 use sqlx::{Row, SqliteConnection};
@@ -217,11 +218,20 @@ impl Store {
         let newest = u16::try_from(STATE_MESSAGES_MAX).unwrap_or(u16::MAX);
         let mut messages = self.messages(user, None, newest).await?.messages;
         messages.truncate(STATE_MESSAGES_MAX);
+        let (recordings, of) = (self.recordings().clone(), user.clone());
+        let own = move || {
+            [OwnRecording::Greeting, OwnRecording::Name].map(|which| recordings.own_state(&of, which))
+        };
+        let [greeting, name] = tokio::task::spawn_blocking(own)
+            .await
+            .map_err(|_| StoreError::Closed)?;
         Ok(Mailbox {
             unheard: columns.narrow("unheard")?,
             total: columns.narrow("total")?,
             messages,
             quota_left_s: quota_s.saturating_sub(used_s),
+            greeting,
+            name,
         })
     }
 

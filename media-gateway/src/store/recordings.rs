@@ -1,5 +1,6 @@
-//! The files of voicemail: `messages/<uuid>.wav`, `greetings/<user>.wav`, `names/<user>.wav`, and `drafts/<call>.wav` for
-//! what a user records by telephone and has not kept yet.
+//! The files of voicemail: `messages/<uuid>.wav`, `greetings/<user>.wav`, `names/<user>.wav`, `previous/` for the greeting or
+//! name before the present one, and `drafts/<uuid>.wav` for what a user records by telephone and has not kept yet, and for
+//! what is on its way from a portal.
 //!
 //! What is being recorded has `.part` behind its name, and gets its own name when all of it is on disk: a file without
 //! `.part` is whole.
@@ -10,13 +11,16 @@ use ponte_protocol::{CallId, MessageId, UserId};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const MESSAGES: &str = "messages";
 const GREETINGS: &str = "greetings";
 const NAMES: &str = "names";
 const DRAFTS: &str = "drafts";
-const FOLDERS: [&str; 4] = [MESSAGES, GREETINGS, NAMES, DRAFTS];
+pub(super) const PREVIOUS: &str = "previous";
+const FOLDERS: [&str; 5] = [MESSAGES, GREETINGS, NAMES, DRAFTS, PREVIOUS];
+/// How long the greeting or name before the present one can be brought back.
+const PREVIOUS_KEPT: Duration = Duration::from_hours(24);
 const PART: &str = "part";
 const NOTE: &str = "note";
 
@@ -36,7 +40,7 @@ fn own_name(user: &UserId, which: OwnRecording) -> String {
 /// Where recordings are.
 #[derive(Clone, Debug)]
 pub struct Recordings {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Recordings {
@@ -111,16 +115,6 @@ impl Recordings {
         part(&self.own(user, which))
     }
 
-    /// Puts one that is whole at [`Self::own_part`] in the place of the one before. As [`Self::keep_message`].
-    pub fn keep_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
-        keep(&self.own(user, which))
-    }
-
-    /// Removes a user's own greeting or name.
-    pub fn remove_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
-        remove(&self.own(user, which))
-    }
-
     /// What is recorded in a call for [`Self::keep_draft`].
     pub fn draft(&self, call: CallId) -> PathBuf {
         self.folder.join(format!("{DRAFTS}/{call}.wav"))
@@ -143,6 +137,10 @@ impl Recordings {
         for part in FOLDERS {
             let Ok(entries) = std::fs::read_dir(self.folder.join(part)) else {
                 continue;
+            };
+            let older_than = match SystemTime::now().checked_sub(PREVIOUS_KEPT) {
+                Some(kept) if part == PREVIOUS => older_than.min(kept),
+                _ => older_than,
             };
             for entry in entries.flatten() {
                 let ours = entry.file_name().into_string().ok().filter(|name| is_ours(name));
@@ -183,14 +181,14 @@ fn is_ours(name: &str) -> bool {
         .is_some_and(|extension| extension == "wav")
 }
 
-fn part(path: &Path) -> PathBuf {
+pub(super) fn part(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(PART);
     name.into()
 }
 
-fn keep(path: &Path) -> io::Result<()> {
+pub(super) fn keep(path: &Path) -> io::Result<()> {
     let part = part(path);
     File::open(&part)?.sync_all()?;
     std::fs::rename(&part, path)?;
@@ -200,7 +198,7 @@ fn keep(path: &Path) -> io::Result<()> {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
