@@ -75,6 +75,13 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
             Some(Postman::start(email, &config.site, portal, store.clone(), folder).await?)
         }
     };
+    for (user, message) in store.rescued().await? {
+        // One that was sent just before the crash is sent twice; none is forgotten.
+        if let Some(postman) = &postman {
+            postman.send(user, message).await;
+        }
+        store.recordings().forget_note(message);
+    }
     tokio::spawn(prune(store.clone(), config.store.record_days));
     Driver::run(Parts {
         config,

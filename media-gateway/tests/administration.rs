@@ -122,6 +122,7 @@ fn bruno() -> UserSettings {
         email: None,
         confirm: Some(false),
         no_answer_ms: 20_000,
+        voicemail_quota_s: None,
     }
 }
 

@@ -228,7 +228,8 @@ async fn t09_a_full_disk_is_told_and_the_greeting_before_stays() {
     let world = World::with(Options {
         extra: format!("\n[voicemail]\nfolder = \"{path}\"\n"),
         wrapper: Some(format!(
-            "unshare --map-root-user --mount sh -c 'mount -t tmpfs -o size=128k tmpfs {path} && exec \"$@\"' --"
+            "unshare --mount $(unshare --mount true 2>/dev/null || echo --map-root-user) \
+             sh -c 'mount -t tmpfs -o size=128k tmpfs {path} && exec \"$@\"' --"
         )),
         ..Options::default()
     })

@@ -235,6 +235,13 @@ async fn t09_the_longest_message_ends_by_itself() {
     };
     world.accepted(ANNA, dnd).await;
     assert_eq!(mailbox(&world).quota_left_s, 60);
+    // The user's own goes before the site's.
+    for (own, left) in [(Some(90), 90), (None, 60)] {
+        world.change_user(ANNA, |row| row.voicemail_quota_s = own).await;
+        world
+            .until("the quota is another", |world| mailbox(world).quota_left_s == left)
+            .await;
+    }
     // The longest message ends by itself, and is kept.
     world.place(leaves(20_000));
     let call = world.shown().await;
@@ -345,17 +352,17 @@ async fn t09_a_full_disk_keeps_what_was_said_tells_the_caller_and_calls_go_on() 
     let path = folder.path().display().to_string();
     let world = World::with(Options {
         extra: format!("\n[voicemail]\nfolder = \"{path}\"\n"),
-        // A disk of its own, of 64 kB: four seconds of sound. It goes away with the gateway. Who may not mount may do so in
+        // A disk of its own, of 128 kB: eight seconds of sound. It goes away with the gateway. Who may not mount may do so in
         // a user namespace, which nobody can have in a chroot.
         wrapper: Some(format!(
             "unshare --mount $(unshare --mount true 2>/dev/null || echo --map-root-user) \
-             sh -c 'mount -t tmpfs -o size=64k tmpfs {path} && exec \"$@\"' --"
+             sh -c 'mount -t tmpfs -o size=128k tmpfs {path} && exec \"$@\"' --"
         )),
         ..Options::default()
     })
     .await;
     do_not_disturb(&world).await;
-    world.place(leaves(15_000));
+    world.place(leaves(60_000));
     let call = world.shown().await;
     let cut = |times| move |world: &World| world.log().matches("a message is not whole").count() == times;
     world.until("the disk is full", cut(1)).await;
@@ -364,20 +371,18 @@ async fn t09_a_full_disk_keeps_what_was_said_tells_the_caller_and_calls_go_on() 
     assert_eq!(record.ended_by, ponte_protocol::EndedBy::System);
     let message = message(&world).await;
     assert_eq!(record.message, Some(message.id));
-    assert!((1_000..5_000).contains(&message.duration_ms), "{message:?}");
+    assert!((1_000..9_000).contains(&message.duration_ms), "{message:?}");
     let samples = sound(&world, message.id).await;
     assert_eq!(message.duration_ms, samples.len() as u64 / 8);
-    assert!(analysis::contains(
-        &samples[samples.len() / 2..][..2400],
-        CALLER_HZ,
-        5.0
-    ));
+    // On a busy machine the caller may hear the beep late, and speak late.
+    let spoken = |window: &[i16]| analysis::contains(window, CALLER_HZ, 5.0);
+    assert!(samples.chunks_exact(2400).any(spoken), "{message:?}");
     assert!(
         world.log().contains("the disk is full"),
         "the administrator is warned"
     );
     // The next one cannot even begin: told, and on record as busy.
-    world.place(leaves(15_000));
+    world.place(leaves(60_000));
     let second = world.shown_where(|again| again.id != call.id).await;
     world.until("the disk is still full", cut(2)).await;
     let record = world.ended(second.id).await;

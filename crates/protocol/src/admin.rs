@@ -66,6 +66,9 @@ pub struct UserSettings {
     /// How long the user's own telephone may ring when the user dials, 5,000 to 120,000 milliseconds.
     #[serde(default = "user_no_answer_default")]
     pub no_answer_ms: u64,
+    /// What the user's voicemail box holds, 60 to 1,000,000 seconds; `None`: as the site's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voicemail_quota_s: Option<u32>,
 }
 
 fn user_no_answer_default() -> u64 {
@@ -554,6 +557,7 @@ mod tests {
             email: Some(format!("{}@{}", "a".repeat(64), "b".repeat(253))),
             confirm: Some(false),
             no_answer_ms: 120_000,
+            voicemail_quota_s: Some(1_000_000),
         };
         let command = crate::Command {
             id: crate::CommandId(uuid::Uuid::from_u128(u128::MAX)),

@@ -239,6 +239,7 @@ fn new_user(
         email: None,
         confirm: None,
         no_answer_ms: USER_NO_ANSWER_DEFAULT_MS,
+        voicemail_quota_s: None,
     }
 }
 

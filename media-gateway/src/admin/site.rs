@@ -1,6 +1,6 @@
 //! What holds for the whole site while it runs.
 
-use super::check::{Wrong, check_rules, in_range};
+use super::check::{QUOTA_S, Wrong, check_rules, in_range};
 use super::{Admin, AdminError, Done, changed_fields};
 use crate::config::Config;
 use crate::numbers::as_rules;
@@ -33,7 +33,7 @@ pub fn check_site(wanted: &SiteSettings) -> Vec<Wrong> {
     wrong.extend(in_range(
         "voicemail_quota_s",
         &wanted.voicemail_quota_s,
-        &(60..=1_000_000),
+        &QUOTA_S,
     ));
     if let Some(name) = &wanted.hold_music {
         wrong.push(Wrong::new(

@@ -33,6 +33,7 @@ pub fn settings_of(row: &UserRow) -> UserSettings {
         email: row.email.as_ref().map(|email| email.as_str().to_owned()),
         confirm: row.confirm,
         no_answer_ms: row.user_no_answer_ms,
+        voicemail_quota_s: row.voicemail_quota_s,
     }
 }
 
@@ -151,6 +152,7 @@ impl Admin<'_> {
             confirm: settings.confirm,
             call_waiting_allowed: settings.call_waiting_allowed,
             voicemail_allowed: settings.voicemail_allowed,
+            voicemail_quota_s: settings.voicemail_quota_s,
             administrator: settings.administrator,
             pin: before.and_then(|before| before.pin.clone()),
             email,

@@ -187,6 +187,9 @@ pub(super) struct UserSettings {
     /// Whether callers can leave a message.
     #[arg(long, value_enum)]
     pub(super) voicemail: Option<Switched>,
+    /// What the user's voicemail box holds; `site`: as much as others'.
+    #[arg(long, value_name = "SECONDS", value_parser = quota)]
+    pub(super) voicemail_quota_s: Option<Quota>,
     /// Whether the user may see and change what belongs to the whole site.
     #[arg(long, value_enum)]
     pub(super) administrator: Option<Switched>,
@@ -221,6 +224,19 @@ pub(super) struct UserSettings {
     /// The most minutes on the line in any 24 hours.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) minutes_per_day: Option<u32>,
+}
+
+/// Seconds, or what the site has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quota(pub(super) Option<u32>);
+
+fn quota(text: &str) -> Result<Quota, String> {
+    if text == "site" {
+        return Ok(Quota(None));
+    }
+    text.parse()
+        .map(|seconds| Quota(Some(seconds)))
+        .map_err(|_| "a number of seconds, or 'site'".to_owned())
 }
 
 /// A rule, or the empty text that stands for none.

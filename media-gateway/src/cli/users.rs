@@ -102,6 +102,10 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
             Confirmation::Mobiles => None,
         }),
     );
+    put(
+        &mut row.voicemail_quota_s,
+        settings.voicemail_quota_s.map(|quota| quota.0),
+    );
     put(&mut row.caps.dials_per_hour, settings.dials_per_hour);
     put(&mut row.caps.minutes_per_day, settings.minutes_per_day);
     Ok(())
@@ -137,6 +141,7 @@ fn row_json(row: &UserRow) -> Value {
         "minutes_per_day": row.caps.minutes_per_day,
         "call_waiting": row.call_waiting_allowed,
         "voicemail": row.voicemail_allowed,
+        "voicemail_quota_s": row.voicemail_quota_s,
         "administrator": row.administrator,
         "pin": row.pin.is_some(),
         "email": row.email.as_ref().map(EmailAddress::as_str),
@@ -186,6 +191,8 @@ pub(super) async fn show(user: &UserId, as_json: bool, admin: &Admin<'_>) -> Don
     ] {
         put(name, if switched { "on" } else { "off" }.to_owned());
     }
+    let quota_s = row.voicemail_quota_s.unwrap_or(config.voicemail.quota_s);
+    put("voicemail box", format!("{quota_s} s"));
     put("PIN", if row.pin.is_some() { "set" } else { "none" }.to_owned());
     put(
         "e-mail",

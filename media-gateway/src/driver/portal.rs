@@ -260,8 +260,12 @@ impl Driver {
                     self.agent
                         .remove_resource(self.clock.sip_now(), before.extension.as_str());
                 }
+                let quota_changed = before.voicemail_quota_s != entry.row.voicemail_quota_s;
                 self.configure_user(&user);
                 self.show_user(&user);
+                if quota_changed {
+                    self.reload_mailbox(&user);
+                }
             }
         }
         self.stations_changed();

@@ -210,6 +210,7 @@ impl<'a> Columns<'a> {
             confirm: self.maybe_number("confirm")?.map(|confirm| confirm != 0),
             call_waiting_allowed: self.flag("call_waiting_allowed")?,
             voicemail_allowed: self.flag("voicemail_allowed")?,
+            voicemail_quota_s: self.maybe_narrow("voicemail_quota_s")?,
             administrator: self.flag("administrator")?,
             pin: self.maybe_parsed("pin_hash")?,
             email: self.maybe_parsed("email")?,

@@ -202,18 +202,20 @@ impl Store {
         Ok(MessagePage { messages, more })
     }
 
-    /// A user's voicemail box. What is in the bin does not count towards the quota of `quota_s` seconds: a full box can
-    /// be emptied at once.
+    /// A user's voicemail box. What is in the bin does not count towards the quota, `quota_s` seconds or what the user has
+    /// instead: a full box can be emptied at once.
     pub async fn mailbox(&self, user: &UserId, quota_s: u32) -> Result<Mailbox, StoreError> {
         let row = sqlx::query(
             "SELECT count(*) AS total, coalesce(sum(NOT heard), 0) AS unheard,
-                 coalesce(sum(duration_ms), 0) AS used_ms
+                 coalesce(sum(duration_ms), 0) AS used_ms,
+                 (SELECT voicemail_quota_s FROM users WHERE user = ?1) AS own_quota_s
              FROM messages WHERE user = ?1 AND deleted_until IS NULL",
         )
         .bind(user.as_str())
         .fetch_one(self.readers())
         .await?;
         let columns = Columns::of("messages", &row);
+        let quota_s = columns.maybe_narrow("own_quota_s")?.unwrap_or(quota_s);
         let used_s = u32::try_from(columns.number("used_ms")?.div_ceil(1000)).unwrap_or(u32::MAX);
         let newest = u16::try_from(STATE_MESSAGES_MAX).unwrap_or(u16::MAX);
         let mut messages = self.messages(user, None, newest).await?.messages;

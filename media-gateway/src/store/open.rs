@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -28,6 +28,11 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         4,
         "treatment",
         include_str!("../../migrations/0004_treatment.sql"),
+    ),
+    (
+        5,
+        "voicemail_quota",
+        include_str!("../../migrations/0005_voicemail_quota.sql"),
     ),
 ];
 

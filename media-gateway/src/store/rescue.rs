@@ -1,7 +1,8 @@
 //! Messages that were being left when the gateway crashed.
 //!
 //! While a message is recorded, a note beside its file tells whose it is. What has a note at the next start is a message
-//! that the database does not know yet: its file is mended, and it is listed with its true length.
+//! that the database does not know yet: its file is mended, and it is listed with its true length. The note stays until the
+//! message was handed to the post as well.
 
 use super::{Recordings, Store, StoreError};
 use ponte_protocol::{MessageId, Pii, UnixMillis, UserId, VoiceMessage};
@@ -74,6 +75,21 @@ impl Recordings {
 }
 
 impl Store {
+    /// What was rescued at the start, while its notes are there: [`Recordings::forget_note`].
+    pub async fn rescued(&self) -> Result<Vec<(UserId, MessageId)>, StoreError> {
+        let mut rescued = Vec::new();
+        for id in self.recordings().noted() {
+            let note = std::fs::read(self.recordings().note(id)).ok();
+            let note = note.and_then(|note| serde_json::from_slice::<MessageNote>(&note).ok());
+            if let Some(MessageNote { user, .. }) = note
+                && self.message(&user, id).await?.is_some()
+            {
+                rescued.push((user, id));
+            }
+        }
+        Ok(rescued)
+    }
+
     /// Lists what a crash has cut. What cannot be read is left for the next start; the sweep takes only what has no note.
     pub(super) async fn rescue_messages(&self) -> Result<(), StoreError> {
         for id in self.recordings().noted() {
@@ -86,6 +102,7 @@ impl Store {
                     match self.insert_message(user.clone(), message).await {
                         Ok(()) => {
                             tracing::warn!(message = %id, %user, duration_ms, "a message that a crash had cut was rescued");
+                            continue;
                         }
                         Err(StoreError::UnknownUser(_)) => {}
                         Err(error) => return Err(error),

@@ -78,6 +78,8 @@ pub struct UserRow {
     pub call_waiting_allowed: bool,
     /// Rule T9.
     pub voicemail_allowed: bool,
+    /// What the voicemail box holds, in seconds; `None`: as the site's.
+    pub voicemail_quota_s: Option<u32>,
     /// Whether the user may see and change what belongs to the whole site.
     pub administrator: bool,
     /// Rule T11; `None`: the user cannot log on by a telephone, nor listen to voicemail on another's.
@@ -123,6 +125,7 @@ impl UserRow {
             confirm: None,
             call_waiting_allowed: true,
             voicemail_allowed: true,
+            voicemail_quota_s: None,
             administrator: false,
             pin: None,
             email: None,

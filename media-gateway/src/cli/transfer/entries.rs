@@ -80,6 +80,9 @@ pub(super) struct UserEntry {
     telecommuter: bool,
     call_waiting: bool,
     voicemail: bool,
+    /// Missing: as the site's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voicemail_quota_s: Option<u32>,
     administrator: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<String>,
@@ -397,6 +400,7 @@ impl UserEntry {
             telecommuter: row.telecommuter_allowed,
             call_waiting: row.call_waiting_allowed,
             voicemail: row.voicemail_allowed,
+            voicemail_quota_s: row.voicemail_quota_s,
             administrator: row.administrator,
             language: row.language,
             email: row.email.map(|email| email.as_str().to_owned()),
@@ -439,6 +443,7 @@ impl UserEntry {
             confirm: self.confirm,
             call_waiting_allowed: self.call_waiting,
             voicemail_allowed: self.voicemail,
+            voicemail_quota_s: self.voicemail_quota_s,
             administrator: self.administrator,
             pin: pin.transpose().map_err(|error| wrong(key, "pin_hash", error))?,
             email: email.transpose().map_err(|error| wrong(key, "email", error))?,
