@@ -75,12 +75,12 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
             Some(Postman::start(email, &config.site, portal, store.clone(), folder).await?)
         }
     };
-    for (user, message) in store.rescued().await? {
+    for rescued in store.rescued().await? {
         // One that was sent just before the crash is sent twice; none is forgotten.
-        if let Some(postman) = &postman {
-            postman.send(user, message).await;
+        if let Some(postman) = postman.as_ref().filter(|_| !rescued.is_recording) {
+            postman.send(rescued.user, rescued.message).await;
         }
-        store.recordings().forget_note(message);
+        store.recordings().forget_note(rescued.message);
     }
     tokio::spawn(prune(store.clone(), config.store.record_days));
     Driver::run(Parts {

@@ -123,6 +123,7 @@ fn bruno() -> UserSettings {
         confirm: Some(false),
         no_answer_ms: 20_000,
         voicemail_quota_s: None,
+        recording_allowed: false,
     }
 }
 

@@ -50,6 +50,17 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
             .map(|call| words::far_party(locale, &call))
             .unwrap_or_default()
     };
+    let recorded = Memo::new(move |_| {
+        call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some()))
+    });
+    let may_record = Signal::derive(move || {
+        let allowed = || {
+            portal
+                .profile()
+                .with(|profile| profile.as_ref().is_some_and(|profile| profile.recording_allowed))
+        };
+        recorded.get() || call.with(|call| call.as_ref().is_some_and(call::may_be_recorded)) && allowed()
+    });
     let ask = move |body: CommandBody| {
         portal.ask(body);
     };
@@ -78,6 +89,15 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                     {i18n.t(text::control::park)}
                 </button>
             </Shown>
+            <Shown when=may_record>
+                <button type="button" class="button small" data-testid="call-record"
+                    on:click=move |_| ask(CommandBody::Record { call: id, on: !recorded.get_untracked() })>
+                    {live(move || {
+                        let locale = i18n.locale();
+                        if recorded.get() { text::control::record_stop(locale) } else { text::control::record(locale) }
+                    })}
+                </button>
+            </Shown>
             <Shown when=wanted(|controls| controls.partner.is_some())>
                 <button type="button" class="button small" data-testid="call-connect" disabled=locked
                     on:click=move |_| ask_with(|call, with| CommandBody::TransferTo { call, with })>
@@ -89,6 +109,9 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 </button>
             </Shown>
         </div>
+        <p class="recorded" role="status" data-testid="call-recorded">
+            {live(move || recorded.get().then(|| text::control::recorded(i18n.locale())))}
+        </p>
         <Shown when=Signal::derive(move || giving.get())>
             <GiveForm call=id locked />
         </Shown>

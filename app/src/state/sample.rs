@@ -21,6 +21,7 @@ pub(crate) fn user() -> UserState {
             call_waiting_allowed: false,
             voicemail_allowed: false,
             browser_allowed: false,
+            recording_allowed: false,
             administrator: false,
             caller_id: CallerId {
                 number: number("+390212345600"),
@@ -62,6 +63,7 @@ pub(crate) fn call(n: u64) -> CallView {
         legs: vec![],
         held_by_far: false,
         conference: None,
+        recorded_since: None,
     }
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn record(n: u64) -> CallRecord {
         },
         ended_by: EndedBy::FarLeg,
         message: None,
+        recordings: vec![],
         legs: vec![],
     }
 }
@@ -98,6 +101,7 @@ pub(crate) fn message(n: u64) -> VoiceMessage {
         heard: false,
         deleted_until: None,
         waveform: vec![],
+        call: None,
     }
 }
 
@@ -107,5 +111,6 @@ pub(crate) fn mailbox(messages: Vec<VoiceMessage>) -> Mailbox {
         total: u32::try_from(messages.len()).unwrap(),
         messages,
         quota_left_s: 600,
+        ..Mailbox::default()
     }
 }

@@ -24,12 +24,13 @@
 //! This file holds what every state uses. The transitions stand beside the rule they carry out: [`crate::confirm`] (the
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
 //! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
-//! ear), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that move), [`crate::join`] (two users), [`crate::clearing`] (ends).
+//! ear), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that move), [`crate::recording`], [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
 use crate::forward::Forwarded;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
+use crate::recording::OnDemand;
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
     CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString, Direction, E164,
@@ -269,6 +270,9 @@ pub(crate) struct Call {
     /// A word about a code that was keyed in, while it is spoken.
     pub(crate) notice: Option<PlaybackToken>,
     pub(crate) message: Option<MessageId>,
+    pub(crate) on_demand: Option<OnDemand>,
+    /// What was recorded on demand.
+    pub(crate) recordings: Vec<MessageId>,
     /// Its talk was counted towards the caps.
     pub(crate) counted: bool,
     playing: Playing,
@@ -300,6 +304,8 @@ impl Call {
             farewell: None,
             notice: None,
             message: None,
+            on_demand: None,
+            recordings: Vec::new(),
             counted: false,
             playing: Playing::Nothing,
             far_tone: None,

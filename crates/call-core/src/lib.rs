@@ -42,6 +42,7 @@ mod opening;
 mod parking;
 mod party;
 mod progress;
+mod recording;
 mod restriction;
 mod ringing;
 mod secret;

@@ -218,6 +218,7 @@ impl Switch {
         if changed {
             let profile = user.config.profile.clone();
             let allowed = profile.telecommuter_allowed;
+            let records = profile.recording_allowed;
             self.cx.push(Effect::Notify {
                 user: id.clone(),
                 body: EventBody::ProfileChanged { profile },
@@ -225,6 +226,9 @@ impl Switch {
             if !allowed {
                 // Rule T1: a right that is taken away ends the mode that stood on it.
                 self.set_mode(&id, Mode::Office, NumberClass::Other);
+            }
+            if !records {
+                self.stop_records(&id);
             }
         }
     }
@@ -327,7 +331,7 @@ impl Switch {
             self.service_spoke(leg, token);
             return;
         }
-        if self.visit_spoke(leg, token) {
+        if self.visit_spoke(leg, token) || self.record_told(leg, token) {
             return;
         }
         // The greeting of another user's voicemail is played on this user's ear.
@@ -358,6 +362,9 @@ impl Switch {
     }
 
     fn no_room(&mut self, leg: LegId, kept: bool) {
+        if self.record_over(leg, kept) {
+            return;
+        }
         let id = self.cx.served_by(leg);
         let host = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
         if !self.visits.contains_key(&leg)
@@ -372,7 +379,7 @@ impl Switch {
 
     fn recording_full(&mut self, leg: LegId) {
         // The end of a draft is told by itself.
-        if self.visits.contains_key(&leg) {
+        if self.visits.contains_key(&leg) || self.record_over(leg, true) {
             return;
         }
         let id = self.cx.served_by(leg);
@@ -475,6 +482,7 @@ impl Switch {
         }
         self.tidy_room(id);
         self.tidy_line(&owner);
+        self.tidy_records(id);
         self.set_relay(&owner);
         if !self.parking.is_empty() {
             self.tidy_parking();

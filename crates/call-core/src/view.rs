@@ -43,6 +43,7 @@ impl Call {
                 .collect(),
             held_by_far: self.ties.held_by_far,
             conference: self.conference.clone(),
+            recorded_since: self.on_demand.map(|it| it.since),
         }
     }
 
@@ -68,6 +69,7 @@ impl Call {
             cause,
             ended_by: by,
             message: self.message,
+            recordings: self.recordings.clone(),
             legs: self.legs.iter().filter_map(Leg::record).collect(),
         })
     }

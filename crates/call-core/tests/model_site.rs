@@ -429,7 +429,7 @@ impl History {
     fn control(&mut self, user: &UserId) -> SwitchCommand {
         let call = self.call(user);
         let with = self.call(user);
-        match self.rng.below(16) {
+        match self.rng.below(18) {
             0 | 1 => SwitchCommand::Hold { call },
             2 | 3 => SwitchCommand::Retrieve { call },
             4..=6 => {
@@ -460,7 +460,11 @@ impl History {
             14 => SwitchCommand::PickUp {
                 extension: (*self.rng.pick(&["201", "202", "203"])).parse().unwrap(),
             },
-            _ => SwitchCommand::Accept { call },
+            15 => SwitchCommand::Accept { call },
+            _ => SwitchCommand::Record {
+                call,
+                on: self.rng.chance(80),
+            },
         }
     }
 

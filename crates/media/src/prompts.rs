@@ -58,6 +58,8 @@ pub enum Prompt {
     MailboxFull,
     /// "cannot answer now", after the name in the user's own voice.
     CannotAnswer,
+    /// Both parties hear it before a call is recorded.
+    CallRecorded,
     /// What is said in a voicemail box; the texts tell what each is for.
     YouHave,
     NewMessages,
@@ -180,6 +182,7 @@ static ENTRIES: [Entry; 67] = entries![
     Nine "digit-nine",
     MailboxFull "mailbox-full",
     CannotAnswer "cannot-answer",
+    CallRecorded "call-recorded",
     YouHave "you-have",
     NewMessages "new-messages",
     OldMessages "old-messages",

@@ -243,6 +243,9 @@ pub struct CallView {
     /// The conference that the call is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conference: Option<ConferenceView>,
+    /// Since when the user has it recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_since: Option<UnixMillis>,
 }
 
 /// A conference, as its host sees it. Each member is the other party of one of the host's calls.

@@ -149,6 +149,11 @@ pub enum CommandBody {
     Park {
         call: CallId,
     },
+    /// Has the call recorded from here on, or no longer; both parties are told before it begins.
+    Record {
+        call: CallId,
+        on: bool,
+    },
     /// Takes over a parked call.
     Fetch {
         slot: u16,

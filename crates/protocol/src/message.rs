@@ -1,7 +1,7 @@
 //! Voicemail, as a portal shows it.
 
 use crate::json::{FromJson, ToJson};
-use crate::{MessageId, Pii, UnixMillis};
+use crate::{CallId, MessageId, Pii, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub const STATE_MESSAGES_MAX: usize = 50;
 /// The most messages of a page.
 pub const MESSAGE_PAGE_MAX: u16 = 100;
 
-/// A message that a caller left.
+/// A message that a caller left, or a call that the user had recorded.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct VoiceMessage {
     pub id: MessageId,
@@ -29,6 +29,9 @@ pub struct VoiceMessage {
     /// Loudness, from 0 to 255, of equal parts of the message: at most 100 values for a waveform.
     #[serde(default)]
     pub waveform: Vec<u8>,
+    /// The call that it is a recording of; `None` for what a caller left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
 }
 
 impl fmt::Debug for VoiceMessage {
@@ -41,12 +44,15 @@ impl fmt::Debug for VoiceMessage {
             .field("duration_ms", &self.duration_ms)
             .field("heard", &self.heard)
             .field("deleted_until", &self.deleted_until)
+            .field("call", &self.call)
             .finish_non_exhaustive()
     }
 }
 
 /// What a user says for callers to hear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnSound {
     /// Before the beep, in the place of the default greeting.

@@ -94,6 +94,7 @@ mod tests {
                 call_waiting_allowed: false,
                 voicemail_allowed: false,
                 browser_allowed: false,
+                recording_allowed: false,
                 administrator: false,
                 caller_id: CallerId { number, name: None },
                 country: "IT".into(),
@@ -124,6 +125,7 @@ mod tests {
             legs: vec![],
             held_by_far: false,
             conference: None,
+            recorded_since: None,
         }
     }
 
@@ -147,6 +149,7 @@ mod tests {
             cause,
             ended_by: EndedBy::Portal,
             message: None,
+            recordings: vec![],
             legs: vec![],
         };
         EventBody::CallEnded {

@@ -240,6 +240,7 @@ fn new_user(
         confirm: None,
         no_answer_ms: USER_NO_ANSWER_DEFAULT_MS,
         voicemail_quota_s: None,
+        recording_allowed: false,
     }
 }
 

@@ -45,6 +45,7 @@ pub fn user(name: &str) -> UserConfig {
             call_waiting_allowed: true,
             voicemail_allowed: true,
             browser_allowed: false,
+            recording_allowed: true,
             administrator: false,
             caller_id: CallerId {
                 number: COMPANY.parse().expect("a number"),

@@ -18,6 +18,7 @@ pub fn settings(config: &Config) -> SiteSettings {
         hold_music: None,
         voicemail_message_s: u32::try_from(seconds).unwrap_or(u32::MAX),
         voicemail_quota_s: config.voicemail.quota_s,
+        call_recording: config.site.call_recording,
     }
 }
 
@@ -64,6 +65,7 @@ impl Admin<'_> {
             hold_music: None,
             voicemail_message_s: differs(&wanted.voicemail_message_s, &default.voicemail_message_s),
             voicemail_quota_s: differs(&wanted.voicemail_quota_s, &default.voicemail_quota_s),
+            call_recording: differs(&wanted.call_recording, &default.call_recording),
         };
         self.save_site(row).await
     }

@@ -34,6 +34,7 @@ pub fn settings_of(row: &UserRow) -> UserSettings {
         confirm: row.confirm,
         no_answer_ms: row.user_no_answer_ms,
         voicemail_quota_s: row.voicemail_quota_s,
+        recording_allowed: row.recording_allowed,
     }
 }
 
@@ -153,6 +154,7 @@ impl Admin<'_> {
             call_waiting_allowed: settings.call_waiting_allowed,
             voicemail_allowed: settings.voicemail_allowed,
             voicemail_quota_s: settings.voicemail_quota_s,
+            recording_allowed: settings.recording_allowed,
             administrator: settings.administrator,
             pin: before.and_then(|before| before.pin.clone()),
             email,

@@ -187,6 +187,9 @@ pub(super) struct UserSettings {
     /// Whether callers can leave a message.
     #[arg(long, value_enum)]
     pub(super) voicemail: Option<Switched>,
+    /// Whether the user may have calls recorded, where the site leaves it to this right.
+    #[arg(long, value_enum)]
+    pub(super) call_recording: Option<Switched>,
     /// What the user's voicemail box holds; `site`: as much as others'.
     #[arg(long, value_name = "SECONDS", value_parser = quota)]
     pub(super) voicemail_quota_s: Option<Quota>,

@@ -4,9 +4,9 @@ use super::args::{Rule, Switched, rule_or_none};
 use super::{Done, output, refused};
 use crate::admin::{Admin, site_settings};
 use crate::numbers::as_rules;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use ponte_call_core::RestrictionRule;
-use ponte_protocol::admin::SiteSettings;
+use ponte_protocol::admin::{CallRecording, SiteSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SiteCommand {
@@ -42,6 +42,17 @@ pub(super) struct SiteArgs {
     /// What each voicemail box holds.
     #[arg(long, value_name = "SECONDS")]
     voicemail_quota_s: Option<u32>,
+    /// Whose calls may be recorded on demand; both parties are told before.
+    #[arg(long, value_enum)]
+    call_recording: Option<Recording>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Recording {
+    Never,
+    Everyone,
+    /// Users who have the right.
+    Permitted,
 }
 
 pub(super) async fn carry_out(command: SiteCommand, admin: &Admin<'_>) -> Done {
@@ -76,6 +87,13 @@ fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
     if let Some(seconds) = given.voicemail_quota_s {
         settings.voicemail_quota_s = seconds;
     }
+    if let Some(recording) = given.call_recording {
+        settings.call_recording = match recording {
+            Recording::Never => CallRecording::Never,
+            Recording::Everyone => CallRecording::Everyone,
+            Recording::Permitted => CallRecording::Permitted,
+        };
+    }
     settings
 }
 
@@ -84,6 +102,11 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
         return output::json(settings);
     }
     let on = if settings.call_waiting { "on" } else { "off" };
+    let recording = match settings.call_recording {
+        CallRecording::Never => "never",
+        CallRecording::Everyone => "everyone",
+        CallRecording::Permitted => "permitted",
+    };
     let mut rows = vec![
         [
             "rings for".to_owned(),
@@ -98,6 +121,7 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
             "voicemail box".to_owned(),
             format!("{} s", settings.voicemail_quota_s),
         ],
+        ["call recording".to_owned(), recording.to_owned()],
     ];
     for rule in &settings.rules {
         let verb = if rule.allow { "allow" } else { "deny" };

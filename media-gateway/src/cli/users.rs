@@ -48,6 +48,7 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
         (&mut row.telecommuter_allowed, settings.telecommuter),
         (&mut row.call_waiting_allowed, settings.call_waiting),
         (&mut row.voicemail_allowed, settings.voicemail),
+        (&mut row.recording_allowed, settings.call_recording),
         (&mut row.administrator, settings.administrator),
     ] {
         put(field, switched.map(|switched| switched == Switched::On));
@@ -142,6 +143,7 @@ fn row_json(row: &UserRow) -> Value {
         "call_waiting": row.call_waiting_allowed,
         "voicemail": row.voicemail_allowed,
         "voicemail_quota_s": row.voicemail_quota_s,
+        "call_recording": row.recording_allowed,
         "administrator": row.administrator,
         "pin": row.pin.is_some(),
         "email": row.email.as_ref().map(EmailAddress::as_str),
@@ -187,6 +189,7 @@ pub(super) async fn show(user: &UserId, as_json: bool, admin: &Admin<'_>) -> Don
     for (name, switched) in [
         ("call waiting", row.call_waiting_allowed),
         ("voicemail", row.voicemail_allowed),
+        ("call recording", row.profile(&config.site).recording_allowed),
         ("administrator", row.administrator),
     ] {
         put(name, if switched { "on" } else { "off" }.to_owned());

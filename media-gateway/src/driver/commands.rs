@@ -189,6 +189,12 @@ impl Driver {
             CommandBody::EndConference { call } => SwitchCommand::EndConference { call },
             CommandBody::MuteMember { call, muted } => SwitchCommand::MuteMember { call, muted },
             CommandBody::Park { call } => SwitchCommand::Park { call },
+            CommandBody::Record { call, on } => {
+                if on && !self.has_room(&user) {
+                    return self.answer(&user, Reply::refused(id, Refusal::CapReached));
+                }
+                SwitchCommand::Record { call, on }
+            }
             CommandBody::Fetch { slot } => SwitchCommand::Fetch { slot },
             CommandBody::PickUp { extension } => SwitchCommand::PickUp { extension },
             CommandBody::LogOn { device } => SwitchCommand::LogOn { device },

@@ -312,6 +312,7 @@ mod tests {
             cause,
             ended_by: EndedBy::Portal,
             message: None,
+            recordings: Vec::new(),
             legs: Vec::new(),
         }
     }

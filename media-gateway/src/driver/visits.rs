@@ -161,7 +161,7 @@ async fn in_box(store: &Store, user: &UserId) -> Result<Vec<VoiceMessage>, Store
     loop {
         let page = store.messages(user, before, MESSAGE_PAGE_MAX).await?;
         before = page.messages.last().map(|message| message.received_at);
-        let here = |message: &VoiceMessage| message.deleted_until.is_none();
+        let here = |message: &VoiceMessage| message.deleted_until.is_none() && message.call.is_none();
         messages.extend(page.messages.into_iter().filter(here));
         if !page.more || messages.len() >= LISTED_MAX {
             messages.truncate(LISTED_MAX);

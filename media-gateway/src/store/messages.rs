@@ -6,7 +6,7 @@ use super::write::{Applied, DONE, Outcome, user_exists};
 use super::{Store, StoreError, Written};
 use ponte_call_core::OwnRecording;
 use ponte_protocol::message::STATE_MESSAGES_MAX;
-use ponte_protocol::{Mailbox, MessageId, MessagePage, UnixMillis, UserId, VoiceMessage};
+use ponte_protocol::{CallId, Mailbox, MessageId, MessagePage, UnixMillis, UserId, VoiceMessage};
 use sqlx::{Row, SqliteConnection};
 use std::collections::HashSet;
 
@@ -68,8 +68,8 @@ impl MessageWrite {
 
 async fn insert(connection: &mut SqliteConnection, user: &UserId, message: &VoiceMessage) -> Applied {
     let inserted = sqlx::query(
-        "INSERT INTO messages (id, user, number, name, received_at, duration_ms, heard, deleted_until, waveform, file)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?2)
+        "INSERT INTO messages (id, user, number, name, received_at, duration_ms, heard, deleted_until, waveform, file, call)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?2)
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(message.id.0.as_bytes().as_slice())
@@ -82,6 +82,7 @@ async fn insert(connection: &mut SqliteConnection, user: &UserId, message: &Voic
     .bind(maybe_time(message.deleted_until))
     .bind(&message.waveform)
     .bind(message_name(message.id))
+    .bind(message.call.map(|call| call.0.as_bytes().to_vec()))
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 && !user_exists(connection, user).await? {
@@ -120,6 +121,7 @@ impl Columns<'_> {
             heard: self.flag("heard")?,
             deleted_until: self.maybe_time("deleted_until")?,
             waveform: self.bytes("waveform")?,
+            call: self.maybe_uuid("call")?.map(CallId),
         })
     }
 }

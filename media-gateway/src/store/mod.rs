@@ -43,7 +43,7 @@ pub use messages::BIN_KEPT_MS;
 pub use numbers::DidRow;
 pub use own_sounds::{SHORTEST_OWN, UploadError};
 pub use recordings::Recordings;
-pub use rescue::MessageNote;
+pub use rescue::{MessageNote, Rescued};
 pub use site::SiteRow;
 pub use together::Change;
 pub use types::{

@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -33,6 +33,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         5,
         "voicemail_quota",
         include_str!("../../migrations/0005_voicemail_quota.sql"),
+    ),
+    (
+        6,
+        "call_recording",
+        include_str!("../../migrations/0006_call_recording.sql"),
     ),
 ];
 

@@ -5,7 +5,7 @@
 //! message was handed to the post as well.
 
 use super::{Recordings, Store, StoreError};
-use ponte_protocol::{MessageId, Pii, UnixMillis, UserId, VoiceMessage};
+use ponte_protocol::{CallId, MessageId, Pii, UnixMillis, UserId, VoiceMessage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -23,6 +23,18 @@ pub struct MessageNote {
     pub number: String,
     pub name: Option<String>,
     pub received_at: UnixMillis,
+    /// The call that is recorded; `None` for a message.
+    #[serde(default)]
+    pub call: Option<CallId>,
+}
+
+/// A message or a recording that a crash had cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rescued {
+    pub user: UserId,
+    pub message: MessageId,
+    /// Of a call; nobody left it for the user.
+    pub is_recording: bool,
 }
 
 impl fmt::Debug for MessageNote {
@@ -66,9 +78,10 @@ impl Recordings {
             name: note.name,
             received_at: note.received_at,
             duration_ms: recording.duration.as_millis() as u64,
-            heard: false,
+            heard: note.call.is_some(),
             deleted_until: None,
             waveform: recording.waveform,
+            call: note.call,
         };
         Ok(Some((note.user, message)))
     }
@@ -76,15 +89,19 @@ impl Recordings {
 
 impl Store {
     /// What was rescued at the start, while its notes are there: [`Recordings::forget_note`].
-    pub async fn rescued(&self) -> Result<Vec<(UserId, MessageId)>, StoreError> {
+    pub async fn rescued(&self) -> Result<Vec<Rescued>, StoreError> {
         let mut rescued = Vec::new();
         for id in self.recordings().noted() {
             let note = std::fs::read(self.recordings().note(id)).ok();
             let note = note.and_then(|note| serde_json::from_slice::<MessageNote>(&note).ok());
-            if let Some(MessageNote { user, .. }) = note
+            if let Some(MessageNote { user, call, .. }) = note
                 && self.message(&user, id).await?.is_some()
             {
-                rescued.push((user, id));
+                rescued.push(Rescued {
+                    user,
+                    message: id,
+                    is_recording: call.is_some(),
+                });
             }
         }
         Ok(rescued)

@@ -1,6 +1,7 @@
 use super::{EmailAddress, GroupRow, PinHash};
 use crate::config::SiteConfig;
 use ponte_call_core::{Caps, LegId, RestrictionRule, UserConfig};
+use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{
     Availability, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString, Direction, E164,
     EndedBy, Extension, LegRecord, LegRole, MessageId, Presence, Reply, UnixMillis, UserId, UserProfile,
@@ -80,6 +81,8 @@ pub struct UserRow {
     pub voicemail_allowed: bool,
     /// What the voicemail box holds, in seconds; `None`: as the site's.
     pub voicemail_quota_s: Option<u32>,
+    /// Whether calls may be recorded, where the site leaves that to the user's right.
+    pub recording_allowed: bool,
     /// Whether the user may see and change what belongs to the whole site.
     pub administrator: bool,
     /// Rule T11; `None`: the user cannot log on by a telephone, nor listen to voicemail on another's.
@@ -126,6 +129,7 @@ impl UserRow {
             call_waiting_allowed: true,
             voicemail_allowed: true,
             voicemail_quota_s: None,
+            recording_allowed: false,
             administrator: false,
             pin: None,
             email: None,
@@ -157,6 +161,11 @@ impl UserRow {
             call_waiting_allowed: self.call_waiting_allowed && site.call_waiting,
             voicemail_allowed: self.voicemail_allowed,
             browser_allowed: site.browser_calls,
+            recording_allowed: match site.call_recording {
+                CallRecording::Never => false,
+                CallRecording::Everyone => true,
+                CallRecording::Permitted => self.recording_allowed,
+            },
             administrator: self.administrator,
             caller_id: self.caller_id.clone(),
             country: site.country.clone(),
@@ -289,6 +298,7 @@ impl CallUp {
             cause,
             ended_by,
             message: None,
+            recordings: Vec::new(),
             legs: legs.into_iter().map(leg_record).collect(),
         }
     }

@@ -22,6 +22,7 @@ fn message(n: u128, received_at: UnixMillis) -> VoiceMessage {
         heard: false,
         deleted_until: None,
         waveform: vec![0, 128, 255],
+        call: None,
     }
 }
 

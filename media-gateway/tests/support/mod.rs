@@ -54,6 +54,8 @@ pub struct Options {
     pub carrier: Option<ponte_pstn_sim::Config>,
     /// Further TOML: sections `timeouts` and the like.
     pub extra: String,
+    /// Further settings of the site.
+    pub site: String,
     /// Further settings of every trunk.
     pub trunk: String,
     /// Whether numbers are to be proven before they are entered.
@@ -81,6 +83,7 @@ name = "test"
 country = "IT"
 own_numbers = ["{COMPANY}"]
 extensions = ["2xx"]
+{site}
 
 [sip]
 udp = ["127.0.0.1:{sip_port}"]
@@ -106,6 +109,7 @@ level = "info,ponte_gateway=debug"
             folder.display(),
             edge.address(),
             verify = options.verify,
+            site = options.site,
         );
         for trunk in ["main", "second"] {
             if let Some(address) = carrier.trunk_addr(trunk) {

@@ -54,6 +54,7 @@ impl Reference {
             | SwitchCommand::EndConference { .. }
             | SwitchCommand::MuteMember { .. }
             | SwitchCommand::Park { .. }
+            | SwitchCommand::Record { .. }
             | SwitchCommand::Fetch { .. }
             | SwitchCommand::PickUp { .. }
             | SwitchCommand::Reject { .. }

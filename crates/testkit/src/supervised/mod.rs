@@ -36,6 +36,10 @@ struct WatchedLeg {
     /// The conference that it is in.
     room: Option<CallId>,
     recorded: bool,
+    /// It has heard that a call of it is recorded.
+    told: bool,
+    /// Its conversation is recorded.
+    on_demand: bool,
     relays_keys: bool,
     /// Its caller interrupted a greeting: it may be the owner of the box.
     starred: bool,
@@ -60,6 +64,8 @@ impl WatchedLeg {
             connected: None,
             room: None,
             recorded: false,
+            told: false,
+            on_demand: false,
             relays_keys: true,
             starred: false,
             playing: Playing::Nothing,

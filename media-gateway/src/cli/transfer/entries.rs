@@ -8,6 +8,7 @@ use crate::store::{
     Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, SiteRow, Store, UserRow,
 };
 use ponte_call_core::{Caps, RestrictionRule, TrunkId};
+use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,6 +55,8 @@ pub(super) struct SiteEntry {
     voicemail_message_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voicemail_quota_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call_recording: Option<CallRecording>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,6 +86,9 @@ pub(super) struct UserEntry {
     /// Missing: as the site's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voicemail_quota_s: Option<u32>,
+    /// Missing: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    call_recording: bool,
     administrator: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<String>,
@@ -356,6 +362,7 @@ impl SiteEntry {
             hold_music: row.hold_music,
             voicemail_message_s: row.voicemail_message_s,
             voicemail_quota_s: row.voicemail_quota_s,
+            call_recording: row.call_recording,
         })
     }
 
@@ -368,6 +375,7 @@ impl SiteEntry {
             hold_music: self.hold_music.clone(),
             voicemail_message_s: self.voicemail_message_s,
             voicemail_quota_s: self.voicemail_quota_s,
+            call_recording: self.call_recording,
         })
     }
 }
@@ -401,6 +409,7 @@ impl UserEntry {
             call_waiting: row.call_waiting_allowed,
             voicemail: row.voicemail_allowed,
             voicemail_quota_s: row.voicemail_quota_s,
+            call_recording: row.recording_allowed,
             administrator: row.administrator,
             language: row.language,
             email: row.email.map(|email| email.as_str().to_owned()),
@@ -444,6 +453,7 @@ impl UserEntry {
             call_waiting_allowed: self.call_waiting,
             voicemail_allowed: self.voicemail,
             voicemail_quota_s: self.voicemail_quota_s,
+            recording_allowed: self.call_recording,
             administrator: self.administrator,
             pin: pin.transpose().map_err(|error| wrong(key, "pin_hash", error))?,
             email: email.transpose().map_err(|error| wrong(key, "email", error))?,
