@@ -58,7 +58,9 @@ fn mailbox(world: &World) -> Mailbox {
 
 async fn kept(world: &World, total: u32) -> Vec<VoiceMessage> {
     world
-        .until("the recording is in the box", |world| mailbox(world).total == total)
+        .until("the recording is in the box", |world| {
+            mailbox(world).total == total
+        })
         .await;
     mailbox(world).messages
 }
@@ -112,9 +114,8 @@ async fn t18_a_recording_holds_both_voices_and_both_were_told_before() {
     assert!(recording.heard, "it is no news");
     assert_eq!(mailbox(&world).unheard, 0);
     let samples = sound(&world, recording.id).await;
-    let both = |window: &[i16]| {
-        analysis::contains(window, HOME_HZ, 5.0) && analysis::contains(window, FAR_HZ, 5.0)
-    };
+    let both =
+        |window: &[i16]| analysis::contains(window, HOME_HZ, 5.0) && analysis::contains(window, FAR_HZ, 5.0);
     assert!(
         samples.chunks_exact(2400).filter(|window| both(window)).count() >= 3,
         "{} samples without both voices",

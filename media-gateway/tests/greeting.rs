@@ -83,7 +83,10 @@ async fn t09_an_uploaded_greeting_greets_callers_is_listened_to_removed_and_brou
     assert_eq!(own(&world, OwnSound::Greeting), OwnSoundState::default());
     // Of a studio: 44.1 kHz in stereo, eleven pieces.
     let file = tone(GREETING_HZ, 4.0, 44_100, 2);
-    assert_eq!(world.edge.upload(ANNA, OwnSound::Greeting, &file).await, Taken::Kept);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &file).await,
+        Taken::Kept
+    );
     world
         .until("the portal shows it", |world| {
             own(world, OwnSound::Greeting).duration_ms == 4000
@@ -92,7 +95,8 @@ async fn t09_an_uploaded_greeting_greets_callers_is_listened_to_removed_and_brou
     heard_by_a_caller(&world, GREETING_HZ).await;
 
     // The portal hears what callers hear, from any place on.
-    let AudioPart::Bytes { total, base64, .. } = listen(&world, ANNA, OwnSound::Greeting, 32_044, 1600).await else {
+    let AudioPart::Bytes { total, base64, .. } = listen(&world, ANNA, OwnSound::Greeting, 32_044, 1600).await
+    else {
         panic!("no sound")
     };
     assert_eq!(total, 44 + 4 * 16_000);
@@ -102,12 +106,18 @@ async fn t09_an_uploaded_greeting_greets_callers_is_listened_to_removed_and_brou
         .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
         .collect();
     assert!(analysis::contains(&samples, GREETING_HZ, 15.0));
-    assert_eq!(listen(&world, ANNA, OwnSound::Name, 0, 100).await, AudioPart::NotFound);
+    assert_eq!(
+        listen(&world, ANNA, OwnSound::Name, 0, 100).await,
+        AudioPart::NotFound
+    );
 
     // Another one takes its place, and the first comes back.
     let first = own(&world, OwnSound::Greeting);
     let other = tone(OTHER_HZ, 2.0, 8_000, 1);
-    assert_eq!(world.edge.upload(ANNA, OwnSound::Greeting, &other).await, Taken::Kept);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &other).await,
+        Taken::Kept
+    );
     let restore = CommandBody::RestoreOwnSound {
         sound: OwnSound::Greeting,
     };
@@ -132,7 +142,9 @@ async fn t09_an_uploaded_greeting_greets_callers_is_listened_to_removed_and_brou
     };
     world.accepted(ANNA, remove.clone()).await;
     world
-        .until("it is removed", |world| own(world, OwnSound::Greeting).duration_ms == 0)
+        .until("it is removed", |world| {
+            own(world, OwnSound::Greeting).duration_ms == 0
+        })
         .await;
     assert_eq!(
         world.edge.command(ANNA, remove).await,
@@ -165,7 +177,9 @@ async fn t09_a_name_is_heard_before_the_default_words() {
     let file = tone(GREETING_HZ, 1.5, 16_000, 1);
     assert_eq!(world.edge.upload(ANNA, OwnSound::Name, &file).await, Taken::Kept);
     world
-        .until("the portal shows it", |world| own(world, OwnSound::Name).duration_ms == 1500)
+        .until("the portal shows it", |world| {
+            own(world, OwnSound::Name).duration_ms == 1500
+        })
         .await;
     heard_by_a_caller(&world, GREETING_HZ).await;
 }
@@ -184,7 +198,11 @@ async fn t09_what_is_no_greeting_is_refused_and_the_one_before_stays() {
         (tone(GREETING_HZ, 121.0, 8_000, 1), Taken::TooLong),
     ] {
         let length = file.len();
-        assert_eq!(world.edge.upload(ANNA, greeting, &file).await, taken, "{length} bytes");
+        assert_eq!(
+            world.edge.upload(ANNA, greeting, &file).await,
+            taken,
+            "{length} bytes"
+        );
     }
     // Pieces of two files do not mix, and none is larger than the protocol allows.
     let piece = |upload, offset, bytes: &[u8]| UploadPiece {
@@ -214,11 +232,26 @@ async fn t09_what_is_no_greeting_is_refused_and_the_one_before_stays() {
     world
         .until("Bruno is known", |world| world.edge.state("bruno").is_some())
         .await;
-    assert_eq!(listen(&world, "bruno", greeting, 0, 100).await, AudioPart::NotFound);
-    world.change_user("bruno", |row| row.voicemail_allowed = false).await;
-    assert_eq!(world.edge.upload("bruno", greeting, &good).await, Taken::NotPermitted);
-    assert_eq!(world.edge.upload("nobody", greeting, &good).await, Taken::NotPermitted);
-    assert_eq!(own(&world, greeting).duration_ms, 1000, "the one before is in force");
+    assert_eq!(
+        listen(&world, "bruno", greeting, 0, 100).await,
+        AudioPart::NotFound
+    );
+    world
+        .change_user("bruno", |row| row.voicemail_allowed = false)
+        .await;
+    assert_eq!(
+        world.edge.upload("bruno", greeting, &good).await,
+        Taken::NotPermitted
+    );
+    assert_eq!(
+        world.edge.upload("nobody", greeting, &good).await,
+        Taken::NotPermitted
+    );
+    assert_eq!(
+        own(&world, greeting).duration_ms,
+        1000,
+        "the one before is in force"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -235,12 +268,21 @@ async fn t09_a_full_disk_is_told_and_the_greeting_before_stays() {
     })
     .await;
     let small = tone(GREETING_HZ, 1.0, 8_000, 1);
-    assert_eq!(world.edge.upload(ANNA, OwnSound::Greeting, &small).await, Taken::Kept);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &small).await,
+        Taken::Kept
+    );
     let large = tone(OTHER_HZ, 10.0, 8_000, 1);
-    assert_eq!(world.edge.upload(ANNA, OwnSound::Greeting, &large).await, Taken::DiskFull);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &large).await,
+        Taken::DiskFull
+    );
     // It takes no room any more.
     let again = tone(OTHER_HZ, 2.0, 8_000, 1);
-    assert_eq!(world.edge.upload(ANNA, OwnSound::Greeting, &again).await, Taken::Kept);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &again).await,
+        Taken::Kept
+    );
     do_not_disturb(&world).await;
     heard_by_a_caller(&world, OTHER_HZ).await;
 }

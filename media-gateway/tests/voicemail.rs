@@ -239,7 +239,9 @@ async fn t09_the_longest_message_ends_by_itself() {
     for (own, left) in [(Some(90), 90), (None, 60)] {
         world.change_user(ANNA, |row| row.voicemail_quota_s = own).await;
         world
-            .until("the quota is another", |world| mailbox(world).quota_left_s == left)
+            .until("the quota is another", |world| {
+                mailbox(world).quota_left_s == left
+            })
             .await;
     }
     // The longest message ends by itself, and is kept.

@@ -39,6 +39,10 @@ pub struct UserForm {
     pub confirm: Option<bool>,
     /// Kept as it is: the form does not show it.
     pub no_answer_ms: u64,
+    /// Kept as it is: the form does not show it.
+    pub voicemail_quota_s: Option<u32>,
+    /// Kept as it is: the form does not show it.
+    pub recording: bool,
 }
 
 impl Default for UserForm {
@@ -61,6 +65,8 @@ impl Default for UserForm {
             email: String::new(),
             confirm: None,
             no_answer_ms: USER_NO_ANSWER_DEFAULT_MS,
+            voicemail_quota_s: None,
+            recording: false,
         }
     }
 }
@@ -85,6 +91,8 @@ impl From<&UserSettings> for UserForm {
             email: settings.email.clone().unwrap_or_default(),
             confirm: settings.confirm,
             no_answer_ms: settings.no_answer_ms,
+            voicemail_quota_s: settings.voicemail_quota_s,
+            recording: settings.recording_allowed,
         }
     }
 }
@@ -128,6 +136,8 @@ impl UserForm {
                 email: filled(&self.email),
                 confirm: self.confirm,
                 no_answer_ms: self.no_answer_ms,
+                voicemail_quota_s: self.voicemail_quota_s,
+                recording_allowed: self.recording,
             }),
             _ => Err(problems),
         }
@@ -236,6 +246,8 @@ mod tests {
                 allow: true,
                 prefix: "+39".into(),
             }],
+            voicemail_quota_s: Some(120),
+            recording: true,
             ..UserForm::default()
         }
     }

@@ -39,6 +39,7 @@ pub fn UserEditor(
     let minutes_per_day = RwSignal::new(form.minutes_per_day);
     let email = RwSignal::new(form.email);
     let (confirm, no_answer_ms) = (form.confirm, form.no_answer_ms);
+    let (voicemail_quota_s, recording) = (form.voicemail_quota_s, form.recording);
     let problems = RwSignal::new(Vec::<Problem>::new());
     let error = RwSignal::new(None::<Fault>);
     let busy = RwSignal::new(false);
@@ -66,6 +67,8 @@ pub fn UserEditor(
             email: email.get_untracked(),
             confirm,
             no_answer_ms,
+            voicemail_quota_s,
+            recording,
         };
         error.set(None);
         let settings = match form.read() {

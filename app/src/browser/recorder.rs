@@ -8,7 +8,9 @@ use ponte_protocol::upload::OWN_SOUND_MAX_MS;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AudioBuffer, Blob, BlobEvent, BlobPropertyBag, MediaRecorder, MediaStream, OfflineAudioContext, Url};
+use web_sys::{
+    AudioBuffer, Blob, BlobEvent, BlobPropertyBag, MediaRecorder, MediaStream, OfflineAudioContext, Url,
+};
 
 /// The rate of the telephone, in hertz.
 const RATE: u32 = 8_000;
@@ -111,7 +113,10 @@ fn wav(sound: &AudioBuffer) -> Option<Vec<u8>> {
     let mut mixed = sound.get_channel_data(0).ok()?;
     for channel in 1..channels {
         let more = sound.get_channel_data(channel).ok()?;
-        mixed.iter_mut().zip(more).for_each(|(sum, sample)| *sum += sample);
+        mixed
+            .iter_mut()
+            .zip(more)
+            .for_each(|(sum, sample)| *sum += sample);
     }
     let scale = 32_767.0 / channels as f32;
     let length = 2 * mixed.len() as u32;

@@ -50,9 +50,8 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
             .map(|call| words::far_party(locale, &call))
             .unwrap_or_default()
     };
-    let recorded = Memo::new(move |_| {
-        call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some()))
-    });
+    let recorded =
+        Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some())));
     let may_record = Signal::derive(move || {
         let allowed = || {
             portal

@@ -10,7 +10,7 @@ use crate::i18n::{I18n, Locale, text};
 use crate::live::live;
 use crate::rtc::Problem;
 use crate::state::Portal;
-use crate::state::toasts::ToastKind;
+use crate::state::toasts::{ToastKind, Toasts};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_protocol::upload::OWN_SOUND_MAX_MS;
@@ -72,8 +72,13 @@ fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
     let portal = Portal::expect();
     let state = Memo::new(move |_| {
         let [greeting, name] = portal.own_sounds().get();
-        if sound == OwnSound::Greeting { greeting } else { name }
+        if sound == OwnSound::Greeting {
+            greeting
+        } else {
+            name
+        }
     });
+    let toasts: Toasts = expect_context();
     let making = RwSignal::new(Making::Nothing);
     let error = RwSignal::new(None::<&'static str>);
     let recorder = StoredValue::new_local(None::<Recorder>);
@@ -170,11 +175,13 @@ fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
                     drop_draft();
                     making.try_set(Making::Nothing);
                     let undo = CommandBody::RestoreOwnSound { sound };
-                    let had_one = state.try_get_untracked().is_some_and(|state| state.duration_ms > 0);
+                    let had_one = state
+                        .try_get_untracked()
+                        .is_some_and(|state| state.duration_ms > 0);
                     if had_one {
-                        portal.toasts().show_with_undo(text::greeting::kept(locale), undo);
+                        toasts.show_with_undo(text::greeting::kept(locale), undo);
                     } else {
-                        portal.toasts().show(ToastKind::Success, text::greeting::kept(locale));
+                        toasts.show(ToastKind::Success, text::greeting::kept(locale));
                     }
                 }
                 Err(why) => {

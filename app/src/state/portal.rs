@@ -17,8 +17,9 @@ use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, ParkedCall, Presence,
-    Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
+    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, OwnSoundState, ParkedCall,
+    Presence, Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState,
+    VoiceMessage,
 };
 use uuid::{NoContext, Timestamp, Uuid};
 

@@ -59,7 +59,11 @@ fn both_are_told_before_a_recording_begins_and_the_record_names_it() {
     assert_eq!(record(&mut world, call, true), accepted(call));
     assert!(is_shown(&world, call));
     assert_eq!(history(&world), (vec![ear, far], vec![], vec![]));
-    assert_eq!(record(&mut world, call, true), accepted(call), "once more does no harm");
+    assert_eq!(
+        record(&mut world, call, true),
+        accepted(call),
+        "once more does no harm"
+    );
     world.run_for(10_000);
     assert_eq!(history(&world), (vec![ear, far], vec![ear], vec![]));
     assert_eq!(record(&mut world, call, false), accepted(call));
@@ -168,7 +172,10 @@ fn a_colleague_is_told_too_and_what_the_colleague_does_ends_it() {
     let (told, began, _) = history(&world);
     assert_eq!(told[1].call, half, "Bruno's own telephone");
     assert_eq!(began, [LegId { call, index: 0 }], "at Anna's ear");
-    assert!(world.shown(half).unwrap().recorded_since.is_none(), "it is Anna's recording");
+    assert!(
+        world.shown(half).unwrap().recorded_since.is_none(),
+        "it is Anna's recording"
+    );
     // He puts her on hold: she would record music, and whoever comes next.
     world.command(BRUNO, SwitchCommand::Hold { call: half });
     assert_eq!(history(&world).2.len(), 1);
@@ -190,7 +197,10 @@ fn a_full_disk_ends_it_and_what_is_not_kept_is_not_named() {
         let (_, began, _) = history(&world);
         world.event(Event::NoRoom { leg: began[0], kept });
         assert!(!is_shown(&world, call));
-        assert!(matches!(world.phase(call), CallPhase::Connected { .. }), "the call goes on");
+        assert!(
+            matches!(world.phase(call), CallPhase::Connected { .. }),
+            "the call goes on"
+        );
         world.phone_hangs_up(call, LegRole::User);
         world.run_to_the_end();
         assert_eq!(world.record(call).recordings.len(), named);

@@ -60,16 +60,19 @@ pub fn duration(path: &Path) -> Option<Duration> {
 
 fn read(file: impl io::Read, longest: Duration) -> Result<(Vec<f32>, u32), ConvertError> {
     let not_audio = |error: hound::Error| match error {
-        hound::Error::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => error.into(),
+        // The reader's own word for a file that ends too early has no kind.
+        hound::Error::IoError(error)
+            if !matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::Other) =>
+        {
+            error.into()
+        }
         other => ConvertError::NotAudio(other.to_string()),
     };
     let mut reader = hound::WavReader::new(file).map_err(not_audio)?;
     let spec = reader.spec();
     if !RATES.contains(&spec.sample_rate) || !matches!(spec.channels, 1 | 2) {
         let (rate, channels) = (spec.sample_rate, spec.channels);
-        return Err(ConvertError::NotAudio(format!(
-            "{rate} Hz, {channels} channels"
-        )));
+        return Err(ConvertError::NotAudio(format!("{rate} Hz, {channels} channels")));
     }
     let most = longest.as_secs_f64() * f64::from(spec.sample_rate);
     if f64::from(reader.duration()) > most {
@@ -91,11 +94,16 @@ fn read(file: impl io::Read, longest: Duration) -> Result<(Vec<f32>, u32), Conve
     };
     let samples = samples.map_err(not_audio)?;
     if samples.is_empty() || samples.len() < promised {
-        return Err(ConvertError::NotAudio("it holds no sound, or not all of it".to_owned()));
+        return Err(ConvertError::NotAudio(
+            "it holds no sound, or not all of it".to_owned(),
+        ));
     }
     let mono = match spec.channels {
         1 => samples,
-        _ => samples.chunks_exact(2).map(|both| f32::midpoint(both[0], both[1])).collect(),
+        _ => samples
+            .chunks_exact(2)
+            .map(|both| f32::midpoint(both[0], both[1]))
+            .collect(),
     };
     Ok((mono, spec.sample_rate))
 }
@@ -134,7 +142,12 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     /// Half a second of 700 Hz on every channel.
-    fn wav(sample_rate: u32, channels: u16, bits_per_sample: u16, sample_format: hound::SampleFormat) -> Vec<u8> {
+    fn wav(
+        sample_rate: u32,
+        channels: u16,
+        bits_per_sample: u16,
+        sample_format: hound::SampleFormat,
+    ) -> Vec<u8> {
         let spec = hound::WavSpec {
             channels,
             sample_rate,
@@ -177,7 +190,11 @@ mod tests {
             let what = format!("{rate} Hz, {channels} channels, {bits} bit");
             assert_eq!(duration, Duration::from_millis(500), "{what}");
             let mut reader = hound::WavReader::open(&to).unwrap();
-            assert_eq!((reader.spec().sample_rate, reader.spec().channels), (8000, 1), "{what}");
+            assert_eq!(
+                (reader.spec().sample_rate, reader.spec().channels),
+                (8000, 1),
+                "{what}"
+            );
             let heard: Vec<i16> = reader.samples().map(Result::unwrap).collect();
             assert!(analysis::contains(&heard[400..3600], 700.0, 2.0), "{what}");
             let loudest = heard[400..3600].iter().copied().max().unwrap();
@@ -192,11 +209,27 @@ mod tests {
         let read = |bytes: &[u8]| read(Cursor::new(bytes.to_vec()), MINUTE).map(|_| ());
         let whole = wav(8_000, 1, 16, Int);
         assert_eq!(read(&whole), Ok(()));
-        for bad in [&b""[..], b"RIFF", b"OggS and more", &whole[..44], &whole[..whole.len() - 200]] {
-            assert!(matches!(read(bad), Err(ConvertError::NotAudio(_))), "{} bytes", bad.len());
+        for bad in [
+            &b""[..],
+            b"RIFF",
+            b"OggS and more",
+            &whole[..44],
+            &whole[..whole.len() - 200],
+        ] {
+            assert!(
+                matches!(read(bad), Err(ConvertError::NotAudio(_))),
+                "{} bytes",
+                bad.len()
+            );
         }
-        assert!(matches!(read(&wav(96_000, 1, 16, Int)), Err(ConvertError::NotAudio(_))));
-        assert!(matches!(read(&wav(8_000, 3, 16, Int)), Err(ConvertError::NotAudio(_))));
+        assert!(matches!(
+            read(&wav(96_000, 1, 16, Int)),
+            Err(ConvertError::NotAudio(_))
+        ));
+        assert!(matches!(
+            read(&wav(8_000, 3, 16, Int)),
+            Err(ConvertError::NotAudio(_))
+        ));
         let mut long = whole;
         // A header that promises four hours.
         long[40..44].copy_from_slice(&0x0FFF_FFFEu32.to_le_bytes());

@@ -52,8 +52,8 @@ mod types;
 mod wav;
 mod worker;
 
-pub use convert::{ConvertError, convert, duration};
 pub use config::{HoldMusic, MediaConfig, PortRange};
+pub use convert::{ConvertError, convert, duration};
 pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};

@@ -148,7 +148,7 @@ macro_rules! entries {
     };
 }
 
-static ENTRIES: [Entry; 67] = entries![
+static ENTRIES: [Entry; 68] = entries![
     ConfirmPressOne "confirm-press-one",
     Connecting "connecting",
     Busy "busy",

@@ -46,7 +46,14 @@ impl<T> Uploads<T> {
     ///
     /// # Errors
     /// [`Busy`] when the user or the site has another one on its way, or the user begins too many.
-    pub fn send(&mut self, upload: Uuid, user: &UserId, offset: u64, reply: T, now: UnixMillis) -> Result<(), Busy> {
+    pub fn send(
+        &mut self,
+        upload: Uuid,
+        user: &UserId,
+        offset: u64,
+        reply: T,
+        now: UnixMillis,
+    ) -> Result<(), Busy> {
         self.entries.retain(|_, entry| entry.until > now);
         let of_user = self.entries.values().any(|entry| entry.user == *user);
         if of_user || self.entries.len() >= PIECES_PER_SITE {
@@ -123,11 +130,17 @@ mod tests {
     fn so_many_are_on_their_way_and_who_was_cut_off_frees_the_place() {
         let mut uploads = Uploads::default();
         for n in 0..PIECES_PER_SITE {
-            uploads.send(id(n as u128), &user(&format!("user-{n}")), 0, (), NOW).unwrap();
+            uploads
+                .send(id(n as u128), &user(&format!("user-{n}")), 0, (), NOW)
+                .unwrap();
         }
         let busy = uploads.send(id(99), &user("last"), 0, (), NOW).unwrap_err();
         assert!(busy.retry_after_ms >= 1);
-        assert!(uploads.send(id(99), &user("last"), 0, (), NOW.plus(TAKE_MS)).is_ok());
+        assert!(
+            uploads
+                .send(id(99), &user("last"), 0, (), NOW.plus(TAKE_MS))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -139,7 +152,11 @@ mod tests {
         }
         let busy = uploads.send(id(50), &user("anna"), 0, (), NOW).unwrap_err();
         assert!(uploads.send(id(51), &user("bert"), 0, (), NOW).is_ok());
-        assert!(uploads.send(id(50), &user("anna"), 0, (), NOW.plus(busy.retry_after_ms)).is_ok());
+        assert!(
+            uploads
+                .send(id(50), &user("anna"), 0, (), NOW.plus(busy.retry_after_ms))
+                .is_ok()
+        );
         uploads.clear();
         assert_eq!(uploads.take(id(50), 0), None);
     }

@@ -139,11 +139,7 @@ async fn answer(
         Some(etag) => validators::range_holds(given("If-Range").as_deref(), etag),
         None => given("If-Range").is_none(),
     };
-    let wish = if holds {
-        asked
-    } else {
-        Wish::Whole
-    };
+    let wish = if holds { asked } else { Wish::Whole };
     let span = wish
         .resolve(total)
         .map_err(|_| ApiError::RangeNotSatisfiable { total })?;

@@ -81,11 +81,22 @@ pub(crate) async fn put(mut request: Request, env: &Env, sound: OwnSound) -> Res
     check_origin(&request, env)?;
     let session = session_token(&request)?.digest();
     let kind = request.headers().get("Content-Type")?.unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !matches!(kind.as_str(), "audio/wav" | "audio/x-wav" | "audio/wave" | "audio/vnd.wave") {
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if !matches!(
+        kind.as_str(),
+        "audio/wav" | "audio/x-wav" | "audio/wave" | "audio/vnd.wave"
+    ) {
         return Err(ApiError::UnsupportedMediaType.into());
     }
-    let told: Option<u64> = request.headers().get("Content-Length")?.and_then(|told| told.parse().ok());
+    let told: Option<u64> = request
+        .headers()
+        .get("Content-Length")?
+        .and_then(|told| told.parse().ok());
     if told.is_some_and(|told| told > UPLOAD_MAX) {
         return Err(too_large());
     }

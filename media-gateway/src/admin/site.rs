@@ -31,11 +31,7 @@ pub fn check_site(wanted: &SiteSettings) -> Vec<Wrong> {
         &wanted.voicemail_message_s,
         &(5..=3_600),
     ));
-    wrong.extend(in_range(
-        "voicemail_quota_s",
-        &wanted.voicemail_quota_s,
-        &QUOTA_S,
-    ));
+    wrong.extend(in_range("voicemail_quota_s", &wanted.voicemail_quota_s, &QUOTA_S));
     if let Some(name) = &wanted.hold_music {
         wrong.push(Wrong::new(
             "hold_music",

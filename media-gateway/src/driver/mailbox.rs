@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ponte_protocol::link::AUDIO_PART_MAX;
 use ponte_protocol::{
-    AudioPart, CommandId, EventBody, Mailbox, MessageId, Outcome, OwnSound, Refusal, Reply, UnixMillis, UserId,
+    AudioPart, CommandId, EventBody, Mailbox, MessageId, Outcome, OwnSound, Refusal, Reply, UnixMillis,
+    UserId,
 };
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -109,14 +110,7 @@ impl Driver {
     }
 
     /// A piece of what is the user's own; of another's there is none.
-    pub(super) fn fetch_audio(
-        &self,
-        request: Uuid,
-        user: UserId,
-        sound: Sound,
-        offset: u64,
-        length: u32,
-    ) {
+    pub(super) fn fetch_audio(&self, request: Uuid, user: UserId, sound: Sound, offset: u64, length: u32) {
         let Some(link) = self.link.clone() else { return };
         let (store, reads) = (self.store.clone(), Arc::clone(&self.audio_reads));
         tokio::spawn(async move {

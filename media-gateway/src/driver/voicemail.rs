@@ -1,7 +1,7 @@
 //! Voicemail on the line: the greeting, the message, and what becomes of it (rule T9).
 
-use super::{Driver, sound};
 use super::work::Done;
+use super::{Driver, sound};
 use crate::store::MessageNote;
 use ponte_call_core::{Caller, Event, LegId, OwnRecording, PlaybackToken};
 use ponte_media::{EndpointId, FileSource, PlayMode, Prompt, Recording, Source, Tone, Tracks};

@@ -53,11 +53,7 @@ pub(super) enum Done {
         messages: Option<Vec<VoiceMessage>>,
     },
     /// A draft was kept, or could not be.
-    DraftStored {
-        leg: LegId,
-        user: UserId,
-        stored: bool,
-    },
+    DraftStored { leg: LegId, user: UserId, stored: bool },
     /// A piece of a greeting from a portal.
     SoundTaken(SoundTaken),
     TrunkResolved {

@@ -149,13 +149,16 @@ pub(super) async fn record(pool: &SqlitePool, call: CallId) -> Result<Option<Cal
     for leg in &legs {
         record.legs.push(columns("record_legs", leg).leg_record()?);
     }
-    let recordings = sqlx::query("SELECT id FROM messages WHERE call = ?1 AND user = ?2 ORDER BY received_at")
-        .bind(call.0.as_bytes().as_slice())
-        .bind(record.user.as_str())
-        .fetch_all(pool)
-        .await?;
+    let recordings =
+        sqlx::query("SELECT id FROM messages WHERE call = ?1 AND user = ?2 ORDER BY received_at")
+            .bind(call.0.as_bytes().as_slice())
+            .bind(record.user.as_str())
+            .fetch_all(pool)
+            .await?;
     for row in &recordings {
-        record.recordings.push(MessageId(columns("messages", row).uuid("id")?));
+        record
+            .recordings
+            .push(MessageId(columns("messages", row).uuid("id")?));
     }
     Ok(Some(record))
 }
@@ -229,7 +232,10 @@ pub(super) async fn records(
     for row in &recordings {
         let columns = columns("messages", row);
         let call = CallId(columns.uuid("call")?);
-        recorded.entry(call).or_default().push(MessageId(columns.uuid("id")?));
+        recorded
+            .entry(call)
+            .or_default()
+            .push(MessageId(columns.uuid("id")?));
     }
     let mut records = Vec::with_capacity(rows.len());
     for row in &rows {
