@@ -64,7 +64,7 @@ impl Core {
     pub(crate) fn take_upload(&self, upload: Uuid, offset: u64, taken: Taken) {
         let waiting = self.memory.borrow_mut().uploads.take(upload, offset);
         if let Some(reply) = waiting {
-            drop(reply.send(taken));
+            let _ = reply.send(taken);
         }
     }
 
