@@ -38,6 +38,7 @@ pub fn field(locale: Locale, name: &str) -> String {
         "telecommuter" | "telecommuter_allowed" => text::field::telecommuter(locale),
         "call_waiting" | "call_waiting_allowed" => text::field::call_waiting(locale),
         "voicemail" | "voicemail_allowed" => text::field::voicemail(locale),
+        "pick_up" | "pick_up_allowed" => text::field::pick_up(locale),
         "email" => text::field::email(locale),
         "line" => text::field::line(locale),
         "hot_desk" => text::field::hot_desk(locale),

@@ -1,6 +1,7 @@
 //! The root of the portal: contexts and routes.
 
 use crate::api::{ApiError, Guest, SignedIn};
+use crate::browser::listen::on_window;
 use crate::components::toast::ToastList;
 use crate::i18n::{I18n, Locale, text};
 use crate::pages::invite::InvitePage;
@@ -11,7 +12,6 @@ use crate::theme::ThemeContext;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_use::{use_event_listener, use_window};
 
 /// The portal. `language`: whose texts are loaded.
 #[component]
@@ -58,7 +58,7 @@ pub fn SignedInOnly(pages: fn(SignedIn) -> AnyView) -> impl IntoView {
     {
         resume();
     }
-    let _ = use_event_listener(use_window(), ev::online, move |_| {
+    on_window(ev::online, move |_| {
         if matches!(context.0.get_untracked(), Session::Unreachable) {
             resume();
         }

@@ -89,6 +89,54 @@ pub fn focus(id: &str) -> bool {
         .is_some_and(|element| element.focus().is_ok())
 }
 
+/// Calls a method of a JavaScript object; `None` where there is none, or it fails.
+fn call(object: &JsValue, method: &str, arguments: &js_sys::Array) -> Option<JsValue> {
+    use wasm_bindgen::JsCast;
+    let method: js_sys::Function = Reflect::get(object, &method.into()).ok()?.dyn_into().ok()?;
+    Reflect::apply(&method, object, arguments).ok()
+}
+
+/// The file that was chosen in a field; it can be chosen again after that.
+pub fn chosen_file(field: &JsValue) -> Option<JsValue> {
+    let files = Reflect::get(field, &"files".into()).ok()?;
+    let file = Reflect::get_u32(&files, 0).ok()?;
+    let _ = Reflect::set(field, &"value".into(), &"".into());
+    (!file.is_falsy()).then_some(file)
+}
+
+/// How large a file is, in bytes.
+pub fn file_size(file: &JsValue) -> f64 {
+    let size = Reflect::get(file, &"size".into()).ok();
+    size.and_then(|size| size.as_f64()).unwrap_or(f64::INFINITY)
+}
+
+/// The text of a file; `None` where it cannot be read.
+pub async fn file_text(file: &JsValue) -> Option<String> {
+    use wasm_bindgen::JsCast;
+    let text: js_sys::Promise = call(file, "text", &js_sys::Array::new())?.dyn_into().ok()?;
+    wasm_bindgen_futures::JsFuture::from(text).await.ok()?.as_string()
+}
+
+/// Gives the user a file to keep; `None` where the browser does not let it.
+pub fn save_file(name: &str, kind: &str, text: &str) -> Option<()> {
+    use wasm_bindgen::JsCast;
+    let global = js_sys::global();
+    let class = |name: &str| Reflect::get(&global, &name.into()).ok();
+    let options = Object::new();
+    Reflect::set(&options, &"type".into(), &kind.into()).ok()?;
+    let parts = js_sys::Array::of1(&text.into());
+    let blob: js_sys::Function = class("Blob")?.dyn_into().ok()?;
+    let blob = Reflect::construct(&blob, &js_sys::Array::of2(&parts, &options)).ok()?;
+    let url = class("URL")?;
+    let address = call(&url, "createObjectURL", &js_sys::Array::of1(&blob))?;
+    let link = document()?.create_element("a").ok()?;
+    link.set_attribute("href", &address.as_string()?).ok()?;
+    link.set_attribute("download", name).ok()?;
+    link.dyn_into::<web_sys::HtmlElement>().ok()?.click();
+    call(&url, "revokeObjectURL", &js_sys::Array::of1(&address))?;
+    Some(())
+}
+
 /// Scrolls as little as needed to show the element.
 pub fn bring_into_view(element: &web_sys::Element) {
     let options = web_sys::ScrollIntoViewOptions::new();

@@ -17,5 +17,6 @@ pub mod rtc;
 pub mod socket;
 pub mod start;
 pub mod state;
+pub mod text_parts;
 pub mod theme;
 pub mod words;

@@ -2,10 +2,12 @@
 
 pub mod call;
 pub mod dial;
+pub mod directory;
 pub mod password;
 pub mod presence;
 pub mod profiles;
 pub mod ringing;
+pub mod schedule;
 pub mod search;
 pub mod stations;
 pub mod voicemail;

@@ -1,5 +1,6 @@
 //! The pages.
 
+pub mod directory;
 pub mod home;
 pub mod invite;
 pub mod log;

@@ -12,7 +12,9 @@ use crate::state::Portal;
 use leptos::prelude::*;
 use leptos::reactive::owner::LocalStorage;
 use leptos::task::spawn_local;
-use ponte_protocol::{CallId, CommandBody, Destination, DestinationChoice, Mode, RtcRequest, RtcSignal, Sdp};
+use ponte_protocol::{
+    CallId, CallView, CommandBody, Destination, DestinationChoice, Mode, RtcRequest, RtcSignal, Sdp,
+};
 use session::Session;
 use uuid::Uuid;
 
@@ -53,6 +55,10 @@ pub struct BrowserTelephone {
     busy: RwSignal<bool>,
     /// What the user dialled in this tab: its own leg is taken without a question.
     dialled: StoredValue<Option<CallId>>,
+    /// The call that the user moves to this tab, as long as it is here.
+    moved: RwSignal<Option<CallId>>,
+    /// The call whose audio is in this tab.
+    talks: RwSignal<Option<CallId>>,
     session: StoredValue<Option<Session>, LocalStorage>,
 }
 
@@ -65,6 +71,8 @@ impl BrowserTelephone {
             problem: RwSignal::new(None),
             busy: RwSignal::new(false),
             dialled: StoredValue::new(None),
+            moved: RwSignal::new(None),
+            talks: RwSignal::new(None),
             session: StoredValue::new_local(None),
         }
     }
@@ -94,8 +102,33 @@ impl BrowserTelephone {
         self.dialled.set_value(Some(call));
     }
 
+    /// Whether the audio of the call is in this tab, tracked.
+    pub fn has(self, call: CallId) -> bool {
+        self.talks.get() == Some(call)
+    }
+
     /// Asks for the microphone, then for calls to ring here; `enter` makes the browser the destination first.
     pub fn take_calls(self, portal: Portal, enter: bool) {
+        self.open_microphone(move || {
+            if enter {
+                let destination = DestinationChoice::Browser;
+                portal.ask(CommandBody::EnterTelecommuter { destination });
+            }
+            self.register(portal, true);
+        });
+    }
+
+    /// Asks for the microphone, then for the call to go on here.
+    pub fn move_here(self, portal: Portal, call: CallId) {
+        self.open_microphone(move || {
+            self.moved.set(Some(call));
+            self.register(portal, true);
+            let to = DestinationChoice::Browser;
+            portal.ask(CommandBody::Move { call, to });
+        });
+    }
+
+    fn open_microphone(self, then: impl FnOnce() + 'static) {
         if self.busy.get_untracked() {
             return;
         }
@@ -112,11 +145,7 @@ impl BrowserTelephone {
                     // It is opened again for each call: no light shines at the user in between.
                     microphone::close(&stream);
                     browser::storage_set(ALLOWED_KEY, "allowed");
-                    if enter {
-                        let destination = DestinationChoice::Browser;
-                        portal.ask(CommandBody::EnterTelecommuter { destination });
-                    }
-                    self.register(portal, true);
+                    then();
                 }
                 Err(problem) => self.problem.set(Some(problem)),
             }
@@ -148,7 +177,7 @@ impl BrowserTelephone {
                     })
                 )
             });
-            allowed && chosen
+            allowed && (chosen || self.moved.get().is_some())
         });
         let connected = Memo::new(move |_| portal.badge().get() == crate::socket::Badge::Connected);
         Effect::new(move || match (wanted.get(), connected.get()) {
@@ -169,7 +198,7 @@ impl BrowserTelephone {
             RtcSignal::Elsewhere => self.place.set(Place::Elsewhere),
             RtcSignal::Ring { call } => {
                 self.ringing.set(Some(call));
-                if self.dialled.get_value() == Some(call) {
+                if self.dialled.get_value() == Some(call) || self.is_moved_here(portal, call) {
                     self.accept(portal, call);
                 }
             }
@@ -195,6 +224,19 @@ impl BrowserTelephone {
             RtcSignal::Over { call } => self.end(call),
             RtcSignal::Here { .. } | RtcSignal::Unknown => {}
         }
+    }
+
+    /// Whether the user has moved the call here; a conference rings by the call that stands for it.
+    fn is_moved_here(self, portal: Portal, call: CallId) -> bool {
+        let here = |call: &CallView| call.moving.as_ref().is_some_and(|moving| moving.leg.browser);
+        let Some(moved) = self.moved.get_untracked() else {
+            return false;
+        };
+        let same = moved == call || untrack(|| portal.call_now(call)).as_ref().is_some_and(here);
+        if same {
+            self.moved.set(Some(call));
+        }
+        same
     }
 
     /// Takes a call that rings here.
@@ -226,12 +268,18 @@ impl BrowserTelephone {
             }
             self.ringing.set(None);
             self.session.set_value(Some(session));
+            self.talks.set(Some(call));
             let sdp = Sdp(offer);
             self.say(portal, RtcRequest::Offer { call, sdp });
         });
     }
 
     fn end(self, call: CallId) {
+        for signal in [self.moved, self.talks] {
+            if signal.get_untracked() == Some(call) {
+                signal.set(None);
+            }
+        }
         if self.ringing.get_untracked() == Some(call) {
             self.ringing.set(None);
         }

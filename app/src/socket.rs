@@ -13,6 +13,8 @@ pub enum Input {
     Send(Command),
     /// About calls in this browser; without a link it is left out, and asked anew after the next connect.
     Rtc(RtcRequest),
+    /// The page looks at the users of the site; without a link it is asked after the next connect.
+    WatchCompany,
     /// The user does not want to wait.
     RetryNow,
     /// The browser says that it has a network again.

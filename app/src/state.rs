@@ -3,6 +3,7 @@
 pub mod address;
 pub mod clock;
 pub mod commands;
+pub mod directory;
 pub mod log;
 pub mod mailbox;
 pub mod portal;

@@ -4,7 +4,7 @@ use crate::format;
 use crate::i18n::{Locale, text};
 use ponte_protocol::{
     CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, EndedBy, LegRole, LegState,
-    LegView, NumberError, Refusal,
+    LegView, NumberError, PersistentLeg, Refusal,
 };
 
 /// The name a `CauseReason` has on the wire; for attributes that tests and styles read.
@@ -30,6 +30,7 @@ pub const fn reason_name(reason: CauseReason) -> &'static str {
         CauseReason::DoNotDisturb => "do_not_disturb",
         CauseReason::AnsweredElsewhere => "answered_elsewhere",
         CauseReason::Transferred => "transferred",
+        CauseReason::Moved => "moved",
         CauseReason::Forwarded => "forwarded",
         CauseReason::LoggedOff => "logged_off",
         CauseReason::Other => "other",
@@ -42,6 +43,7 @@ pub const fn phase_name(phase: &CallPhase) -> &'static str {
         CallPhase::CallingUser => "calling_user",
         CallPhase::Confirming { .. } => "confirming",
         CallPhase::CallingFar => "calling_far",
+        CallPhase::Rejoining { .. } => "rejoining",
         CallPhase::Connected { .. } => "connected",
         CallPhase::FarFailed { .. } => "far_failed",
         CallPhase::Ending => "ending",
@@ -54,6 +56,27 @@ pub const fn phase_name(phase: &CallPhase) -> &'static str {
         CallPhase::Parked { .. } => "parked",
         CallPhase::Unknown => "unknown",
     }
+}
+
+/// The name that the state of a leg which stays up has on the wire.
+pub const fn persistent_leg_name(leg: &PersistentLeg) -> &'static str {
+    match leg {
+        PersistentLeg::Off => "off",
+        PersistentLeg::Calling { .. } => "calling",
+        PersistentLeg::Confirming { .. } => "confirming",
+        PersistentLeg::Up { .. } => "up",
+        PersistentLeg::Recalling { .. } => "recalling",
+        PersistentLeg::Down { .. } => "down",
+        PersistentLeg::Unknown => "unknown",
+    }
+}
+
+/// Whether a leg stays up, or is on its way.
+pub const fn is_kept_up(leg: &PersistentLeg) -> bool {
+    !matches!(
+        leg,
+        PersistentLeg::Off | PersistentLeg::Down { .. } | PersistentLeg::Unknown
+    )
 }
 
 /// The name a leg's state has on the wire; `none` for a leg that does not exist yet.
@@ -88,9 +111,12 @@ pub fn leg_in_call(locale: Locale, call: &CallView, leg: &LegView) -> &'static s
             |ended| cause(locale, role, ended.reason),
         ),
         (LegRole::Far, _, _, CallPhase::Voicemail { .. }) => text::leg::at_voicemail(locale),
-        (LegRole::Far, _, LegState::Confirmed, CallPhase::Held { .. } | CallPhase::Parked { .. }) => {
-            text::leg::on_hold(locale)
-        }
+        (
+            LegRole::Far,
+            _,
+            LegState::Confirmed,
+            CallPhase::Held { .. } | CallPhase::Parked { .. } | CallPhase::Rejoining { .. },
+        ) => text::leg::on_hold(locale),
         (LegRole::Far, Direction::Incoming, LegState::Confirmed, CallPhase::Connected { .. }) => {
             text::leg::on_the_line(locale)
         }
@@ -105,6 +131,7 @@ pub fn phase(locale: Locale, phase: &CallPhase) -> &'static str {
         CallPhase::CallingUser => text::phase::calling_user(locale),
         CallPhase::Confirming { .. } => text::phase::confirming(locale),
         CallPhase::CallingFar => text::phase::calling_far(locale),
+        CallPhase::Rejoining { .. } => text::phase::rejoining(locale),
         CallPhase::Connected { .. } => text::phase::connected(locale),
         CallPhase::FarFailed { .. } => text::phase::far_failed(locale),
         CallPhase::Ending => text::phase::ending(locale),
@@ -146,6 +173,7 @@ pub fn cause(locale: Locale, role: LegRole, reason: CauseReason) -> &'static str
         (_, CauseReason::Rejected) => text::cause::rejected(locale),
         (_, CauseReason::DoNotDisturb) => text::cause::do_not_disturb(locale),
         (_, CauseReason::AnsweredElsewhere) => text::cause::answered_elsewhere(locale),
+        (_, CauseReason::Moved) => text::cause::moved(locale),
         (_, CauseReason::Transferred) => text::cause::transferred(locale),
         (_, CauseReason::Forwarded) => text::cause::forwarded(locale),
         (_, CauseReason::LoggedOff) => text::cause::logged_off(locale),
@@ -220,6 +248,7 @@ pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
         Refusal::UnknownCall => text::refusal::unknown_call(locale).to_owned(),
         Refusal::UnknownDestination => text::refusal::unknown_destination(locale).to_owned(),
         Refusal::WrongState => text::refusal::wrong_state(locale).to_owned(),
+        Refusal::AlreadyMoving => text::refusal::already_moving(locale).to_owned(),
         Refusal::NoTrunk => text::refusal::no_trunk(locale).to_owned(),
         Refusal::StoreUnavailable => text::refusal::store_unavailable(locale).to_owned(),
         Refusal::DuplicateId => text::refusal::duplicate_id(locale).to_owned(),
@@ -236,6 +265,8 @@ pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
         Refusal::UnknownDevice => text::refusal::unknown_device(locale).to_owned(),
         Refusal::DeviceOffline => text::refusal::device_offline(locale).to_owned(),
         Refusal::UnknownMessage => text::refusal::unknown_message(locale).to_owned(),
+        Refusal::UnknownContact => text::refusal::unknown_contact(locale).to_owned(),
+        Refusal::DirectoryFull { max } => text::refusal::directory_full(locale, max),
         Refusal::UnknownProfile => text::refusal::unknown_profile(locale).to_owned(),
         Refusal::Unconfirmed => text::refusal::unconfirmed(locale).to_owned(),
         Refusal::Other => text::refusal::other(locale).to_owned(),
@@ -320,6 +351,7 @@ pub fn title(locale: Locale, call: &CallView) -> String {
         CallPhase::Connected { .. } => text::title::connected(locale, party),
         CallPhase::FarFailed { .. } => text::title::far_failed(locale, party),
         CallPhase::Held { .. }
+        | CallPhase::Rejoining { .. }
         | CallPhase::Voicemail { .. }
         | CallPhase::Transferring { .. }
         | CallPhase::Transferred { .. }
@@ -382,6 +414,29 @@ mod tests {
     }
 
     #[test]
+    fn t15_a_leg_that_stays_up_is_shown_as_it_stands() {
+        let call = ponte_protocol::CallId(uuid::Uuid::nil());
+        let at = UnixMillis(1);
+        let cause = Cause {
+            reason: CauseReason::NotConfirmed,
+            class: ponte_protocol::FailureClass::User,
+            q850: None,
+            sip: None,
+        };
+        for (leg, name, kept_up) in [
+            (PersistentLeg::Off, "off", false),
+            (PersistentLeg::Calling { call }, "calling", true),
+            (PersistentLeg::Confirming { call, until: at }, "confirming", true),
+            (PersistentLeg::Up { call, since: at }, "up", true),
+            (PersistentLeg::Recalling { call, at }, "recalling", true),
+            (PersistentLeg::Down { cause }, "down", false),
+            (PersistentLeg::Unknown, "unknown", false),
+        ] {
+            assert_eq!((persistent_leg_name(&leg), is_kept_up(&leg)), (name, kept_up));
+        }
+    }
+
+    #[test]
     fn t05_every_cause_has_words_of_its_own_for_each_telephone() {
         for locale in Locale::ALL {
             for role in [LegRole::User, LegRole::Far] {
@@ -413,7 +468,7 @@ mod tests {
         }
     }
 
-    fn phases() -> [CallPhase; 10] {
+    fn phases() -> [CallPhase; 11] {
         let cause = Cause {
             reason: CauseReason::Busy,
             class: ponte_protocol::FailureClass::User,
@@ -434,6 +489,7 @@ mod tests {
             CallPhase::Waiting { until: UnixMillis(1) },
             CallPhase::Held { since: UnixMillis(1) },
             CallPhase::Voicemail { since: UnixMillis(1) },
+            CallPhase::Rejoining { until: UnixMillis(1) },
         ]
     }
 
@@ -531,6 +587,7 @@ mod tests {
             Refusal::UnknownCall,
             Refusal::UnknownDestination,
             Refusal::WrongState,
+            Refusal::AlreadyMoving,
             Refusal::NoTrunk,
             Refusal::StoreUnavailable,
             Refusal::DuplicateId,
@@ -540,6 +597,8 @@ mod tests {
             Refusal::UnknownDevice,
             Refusal::DeviceOffline,
             Refusal::UnknownMessage,
+            Refusal::UnknownContact,
+            Refusal::DirectoryFull { max: 2000 },
             Refusal::UnknownProfile,
             Refusal::Unconfirmed,
             Refusal::Malformed { detail: "x".into() },

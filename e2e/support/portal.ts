@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 import type { Person } from './stack.ts';
 
-export type Phase = 'ringing' | 'waiting' | 'held' | 'transferring' | 'transferred' | 'parked' | 'voicemail' | 'calling_user' | 'confirming' | 'calling_far' | 'connected' | 'far_failed' | 'ending';
+export type Phase = 'ringing' | 'waiting' | 'held' | 'transferring' | 'transferred' | 'parked' | 'voicemail' | 'calling_user' | 'confirming' | 'calling_far' | 'connected' | 'rejoining' | 'far_failed' | 'ending';
 
 /** The portal in one tab, as a person sees it. */
 export class Portal {
@@ -85,7 +85,7 @@ export class Portal {
   }
 
   /** Opens a page by its link, of which narrow and wide windows show one each. */
-  async goTo(name: 'phone' | 'log' | 'voicemail' | 'settings'): Promise<void> {
+  async goTo(name: 'phone' | 'log' | 'directory' | 'voicemail' | 'settings'): Promise<void> {
     await this.page.getByTestId(`nav-${name}`).filter({ visible: true }).click();
   }
 

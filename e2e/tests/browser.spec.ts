@@ -9,6 +9,10 @@ import { ANNA_DID, CALLER, CALLER_HZ, ROME, ROME_HZ } from '../support/numbers.t
 import { expect, test } from '../support/test.ts';
 import type { Portal } from '../support/portal.ts';
 
+/** A telephone that Anna keeps; no other test calls it. */
+const HOUSE = '+390212345688';
+const HOUSE_HZ = 485;
+
 test.use({
   launchOptions: [
     async ({ launchOptions }, use) => {
@@ -61,3 +65,45 @@ async function takesCallsHere(portal: Portal): Promise<void> {
   await expect(mode).toHaveAttribute('data-mode', 'telecommuting');
   await expect(page.getByTestId('browser-place')).toHaveAttribute('data-place', 'here');
 }
+
+test('t08 a call moves from the telephone to this browser and back, and the other party hears no gap', async ({
+  portal,
+  carrier,
+  stack,
+}) => {
+  const { page } = portal;
+  await carrier.answers(HOUSE, HOUSE_HZ);
+  await carrier.answers(ROME, ROME_HZ);
+  await stack.gateway('user', 'destination', 'add', 'anna', '--label', 'House', '--number', HOUSE);
+  await expect(portal.mode).toHaveAttribute('data-mode', /office|telecommuting/);
+  if ((await portal.mode.getAttribute('data-mode')) === 'telecommuting') {
+    await page.getByTestId('destination-change').click();
+  }
+  const saved = page.getByTestId('saved-destination').filter({ hasText: 'House' });
+  await saved.getByRole('radio').check();
+  await page.getByTestId('destination-enter').click();
+  await expect(page.getByTestId('current-destination')).toContainText('House');
+  await portal.dial(ROME);
+  await portal.isIn('connected', 20_000);
+  await carrier.hears(ROME, HOUSE_HZ);
+
+  await page.getByTestId('call-move').click();
+  await page.getByTestId('move-here').click();
+  await Promise.all([carrier.hears(ROME, VOICE_HZ), pageHears(page, ROME_HZ)]);
+  await carrier.reaches(HOUSE, 'ended');
+  await expect(page.getByTestId('call-moving')).toBeEmpty();
+
+  await page.getByTestId('call-move').focus();
+  await page.keyboard.press('Enter');
+  await page.getByTestId('move-saved').filter({ hasText: 'House' }).click();
+  await Promise.all([carrier.hears(ROME, HOUSE_HZ), carrier.hears(HOUSE, ROME_HZ)]);
+  await pageIsSilent(page);
+  const { media } = await carrier.lastCallTo(ROME);
+  const missed = media.longest_packet_gap_ms - Math.max(20, media.longest_voice_gap_ms);
+  expect(missed, 'milliseconds without sound, beyond those of the telephone itself').toBeLessThan(40);
+  await portal.hangUp();
+  await portal.isOver();
+  await portal.leaves();
+  await saved.getByTestId('destination-delete').click();
+  await expect(saved).toHaveCount(0);
+});

@@ -3,7 +3,9 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+mod contacts;
 pub mod driver;
+pub mod hours;
 pub mod link;
 pub mod logging;
 pub mod mail;

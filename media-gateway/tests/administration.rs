@@ -115,6 +115,7 @@ fn bruno() -> UserSettings {
         telecommuter_allowed: true,
         call_waiting_allowed: true,
         voicemail_allowed: true,
+        pick_up_allowed: true,
         administrator: false,
         rules: Vec::new(),
         dials_per_hour: 60,
@@ -299,6 +300,7 @@ async fn what_is_wrong_is_named_by_field_and_changes_nothing() {
     let rule = |prefix: &str| Rule {
         allow: true,
         prefix: prefix.to_owned(),
+        hours: None,
     };
     let wrong = UserSettings {
         display_name: " ".to_owned(),
@@ -647,6 +649,7 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
     rules.push(Rule {
         allow: true,
         prefix: "+33".to_owned(),
+        hours: None,
     });
     let wanted = SiteSettings {
         rules,
@@ -713,6 +716,7 @@ async fn groups_and_destinations_are_managed() {
     let rules = vec![Rule {
         allow: true,
         prefix: "+44".to_owned(),
+        hours: Some("Mon-Fri 09:00-18:00".to_owned()),
     }];
     let settings = GroupSettings {
         name: "sales".to_owned(),

@@ -13,6 +13,9 @@ use ponte_protocol::{
     Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
 };
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use support::{ANNA, COMPANY, FAR, Options, PATIENCE, World, free_port};
 use uuid::Uuid;
@@ -310,4 +313,156 @@ async fn t01_without_configuration_the_browser_is_not_offered_and_refused() {
     assert!(!world.edge.state(ANNA).unwrap().profile.browser_allowed);
     let refusal = Refusal::Unsupported;
     assert_eq!(enter(&world).await, Outcome::Refused { refusal });
+}
+
+/// A browser that talks on while the test waits for something else.
+struct Talking {
+    ends: Arc<AtomicBool>,
+    thread: JoinHandle<Browser>,
+}
+
+impl Talking {
+    fn start(mut browser: Browser) -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let told = ends.clone();
+        let thread = std::thread::spawn(move || {
+            while !told.load(Ordering::Relaxed) {
+                browser.speak();
+                browser.live(Duration::from_millis(20));
+            }
+            browser
+        });
+        Self { ends, thread }
+    }
+
+    fn stop(self) -> Browser {
+        self.ends.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+const HOTEL: &str = "+390298765409";
+const HOTEL_HZ: f64 = 1_520.0;
+
+async fn far_hears(world: &World, hz: f64, total_ms: u64) {
+    world
+        .until(&format!("the other party hears {hz} Hz"), |world| {
+            world.call_to(FAR).media.has_heard(hz, total_ms)
+        })
+        .await;
+}
+
+/// Milliseconds without sound on the tape of the other party, between the first and the last of it.
+fn longest_silence(world: &World) -> u64 {
+    let tape = world.carrier.audio(world.call_to(FAR).id).unwrap();
+    let loud = |sample: &i16| sample.unsigned_abs() > 2_000;
+    let (begins, ends) = (tape.iter().position(loud), tape.iter().rposition(loud));
+    let (mut longest, mut silent) = (0, 0);
+    for sample in &tape[begins.unwrap()..ends.unwrap()] {
+        silent = if sample.unsigned_abs() < 200 {
+            silent + 1
+        } else {
+            0
+        };
+        longest = longest.max(silent);
+    }
+    longest / 8
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_moves_from_browser_to_telephone_to_browser_and_to_another_browser_without_a_gap() {
+    let (world, first) = in_the_browser().await;
+    let records = |hz| {
+        Behaviour::Answer(Answer {
+            after_ms: 100,
+            tone_hz: Some(hz),
+            record: true,
+            ..Answer::default()
+        })
+    };
+    world.carrier.set_number(FAR, records(FAR_HZ)).unwrap();
+    world.carrier.set_number(HOTEL, records(HOTEL_HZ)).unwrap();
+    let call = world.dial().await;
+    first.rings(&world).await;
+    let browser = first.accept(&world, call).await;
+    let talking = Talking::start(browser);
+    world.connected(call).await;
+    far_hears(&world, BROWSER_HZ, 600).await;
+
+    let to = DestinationChoice::Number {
+        number: HOTEL.parse().unwrap(),
+        confirm: Some(false),
+    };
+    world.accepted(ANNA, CommandBody::Move { call, to }).await;
+    far_hears(&world, HOTEL_HZ, 600).await;
+    first
+        .told(&world, |signal| *signal == RtcSignal::Over { call })
+        .await;
+    talking.stop();
+
+    // Back into a tab that is open anew, and into another one.
+    let (second, third) = (Tab::new(), Tab::new());
+    let mut before: Option<Talking> = None;
+    for (tab, hz) in [(second, 600.0), (third, 2_000.0)] {
+        tab.take_calls(&world, true);
+        tab.is_here(&world).await;
+        let to = DestinationChoice::Browser;
+        world.accepted(ANNA, CommandBody::Move { call, to }).await;
+        assert_eq!(tab.rings(&world).await, call);
+        let mut browser = tab.accept(&world, call).await;
+        browser.voice = vec![hz];
+        let talking = Talking::start(browser);
+        far_hears(&world, hz, 600).await;
+        if let Some(before) = before.replace(talking) {
+            second
+                .told(&world, |signal| *signal == RtcSignal::Over { call })
+                .await;
+            before.stop();
+        }
+    }
+    let silence = longest_silence(&world);
+    let far = world.call_to(FAR).media;
+    let stalled = far.longest_voice_gap_ms.saturating_sub(20);
+    let gap = far.longest_packet_gap_ms.saturating_sub(20);
+    eprintln!("silence on the tape {silence} ms; packets {gap} ms late, telephone {stalled} ms");
+    assert!(silence < 40, "{silence} ms of silence");
+    assert!(
+        gap < 40 + stalled,
+        "packets {gap} ms late, telephone {stalled} ms"
+    );
+
+    let mut browser = before.unwrap().stop();
+    hears_far(&mut browser);
+    world.hang_up(call).await;
+    let record = world.ended(call).await;
+    let moved = record
+        .legs
+        .iter()
+        .filter(|line| line.cause.reason == CauseReason::Moved)
+        .count();
+    assert_eq!((moved, record.legs.len()), (3, 5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_to_the_browser_where_no_tab_takes_calls_leaves_the_call_where_it_is() {
+    let (world, tab) = in_the_browser().await;
+    let call = world.dial().await;
+    tab.rings(&world).await;
+    let mut browser = tab.accept(&world, call).await;
+    world.connected(call).await;
+    // The tab has the call already.
+    let to = DestinationChoice::Browser;
+    world.accepted(ANNA, CommandBody::Move { call, to }).await;
+    world
+        .until("the portal says why", |world| {
+            let calls = world.edge.state(ANNA).unwrap().calls;
+            let moving = calls.first().and_then(|call| call.moving.as_ref());
+            moving
+                .and_then(|moving| moving.leg.cause)
+                .is_some_and(|cause| cause.reason == CauseReason::Unavailable)
+        })
+        .await;
+    hears_far(&mut browser);
+    world.hang_up(call).await;
+    world.ended(call).await;
 }

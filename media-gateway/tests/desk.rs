@@ -126,6 +126,17 @@ async fn t03_t10_telecommuting_takes_the_telephone_away_and_gives_it_back() {
     // Calls from it are refused, and it does not ring.
     desk.dial(FAR).await;
     assert!(desk.closed(1).await.contains("403"));
+    // The portals ask whether the user is back, and no longer once they are told.
+    let offered = |world: &World| world.edge.state(ANNA).and_then(|state| state.desk_used);
+    world
+        .until("the portals offer to leave", |world| {
+            offered(world).is_some_and(|used| used.device.as_str() == DESK)
+        })
+        .await;
+    world.accepted(ANNA, CommandBody::Stay).await;
+    world
+        .until("the offer is put away", |world| offered(world).is_none())
+        .await;
     world.place(call_in());
     let call = world.shown().await;
     world.connected(call.id).await;
@@ -142,6 +153,22 @@ async fn t03_t10_telecommuting_takes_the_telephone_away_and_gives_it_back() {
         .shown_where(|again| again.id != call.id && matches!(again.phase, CallPhase::Connected { .. }))
         .await;
     world.hang_up(back.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t10_a_code_at_the_own_telephone_leaves_the_mode() {
+    let (world, desk) = office().await;
+    world.carrier.set_number(HOME, answer(1510.0)).unwrap();
+    world.enter(HOME, Some(false)).await;
+    world.station(ANNA, DESK, |station| !station.logged_on).await;
+    desk.dial("*13").await;
+    desk.established(1).await;
+    world.station(ANNA, DESK, |station| station.logged_on).await;
+    desk.closed(1).await;
+    assert!(!desk.heard().is_empty(), "nothing was said");
+    world.place(call_in());
+    desk.rings(1).await;
+    assert!(world.calls_to(HOME).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,9 +5,13 @@ use ponte_call_core::{Dialled, FeatureCode, NumberClass, TrunkId};
 use ponte_gateway::config::{Config, FeatureCodes, SiteConfig};
 use ponte_gateway::numbers::{NumberingPlan, decide, explain, parse_rule, rule_text};
 use ponte_gateway::store::{DidRow, GroupRow, RuleOwner, UserRow};
-use ponte_protocol::Refusal;
+use ponte_protocol::{DialString, Refusal, UnixMillis};
 use std::path::Path;
 use std::time::Instant;
+
+/// Monday, 2026-11-23, 09:30 in Milan.
+const MORNING: UnixMillis = UnixMillis(1_795_422_600_000);
+const HOUR: u64 = 3_600_000;
 
 fn site(country: &str, own: &str) -> SiteConfig {
     let text = format!(
@@ -227,6 +231,24 @@ fn t17_emergency_numbers_are_recognised_in_any_dress() {
     ] {
         assert_eq!(text(&read(&italy(), dialled)), "emergency", "{dialled}");
     }
+    let bare = |dialled: &str| {
+        let dialled: DialString = dialled.parse().unwrap();
+        italy().bare_emergency(&dialled).to_owned()
+    };
+    for dialled in [
+        "112",
+        "0112",
+        "00112",
+        "+112",
+        "+39112",
+        "+39 (0)112",
+        "0 0039 112",
+        "#31#112",
+        "112#",
+    ] {
+        assert_eq!(bare(dialled), "112", "{dialled}");
+    }
+    assert_eq!((bare("+39118").as_str(), bare("0911").as_str()), ("118", "911"));
     for dialled in [
         "911",
         "933",
@@ -370,6 +392,38 @@ fn t06_a_did_is_its_extension_however_a_trunk_writes_it() {
 }
 
 #[test]
+fn t06_a_did_may_come_in_on_several_trunks() {
+    let several = italy().with_dids(&[
+        did("+390212345601", "201", Some("first")),
+        did("+390212345601", "201", Some("second")),
+        did("+390212345602", "202", Some("first")),
+        did("+390212345602", "203", Some("second")),
+    ]);
+    for (trunk, other) in [("first", "extension 202"), ("second", "extension 203")] {
+        check_incoming(
+            &several,
+            trunk,
+            &[("0212345601", "extension 201"), ("0212345602", other)],
+        );
+    }
+    check_incoming(&several, "third", &[("0212345601", "own")]);
+}
+
+#[test]
+fn t06_a_number_that_an_administrator_moved_is_nowhere_else() {
+    let text = "[site]\nname = \"x\"\ncountry = \"IT\"\nextensions = [\"2xx\"]\nown_numbers = [\"+3902123456*\"]\n\
+                [[trunk]]\nname = \"first\"\naddress = \"192.0.2.1\"\ndids = [\"+390212345601 = 201\"]\n\
+                [[trunk]]\nname = \"second\"\naddress = \"192.0.2.2\"\ndids = [\"+390212345601 = 201\"]\n";
+    let config = Config::parse(text, Path::new("ponte.toml"), &|_| None).unwrap();
+    let both = config.numbering_plan(&[]);
+    let moved = config.numbering_plan(&[did("+390212345601", "202", Some("second"))]);
+    check_incoming(&both, "first", &[("0212345601", "extension 201")]);
+    check_incoming(&both, "second", &[("0212345601", "extension 201")]);
+    check_incoming(&moved, "first", &[("0212345601", "own")]);
+    check_incoming(&moved, "second", &[("0212345601", "extension 202")]);
+}
+
+#[test]
 fn a_strangers_call_leads_nowhere_but_into_the_site() {
     let italy = italy().with_dids(&[did("+390212345601", "201", None)]);
     for called in [
@@ -431,6 +485,7 @@ fn feature_codes_are_those_of_the_configuration() {
     let other = italy().with_features(&FeatureCodes {
         log_on: Some("*51".to_owned()),
         log_off: None,
+        leave: None,
         voicemail: Some("*11".to_owned()),
     });
     check(
@@ -461,7 +516,7 @@ fn t04_an_explanation_says_whose_rule_decides() {
         ],
     });
     let told = |dialled: &str| {
-        let told = explain(&anna, &site, &read(&plan, dialled));
+        let told = explain(&anna, &site, &read(&plan, dialled), MORNING);
         let number = told.number.map(|number| number.as_str().to_owned());
         (number.unwrap_or_default(), told.refusal, told.rule, told.from)
     };
@@ -517,7 +572,7 @@ fn explain_names_the_rule_that_decides() {
     let plan = NumberingPlan::new(&site);
     let user = user(&["deny +3902", "allow +4420"]);
     let decide = |dialled: &str| {
-        let verdict = decide(&user, &site, &read(&plan, dialled));
+        let verdict = decide(&user, &site, &read(&plan, dialled), MORNING);
         let rule = verdict.rule.map(|(_, rule)| rule_text(&rule));
         (verdict.refusal.is_none(), rule)
     };
@@ -528,8 +583,43 @@ fn explain_names_the_rule_that_decides() {
     assert_eq!(decide("+441612345678"), (false, None));
     assert_eq!(decide("899123456"), (false, None));
     assert_eq!(decide("112"), (false, None));
-    let emergency = explain(&user, &site, &Dialled::Emergency);
+    let emergency = explain(&user, &site, &Dialled::Emergency, MORNING);
     assert_eq!(emergency.refusal, Some(Refusal::EmergencyNumber));
+}
+
+#[test]
+fn t04_a_rule_holds_at_its_times_by_the_clock_of_the_site() {
+    let mut site = site("IT", "+390212345600");
+    site.time_zone = jiff::tz::TimeZone::get("Europe/Rome").unwrap();
+    let plan = NumberingPlan::new(&site);
+    let user = user(&[
+        "deny +4420 Mon 12:00-14:00",
+        "allow +44 Mon-Fri 09:00-18:00",
+        "allow +44 Sat,Sun 00:00-24:00",
+    ]);
+    let decide = |hours: u64, dialled: &str| {
+        let told = explain(&user, &site, &read(&plan, dialled), MORNING.plus(hours * HOUR));
+        (told.refusal.is_none(), told.rule, told.hours.unwrap_or_default())
+    };
+    let case = |allowed: bool, rule: &str, hours: &str| (allowed, rule.to_owned(), hours.to_owned());
+    let london = "+442071234567";
+    assert_eq!(decide(0, london), case(true, "+44", "Mon-Fri 09:00-18:00"));
+    assert_eq!(decide(3, london), case(false, "+4420", "Mon 12:00-14:00"));
+    assert_eq!(
+        decide(9, london),
+        case(false, "", ""),
+        "half past six in the evening"
+    );
+    assert_eq!(decide(24 + 3, london), case(true, "+44", "Mon-Fri 09:00-18:00"));
+    assert_eq!(
+        decide(5 * 24 + 10, london),
+        case(true, "+44", "Sat,Sun 00:00-24:00")
+    );
+    assert_eq!(decide(9, "0287654321"), case(true, "+39", ""));
+    // In Kiribati it is the evening of that Monday.
+    site.time_zone = jiff::tz::TimeZone::get("Pacific/Kiritimati").unwrap();
+    let far = explain(&user, &site, &read(&plan, london), MORNING);
+    assert!(far.refusal.is_some());
 }
 
 #[test]
@@ -538,7 +628,7 @@ fn by_default_a_site_calls_its_country_without_premium_numbers_and_nothing_else(
         let site = site(country, "+390212345600");
         let dialled = read(&NumberingPlan::new(&site), dialled);
         assert!(matches!(dialled, Dialled::External { .. }), "{dialled:?}");
-        explain(&user(&[]), &site, &dialled).refusal.is_none()
+        explain(&user(&[]), &site, &dialled, MORNING).refusal.is_none()
     };
     assert!(decide("IT", "0287654321"));
     assert!(decide("IT", "800123456"));

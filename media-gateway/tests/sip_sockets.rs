@@ -238,6 +238,7 @@ async fn a_telephone_lives(transport: Transport, name: &str) {
         to: Party::new("sip:desk-201@ponte.example"),
         route: Vec::new(),
         contact_user: None,
+        max_forwards: OutgoingCall::MAX_FORWARDS,
         headers: Vec::new(),
         sdp: Bytes::from_static(sdp.as_bytes()),
         credentials: None,
@@ -344,6 +345,48 @@ async fn whoever_speaks_no_tls_or_no_sip_is_cut_off() {
         stranger.connect(host.local(Transport::Tls)).await.is_err(),
         "a telephone that trusts another authority does not speak to us"
     );
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_and_the_connection_goes_on() {
+    let mut host = Host::open(&Identity::new()).await;
+    let mut peer = TcpStream::connect(host.local(Transport::Tcp)).await.unwrap();
+    let head = |id: &str, length: usize| {
+        format!(
+            "OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK{id}\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@h>;tag=1\r\nTo: <sip:h>\r\nCall-ID: {id}\r\nCSeq: 1 OPTIONS\r\n\
+             Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let large = [head("large", 70_000).into_bytes(), vec![b'x'; 70_000]].concat();
+    peer.write_all(&large).await.unwrap();
+    peer.write_all(head("small", 0).as_bytes()).await.unwrap();
+    for _ in 0..2 {
+        let Inbound::Message { flow, bytes } = host.next_inbound().await else {
+            panic!("cut off")
+        };
+        let now = host.now();
+        host.agent.handle_message(now, flow, &bytes);
+        while let Some(output) = host.agent.poll_output() {
+            if let Output::Send { flow, bytes } = output {
+                host.sockets.send(flow, bytes);
+            }
+        }
+    }
+    let mut told = String::new();
+    let both = async {
+        while told.matches("SIP/2.0 ").count() < 2 {
+            let mut part = [0; 4096];
+            let length = peer.read(&mut part).await.unwrap();
+            assert!(length > 0, "closed after {told}");
+            told.push_str(&String::from_utf8_lossy(&part[..length]));
+        }
+    };
+    tokio::time::timeout(PATIENCE, both)
+        .await
+        .expect("both are answered");
+    assert!(told.starts_with("SIP/2.0 513"), "{told}");
+    assert!(told.contains("SIP/2.0 200"), "{told}");
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ pub fn RulesEditor(rules: RulesDraft, problems: RwSignal<Vec<Problem>>) -> impl 
             <p class="field-error" role="alert">{live(error)}</p>
             <button type="button" class="button small" data-testid="rule-add"
                 disabled=live(move || rules.rows.with(Vec::len) >= RULES_MAX)
-                on:click=move |_| rules.push(RuleText { allow: true, prefix: "+".to_owned() })>
+                on:click=move |_| rules.push(RuleText { allow: true, prefix: "+".to_owned(), hours: String::new() })>
                 {i18n.t(text::rules::add)}
             </button>
         </fieldset>
@@ -96,6 +96,7 @@ fn RuleRow(rules: RulesDraft, key: u64, rule: RwSignal<RuleText>) -> impl IntoVi
     let i18n = I18n::expect();
     let allow = rule.with_untracked(|rule| rule.allow);
     let prefix = rule.with_untracked(|rule| rule.prefix.clone());
+    let hours = rule.with_untracked(|rule| rule.hours.clone());
     view! {
         <li class="rule" data-testid="rule">
             <select class="input" aria-label=i18n.t(text::rules::effect)
@@ -111,6 +112,12 @@ fn RuleRow(rules: RulesDraft, key: u64, rule: RwSignal<RuleText>) -> impl IntoVi
                 on:input:target=move |event| {
                     let prefix = event.target().value();
                     rule.update(|rule| rule.prefix = prefix);
+                } />
+            <input class="input rule-hours" type="text" data-testid="rule-hours" aria-label=i18n.t(text::rules::hours)
+                placeholder=i18n.t(text::rules::always) maxlength="60" prop:value=hours
+                on:input:target=move |event| {
+                    let hours = event.target().value();
+                    rule.update(|rule| rule.hours = hours);
                 } />
             <button type="button" class="button icon-only quiet" aria-label=i18n.t(text::rules::raise)
                 title=i18n.t(text::rules::raise) on:click=move |_| rules.raise(key)>

@@ -12,6 +12,8 @@ const CAP_MAX: u32 = 100_000;
 pub struct RuleText {
     pub allow: bool,
     pub prefix: String,
+    /// `Mon-Fri 09:00-18:00`; empty: always.
+    pub hours: String,
 }
 
 /// The fields of a user as they are typed.
@@ -29,6 +31,7 @@ pub struct UserForm {
     pub telecommuter: bool,
     pub call_waiting: bool,
     pub voicemail: bool,
+    pub pick_up: bool,
     pub administrator: bool,
     pub rules: Vec<RuleText>,
     pub dials_per_hour: String,
@@ -58,6 +61,7 @@ impl Default for UserForm {
             telecommuter: false,
             call_waiting: true,
             voicemail: true,
+            pick_up: true,
             administrator: false,
             rules: Vec::new(),
             dials_per_hour: "120".to_owned(),
@@ -84,6 +88,7 @@ impl From<&UserSettings> for UserForm {
             telecommuter: settings.telecommuter_allowed,
             call_waiting: settings.call_waiting_allowed,
             voicemail: settings.voicemail_allowed,
+            pick_up: settings.pick_up_allowed,
             administrator: settings.administrator,
             rules: rule_texts(&settings.rules),
             dials_per_hour: settings.dials_per_hour.to_string(),
@@ -129,6 +134,7 @@ impl UserForm {
                 telecommuter_allowed: self.telecommuter,
                 call_waiting_allowed: self.call_waiting,
                 voicemail_allowed: self.voicemail,
+                pick_up_allowed: self.pick_up,
                 administrator: self.administrator,
                 rules,
                 dials_per_hour,
@@ -148,9 +154,10 @@ impl UserForm {
 pub fn rule_texts(rules: &[Rule]) -> Vec<RuleText> {
     rules
         .iter()
-        .map(|Rule { allow, prefix }| RuleText {
-            allow: *allow,
-            prefix: prefix.clone(),
+        .map(|rule| RuleText {
+            allow: rule.allow,
+            prefix: rule.prefix.clone(),
+            hours: rule.hours.clone().unwrap_or_default(),
         })
         .collect()
 }
@@ -163,6 +170,8 @@ pub fn read_rules(texts: &[RuleText], problems: &mut Vec<Problem>) -> Vec<Rule> 
             prefix(&text.prefix).map(|prefix| Rule {
                 allow: text.allow,
                 prefix,
+                // The telephone system reads them, and says so where they are none.
+                hours: Some(text.hours.trim().to_owned()).filter(|hours| !hours.is_empty()),
             })
         })
         .collect();
@@ -245,6 +254,7 @@ mod tests {
             rules: vec![RuleText {
                 allow: true,
                 prefix: "+39".into(),
+                hours: "Mon-Fri 09:00-18:00".into(),
             }],
             voicemail_quota_s: Some(120),
             recording: true,
@@ -259,6 +269,7 @@ mod tests {
         assert_eq!(settings.display_name, "Anna Bianchi");
         assert_eq!(settings.caller_id.number.as_str(), "+390212345600");
         assert_eq!(settings.group, None);
+        assert_eq!(settings.rules[0].hours.as_deref(), Some("Mon-Fri 09:00-18:00"));
         assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
     }
 

@@ -97,7 +97,14 @@ fn in_words(i18n: I18n, explanation: &Explanation) -> String {
     };
     let allowed = explanation.refusal.is_none();
     let why = match words::whose(locale, &explanation.from) {
-        Some(whose) => format!(" {whose} ({}).", effect(locale, allowed, &explanation.rule)),
+        Some(whose) => {
+            let hours = explanation.hours.as_ref();
+            let hours = hours.map_or_else(String::new, |hours| format!(", {hours}"));
+            format!(
+                " {whose} ({}{hours}).",
+                effect(locale, allowed, &explanation.rule)
+            )
+        }
         None if allowed => String::new(),
         None => format!(" {}", text::explain::nobody(locale)),
     };

@@ -144,9 +144,12 @@ fn Rules(rules: Vec<Rule>) -> impl IntoView {
     view! {
         <ol class="rule-tags">
             {rules.into_iter().map(|rule| {
-                let Rule { allow, prefix } = rule;
+                let Rule { allow, prefix, hours } = rule;
+                let hours = hours.map(|hours| format!(" ({hours})"));
                 view! {
-                    <li class="tag" class:on=allow class:off=!allow>{live(move || effect(i18n.locale(), allow, &prefix))}</li>
+                    <li class="tag" class:on=allow class:off=!allow>
+                        {live(move || effect(i18n.locale(), allow, &prefix))}{hours}
+                    </li>
                 }
             }).collect_view()}
         </ol>

@@ -33,6 +33,7 @@ pub fn UserEditor(
     let telecommuter = RwSignal::new(form.telecommuter);
     let call_waiting = RwSignal::new(form.call_waiting);
     let voicemail = RwSignal::new(form.voicemail);
+    let pick_up = RwSignal::new(form.pick_up);
     let administrator = RwSignal::new(form.administrator);
     let rules = RulesDraft::new(form.rules);
     let dials_per_hour = RwSignal::new(form.dials_per_hour);
@@ -60,6 +61,7 @@ pub fn UserEditor(
             telecommuter: telecommuter.get_untracked(),
             call_waiting: call_waiting.get_untracked(),
             voicemail: voicemail.get_untracked(),
+            pick_up: pick_up.get_untracked(),
             administrator: administrator.get_untracked(),
             rules: rules.read(),
             dials_per_hour: dials_per_hour.get_untracked(),
@@ -166,6 +168,8 @@ pub fn UserEditor(
                         value=call_waiting problems />
                     <SwitchField name="voicemail" label=text::field::voicemail hint=text::field::voicemail_hint
                         value=voicemail problems />
+                    <SwitchField name="pick_up" label=text::field::pick_up hint=text::field::pick_up_hint
+                        value=pick_up problems />
                     <SwitchField name="administrator" label=text::field::administrator hint=text::field::administrator_hint
                         value=administrator problems />
                 </fieldset>

@@ -42,10 +42,12 @@ pub fn CallCard(id: CallId) -> impl IntoView {
             .unwrap_or_default()
     };
     let number = move || call.get().map(|call| shown_number(&call)).unwrap_or_default();
+    // A call that waits for nobody else waits for the leg that stays up (rule T15).
+    let alone = Memo::new(move |_| portal.calls().with(|calls| calls.len() == 1));
     let direction = move || {
         let locale = i18n.locale();
         call.get().map(|call| match (call.direction, call.phase) {
-            (_, CallPhase::Waiting { .. }) => text::call::second(locale),
+            (_, CallPhase::Waiting { .. }) if !alone.get() => text::call::second(locale),
             (Direction::Outgoing, _) => text::call::outgoing(locale),
             (Direction::Incoming, _) => text::call::incoming(locale),
         })
@@ -94,7 +96,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
             <LegBridge call />
             {live(move || match phase.get() {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),
-                Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until /> }.into_any(),
+                Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until attaches=alone /> }.into_any(),
                 Some(CallPhase::FarFailed { cause, until }) => view! { <FarFailed call cause until /> }.into_any(),
                 Some(CallPhase::Parked { slot, .. }) => view! { <ParkedHint place=slot /> }.into_any(),
                 Some(CallPhase::Ringing | CallPhase::CallingUser) if rings_here() => {
@@ -148,13 +150,15 @@ fn shown_number(call: &CallView) -> String {
 
 /// How long a second call still waits (rule T8), and what becomes of it then (rule T9).
 #[component]
-fn WaitingLeft(until: UnixMillis) -> impl IntoView {
+fn WaitingLeft(until: UnixMillis, attaches: Memo<bool>) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let words = move || {
         let locale = i18n.locale();
         let left = format::seconds_left(until.since(portal.server_now()));
-        if portal.has_voicemail() {
+        if attaches.get() {
+            text::call::attaches(locale, left)
+        } else if portal.has_voicemail() {
             text::call::waiting_left(locale, left)
         } else {
             text::call::waiting_left_busy(locale, left)

@@ -1,6 +1,7 @@
 //! What can be done with a call that is up: hold it, give it away, park it, join it with another.
 
 use crate::components::icon::Icon;
+use crate::components::move_panel::{MoveForm, MoveState};
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -26,9 +27,13 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
             .unwrap_or_default()
     });
     let giving = RwSignal::new(false);
+    let going = RwSignal::new(false);
     Effect::new(move || {
         if !controls.get().give {
             giving.set(false);
+        }
+        if !controls.get().go {
+            going.set(false);
         }
     });
     let locked = portal.awaits(|body| {
@@ -38,6 +43,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 | CommandBody::Transfer { .. }
                 | CommandBody::TransferTo { .. }
                 | CommandBody::Merge { .. }
+                | CommandBody::Move { .. }
                 | CommandBody::Park { .. }
         )
     });
@@ -97,6 +103,13 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                     })}
                 </button>
             </Shown>
+            <Shown when=wanted(|controls| controls.go)>
+                <button type="button" class="button small" data-testid="call-move" aria-expanded=live(move || going.get().to_string())
+                    on:click=move |_| going.update(|open| *open = !*open)>
+                    <Icon name="home-phone" />
+                    {i18n.t(text::control::move_to)}
+                </button>
+            </Shown>
             <Shown when=wanted(|controls| controls.partner.is_some())>
                 <button type="button" class="button small" data-testid="call-connect" disabled=locked
                     on:click=move |_| ask_with(|call, with| CommandBody::TransferTo { call, with })>
@@ -114,6 +127,10 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
         <Shown when=Signal::derive(move || giving.get())>
             <GiveForm call=id locked />
         </Shown>
+        <Shown when=Signal::derive(move || going.get())>
+            <MoveForm call id locked />
+        </Shown>
+        <MoveState call id />
     }
     .into_any()
 }

@@ -6,6 +6,7 @@ use crate::components::log_row::LogRow;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::live;
+use crate::logic::directory::{Query, first_fits};
 use crate::logic::search;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -14,6 +15,8 @@ use ponte_protocol::{CallRecord, CommandBody};
 
 /// How many records a further page asks for.
 const PAGE: u16 = 50;
+/// How many calls are shown at first, and how many more each time.
+const STEP: usize = 100;
 
 /// The log with its search.
 #[component]
@@ -22,23 +25,33 @@ pub fn CallLogCard() -> impl IntoView {
     let portal = Portal::expect();
     let query = RwSignal::new(String::new());
     let missed = RwSignal::new(false);
-    let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
-    let days = Memo::new(move |_| {
-        let locale = i18n.locale();
-        let found = portal.records().with(|records| {
-            query.with(|query| {
-                let missed = missed.get();
-                let fits = |record: &&CallRecord| {
-                    (!missed || record.is_missed()) && search::matches(locale, record, query)
-                };
-                records.iter().filter(fits).cloned().collect::<Vec<_>>()
-            })
-        });
-        by_day(found)
+    let limit = RwSignal::new(STEP);
+    // What is looked for anew is shown from its beginning.
+    Effect::new(move || {
+        query.track();
+        missed.track();
+        limit.set(STEP);
     });
+    let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
+    let found = Memo::new(move |_| {
+        let (locale, missed) = (i18n.locale(), missed.get());
+        let query = query.with(|typed| Query::new(typed));
+        portal.records().with(|records| {
+            let fits = |record: &CallRecord| {
+                (!missed || record.is_missed()) && search::matches(locale, record, &query)
+            };
+            let (found, more) = first_fits(records.iter(), limit.get(), fits);
+            (by_day(found.into_iter().cloned()), more)
+        })
+    });
+    let days = Memo::new(move |_| found.with(|(days, _)| days.clone()));
+    let more_here = Memo::new(move |_| found.with(|(_, more)| *more));
     let empty = move || {
         let locale = i18n.locale();
-        match (portal.records().with(Vec::is_empty), days.with(Vec::is_empty)) {
+        match (
+            portal.records().with(|records| records.is_empty()),
+            days.with(Vec::is_empty),
+        ) {
             (true, _) => Some(text::log::empty(locale)),
             (false, true) => Some(text::log::nothing_found(locale)),
             (false, false) => None,
@@ -69,12 +82,15 @@ pub fn CallLogCard() -> impl IntoView {
             />
             // Where it is narrow, the page of calls shows the newest day alone.
             <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
-            <Shown when=Signal::derive(move || portal.more_records().get())>
+            <Shown when=Signal::derive(move || more_here.get() || portal.more_records().get())>
                 <button
                     type="button" class="button log-more" data-testid="log-more"
-                    disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
+                    disabled=live(move || !more_here.get() && (loading.get() || portal.badge().get() != Badge::Connected))
                     on:click=move |_| {
-                        portal.ask(CommandBody::FetchLog { before: portal.oldest_record(), limit: PAGE });
+                        limit.update(|limit| *limit += STEP);
+                        if !more_here.get_untracked() {
+                            portal.ask(CommandBody::FetchLog { before: portal.oldest_record(), limit: PAGE });
+                        }
                     }
                 >
                     {live(move || {
@@ -90,7 +106,7 @@ pub fn CallLogCard() -> impl IntoView {
 type Days = Vec<(i64, Vec<CallRecord>)>;
 
 /// Records, newest first, as groups of one local day each.
-fn by_day(records: Vec<CallRecord>) -> Days {
+fn by_day(records: impl Iterator<Item = CallRecord>) -> Days {
     let mut days: Days = Vec::new();
     for record in records {
         let day = browser::local_day(record.started_at);

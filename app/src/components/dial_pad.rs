@@ -3,6 +3,7 @@
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::components::suggestions::{Offers, SuggestionList};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::live;
@@ -41,6 +42,7 @@ pub fn DialPad() -> impl IntoView {
                 .with(|profile| dial::read(typed, profile.as_ref()))
         })
     });
+    let offers = Offers::new(portal);
     let emergency = move || match entry.get() {
         Entry::Emergency(number) => Some(number),
         _ => None,
@@ -49,6 +51,8 @@ pub fn DialPad() -> impl IntoView {
     let error = move || {
         let locale = i18n.locale();
         match (entry.get(), portal.dial_refusal().get()) {
+            // Letters are the beginning of a name.
+            (Entry::Invalid(_), _) if offers.any() => None,
             (Entry::Invalid(error), _) => Some(words::number_error(locale, error)),
             (_, Some(refusal)) if refusal != Refusal::EmergencyNumber => {
                 Some(words::refusal(locale, &refusal))
@@ -73,7 +77,11 @@ pub fn DialPad() -> impl IntoView {
         let number = explained
             .number
             .map_or_else(String::new, |number| format::number(number.as_str()));
-        Some(text::dial::rule(locale, number, whose))
+        let mut words = text::dial::rule(locale, number, whose);
+        if let Some(hours) = explained.hours {
+            words = format!("{words} ({hours})");
+        }
+        Some(words)
     };
     let dial = move || {
         if portal.blocked().get_untracked().is_some() || portal.dialling().get_untracked() {
@@ -102,15 +110,24 @@ pub fn DialPad() -> impl IntoView {
                         id="dial-input" class="input number dial-input" data-testid="dial-input" type="tel" inputmode="tel"
                         autocomplete="off" aria-label=i18n.t(text::dial::label) placeholder=i18n.t(text::dial::placeholder)
                         aria-describedby="dial-error dial-blocked"
+                        role="combobox" aria-autocomplete="list" aria-controls="dial-suggestions"
+                        aria-expanded=live(move || offers.any().to_string())
+                        aria-activedescendant=live(move || offers.active_id())
                         aria-invalid=live(move || error().is_some().then_some("true"))
                         prop:value=live(move || entered.get())
+                        on:focus=move |_| portal.want_directory()
                         on:input:target=move |event| {
                             portal.dial_refusal().set(None);
+                            offers.typed();
                             entered.set(event.target().value());
                         }
-                        on:keydown=move |event| if event.key() == "Escape" {
-                            portal.dial_refusal().set(None);
-                            entered.set(String::new());
+                        on:keydown=move |event| match offers.key(&event) {
+                            Some(number) => call_again(portal, &number),
+                            None if event.key() == "Escape" && !event.default_prevented() => {
+                                portal.dial_refusal().set(None);
+                                entered.set(String::new());
+                            }
+                            None => {}
                         }
                     />
                     <Shown when=Signal::derive(move || !entered.with(String::is_empty))>
@@ -123,6 +140,7 @@ pub fn DialPad() -> impl IntoView {
                         </button>
                     </Shown>
                 </div>
+                <SuggestionList offers choose=Callback::new(move |number: String| call_again(portal, &number)) />
                 <p class="field-error" id="dial-error" data-testid="dial-error" role="alert">
                     {live(move || match emergency() {
                         Some(_) => Some(text::dial::emergency(i18n.locale()).to_owned()),

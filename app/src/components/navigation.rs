@@ -11,19 +11,27 @@ use leptos::prelude::*;
 pub enum Page {
     Calls,
     Log,
+    Directory,
     Messages,
     Settings,
 }
 
 impl Page {
     /// All of them, in the order of the bars.
-    pub const ALL: [Self; 4] = [Self::Calls, Self::Log, Self::Messages, Self::Settings];
+    pub const ALL: [Self; 5] = [
+        Self::Calls,
+        Self::Log,
+        Self::Directory,
+        Self::Messages,
+        Self::Settings,
+    ];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Calls => "/",
             Self::Log => "/log",
+            Self::Directory => "/directory",
             Self::Messages => "/messages",
             Self::Settings => "/settings",
         }
@@ -42,6 +50,7 @@ impl Page {
         match self {
             Self::Calls => text::page::calls(locale),
             Self::Log => text::page::log(locale),
+            Self::Directory => text::page::directory(locale),
             Self::Messages => text::page::messages(locale),
             Self::Settings => text::page::settings(locale),
         }
@@ -51,6 +60,7 @@ impl Page {
         match self {
             Self::Calls => "phone",
             Self::Log => "log",
+            Self::Directory => "directory",
             Self::Messages => "voicemail",
             Self::Settings => "settings",
         }

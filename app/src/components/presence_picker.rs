@@ -19,7 +19,7 @@ const CHOICES: [Availability; 4] = [
 ];
 
 /// For attributes.
-const fn name(availability: Availability) -> &'static str {
+pub const fn name(availability: Availability) -> &'static str {
     match availability {
         Availability::Available => "available",
         Availability::Busy => "busy",
@@ -29,7 +29,8 @@ const fn name(availability: Availability) -> &'static str {
     }
 }
 
-fn words(locale: Locale, availability: Availability) -> &'static str {
+/// What it is called.
+pub fn words(locale: Locale, availability: Availability) -> &'static str {
     match availability {
         Availability::Available => text::presence::available(locale),
         Availability::Busy => text::presence::busy(locale),

@@ -137,7 +137,7 @@ fn KeepForm() -> impl IntoView {
 }
 
 /// Built-in profiles are called in the reader's language, the user's own as the user called them.
-fn shown_name(locale: Locale, name: &str) -> String {
+pub fn shown_name(locale: Locale, name: &str) -> String {
     match name {
         "office" => text::profile::office(locale).to_owned(),
         "home" => text::profile::home(locale).to_owned(),

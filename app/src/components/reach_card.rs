@@ -5,6 +5,7 @@ use crate::components::browser_place::BrowserPlace;
 use crate::components::destination_chooser::DestinationChooser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::components::stay_switch::StaySwitch;
 use crate::components::until_field::UntilField;
 use crate::components::verify_panel::VerifyPanel;
 use crate::format;
@@ -74,6 +75,7 @@ pub fn ReachCard() -> impl IntoView {
                         {i18n.t(text::reach::leave)}
                     </button>
                 </div>
+                <StaySwitch />
             </Shown>
             <Shown when=Signal::derive(move || verifying.get())>
                 <VerifyPanel />

@@ -1,6 +1,6 @@
 //! What a call asks of its user, and what can be done with it.
 
-use ponte_protocol::{CallId, CallPhase, CallView, Direction};
+use ponte_protocol::{CallId, CallPhase, CallView, Direction, LegState};
 
 /// What **Accept** does to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Controls {
     pub hold: bool,
     /// To somebody else, or into a place where anybody can fetch it.
     pub give: bool,
+    /// To another telephone of the user.
+    pub go: bool,
     /// The user's other call, whose party can be joined with the party of this one.
     pub partner: Option<CallId>,
 }
@@ -41,8 +43,16 @@ pub fn controls(call: &CallView, all: &[CallView]) -> Controls {
     Controls {
         hold: active,
         give: alone && (active || held(call)),
+        go: active && !is_moving(call),
         partner: partner.filter(|_| active).map(|other| other.id),
     }
+}
+
+/// Whether another telephone of the user is being called for it.
+pub fn is_moving(call: &CallView) -> bool {
+    call.moving
+        .as_ref()
+        .is_some_and(|moving| moving.leg.state != LegState::Terminated)
 }
 
 /// Whether the call has a card of its own: the calls of one conference share the card of its first member.
@@ -66,6 +76,7 @@ pub fn actions(call: &CallView) -> Actions {
         // The caller speaks to the box; there is nobody to hang up on.
         CallPhase::Voicemail { .. } => (None, false, false),
         CallPhase::CallingFar
+        | CallPhase::Rejoining { .. }
         | CallPhase::Transferring { .. }
         | CallPhase::Transferred { .. }
         | CallPhase::Parked { .. }
@@ -86,14 +97,14 @@ pub fn is_urgent(call: &CallView) -> bool {
     is_ringing_in(call)
         || matches!(
             call.phase,
-            CallPhase::Confirming { .. } | CallPhase::Waiting { .. }
+            CallPhase::Confirming { .. } | CallPhase::Waiting { .. } | CallPhase::Rejoining { .. }
         )
 }
 
 /// Whether it makes the user's telephone ring now; the ring sound goes with it.
 pub fn is_ringing_in(call: &CallView) -> bool {
     match call.phase {
-        CallPhase::Ringing => true,
+        CallPhase::Ringing | CallPhase::Rejoining { .. } => true,
         CallPhase::CallingUser => call.direction == Direction::Incoming,
         _ => false,
     }
@@ -103,7 +114,7 @@ pub fn is_ringing_in(call: &CallView) -> bool {
 pub fn foremost(calls: &[CallView]) -> Option<&CallView> {
     calls.iter().max_by_key(|call| match call.phase {
         CallPhase::Confirming { .. } => 6,
-        CallPhase::Ringing | CallPhase::Waiting { .. } => 5,
+        CallPhase::Ringing | CallPhase::Waiting { .. } | CallPhase::Rejoining { .. } => 5,
         CallPhase::FarFailed { .. } => 4,
         CallPhase::CallingUser | CallPhase::CallingFar => 3,
         CallPhase::Connected { .. } | CallPhase::Unknown => 2,
@@ -184,7 +195,7 @@ mod tests {
         held.id = sample::call(2).id;
         let all = [active.clone(), held.clone()];
         let both = controls(&active, &all);
-        assert!(both.hold && both.give);
+        assert!(both.hold && both.give && both.go);
         assert_eq!(both.partner, Some(held.id));
         assert_eq!(controls(&active, &all[..1]).partner, None);
         let of_held = controls(&held, &all);

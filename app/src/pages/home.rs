@@ -3,6 +3,7 @@
 use crate::components::alerts_offer::AlertsOffer;
 use crate::components::call_log::CallLogCard;
 use crate::components::calls_now::CallsNow;
+use crate::components::desk_used_card::DeskUsedCard;
 use crate::components::dial_pad::DialPad;
 use crate::components::profile_card::ProfileCard;
 use crate::components::reach_card::ReachCard;
@@ -18,6 +19,7 @@ pub fn Home() -> impl IntoView {
             <h1 class="visually-hidden" id="page-title" tabindex="-1">{i18n.t(text::home::title)}</h1>
             <div class="column calls-column"><CallsNow /></div>
             <div class="column side-column">
+                <DeskUsedCard />
                 <ReachCard />
                 <ProfileCard />
                 <AlertsOffer />

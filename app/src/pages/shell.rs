@@ -11,6 +11,7 @@ use crate::components::top_bar::TopBar;
 use crate::i18n::{I18n, text};
 use crate::live::live;
 use crate::logic::dial;
+use crate::pages::directory::DirectoryPage;
 use crate::pages::home::Home;
 use crate::pages::log::LogPage;
 use crate::pages::messages::MessagesPage;
@@ -73,6 +74,7 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
         {live(move || match page.get() {
             Some(Page::Calls) => view! { <Home /> }.into_any(),
             Some(Page::Log) => view! { <LogPage /> }.into_any(),
+            Some(Page::Directory) => view! { <DirectoryPage /> }.into_any(),
             Some(Page::Messages) => view! { <MessagesPage /> }.into_any(),
             Some(Page::Settings) => view! { <SettingsPage /> }.into_any(),
             None => ().into_any(),

@@ -96,7 +96,7 @@ async fn pause(portal: Portal, wait_ms: u64, inbox: &mut UnboundedReceiver<Input
             input = inbox.next() => match input {
                 Some(Input::RetryNow | Input::Online | Input::Visible) => return Ok(()),
                 Some(Input::Offline) => portal.set_link(Link::Offline),
-                Some(Input::Send(_) | Input::Rtc(_)) => {}
+                Some(Input::Send(_) | Input::Rtc(_) | Input::WatchCompany) => {}
                 Some(Input::Stop) | None => return Err(Gone),
             },
             () = timer => return Ok(()),
@@ -171,6 +171,11 @@ async fn hold(
     let mut incoming = incoming.fuse();
     let mut watchdog = Watchdog::new(browser::now());
     portal.set_link(Link::Connected);
+    if portal.watches_company()
+        && let Err(lost) = send(&mut outgoing, &ClientFrame::WatchCompany).await
+    {
+        return lost;
+    }
     let unanswered = portal.unanswered();
     let asks = !unanswered.is_empty();
     for command in unanswered {
@@ -245,6 +250,10 @@ async fn told(
         Some(Input::Rtc(request)) => {
             send(outgoing, &ClientFrame::Rtc { request }).await?;
             Ok(watchdog.probe(browser::now()))
+        }
+        Some(Input::WatchCompany) => {
+            send(outgoing, &ClientFrame::WatchCompany).await?;
+            Ok(None)
         }
         Some(Input::Visible | Input::Online | Input::RetryNow) => Ok(watchdog.probe(browser::now())),
         Some(Input::Offline) => Err(Lost::Offline),

@@ -3,11 +3,13 @@
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{CallRecord, LogPage, UnixMillis};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Records, newest first, each once, without a gap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallLog {
-    records: Vec<CallRecord>,
+    /// Behind a pointer: thousands of records are shared, and compared, without a copy.
+    records: Arc<Vec<CallRecord>>,
     /// The server said that nothing older exists.
     complete: bool,
 }
@@ -16,6 +18,11 @@ impl CallLog {
     /// The records loaded.
     pub fn records(&self) -> &[CallRecord] {
         &self.records
+    }
+
+    /// The same, shared.
+    pub fn shared(&self) -> Arc<Vec<CallRecord>> {
+        Arc::clone(&self.records)
     }
 
     /// Whether older records may exist.
@@ -35,7 +42,7 @@ impl CallLog {
             .any(|record| self.records.iter().any(|known| known.id == record.id));
         if !overlaps {
             // Between the two may lie records that were never seen here.
-            self.records.clear();
+            self.records = Arc::default();
             self.complete = false;
         }
         self.merge(newest);
@@ -49,10 +56,10 @@ impl CallLog {
 
     fn merge(&mut self, records: &[CallRecord]) {
         let fresh: HashSet<_> = records.iter().map(|record| record.id).collect();
-        self.records.retain(|record| !fresh.contains(&record.id));
-        self.records.extend_from_slice(records);
-        self.records
-            .sort_by_key(|record| (std::cmp::Reverse(record.started_at), record.id));
+        let all = Arc::make_mut(&mut self.records);
+        all.retain(|record| !fresh.contains(&record.id));
+        all.extend_from_slice(records);
+        all.sort_by_key(|record| (std::cmp::Reverse(record.started_at), record.id));
     }
 }
 

@@ -17,10 +17,11 @@ use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, OwnSoundState, ParkedCall,
-    Presence, Refusal, SavedDestination, ServerFrame, StationView, UnixMillis, UserProfile, UserState,
-    VoiceMessage,
+    DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, OwnSoundState,
+    ParkedCall, PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView,
+    UnixMillis, UserProfile, UserState, VoiceMessage,
 };
+use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// The state of the signed-in user, and the way to ask for something.
@@ -50,6 +51,7 @@ struct Parts {
     settings: Memo<Option<CallSettings>>,
     rules: Memo<CallRules>,
     profiles: Memo<Vec<CallProfile>>,
+    schedule: Memo<Vec<ScheduleEntry>>,
     live_profile: Memo<Option<String>>,
     unheard: Memo<u32>,
     quota_left_s: Memo<u32>,
@@ -61,8 +63,10 @@ struct Parts {
     calls: Memo<Vec<CallId>>,
     call_views: Memo<Vec<CallView>>,
     parked: Memo<Vec<ParkedCall>>,
+    persistent_leg: Memo<PersistentLeg>,
+    desk_used: Memo<Option<DeskUse>>,
     foremost: Memo<Option<CallView>>,
-    records: Memo<Vec<CallRecord>>,
+    records: Memo<Arc<Vec<CallRecord>>>,
     more_records: Memo<bool>,
     ended: Memo<Option<CallRecord>>,
     badge: Memo<Badge>,
@@ -85,7 +89,7 @@ macro_rules! parts {
 }
 
 parts! {
-    store: RwSignal<Store>,
+    pub(super) store: RwSignal<Store>,
     link_signal: RwSignal<Link>,
     now: RwSignal<UnixMillis>,
     pub(super) toasts: Toasts,
@@ -116,6 +120,8 @@ parts! {
     pub rules: Memo<CallRules>,
     /// The user's profiles; empty until the telephone system tells of them.
     pub profiles: Memo<Vec<CallProfile>>,
+    /// When the user is switched to a profile by the clock.
+    pub schedule: Memo<Vec<ScheduleEntry>>,
     /// The profile that the live settings match.
     pub live_profile: Memo<Option<String>>,
     /// Voicemail messages not listened to.
@@ -138,10 +144,14 @@ parts! {
     pub call_views: Memo<Vec<CallView>>,
     /// The calls of the site that anybody can fetch.
     pub parked: Memo<Vec<ParkedCall>>,
+    /// The leg that stays up (rule T15).
+    pub persistent_leg: Memo<PersistentLeg>,
+    /// A telephone at the desk was tried: perhaps the user is back (rule T3).
+    pub desk_used: Memo<Option<DeskUse>>,
     /// The call to speak of first.
     pub foremost: Memo<Option<CallView>>,
     /// The call log as far as it is loaded, newest first.
-    pub records: Memo<Vec<CallRecord>>,
+    pub records: Memo<Arc<Vec<CallRecord>>>,
     /// Whether older records may exist.
     pub more_records: Memo<bool>,
     /// The call that ended last, until it is put away.
@@ -181,6 +191,7 @@ impl Portal {
             settings: of_user(store, |user| Some(user.settings.clone())),
             rules: of_user(store, |user| user.rules.clone()),
             profiles: of_user(store, |user| user.profiles.clone()),
+            schedule: of_user(store, |user| user.schedule.clone()),
             live_profile: of_user(store, |user| {
                 user.live_profile().map(|profile| profile.name.clone())
             }),
@@ -200,8 +211,10 @@ impl Portal {
             }),
             call_views: of_user(store, |user| user.calls.clone()),
             parked: of_user(store, |user| user.parked.clone()),
+            persistent_leg: of_user(store, |user| user.persistent_leg),
+            desk_used: of_user(store, |user| user.desk_used.clone()),
             foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
-            records: Memo::new(move |_| store.with(|store| store.log.records().to_vec())),
+            records: Memo::new(move |_| store.with(|store| store.log.shared())),
             more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),
             ended: Memo::new(move |_| store.with(|store| store.ended.clone())),
             badge: Memo::new(move |_| Badge::of(link.get(), store.with(|store| store.gateway_connected))),
@@ -527,7 +540,7 @@ where
 }
 
 /// A `UUIDv7` of this moment.
-fn new_id(now: UnixMillis) -> Uuid {
+pub(super) fn new_id(now: UnixMillis) -> Uuid {
     let (seconds, millis) = (now.0 / 1000, (now.0 % 1000) as u32);
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, millis * 1_000_000))
 }

@@ -1,9 +1,10 @@
 //! Values for tests.
 
 use ponte_protocol::{
-    CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause, CauseReason,
-    Destination, Direction, E164, EndedBy, FailureClass, Mailbox, MessageId, Mode, Presence, UnixMillis,
-    UserProfile, UserState, VoiceMessage,
+    Availability, CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause,
+    CauseReason, Colleague, Contact, ContactBook, ContactId, ContactNumber, Destination, Direction, E164,
+    EndedBy, FailureClass, LineState, Mailbox, MessageId, Mode, Presence, UnixMillis, UserProfile, UserState,
+    VoiceMessage,
 };
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ pub(crate) fn user() -> UserState {
             telecommuter_allowed: true,
             call_waiting_allowed: false,
             voicemail_allowed: false,
+            pick_up_allowed: true,
             browser_allowed: false,
             recording_allowed: false,
             administrator: false,
@@ -49,7 +51,37 @@ pub(crate) fn user() -> UserState {
         settings: CallSettings::default(),
         rules: CallRules::default(),
         profiles: vec![],
+        schedule: vec![],
         parked: vec![],
+        desk_used: None,
+        contacts: ContactBook::default(),
+        persistent_leg: ponte_protocol::PersistentLeg::Off,
+    }
+}
+
+pub(crate) fn contact(n: u64) -> Contact {
+    Contact {
+        id: ContactId(Uuid::from_u128(u128::from(n))),
+        name: format!("Person {n}"),
+        organisation: String::new(),
+        numbers: vec![ContactNumber {
+            label: "mobile".into(),
+            number: "+390212345678".parse().unwrap(),
+        }],
+        favourite: false,
+        notes: String::new(),
+    }
+}
+
+pub(crate) fn colleague(name: &str) -> Colleague {
+    Colleague {
+        user: name.parse().unwrap(),
+        name: name.to_owned(),
+        extension: "202".parse().unwrap(),
+        availability: Availability::Available,
+        status: String::new(),
+        line: LineState::Free,
+        telecommuting: false,
     }
 }
 
@@ -62,6 +94,7 @@ pub(crate) fn call(n: u64) -> CallView {
         started_at: UnixMillis(n),
         legs: vec![],
         held_by_far: false,
+        moving: None,
         conference: None,
         recorded_since: None,
     }

@@ -2,6 +2,7 @@
 
 use crate::state::clock::Clock;
 use crate::state::commands::Commands;
+use crate::state::directory::Directory;
 use crate::state::log::CallLog;
 use crate::state::mailbox::Messages;
 use crate::state::verification::{Progress, Verification};
@@ -40,6 +41,7 @@ pub struct Store {
     pub user: Option<UserState>,
     pub log: CallLog,
     pub messages: Messages,
+    pub directory: Directory,
     /// The proof of a saved number that is under way in this window.
     pub verification: Option<Verification>,
     /// Which rule the last refused number fell under.
@@ -79,7 +81,11 @@ impl Store {
 
     /// Takes out what can no longer be answered; `now` by the local clock.
     pub fn expire(&mut self, now: UnixMillis) -> Vec<CommandBody> {
-        self.commands.expire(self.clock.server(now))
+        let expired = self.commands.expire(self.clock.server(now));
+        expired
+            .iter()
+            .for_each(|body| self.give_up(body, &Refusal::Expired));
+        expired
     }
 
     /// Takes a frame from the edge; `now` by the local clock. Pongs belong to the socket, which knows when it asked.
@@ -111,6 +117,10 @@ impl Store {
             ServerFrame::Error {
                 error: SocketError::TooFast { retry_after_ms },
             } => Some(Notice::TooFast { retry_after_ms }),
+            ServerFrame::Company { whole, colleagues } => {
+                self.directory.take_company(whole, colleagues);
+                None
+            }
             ServerFrame::Error { .. } | ServerFrame::Pong { .. } | ServerFrame::Unknown => None,
         }
     }
@@ -128,6 +138,7 @@ impl Store {
             self.user = None;
             self.log = CallLog::default();
             self.messages = Messages::default();
+            self.directory = Directory::default();
             self.verification = None;
         }
     }
@@ -142,6 +153,8 @@ impl Store {
         }
         self.log.take_newest(&state.log);
         self.messages.take_newest(&state.mailbox);
+        let wish = self.directory.take_book(state.contacts);
+        self.wishes.extend(wish);
         self.user = Some(state);
         self.follow_verification();
     }
@@ -188,6 +201,10 @@ impl Store {
                     EventBody::CallEnded { .. } => self.log.take_newest(&user.log),
                     EventBody::MailboxChanged { .. } => self.messages.take_newest(&user.mailbox),
                     EventBody::DestinationsChanged { .. } => self.follow_verification(),
+                    EventBody::ContactsChanged { book, saved, deleted } => {
+                        let wish = self.directory.take_change(book, saved.as_deref(), deleted);
+                        self.wishes.extend(wish);
+                    }
                     _ => {}
                 }
             }
@@ -221,6 +238,24 @@ impl Store {
                 self.explained = Some(explanation);
                 None
             }
+            Outcome::Contacts(page) => {
+                if let CommandBody::FetchContacts { after, .. } = body {
+                    let wish = self.directory.take_page(after, page);
+                    self.wishes.extend(wish);
+                }
+                None
+            }
+            Outcome::ContactsRead(preview) => {
+                if let CommandBody::ReadContacts { import, .. } = body {
+                    self.directory.take_preview(import, preview);
+                }
+                None
+            }
+            Outcome::ContactsText { text, next } => {
+                let wish = self.directory.take_text(&text.0, next);
+                self.wishes.extend(wish);
+                None
+            }
             Outcome::Accepted { .. } => {
                 self.take_acceptance(&body);
                 Some(Notice::Done(body))
@@ -240,6 +275,14 @@ impl Store {
         {
             self.look_again(*message);
         }
+        match body {
+            CommandBody::ReadContacts { import, part, .. } => {
+                let wish = self.directory.part_taken(*import, *part);
+                self.wishes.extend(wish);
+            }
+            CommandBody::ImportContacts { .. } => self.directory.end_import(),
+            _ => {}
+        }
     }
 
     /// Asks for a message that is older than what events tell of.
@@ -256,7 +299,20 @@ impl Store {
         }
     }
 
+    /// A command about the directory will not be answered as it was hoped.
+    fn give_up(&mut self, body: &CommandBody, refusal: &Refusal) {
+        match body {
+            CommandBody::FetchContacts { .. } => self.directory.give_up_page(),
+            CommandBody::ReadContacts { import, .. } | CommandBody::ImportContacts { import } => {
+                self.directory.fail_import(*import, refusal);
+            }
+            CommandBody::ExportContacts { .. } => self.directory.give_up_export(),
+            _ => {}
+        }
+    }
+
     fn take_refusal(&mut self, id: CommandId, body: &CommandBody, refusal: &Refusal) {
+        self.give_up(body, refusal);
         if let Some(proof) = &mut self.verification {
             proof.answer(body, Some(refusal));
             if proof.destination == DestinationId(id.0) {
@@ -542,6 +598,7 @@ mod tests {
             number: None,
             refusal: Some(refusal),
             rule: "+4419".into(),
+            hours: None,
             from: "site".into(),
         };
         store.receive(reply(2, Outcome::Explained(explanation.clone())), NOW);

@@ -17,6 +17,8 @@ impl Portal {
                 self.entered().update(|times| *times += 1);
                 text::toast::entered(locale).to_owned()
             }
+            CommandBody::SaveContact { contact } => text::toast::saved(locale, &contact.name),
+            CommandBody::ImportContacts { .. } => text::directory::imported(locale).to_owned(),
             CommandBody::LeaveTelecommuter => text::toast::left(locale).to_owned(),
             CommandBody::ConfirmDestination { .. } => text::toast::verified(locale).to_owned(),
             CommandBody::DeleteMessage { message } => {
@@ -53,7 +55,9 @@ impl Portal {
             ) => return self.unproven().set(Some(number.clone())),
             // Said where the code is typed.
             (CommandBody::ConfirmDestination { .. }, Refusal::WrongCode { .. } | Refusal::NoCode)
-            | (CommandBody::VerifyDestination { .. } | CommandBody::Explain { .. }, _) => return,
+            | (CommandBody::VerifyDestination { .. } | CommandBody::Explain { .. }, _)
+            // Said where the file is shown.
+            | (CommandBody::ReadContacts { .. } | CommandBody::ImportContacts { .. }, _) => return,
             _ => {}
         }
         let locale = self.i18n().locale_now();
@@ -75,10 +79,12 @@ fn failed(locale: Locale, body: &CommandBody) -> &'static str {
         | CommandBody::SaveProfile { .. }
         | CommandBody::SwitchProfile { .. }
         | CommandBody::LeaveAt { .. }
+        | CommandBody::SaveContact { .. }
         | CommandBody::MarkMessage { .. } => text::toast::save_failed(locale),
         CommandBody::DeleteDestination { .. }
         | CommandBody::DeleteMessage { .. }
         | CommandBody::RemoveOwnSound { .. }
+        | CommandBody::DeleteContact { .. }
         | CommandBody::DeleteProfile { .. } => text::toast::delete_failed(locale),
         CommandBody::Dial { .. } => text::toast::dial_failed(locale),
         CommandBody::HangUp { .. } => text::toast::hang_up_failed(locale),
@@ -87,6 +93,10 @@ fn failed(locale: Locale, body: &CommandBody) -> &'static str {
         CommandBody::SendDtmf { .. } => text::toast::dtmf_failed(locale),
         CommandBody::FetchLog { .. } => text::toast::log_failed(locale),
         CommandBody::FetchMessages { .. } => text::toast::messages_failed(locale),
+        CommandBody::FetchContacts { .. } | CommandBody::ExportContacts { .. } => {
+            text::directory::not_loaded(locale)
+        }
+        CommandBody::PickUp { .. } => text::directory::not_picked_up(locale),
         CommandBody::LogOn { .. } => text::toast::log_on_failed(locale),
         CommandBody::LogOff => text::toast::log_off_failed(locale),
         _ => text::toast::failed(locale),

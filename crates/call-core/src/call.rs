@@ -24,13 +24,17 @@
 //! This file holds what every state uses. The transitions stand beside the rule they carry out: [`crate::confirm`] (the
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
 //! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
-//! ear), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that move), [`crate::recording`], [`crate::join`] (two users), [`crate::clearing`] (ends).
+//! ear), [`crate::persistent`] (a leg that stays up), [`crate::rescue`] (a leg that was lost), [`crate::transfer`],
+//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::recording`],
+//! [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
 use crate::forward::Forwarded;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
+use crate::moving::Moving;
 use crate::recording::OnDemand;
+use crate::rescue::Rescue;
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
     CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString, Direction, E164,
@@ -84,6 +88,14 @@ pub(crate) enum Phase {
         left: u8,
     },
     FarFailed(FarFailure),
+    /// A leg that stays up, at the user's ear or lent to another call: [`crate::persistent`].
+    Standing {
+        since: UnixMillis,
+    },
+    /// A leg that stays up has dropped.
+    Recalling {
+        at: UnixMillis,
+    },
     Ending {
         cause: Cause,
         by: EndedBy,
@@ -139,6 +151,17 @@ pub(crate) enum Near {
     None,
 }
 
+impl Near {
+    /// As portals and the record show it.
+    pub(crate) fn number(&self) -> &str {
+        match self {
+            Self::Number(number) => number.as_str(),
+            Self::Device { extension, .. } | Self::Browser { extension } => extension.as_str(),
+            Self::None => "",
+        }
+    }
+}
+
 /// The other party.
 #[derive(Clone, Debug)]
 pub(crate) enum Far {
@@ -179,6 +202,8 @@ pub(crate) struct Ties {
     pub(crate) held_by_far: bool,
     /// The user's telephone holds by itself.
     pub(crate) held_by_ear: bool,
+    /// How often the user was called again: in the call, or since a leg that stays up last was stable.
+    pub(crate) tries: u8,
 }
 
 /// What a call is made from.
@@ -233,13 +258,8 @@ impl Setup {
     }
 
     pub(crate) fn near_party(&self) -> Party {
-        let number = match &self.near {
-            Near::Number(number) => number.as_str(),
-            Near::Device { extension, .. } | Near::Browser { extension } => extension.as_str(),
-            Near::None => "",
-        };
         Party {
-            number: number.to_owned(),
+            number: self.near.number().to_owned(),
             name: None,
         }
     }
@@ -255,6 +275,8 @@ pub(crate) struct Call {
     pub(crate) legs: Vec<Leg>,
     next_index: u16,
     pub(crate) ties: Ties,
+    /// The user's leg was lost, and is being replaced.
+    pub(crate) rescue: Option<Rescue>,
     /// The conference as portals were last shown it.
     pub(crate) conference: Option<ConferenceView>,
     /// Where the attempts at the present far number begin in `legs`.
@@ -273,6 +295,10 @@ pub(crate) struct Call {
     pub(crate) on_demand: Option<OnDemand>,
     /// What was recorded on demand.
     pub(crate) recordings: Vec<MessageId>,
+    /// The call is being moved to another telephone of the user.
+    pub(crate) moving: Option<Moving>,
+    /// The telephone that it could not be moved to, until it is tried again.
+    pub(crate) move_failed: Option<LegId>,
     /// Its talk was counted towards the caps.
     pub(crate) counted: bool,
     playing: Playing,
@@ -296,6 +322,7 @@ impl Call {
             legs: Vec::with_capacity(2),
             next_index: 0,
             ties: Ties::default(),
+            rescue: None,
             conference: None,
             far_from: 0,
             user_from: 0,
@@ -306,6 +333,8 @@ impl Call {
             message: None,
             on_demand: None,
             recordings: Vec::new(),
+            moving: None,
+            move_failed: None,
             counted: false,
             playing: Playing::Nothing,
             far_tone: None,
@@ -330,7 +359,7 @@ impl Call {
 
     /// Whether portals are shown it.
     pub(crate) fn is_shown(&self) -> bool {
-        self.setup.code.is_none()
+        self.setup.code.is_none() && !self.stands()
     }
 
     /// The name that the timers of the whole call stand under; no leg has it.
@@ -367,9 +396,13 @@ impl Call {
         self.legs.iter().position(|known| known.id == leg)
     }
 
-    /// The place of the latest leg of a role.
+    /// The place of the latest leg of a role; of the user's legs not one that is beside the ear.
     pub(crate) fn latest(&self, role: LegRole) -> Option<usize> {
-        self.legs.iter().rposition(|leg| leg.role == role)
+        self.legs.iter().rposition(|leg| leg.role == role && !leg.beside)
+    }
+
+    pub(crate) fn is_beside(&self, leg: LegId) -> bool {
+        self.place_of(leg).is_some_and(|place| self.legs[place].beside)
     }
 
     /// The user's leg, while it is neither over nor told to close.
@@ -411,9 +444,12 @@ impl Call {
 
     /// Whether the user's telephone is still taken by this call.
     pub(crate) fn holds_line(&self) -> bool {
-        self.legs
-            .iter()
-            .any(|leg| leg.role == LegRole::User && !leg.third && !leg.has_ended())
+        let called_again = self.rescue.is_some() && !matches!(self.phase, Phase::Ending { .. });
+        called_again
+            || self
+                .legs
+                .iter()
+                .any(|leg| leg.role == LegRole::User && !leg.third && !leg.has_ended())
     }
 
     /// Whether nothing is left to wait for.
@@ -487,6 +523,7 @@ impl Call {
     /// was answered is hung up, another is cancelled. An ear that another call has use for stays.
     pub(crate) fn close_all(&mut self, cx: &mut Context, why: Cause) {
         let kept = self.answered_user_leg().filter(|_| self.keeps_ear());
+        let awaited = self.newcomer();
         for place in 0..self.legs.len() {
             let leg = &mut self.legs[place];
             if leg.away {
@@ -498,10 +535,12 @@ impl Call {
             }
             let cause = if leg.is_unanswered_caller() || !leg.is_sip() {
                 why
-            } else if leg.is_answered() {
-                crate::cause::local(CauseReason::NormalClearing)
-            } else {
+            } else if !leg.is_answered() || awaited == Some(leg.id) {
                 crate::cause::local(CauseReason::Cancelled)
+            } else if leg.beside {
+                crate::cause::local(CauseReason::Moved)
+            } else {
+                crate::cause::local(CauseReason::NormalClearing)
             };
             let id = leg.id;
             self.close_leg(cx, id, cause);
@@ -523,9 +562,9 @@ impl Call {
         if let Way::Trunk(trunk) = &leg.way {
             cx.trunks.release(trunk);
         }
-        let role = leg.role;
-        // Portals are shown the latest leg of each role.
-        self.dirty |= self.latest(role) == Some(place);
+        let (role, beside) = (leg.role, leg.beside);
+        // Portals are shown the latest leg of each role, and the one that the call moves to.
+        self.dirty |= beside || self.latest(role) == Some(place);
     }
 
     /// An incoming leg: its caller hears ringing.
@@ -658,6 +697,14 @@ impl Call {
     /// What is played to the user is the business of the other half.
     pub(crate) fn plays_for_other(&mut self) {
         self.playing = Playing::Announcement;
+    }
+
+    /// The tone at the ear, if one sounds.
+    pub(crate) fn tone(&self) -> Option<Tone> {
+        match self.playing {
+            Playing::Tone(tone) => Some(tone),
+            Playing::Nothing | Playing::Announcement => None,
+        }
     }
 
     pub(crate) fn playback_over(&mut self) {

@@ -22,6 +22,7 @@ pub fn local(reason: CauseReason) -> Cause {
         CauseReason::NormalClearing
         | CauseReason::Cancelled
         | CauseReason::Transferred
+        | CauseReason::Moved
         | CauseReason::Forwarded => Some(16),
         CauseReason::Busy | CauseReason::DoNotDisturb => Some(17),
         CauseReason::NoAnswer => Some(19),
@@ -71,7 +72,7 @@ pub(crate) fn told_to_caller(cause: Cause) -> u16 {
         CauseReason::InternalError => 500,
         CauseReason::NormalClearing
         | CauseReason::Cancelled
-        | CauseReason::Transferred | CauseReason::Forwarded
+        | CauseReason::Transferred | CauseReason::Moved | CauseReason::Forwarded
         | CauseReason::NoAnswer
         | CauseReason::Unavailable
         | CauseReason::NotConfirmed
@@ -244,9 +245,10 @@ pub(crate) fn is_route_failure(end: LegEnd) -> bool {
 
 fn class(reason: CauseReason) -> FailureClass {
     match reason {
-        CauseReason::NormalClearing | CauseReason::Transferred | CauseReason::Forwarded => {
-            FailureClass::Success
-        }
+        CauseReason::NormalClearing
+        | CauseReason::Transferred
+        | CauseReason::Moved
+        | CauseReason::Forwarded => FailureClass::Success,
         CauseReason::Cancelled
         | CauseReason::Busy
         | CauseReason::Declined

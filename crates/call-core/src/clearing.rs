@@ -32,6 +32,10 @@ impl Call {
             _ => (cause, by),
         };
         self.stop_waiting(cx);
+        if self.rescue.take().is_some() {
+            // Nobody has said at that ear that a person is there.
+            self.ear_wanted = false;
+        }
         self.close_all(cx, cause);
         self.set_phase(Phase::Ending {
             cause,
@@ -47,7 +51,10 @@ impl Call {
 
     fn clearing_cause(&self) -> Cause {
         cause::local(match self.phase {
+            _ if self.rescue.is_some() => CauseReason::NormalClearing,
             Phase::Connected { .. }
+            | Phase::Standing { .. }
+            | Phase::Recalling { .. }
             | Phase::Held { .. }
             | Phase::Mailbox { .. }
             | Phase::Parked { .. }
@@ -72,10 +79,20 @@ impl Call {
             (false, Some(_)) => Stage::Ringing,
             (false, None) => Stage::Trying,
         };
-        let role = leg.role;
-        let cause = cause::of_end(end, stage);
+        let (id, role, beside) = (leg.id, leg.role, leg.beside);
+        let mut cause = cause::of_end(end, stage);
+        if self.is_asked_beside(id) && is_hang_up(cause) {
+            cause = cause::local(CauseReason::NotConfirmed);
+        }
         let next = stage == Stage::Trying && self.may_try_next(place, end);
+        // Who has not been heard for a while did not hang up: the network gave up waiting.
+        let hung_up = is_hang_up(cause) && !leg.no_audio;
         self.leg_over(cx, place, cause);
+        if beside {
+            self.touch();
+            self.beside_ended(cx, id, next);
+            return;
+        }
         let third = self.legs[place].third;
         let by = match (end.kind, role) {
             (LegEndKind::Remote, LegRole::User) if third => EndedBy::FarLeg,
@@ -87,6 +104,10 @@ impl Call {
             (_, Phase::CallingUser | Phase::Ringing { .. } | Phase::CallingFar) if next => {
                 self.try_next(cx, role, by);
             }
+            (LegRole::User, _) if self.stands() => self.stand_lost(cx, cause, by, hung_up),
+            // Where the call is being moved, the new telephone is the way back.
+            (LegRole::User, _) if !hung_up && self.leave_behind(cx) => {}
+            (LegRole::User, _) if !hung_up && self.rescue(cx, cause, by) => {}
             (LegRole::User, Phase::Ringing { .. }) => self.user_failed(cx, cause, by),
             (LegRole::User, Phase::Confirming { .. }) if self.serves_caller() => {
                 let cause = if is_hang_up(cause) {
@@ -101,6 +122,7 @@ impl Call {
                 self.ties.detached = true;
                 self.touch();
             }
+            (LegRole::User, _) if self.leave_behind(cx) => {}
             (LegRole::Far, _) if self.serves_caller() => self.caller_gone(cx, cause, by),
             (LegRole::Far, Phase::CallingFar) => self.far_failed(cx, cause, by),
             (LegRole::User, Phase::Confirming { .. }) if is_hang_up(cause) => {
@@ -129,7 +151,7 @@ impl Call {
         let cause = cause::no_answer(rang);
         self.close_leg(cx, leg, cause);
         match role {
-            LegRole::User => self.end(cx, cause, EndedBy::System),
+            LegRole::User => self.user_failed(cx, cause, EndedBy::System),
             LegRole::Far => self.far_failed(cx, cause, EndedBy::System),
         }
     }
@@ -140,13 +162,19 @@ impl Call {
             self.phase,
             Phase::Held { .. } | Phase::Parked { .. } | Phase::Transferring { .. }
         );
-        if waits || self.ties.held_by_far {
+        if waits || self.ties.held_by_far || self.is_beside(leg) {
             return;
         }
         let cause = cause::local(CauseReason::MediaTimeout);
         if since_ms >= cx.timeouts.no_audio_end {
             self.close_leg(cx, leg, cause);
-            self.end(cx, cause, EndedBy::System);
+            if self.stands() {
+                self.stand_lost(cx, cause, EndedBy::System, false);
+            } else if !(self.ear().is_none() && self.leave_behind(cx))
+                && !self.rescue(cx, cause, EndedBy::System)
+            {
+                self.end(cx, cause, EndedBy::System);
+            }
         } else if since_ms >= cx.timeouts.no_audio_warning {
             self.set_no_audio(leg, true);
         }

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!  **0           the other party is let go; after an outgoing call another number may be keyed in, ended by #
-//!  **1           the other call, while one is held
+//!  **1           the other call, while one is held; else the call is held, or taken up again
 //!  **2, **3      the call that waits is taken, or refused
+//!  **4           the other parties of both calls are put through to each other
+//!  **5           a conference of both calls
 //!  **9           telecommuter mode ends with the calls that are up
 //! ```
 //!
@@ -11,6 +13,7 @@
 //! kept back, and passed on as soon as they can be no code. While a portal is connected, they pass untouched.
 
 use crate::call::{Call, FarFailure, Phase};
+use crate::commands::Done;
 use crate::context::Context;
 use crate::leg::Way;
 use crate::{Announcement, Dialled, Effect, LegId, PlaybackToken, Secret, Switch, TimerKind, Tone, cause};
@@ -45,6 +48,8 @@ enum Code {
     Swap,
     Accept,
     Reject,
+    PutThrough,
+    Conference,
     LeaveAfterCall,
 }
 
@@ -63,6 +68,8 @@ fn read(keys: &str) -> Reading {
         b"**1" => Reading::Code(Code::Swap),
         b"**2" => Reading::Code(Code::Accept),
         b"**3" => Reading::Code(Code::Reject),
+        b"**4" => Reading::Code(Code::PutThrough),
+        b"**5" => Reading::Code(Code::Conference),
         b"**9" => Reading::Code(Code::LeaveAfterCall),
         _ => Reading::NoCode,
     }
@@ -119,7 +126,11 @@ impl Switch {
             ear.role == LegRole::User && !ear.third && ear.is_answered() && matches!(ear.way, Way::Trunk(_));
         let in_call = matches!(
             call.phase,
-            Phase::CallingFar | Phase::Connected { .. } | Phase::FarFailed(_)
+            Phase::CallingFar
+                | Phase::Connected { .. }
+                | Phase::Held { .. }
+                | Phase::FarFailed(_)
+                | Phase::Standing { .. }
         );
         let (user, id) = (call.setup.user.clone(), call.id());
         let known = self.users.get(&user)?;
@@ -172,7 +183,10 @@ impl Switch {
 
     fn carry_out_code(&mut self, user: &UserId, id: CallId, code: Code) {
         let Some(line) = self.line(user) else { return };
+        let stands = self.calls.get(&id).is_some_and(Call::stands);
         let done = match code {
+            // No other party is there to be let go.
+            Code::LetGo | Code::Swap if stands => false,
             Code::LetGo => {
                 let another = !line.held.is_empty() || line.waiting.is_some();
                 if let Some(call) = self.calls.get_mut(&id) {
@@ -187,7 +201,18 @@ impl Switch {
                 }
                 true
             }
-            Code::Swap => line.held.last().is_some_and(|held| self.turn_by_key(user, *held)),
+            Code::Swap => match line.held.last() {
+                Some(held) => self.turn_by_key(user, *held),
+                None => self.hold_by_key(user, id),
+            },
+            Code::PutThrough => line.held.last().is_some_and(|held| {
+                let done = self.transfer_to(user, id, *held);
+                self.done_by_key(done)
+            }),
+            Code::Conference => line.held.last().is_some_and(|held| {
+                let done = self.merge(user, id, *held);
+                self.done_by_key(done)
+            }),
             Code::Accept => line
                 .waiting
                 .is_some_and(|waiting| self.turn_by_key(user, waiting)),
@@ -217,6 +242,24 @@ impl Switch {
         let turned = self.turn_to(user, to).is_ok();
         self.settle(to);
         turned
+    }
+
+    /// The one call is held, or taken up again.
+    fn hold_by_key(&mut self, user: &UserId, id: CallId) -> bool {
+        let held = |call: &Call| matches!(call.phase, Phase::Held { .. });
+        let done = if self.calls.get(&id).is_some_and(held) {
+            self.retrieve(user, id)
+        } else {
+            self.hold(user, id)
+        };
+        self.done_by_key(done)
+    }
+
+    fn done_by_key(&mut self, done: Result<Done, Refusal>) -> bool {
+        if let Ok(Done::Call(call) | Done::Unseen(call)) = &done {
+            self.settle(*call);
+        }
+        done.is_ok()
     }
 
     /// A code that shows no other effect is acknowledged.
@@ -341,7 +384,7 @@ impl Call {
             return;
         };
         let cleared = match self.phase {
-            Phase::Connected { .. } => cause::local(CauseReason::NormalClearing),
+            Phase::Connected { .. } | Phase::Held { .. } => cause::local(CauseReason::NormalClearing),
             Phase::FarFailed(failure) => failure.cause,
             _ => cause::local(CauseReason::Cancelled),
         };
@@ -420,6 +463,8 @@ mod tests {
             ("*", Reading::Begun),
             ("**", Reading::Begun),
             ("**0", Reading::Code(Code::LetGo)),
+            ("**4", Reading::Code(Code::PutThrough)),
+            ("**5", Reading::Code(Code::Conference)),
             ("**9", Reading::Code(Code::LeaveAfterCall)),
             ("**7", Reading::NoCode),
             ("***", Reading::NoCode),

@@ -33,9 +33,11 @@ impl Switch {
             SwitchCommand::EnterTelecommuter { destination } => self.enter(user, destination),
             SwitchCommand::LeaveTelecommuter => self.leave(user),
             SwitchCommand::LeaveAt { at } => self.leave_at(user, at),
+            SwitchCommand::SetPersistentLeg { on } => self.set_persistent_leg(user, CallId(id.0), on),
+            SwitchCommand::Stay => self.stay(user),
             SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
             SwitchCommand::HangUp { call } => {
-                let (cx, known) = self.own_call(user, call)?;
+                let (cx, known) = self.own_or_standing(user, call)?;
                 if known.caller_waits() {
                     known.divert(cx, cause::local(CauseReason::Rejected), EndedBy::Portal);
                 } else {
@@ -44,7 +46,11 @@ impl Switch {
                 Ok(Done::Call(call))
             }
             SwitchCommand::Accept { call } => {
-                let (cx, known) = self.own_call(user, call)?;
+                self.own_or_standing(user, call)?;
+                if self.accept_move(user, call) {
+                    return Ok(Done::Call(call));
+                }
+                let (cx, known) = self.own_or_standing(user, call)?;
                 if matches!(known.phase, Phase::Waiting { .. } | Phase::Held { .. })
                     || known.ties.room.is_some()
                 {
@@ -92,6 +98,14 @@ impl Switch {
                 self.own_call(user, call)?;
                 self.own_call(user, with)?;
                 self.transfer_to(user, call, with)
+            }
+            SwitchCommand::Move { call, to } => {
+                self.own_call(user, call)?;
+                self.move_call(user, call, to)
+            }
+            SwitchCommand::StopMove { call } => {
+                self.own_call(user, call)?;
+                self.stop_move(user, call)
             }
             SwitchCommand::Merge { call, with } => {
                 self.own_call(user, call)?;
@@ -202,7 +216,9 @@ impl Switch {
         }
         let enters = matches!(mode, Mode::Telecommuting { .. });
         let was_away = matches!(user.mode, Mode::Telecommuting { .. });
+        let moves = destination_of(&user.mode) != destination_of(&mode);
         user.mode = mode.clone();
+        user.desk_used = None;
         self.schedule_leave(id);
         if enters
             && let Some(device) = self.log_off(id)
@@ -221,6 +237,11 @@ impl Switch {
             user: id.clone(),
             body: EventBody::ModeChanged { mode },
         });
+        if !enters {
+            self.release_standing(id, EndedBy::System);
+        } else if moves {
+            self.move_standing(id);
+        }
     }
 
     pub(crate) fn dial(
@@ -251,7 +272,7 @@ impl Switch {
             dial::check_line(user, waits)?
         };
         let far = self.far_of(id, dialled)?;
-        if at_ear.is_none() {
+        if at_ear.is_none() || self.stands_idle(id) {
             dial::check_telephone(self.known_user(id)?)?;
         }
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
@@ -339,6 +360,19 @@ impl Switch {
             _ => Err(Refusal::UnknownCall),
         }
     }
+
+    /// As [`Self::own_call`]; also the call whose leg stays up.
+    fn own_or_standing(
+        &mut self,
+        user: &UserId,
+        call: CallId,
+    ) -> Result<(&mut crate::context::Context, &mut Call), Refusal> {
+        if self.known_user(user)?.standing.call != Some(call) {
+            return self.own_call(user, call);
+        }
+        let known = self.calls.get_mut(&call).ok_or(Refusal::UnknownCall)?;
+        Ok((&mut self.cx, known))
+    }
 }
 
 /// What an accepted command touched.
@@ -347,6 +381,13 @@ pub(crate) enum Done {
     Mode,
     /// A call that portals are not shown.
     Unseen(CallId),
+}
+
+fn destination_of(mode: &Mode) -> Option<&Destination> {
+    match mode {
+        Mode::Telecommuting { destination, .. } => Some(destination),
+        Mode::Office | Mode::Unknown => None,
+    }
 }
 
 fn check_digits(digits: &str) -> Result<(), Refusal> {

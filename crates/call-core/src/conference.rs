@@ -227,9 +227,10 @@ impl Switch {
             let Some(owner) = self.calls.get(&member).map(|call| call.setup.user.clone()) else {
                 continue;
             };
-            let wanted = self
-                .line(&owner)
-                .is_some_and(|line| !line.held.is_empty() || line.waiting.is_some());
+            let wanted = self.lender_of(member).is_some()
+                || self
+                    .line(&owner)
+                    .is_some_and(|line| !line.held.is_empty() || line.waiting.is_some());
             if let Some(call) = self.calls.get_mut(&member) {
                 call.ear_wanted &= wanted;
                 call.end(&mut self.cx, cause, by);

@@ -53,6 +53,8 @@ pub enum FeatureCode {
     /// Rule T11: asks for extension and PIN by key.
     LogOn,
     LogOff,
+    /// The user whose telephone it is leaves telecommuter mode (rule T10).
+    Leave,
     /// The caller's own voicemail box, by key.
     Voicemail,
 }
@@ -136,8 +138,16 @@ pub struct Timeouts {
     pub far_no_answer: u64,
     /// After a failure of the far leg, for another number to be dialled on the same user leg (rule T5).
     pub redial: u64,
+    /// How long a telephone listens on after another has taken its place in the call.
+    pub overlap: u64,
     /// For a leg that was told to close to say that it ended.
     pub close: u64,
+    /// Before a call is attached to a leg that stays up, after the whisper that tells of it (rule T15).
+    pub whisper: u64,
+    /// The longest that a leg stays up (rule T15).
+    pub stay: u64,
+    /// How long a far party waits for a user whose leg was lost; 0: it does not.
+    pub rescue: u64,
     /// Without audio from a leg until the portal is warned.
     pub no_audio_warning: u64,
     /// Without audio from a leg until the call is ended.
@@ -157,7 +167,11 @@ impl Default for Timeouts {
             confirm_repeat: 4_000,
             far_no_answer: 90_000,
             redial: 10_000,
+            overlap: 1_000,
             close: 40_000,
+            whisper: 2_500,
+            stay: 12 * 60 * 60 * 1_000,
+            rescue: 45_000,
             no_audio_warning: 5_000,
             no_audio_end: 60_000,
         }

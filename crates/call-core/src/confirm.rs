@@ -3,6 +3,7 @@
 use crate::call::{Call, Far, Phase};
 use crate::context::Context;
 use crate::join::Crossing;
+use crate::leg::Way;
 use crate::{Announcement, LegId, PlaybackToken, TimerKind, Tone, cause};
 use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState, Refusal, UnixMillis};
 
@@ -22,7 +23,11 @@ impl Call {
 
     /// The user's telephone was not reached: the end of a call back; a caller who waits is given to voicemail or refused.
     pub(crate) fn user_failed(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
-        if self.serves_caller() {
+        if self.stands() {
+            self.stand_failed(cx, cause, by);
+        } else if self.rescue_goes_on(cx) {
+            // Another telephone of the user rings, or is about to.
+        } else if self.serves_caller() {
             self.divert(cx, cause, by);
         } else {
             self.end(cx, cause, by);
@@ -36,12 +41,17 @@ impl Call {
             Phase::CallingUser => cx.now.plus(cx.timeouts.confirm),
             // Ringing and confirming have one time together (rule T9).
             Phase::Ringing { until } => until,
+            Phase::Confirming { until, .. } if self.rescue.is_some() => until,
             _ => return,
         };
         let Some(leg) = self.active_user_leg() else {
             return;
         };
-        if !self.setup.confirm {
+        // In a browser a person has answered, whatever rings beside it.
+        let browser = self
+            .place_of(leg)
+            .is_some_and(|place| self.legs[place].way == Way::Browser);
+        if !self.setup.confirm || browser {
             self.person_is_there(cx);
             return;
         }
@@ -63,9 +73,11 @@ impl Call {
                 self.confirmed(cx);
                 Ok(())
             }
-            Phase::CallingFar | Phase::Connected { .. } | Phase::Mailbox { .. } | Phase::FarFailed(_) => {
-                Ok(())
-            }
+            Phase::CallingFar
+            | Phase::Connected { .. }
+            | Phase::Mailbox { .. }
+            | Phase::FarFailed(_)
+            | Phase::Standing { .. } => Ok(()),
             Phase::CallingUser
             | Phase::Ringing { .. }
             | Phase::Waiting { .. }
@@ -74,6 +86,7 @@ impl Call {
             | Phase::Parked { .. }
             | Phase::Voicemail(_)
             | Phase::Speaking { .. }
+            | Phase::Recalling { .. }
             | Phase::Ending { .. } => Err(Refusal::WrongState),
         }
     }
@@ -100,7 +113,9 @@ impl Call {
     }
 
     fn person_is_there(&mut self, cx: &mut Context) {
-        if self.serves_caller() {
+        if self.stands() {
+            self.stand_up(cx);
+        } else if self.serves_caller() {
             self.take_caller(cx);
         } else {
             self.call_far(cx);
@@ -131,7 +146,7 @@ impl Call {
     pub(crate) fn confirm_timed_out(&mut self, cx: &mut Context, leg: LegId) {
         let refused = cause::local(CauseReason::NotConfirmed);
         self.close_leg(cx, leg, refused);
-        self.end(cx, refused, EndedBy::System);
+        self.user_failed(cx, refused, EndedBy::System);
     }
 
     /// The person is there: now, and never before, the far telephone is called.

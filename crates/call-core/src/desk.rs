@@ -22,7 +22,8 @@ impl Switch {
             }
             (Dialled::FeatureCode(Some(FeatureCode::LogOn)), _) => self.ask_who(leg, device),
             (Dialled::FeatureCode(Some(FeatureCode::LogOff)), _) => self.log_off_by_code(leg, device),
-            (_, None) => self.refuse(leg, cause::local(CauseReason::Forbidden)),
+            (Dialled::FeatureCode(Some(FeatureCode::Leave)), _) => self.leave_by_code(leg, device),
+            (_, None) => self.refuse_logged_off(leg, device),
             (dialled, Some(user)) if self.is_own_box(&user, &dialled) => {
                 self.visit_from_desk(leg, device, &user);
             }
@@ -107,8 +108,8 @@ impl Switch {
 
     /// Rule T17: whatever state the user is in, and whatever the user may dial.
     fn dial_emergency(&mut self, leg: LegId, device: &DeviceId, user: Option<UserId>, typed: DialString) {
-        // A telephone that belongs to nobody is on record under its own name.
-        let user = user.or_else(|| device.as_str().parse().ok());
+        // A telephone that belongs to nobody is on record under its own name, which is nobody's.
+        let user = user.or_else(|| record_name(device));
         let Some(user) = user else {
             self.refuse(leg, cause::local(CauseReason::InternalError));
             return;
@@ -177,4 +178,15 @@ impl Switch {
         self.calls.insert(leg.call, call);
         self.settle(leg.call);
     }
+}
+
+/// How the names end under which calls of telephones that belong to nobody are on record; no user may have such a name.
+pub const NOBODYS: &str = "@telephone";
+/// The most characters of a name.
+const NAME_MAX: usize = 64;
+
+/// Under which name the calls of a telephone that belongs to nobody are on record.
+fn record_name(device: &DeviceId) -> Option<UserId> {
+    let name: String = device.as_str().chars().take(NAME_MAX - NOBODYS.len()).collect();
+    format!("{name}{NOBODYS}").parse().ok()
 }

@@ -129,7 +129,7 @@ impl Switch {
         }
     }
 
-    fn is_telecommuting(&self, user: &UserId) -> bool {
+    pub(crate) fn is_telecommuting(&self, user: &UserId) -> bool {
         self.users
             .get(user)
             .is_some_and(|user| matches!(user.mode, Mode::Telecommuting { .. }))

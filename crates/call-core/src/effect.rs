@@ -35,6 +35,8 @@ pub enum Tone {
     Hold,
     /// A number may be keyed in (rule T13).
     Dial,
+    /// Nothing to be heard on a line that stays up: packets all the same (rule T15).
+    Silence,
 }
 
 /// Something said to the user in the user's language.
@@ -67,6 +69,10 @@ pub enum Announcement {
     EnterPin,
     LoggedOn,
     LoggedOff,
+    /// "You are working elsewhere": from this telephone no calls are made (rule T3).
+    StillAway,
+    /// How to leave telecommuter mode at this telephone, where there is a code for it.
+    LeaveByCode,
     /// "That was not right."
     Wrong,
     /// The beep after which what is said is recorded.
@@ -262,6 +268,10 @@ pub enum Effect {
     Beep {
         leg: LegId,
     },
+    /// The tone in the ear that tells of a call which is about to be attached, mixed into what this leg hears (rule T15).
+    Whisper {
+        leg: LegId,
+    },
     /// CANCEL or BYE, whichever fits. `LegEnded` follows.
     CloseLeg {
         leg: LegId,
@@ -288,6 +298,13 @@ pub enum Effect {
     /// All calls that wait to be fetched, for the portals of everybody.
     Parking {
         parked: Vec<ParkedCall>,
+    },
+    /// `leg` has from here on the place of `of`: it is connected to whom that was connected to, and in the conference that
+    /// it was in. Whoever hears the two hears no gap: `of` is heard until audio of `leg` arrives, and listens on until it is
+    /// closed.
+    TakePlace {
+        leg: LegId,
+        of: LegId,
     },
     /// The leg hears its playback or nothing; it also undoes `Connect` for the other one.
     Disconnect {

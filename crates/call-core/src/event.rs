@@ -125,6 +125,12 @@ pub enum SwitchCommand {
     LeaveAt {
         at: Option<UnixMillis>,
     },
+    /// Rule T15.
+    SetPersistentLeg {
+        on: bool,
+    },
+    /// The offer to leave is put away.
+    Stay,
     Dial {
         typed: DialString,
         dialled: Dialled,
@@ -167,6 +173,15 @@ pub enum SwitchCommand {
     TransferTo {
         call: CallId,
         with: CallId,
+    },
+    /// The user goes on with the call at the ear at another telephone.
+    Move {
+        call: CallId,
+        to: SwitchDestination,
+    },
+    /// The call stays where it is.
+    StopMove {
+        call: CallId,
     },
     /// One conference of two calls, or of a conference and a call.
     Merge {
@@ -262,6 +277,8 @@ pub enum Event {
         /// What was dialled, as it came: a DID of ours, an extension, a number, a feature code.
         typed: DialString,
         dialled: Dialled,
+        /// How often the call was forwarded before it came, as the network tells.
+        forwarded: u32,
     },
     /// The host cannot take the message that is being left or the call that is recorded, or cannot go on: the box or the disk
     /// is full. `kept`: what was said so far is a message.

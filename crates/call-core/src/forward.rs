@@ -16,7 +16,7 @@ use crate::leg::Way;
 use crate::{Dialled, LegId, Switch, cause, dial};
 use ponte_protocol::{CallId, Cause, CauseReason, E164, EndedBy, LegRole, Refusal, UserId};
 
-/// How often one call is forwarded from user to user.
+/// How often one call is forwarded, what the network tells of forwardings before it came here included.
 pub const HOPS_MAX: usize = 5;
 /// Index of the far leg that stands for the call to the next user: less one for each hop, beyond any leg's own.
 const FORWARD_INDEX: u16 = u16::MAX - 1;
@@ -59,6 +59,8 @@ pub(crate) struct Forwarded {
     pub(crate) targets: ForwardTargets,
     /// Who has forwarded it before.
     pub(crate) by: Vec<UserId>,
+    /// How often others have before it came to the site.
+    pub(crate) before: usize,
     /// Where it is about to go.
     pub(crate) to: Option<Dialled>,
     /// The number that rings is not the user's telephone.
@@ -145,12 +147,15 @@ impl Switch {
     }
 
     fn onward(&mut self, id: CallId, user: &UserId, to: &Dialled) -> Option<Onward> {
-        let by = &self.calls.get(&id)?.setup.forwarded.by;
-        let passed = by.len();
+        let forwarded = &self.calls.get(&id)?.setup.forwarded;
+        let by = &forwarded.by;
+        if by.len().saturating_add(forwarded.before) >= HOPS_MAX {
+            return None;
+        }
         match self.far_of(user, to).ok()? {
             Far::User { user: next, .. } => {
                 let known = by.contains(&next) || next == *user;
-                (!known && passed < HOPS_MAX).then_some(Onward::User(next))
+                (!known).then_some(Onward::User(next))
             }
             Far::Number(number) => {
                 let now = self.cx.now;
@@ -204,6 +209,7 @@ impl Switch {
         };
         let mut by = call.setup.forwarded.by.clone();
         by.push(call.setup.user.clone());
+        let before = call.setup.forwarded.before;
         let dialled = call.setup.dialled.clone();
         let index = FORWARD_INDEX - u16::try_from(by.len()).unwrap_or(u16::MAX - 1);
         let next = crate::join::half_of(LegId { call: id, index });
@@ -237,6 +243,7 @@ impl Switch {
             dialled,
             first,
             by,
+            before,
         };
         self.serve_entry(next, to, entry);
         self.settle_one(next);

@@ -103,7 +103,9 @@ impl Switch {
             .insert(new, Call::new(&self.cx, setup, Phase::CallingFar));
         self.put_aside(from);
         self.move_ear(from, new);
-        line.held.push(from);
+        if self.calls.get(&from).is_none_or(|call| !call.stands()) {
+            line.held.push(from);
+        }
         line.active = new;
         self.set_line(user, Some(line));
         self.tidy_line(user);
@@ -118,6 +120,9 @@ impl Switch {
         let Some((cx, call, place)) = self.active(leg) else {
             return;
         };
+        if call.legs[place].beside {
+            return;
+        }
         let id = call.id();
         let held = hold != PeerHold::No;
         if call.legs[place].role == LegRole::Far || call.legs[place].third {

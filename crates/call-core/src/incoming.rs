@@ -18,10 +18,12 @@ pub(crate) struct Entry {
     pub(crate) first: Option<Leg>,
     /// Who has forwarded the call.
     pub(crate) by: Vec<UserId>,
+    /// How often it was forwarded before it came to the site.
+    pub(crate) before: usize,
 }
 
 impl Entry {
-    /// A call that nobody has served or forwarded before.
+    /// A call that nobody has forwarded.
     fn new(way: Way, caller: Caller, dialled: DialString) -> Self {
         Self {
             way,
@@ -29,6 +31,7 @@ impl Entry {
             dialled,
             first: None,
             by: Vec::new(),
+            before: 0,
         }
     }
 }
@@ -40,8 +43,8 @@ impl Switch {
         leg: LegId,
         source: CallSource,
         caller: Caller,
-        typed: DialString,
-        dialled: Dialled,
+        (typed, dialled): (DialString, Dialled),
+        forwarded: u32,
     ) {
         let known = self.calls.contains_key(&leg.call)
             || self.services.contains_key(&leg.call)
@@ -56,7 +59,11 @@ impl Switch {
                 } => match self.user_of(&extension) {
                     Some(user) => {
                         self.cx.trunks.take(&trunk);
-                        self.serve(leg.call, &user, Way::Trunk(trunk), caller, typed);
+                        let entry = Entry {
+                            before: usize::try_from(forwarded).unwrap_or(usize::MAX),
+                            ..Entry::new(Way::Trunk(trunk), caller, typed)
+                        };
+                        self.serve_entry(leg.call, &user, entry);
                         self.settle(leg.call);
                     }
                     None => self.refuse(leg, cause::local(CauseReason::NoSuchNumber)),
@@ -125,6 +132,8 @@ impl Switch {
         } else if !self.forward_always(id) {
             if free {
                 self.ring_user(id);
+            } else if self.offer_to_standing(called, id) {
+                // It waits for the tone in the ear, or for the user's telephone.
             } else if self.may_wait(called) {
                 self.offer_waiting(called, id);
             } else {
@@ -153,6 +162,7 @@ impl Switch {
             dialled,
             first,
             by,
+            before,
         } = entry;
         let Some(user) = self.users.get_mut(called) else {
             return;
@@ -172,6 +182,7 @@ impl Switch {
             forwarded: Forwarded {
                 targets: config.forwarding.clone(),
                 by,
+                before,
                 ..Forwarded::default()
             },
             code: None,
@@ -222,7 +233,7 @@ impl Switch {
     }
 
     /// The telephone at which the user is reached now, and whether a person there must confirm (rule T14).
-    fn whereabouts(&self, user: &UserId) -> Result<(Near, bool), CauseReason> {
+    pub(crate) fn whereabouts(&self, user: &UserId) -> Result<(Near, bool), CauseReason> {
         let known = self.known_user(user).map_err(|_| CauseReason::LoggedOff)?;
         match &known.mode {
             Mode::Telecommuting {

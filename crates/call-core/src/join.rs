@@ -52,6 +52,14 @@ pub(crate) enum Crossing {
         cause: Cause,
         by: EndedBy,
     },
+    /// The user's leg was lost; the other party waits.
+    CallBack {
+        call: CallId,
+    },
+    /// A leg that stays up is there.
+    StandBy {
+        call: CallId,
+    },
     /// Before the leg goes back to what it did.
     StopRecording {
         leg: LegId,
@@ -86,6 +94,11 @@ impl Switch {
             }
             Crossing::EnterMailbox { call } => {
                 self.visit_from_call(call);
+                self.settle_one(call);
+            }
+            Crossing::CallBack { call } => self.call_user_again(call),
+            Crossing::StandBy { call } => {
+                self.stand_by(call);
                 self.settle_one(call);
             }
             Crossing::StopRecording { leg } => {

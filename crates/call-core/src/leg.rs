@@ -33,7 +33,7 @@ pub(crate) struct Party {
 pub(crate) struct Leg {
     pub(crate) id: LegId,
     pub(crate) role: LegRole,
-    party: Party,
+    pub(crate) party: Party,
     pub(crate) way: Way,
     /// It came in: it is answered or refused by us.
     pub(crate) incoming: bool,
@@ -55,6 +55,8 @@ pub(crate) struct Leg {
     pub(crate) relays_keys: bool,
     /// The ear is lent to another call of the user; this is where it was.
     pub(crate) away: bool,
+    /// Of the user, beside the one at the ear: on its way there, or from there ([`crate::moving`]).
+    pub(crate) beside: bool,
     /// Not the user's telephone: a party whom the user put through takes its place.
     pub(crate) third: bool,
 }
@@ -80,6 +82,7 @@ impl Leg {
             no_audio: false,
             relays_keys: true,
             away: false,
+            beside: false,
             third: false,
         }
     }

@@ -38,11 +38,14 @@ mod leave;
 mod leg;
 mod line;
 mod mailbox;
+mod moving;
 mod opening;
 mod parking;
 mod party;
+mod persistent;
 mod progress;
 mod recording;
+mod rescue;
 mod restriction;
 mod ringing;
 mod secret;
@@ -60,6 +63,7 @@ pub use config::{
     Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,
     UserConfig,
 };
+pub use desk::NOBODYS;
 pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, RoomLeg, Tone};
 pub use event::{
     CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, PeerHold, SwitchCommand,

@@ -100,7 +100,10 @@ impl Switch {
             matches!(call.phase, Phase::Connected { .. } | Phase::Held { .. })
                 && call.ear().is_some()
                 && !matches!(call.setup.far, Far::Emergency(_))
-        })
+        }) || self
+            .calls
+            .get(&line.active)
+            .is_some_and(|call| self.stands_idle(&call.setup.user))
     }
 
     /// The call by which a call stands on the line: for a member of a conference the one that stands for all of it.
@@ -141,7 +144,9 @@ impl Switch {
         self.put_aside(from);
         self.move_ear(from, to);
         line.held.retain(|held| *held != to);
-        line.held.push(from);
+        if self.calls.get(&from).is_none_or(|call| !call.stands()) {
+            line.held.push(from);
+        }
         line.waiting = line.waiting.filter(|waiting| *waiting != to);
         line.active = to;
         self.set_line(user, Some(line));
@@ -156,6 +161,9 @@ impl Switch {
             return;
         };
         call.release_ear(&mut self.cx);
+        if call.stands() {
+            return;
+        }
         if let Some(id) = call.ties.room
             && let Some(room) = self.rooms.get_mut(&id)
         {
@@ -243,7 +251,12 @@ impl Switch {
         self.move_ear(from, next);
         line.active = next;
         self.set_line(user, Some(line));
-        if !was_waiting {
+        if self.calls.get(&next).is_some_and(Call::stands) {
+            if let Some(leg) = self.ear_of(user) {
+                self.cx.push(Effect::Beep { leg });
+            }
+            self.stand_by(next);
+        } else if !was_waiting {
             self.take_up(next);
         } else if let Some(call) = self.calls.get_mut(&next) {
             call.offer(&mut self.cx);
@@ -265,6 +278,9 @@ impl Switch {
             if self.is_up(held) {
                 return Some((held, false));
             }
+        }
+        if let Some(standing) = self.lender_of(from) {
+            return Some((standing, false));
         }
         let waiting = line.waiting.take()?;
         Some((waiting, true))
@@ -296,7 +312,7 @@ impl Switch {
         };
         call.release_ear(&mut self.cx);
         let ear = call.ear();
-        if !line.held.is_empty() || line.waiting.is_some() {
+        if !line.held.is_empty() || line.waiting.is_some() || self.lender_of(id).is_some() {
             self.hand_on_ear(user, id);
         }
         // What the ear was to this call is over, wherever it is.
@@ -345,6 +361,18 @@ impl Switch {
         }
         if free {
             let waiting = line.waiting;
+            if !line.held.is_empty() {
+                // The telephone is gone and its call went on to voicemail: the user is called for those who wait.
+                self.set_line(user, None);
+                for held in line.held.into_iter().rev() {
+                    self.come_back(held, cause::local(CauseReason::Unavailable));
+                    self.settle_one(held);
+                }
+                if let Some(line) = self.users.get_mut(user).and_then(|user| user.line.as_mut()) {
+                    line.waiting = waiting;
+                    return self.tidy_line(user);
+                }
+            }
             self.set_line(user, waiting.map(Line::of));
             self.leave_after_call(user);
             if let Some(waiting) = waiting {
@@ -360,6 +388,7 @@ impl Switch {
         let others = room
             .and_then(|room| self.rooms.get(&room))
             .is_some_and(|room| room.members.len() > 1);
+        let others = others || self.lender_of(active).is_some();
         if let Some(call) = self.calls.get_mut(&active)
             && !call.ties.detached
         {

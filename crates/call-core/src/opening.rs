@@ -99,6 +99,19 @@ impl Call {
         let Some(id) = self.new_leg_id() else {
             return false;
         };
+        let party = self.party(LegRole::User);
+        self.open_user_leg(cx, id, target, way, party);
+        true
+    }
+
+    pub(crate) fn open_user_leg(
+        &mut self,
+        cx: &mut Context,
+        id: LegId,
+        target: LegTarget,
+        way: Way,
+        party: Party,
+    ) {
         self.start_leg_timers(cx, id, LegRole::User);
         cx.push(Effect::OpenLeg {
             leg: id,
@@ -108,9 +121,7 @@ impl Call {
             caller: self.caller(),
             forwarded: None,
         });
-        let party = self.party(LegRole::User);
         self.add_leg(Leg::new(id, LegRole::User, party, way, cx.now));
-        true
     }
 
     /// The other user's call, which the switch makes next.
@@ -150,7 +161,7 @@ impl Call {
     /// How long the telephone may ring; while a caller waits for the user, the caller's patience counts instead.
     pub(crate) fn restart_no_answer(&self, cx: &mut Context, leg: LegId, role: LegRole) {
         let (kind, patience) = match role {
-            LegRole::User if self.serves_caller() => return,
+            LegRole::User if self.serves_caller() && !self.is_beside(leg) => return,
             LegRole::User => (TimerKind::UserNoAnswer, self.setup.user_no_answer_ms),
             LegRole::Far => (TimerKind::FarNoAnswer, cx.timeouts.far_no_answer),
         };
@@ -170,7 +181,7 @@ impl Call {
     }
 
     /// Who a telephone behind a trunk is told is calling (rule T16).
-    fn shown_caller(&self, cx: &Context, role: LegRole, trunk: &crate::TrunkId) -> Caller {
+    pub(crate) fn shown_caller(&self, cx: &Context, role: LegRole, trunk: &crate::TrunkId) -> Caller {
         let company = self.company();
         match (&self.setup.far, role) {
             (Far::Caller(caller), LegRole::User) => match caller.number {

@@ -118,13 +118,16 @@ impl Switch {
         Ok(Done::Call(new))
     }
 
-    /// Takes over a call that rings for a colleague.
+    /// Takes over a call that rings for a colleague, where the administrator lets the user.
     pub(crate) fn pick_up(
         &mut self,
         user: &UserId,
         extension: &Extension,
         new: CallId,
     ) -> Result<Done, Refusal> {
+        if !self.known_user(user)?.config.profile.pick_up_allowed {
+            return Err(Refusal::NotPermitted);
+        }
         let colleague = self.user_of(extension).ok_or(Refusal::InvalidNumber)?;
         if colleague == *user {
             return Err(Refusal::OwnNumber);

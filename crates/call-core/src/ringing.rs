@@ -25,6 +25,7 @@ impl Call {
     /// A person is at the user's telephone: the caller is answered.
     pub(crate) fn take_caller(&mut self, cx: &mut Context) {
         self.stop_waiting(cx);
+        self.close_rivals(cx);
         self.stop_playing(cx);
         match self.active_far().map(|far| far.way.clone()) {
             Some(Way::Half(other)) if self.ties.recalled && self.connected_at.is_some() => {
@@ -57,6 +58,10 @@ impl Call {
     /// The user does not take the call: voicemail does, where the user has it, else the caller is told why.
     pub(crate) fn divert(&mut self, cx: &mut Context, cause: Cause, by: EndedBy) {
         if matches!(self.phase, Phase::Ending { .. } | Phase::Voicemail(_)) {
+            return;
+        }
+        if let Some((cause, by)) = self.give_up_rescue(cause, by) {
+            self.end(cx, cause, by);
             return;
         }
         if self.forward(cx, cause, by) {
@@ -131,6 +136,8 @@ impl Call {
             TimerKind::Beep,
             TimerKind::Message,
             TimerKind::Park,
+            TimerKind::Recall,
+            TimerKind::Stay,
         ] {
             cx.timers.cancel(first, kind);
         }

@@ -1,4 +1,5 @@
-//! A desk telephone that talks to the switch itself: logging on and off by feature code (rule T11).
+//! A desk telephone that talks to the switch itself: logging on and off by feature code (rule T11), leaving telecommuter
+//! mode, and hearing why it may not call (rule T3).
 //!
 //! Nobody is called, so there is no [`crate::call::Call`] and no record. The dialogue ends by itself: each question waits
 //! for a key, each sentence for its end, the closed leg for its end.
@@ -28,6 +29,8 @@ enum Stage {
         ask: u64,
     },
     Farewell(PlaybackToken),
+    /// The reason is said before the answer, which is a refusal.
+    Refusal(PlaybackToken),
     Closing,
 }
 
@@ -54,22 +57,44 @@ impl Switch {
 
     /// The feature code for logging off.
     pub(crate) fn log_off_by_code(&mut self, leg: LegId, device: &DeviceId) {
+        let user = self.logged_on(device).cloned();
+        let word = if self.store_writable || user.is_none() {
+            if let Some(user) = user {
+                self.log_off(&user);
+            }
+            Announcement::LoggedOff
+        } else {
+            Announcement::Unavailable
+        };
+        self.answer_and_say(leg, device, vec![word]);
+    }
+
+    /// Words in answer to a feature code.
+    pub(crate) fn answer_and_say(&mut self, leg: LegId, device: &DeviceId, words: Vec<Announcement>) {
         self.cx.push(Effect::AnswerLeg { leg });
+        self.begin_service(leg, device);
+        self.say_last(leg, words);
+    }
+
+    /// The reason is said before the answer, which is 403: nobody pays for a call that may not be made.
+    pub(crate) fn say_and_refuse(&mut self, leg: LegId, device: &DeviceId, words: Vec<Announcement>) {
+        self.cx.push(Effect::EarlyMediaLeg { leg });
+        self.begin_service(leg, device);
+        self.say_last(leg, words);
+        if let Some(service) = self.services.get_mut(&leg.call)
+            && let Stage::Farewell(token) = service.stage
+        {
+            service.stage = Stage::Refusal(token);
+        }
+    }
+
+    fn begin_service(&mut self, leg: LegId, device: &DeviceId) {
         let service = Service {
             device: device.clone(),
             stage: Stage::Closing,
             tries_left: 0,
         };
         self.services.insert(leg.call, service);
-        let user = self.logged_on(device).cloned();
-        if self.store_writable || user.is_none() {
-            if let Some(user) = user {
-                self.log_off(&user);
-            }
-            self.say_last(leg, vec![Announcement::LoggedOff]);
-        } else {
-            self.say_last(leg, vec![Announcement::Unavailable]);
-        }
     }
 
     /// Whether the leg is one of these dialogues.
@@ -118,7 +143,7 @@ impl Switch {
                     _ => self.wrong(leg),
                 }
             }
-            Stage::Checking { .. } | Stage::Farewell(_) | Stage::Closing => {}
+            Stage::Checking { .. } | Stage::Farewell(_) | Stage::Refusal(_) | Stage::Closing => {}
         }
     }
 
@@ -225,7 +250,7 @@ impl Switch {
 
     pub(crate) fn service_spoke(&mut self, leg: LegId, token: PlaybackToken) {
         if let Some(service) = self.services.get(&leg.call)
-            && matches!(service.stage, Stage::Farewell(last) if last == token)
+            && matches!(service.stage, Stage::Farewell(last) | Stage::Refusal(last) if last == token)
         {
             self.close_service(leg);
         }
@@ -250,16 +275,21 @@ impl Switch {
     }
 
     fn close_service(&mut self, leg: LegId) {
-        if let Some(service) = self.services.get_mut(&leg.call) {
-            service.stage = Stage::Closing;
-        }
+        let Some(service) = self.services.get_mut(&leg.call) else {
+            return;
+        };
+        let stage = std::mem::replace(&mut service.stage, Stage::Closing);
         self.cx.timers.cancel_leg(leg);
         let late = self.cx.now.plus(self.cx.timeouts.close);
         self.cx.timers.set(leg, TimerKind::Close, late);
-        self.cx.push(Effect::CloseLeg {
-            leg,
-            cause: cause::local(CauseReason::NormalClearing),
-        });
+        if matches!(stage, Stage::Refusal(_)) {
+            self.refuse(leg, cause::local(CauseReason::Forbidden));
+        } else {
+            self.cx.push(Effect::CloseLeg {
+                leg,
+                cause: cause::local(CauseReason::NormalClearing),
+            });
+        }
     }
 
     pub(crate) fn service_ended(&mut self, leg: LegId) {

@@ -94,7 +94,11 @@ impl Switch {
                 caller,
                 typed,
                 dialled,
-            } => self.incoming_call(leg, source, caller, typed, dialled),
+                forwarded,
+            } => {
+                let dialled = (typed, dialled);
+                self.incoming_call(leg, source, caller, dialled, forwarded);
+            }
             Event::RecordingFull { leg } => self.recording_full(leg),
             Event::NoRoom { leg, kept } => self.no_room(leg, kept),
             Event::NumberVerified { user } => self.end_verification(&user),
@@ -126,6 +130,7 @@ impl Switch {
                 self.service_key(leg, digit.0);
             }
             Event::Dtmf { leg, digit } if self.visit_takes_key(leg, digit.0) => {}
+            Event::Dtmf { leg, digit } if self.key_beside(leg, digit.0) => {}
             Event::Dtmf { leg, digit } => self.key_pressed(leg, digit.0),
             Event::PlaybackFinished { leg, token } => self.playback_finished(leg, token),
             Event::AudioMissing { leg, since_ms } => {
@@ -191,6 +196,22 @@ impl Switch {
             .collect()
     }
 
+    /// The leg that came in and for which this one is opened: its caller's. `None` where nobody has called in.
+    pub fn caller_of(&self, leg: LegId) -> Option<LegId> {
+        let call = self.calls.get(&self.cx.served_by(leg))?;
+        let role = call.legs[call.place_of(leg)?].role;
+        let came_in = |call: &Call, role: LegRole| {
+            let mut legs = call.legs.iter().rev();
+            legs.find(|leg| leg.role == role && leg.incoming)
+                .map(|leg| leg.id)
+        };
+        match (role, call.other_half()) {
+            (LegRole::Far, _) => came_in(call, LegRole::User),
+            (LegRole::User, None) => came_in(call, LegRole::Far),
+            (LegRole::User, Some(other)) => came_in(self.calls.get(&other)?, LegRole::User),
+        }
+    }
+
     /// Calls that are not over, of all users; a call between two users counts twice.
     pub fn call_count(&self) -> usize {
         self.calls.len()
@@ -231,6 +252,7 @@ impl Switch {
                 self.stop_records(&id);
             }
         }
+        self.check_standing(&id);
     }
 
     fn remove_user(&mut self, id: &UserId) {
@@ -298,10 +320,14 @@ impl Switch {
             return;
         }
         answered.answer(cx.now);
-        let role = answered.role;
+        let (role, beside) = (answered.role, answered.beside);
         cx.timers.cancel_leg(leg);
         call.touch();
+        if call.rescue.is_some() && !beside {
+            call.bring_forward(leg);
+        }
         match role {
+            LegRole::User if beside => self.newcomer_answered(leg.call),
             LegRole::User => call.user_answered(cx),
             LegRole::Far => call.far_answered(cx),
         }
@@ -355,6 +381,7 @@ impl Switch {
             call.reason_finished(cx, leg, token);
             call.code_spoken(cx, leg, token);
             call.notice_spoken(token);
+            call.newcomer_spoken_to(cx, leg, token);
             if call.farewell == Some(token) {
                 call.farewell_over(cx);
             }
@@ -401,6 +428,10 @@ impl Switch {
             return;
         }
         let id = self.cx.served_by(leg);
+        if leg.index == CLOCK && kind == TimerKind::Waiting && self.attach(id) {
+            self.settle(id);
+            return;
+        }
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -408,6 +439,9 @@ impl Switch {
         if leg.index == CLOCK {
             match kind {
                 TimerKind::Caller | TimerKind::Waiting => call.caller_waited(cx),
+                TimerKind::Recall if call.stands() => self.recall(id),
+                TimerKind::Recall => self.call_user_again(id),
+                TimerKind::Stay => call.stayed_too_long(cx),
                 TimerKind::Beep => self.beep(id),
                 TimerKind::Message => call.message_full(cx),
                 TimerKind::Park => self.parked_too_long(id),
@@ -420,6 +454,7 @@ impl Switch {
             return;
         };
         match kind {
+            kind if call.legs[place].beside => call.beside_waited(cx, place, kind),
             TimerKind::TrunkResponse => {
                 let role = call.legs[place].role;
                 call.trunk_silent(cx, leg, role);
@@ -437,6 +472,9 @@ impl Switch {
             | TimerKind::Beep
             | TimerKind::Message
             | TimerKind::Park
+            | TimerKind::Overlap
+            | TimerKind::Recall
+            | TimerKind::Stay
             // These stand under no leg's name.
             | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),
@@ -471,6 +509,7 @@ impl Switch {
         );
         let owner = call.setup.user.clone();
         self.advance_transfer(id);
+        self.tidy_move(id);
         let Some(call) = self.calls.get(&id) else {
             return;
         };
@@ -483,6 +522,7 @@ impl Switch {
         self.tidy_room(id);
         self.tidy_line(&owner);
         self.tidy_records(id);
+        self.tidy_standing(&owner);
         self.set_relay(&owner);
         if !self.parking.is_empty() {
             self.tidy_parking();
@@ -515,7 +555,7 @@ impl Switch {
             self.cx.push(Effect::Record {
                 record: Box::new(record.clone()),
             });
-            if call.is_shown() {
+            if call.is_shown() || call.stands() {
                 self.cx.push(Effect::Notify {
                     user: owner.clone(),
                     body: EventBody::CallEnded { call: id, record },

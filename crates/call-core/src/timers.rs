@@ -33,10 +33,16 @@ pub enum TimerKind {
     Farewell,
     /// The next key ([`crate::Timeouts::digits`]).
     Digits,
+    /// A telephone that the user has left for another is let go ([`crate::Timeouts::overlap`]).
+    Overlap,
     /// A verification code is spoken again.
     SpeakAgain,
     /// Telecommuter mode ends by itself.
     Leave,
+    /// The user is called again: a leg was lost, or the one that stays up dropped.
+    Recall,
+    /// The leg that stays up has been up for as long as it may ([`crate::Timeouts::stay`]).
+    Stay,
     /// The leg was told to close and has not said that it ended ([`crate::Timeouts::close`]).
     Close,
 }

@@ -341,6 +341,12 @@ impl Switch {
                 call.hold_far(&mut self.cx, Some(Tone::Ringback));
             }
             self.ring_user(id);
+        } else if self.stands_idle(&user) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.ties.detached = false;
+                call.hold_far(&mut self.cx, Some(Tone::Ringback));
+            }
+            self.offer_to_standing(&user, id);
         } else if let (Some(ear), Some(mut line)) = (ear, line) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.ties.detached = false;

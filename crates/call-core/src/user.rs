@@ -2,8 +2,9 @@
 
 use crate::codes::Keyed;
 use crate::line::Line;
+use crate::persistent::Standing;
 use crate::{NumberClass, UserConfig};
-use ponte_protocol::{CallId, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
+use ponte_protocol::{CallId, DeskUse, Destination, DeviceId, E164, Mode, Refusal, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -21,6 +22,8 @@ pub(crate) struct User {
     pub(crate) destination_class: NumberClass,
     /// The telephone that was the user's before telecommuter mode was entered (rule T10).
     pub(crate) telephone_left: Option<DeviceId>,
+    /// A telephone of the user's was tried since telecommuter mode was entered, and the user has not answered to that.
+    pub(crate) desk_used: Option<DeskUse>,
     /// The one leg at the user's ear and its calls (rule T8).
     pub(crate) line: Option<Line>,
     /// Calls that are not over, oldest first.
@@ -32,6 +35,8 @@ pub(crate) struct User {
     pub(crate) keyed: Keyed,
     /// Telecommuter mode ends with the calls that are up.
     pub(crate) leaves_after_call: bool,
+    /// The leg that stays up (rule T15).
+    pub(crate) standing: Standing,
     usage: Usage,
     /// When telephones were called that must confirm, and never have, oldest first.
     attempts: BTreeMap<E164, VecDeque<UnixMillis>>,
@@ -54,12 +59,14 @@ impl User {
             mode: Mode::Office,
             destination_class: NumberClass::Other,
             telephone_left: None,
+            desk_used: None,
             line: None,
             calls: Vec::new(),
             removed: false,
             portals: 0,
             keyed: Keyed::default(),
             leaves_after_call: false,
+            standing: Standing::default(),
             usage: Usage::default(),
             attempts: BTreeMap::new(),
             confirmed: BTreeSet::new(),
@@ -130,6 +137,12 @@ impl User {
             return Err(Refusal::CapReached);
         }
         Ok(())
+    }
+
+    /// What the cap on minutes leaves of the day, in milliseconds.
+    pub(crate) fn talk_left_ms(&self, now: UnixMillis) -> u64 {
+        let day_ms = u64::from(self.config.caps.minutes_per_day) * 60_000;
+        day_ms.saturating_sub(self.usage.talk_ms(now))
     }
 
     /// Whether one more verification call may be made in this hour.

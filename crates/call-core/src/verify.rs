@@ -26,7 +26,7 @@ impl Switch {
         }
         let number = dial::check_destination(known, dialled)?;
         let mut others = known.calls.iter().filter_map(|call| self.calls.get(call));
-        let one_is_up = others.any(|call| !call.is_shown());
+        let one_is_up = others.any(|call| call.setup.code.is_some());
         let typed: DialString = number.as_str().parse().map_err(|_| Refusal::InvalidNumber)?;
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
         if one_is_up || !user.may_verify(now) {

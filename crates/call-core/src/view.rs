@@ -14,6 +14,7 @@ impl Call {
                 Phase::CallingUser => CallPhase::CallingUser,
                 Phase::Confirming { until, .. } => CallPhase::Confirming { until },
                 Phase::CallingFar => CallPhase::CallingFar,
+                Phase::Ringing { until } if self.rescue.is_some() => CallPhase::Rejoining { until },
                 Phase::Ringing { .. } => CallPhase::Ringing,
                 Phase::Waiting { until } => CallPhase::Waiting { until },
                 // Also what was forwarded: the user's line is free, and two others speak.
@@ -27,8 +28,10 @@ impl Call {
                 Phase::Voicemail(recording) => CallPhase::Voicemail {
                     since: recording.since,
                 },
-                // No portal is shown a verification call.
-                Phase::Speaking { .. } => CallPhase::Unknown,
+                // No portal is shown a verification call, nor a leg that stays up.
+                Phase::Speaking { .. } | Phase::Standing { .. } | Phase::Recalling { .. } => {
+                    CallPhase::Unknown
+                }
                 Phase::FarFailed(failure) => CallPhase::FarFailed {
                     cause: failure.cause,
                     until: failure.until,
@@ -44,6 +47,7 @@ impl Call {
             held_by_far: self.ties.held_by_far,
             conference: self.conference.clone(),
             recorded_since: self.on_demand.map(|it| it.since),
+            moving: self.move_view(),
         }
     }
 

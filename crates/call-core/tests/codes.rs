@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{Announcement, Effect, Event, Tone};
-use ponte_protocol::{CallId, CallPhase, CauseReason, EndedBy, LegRole, Mode};
+use ponte_protocol::{CallId, CallPhase, CallView, CauseReason, EndedBy, LegRole, Mode};
 use ponte_testkit::site::{ABROAD, ANNA, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, OFFICE, SHOP};
 use ponte_testkit::{Hears, Phone, Told, World};
 
@@ -21,6 +21,20 @@ fn portals(world: &mut World, portals: u32) {
         user: ANNA.parse().unwrap(),
         portals,
     });
+}
+
+fn calls(world: &World) -> Vec<CallView> {
+    world.switch().calls(&ANNA.parse().unwrap())
+}
+
+/// How many people are in the conference of a call.
+fn members(world: &World, call: CallId) -> usize {
+    let calls = calls(world);
+    let view = calls
+        .iter()
+        .find(|view| view.id == call)
+        .expect("a call that is up");
+    view.conference.as_ref().map_or(0, |room| room.members.len())
 }
 
 fn keys(world: &mut World, call: CallId, keys: &str) {
@@ -160,6 +174,68 @@ fn t13_codes_take_swap_and_refuse_a_second_call() {
     assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
     assert_eq!(passed(&world).0, "");
     world.caller_hangs_up(third);
+    world.caller_hangs_up(second);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_stars_1_holds_the_only_call_and_takes_it_up_again() {
+    let (mut world, call) = in_a_call();
+    keys(&mut world, call, "**1");
+    assert!(matches!(world.phase(call), CallPhase::Held { .. }));
+    // The held party hears nothing of the keys.
+    keys(&mut world, call, "5");
+    assert_eq!(passed(&world).0, "");
+    keys(&mut world, call, "**1");
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    keys(&mut world, call, "5");
+    assert_eq!(passed(&world).0, "5");
+    keys(&mut world, call, "**1");
+    keys(&mut world, call, "**0");
+    world.run_for(1_000);
+    assert!(!matches!(world.phase(call), CallPhase::Held { .. }));
+    world.run_to_the_end();
+    assert_eq!(world.record(call).ended_by, EndedBy::UserLeg);
+}
+
+#[test]
+fn t13_stars_4_puts_both_parties_through_and_frees_the_line() {
+    let (mut world, first) = in_a_call();
+    keys(&mut world, first, "**4");
+    assert_eq!(
+        world.sounds(first).last(),
+        Some(&Hears::Words(None, vec![Announcement::Wrong])),
+        "there is only one"
+    );
+    world.run_for(5_000);
+    let second = world.call_in(DID_ANNA, CUSTOMER);
+    keys(&mut world, first, "**2");
+    keys(&mut world, first, "**4");
+    world.run_for(1_000);
+    assert!(
+        calls(&world)
+            .iter()
+            .all(|call| !matches!(call.phase, CallPhase::Connected { .. } | CallPhase::Held { .. }))
+    );
+    // Her line is free for another caller.
+    let third = world.call_in(DID_ANNA, CUSTOMER);
+    assert!(matches!(world.phase(third), CallPhase::Ringing { .. }));
+    world.caller_hangs_up(third);
+    world.caller_hangs_up(second);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_stars_5_makes_a_conference_of_both_calls() {
+    let (mut world, first) = in_a_call();
+    let second = world.call_in(DID_ANNA, CUSTOMER);
+    keys(&mut world, first, "**2");
+    keys(&mut world, first, "**5");
+    for call in [first, second] {
+        assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+        assert_eq!(members(&world, call), 2);
+    }
+    world.phone_hangs_up(first, LegRole::User);
     world.caller_hangs_up(second);
     world.run_to_the_end();
 }

@@ -2,9 +2,9 @@
 //! a desk telephone may dial (T4, T16).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Announcement, Effect, Event, UserConfig};
+use ponte_call_core::{Announcement, Effect, Event, SwitchCommand, UserConfig};
 use ponte_protocol::{
-    CallPhase, CallSettings, CauseReason, EndedBy, LegRole, Mode, Outcome, Refusal, UserId,
+    CallPhase, CallSettings, CauseReason, EndedBy, EventBody, LegRole, Mode, Outcome, Refusal, UserId,
 };
 use ponte_testkit::site::{
     ABROAD, ANNA, BRUNO, COMPANY, CUSTOMER, DID_ANNA, HOME, PREMIUM, SHOP, trunk, user,
@@ -65,7 +65,15 @@ fn t03_entering_logs_the_user_off_the_telephone() {
     assert_eq!(world.logged_on("desk-201"), None);
     assert_eq!(logons(&world), [("desk-201".to_owned(), None)]);
     let dialled = world.desk_dials("desk-201", SHOP);
-    assert_eq!(world.told(dialled), [Told::Refused(403)]);
+    world.run_for(10_000);
+    assert_eq!(
+        world.told(dialled),
+        [
+            Told::EarlyMedia,
+            Told::Words(vec![Announcement::StillAway, Announcement::LeaveByCode]),
+            Told::Refused(403)
+        ]
+    );
     let call = world.call_in(DID_ANNA, CUSTOMER);
     world.run_for(1_000);
     assert_eq!(world.opened(call), [(LegRole::User, "a".into(), HOME.into())]);
@@ -91,6 +99,120 @@ fn t10_leaving_gives_the_telephone_back() {
     world.run_for(3_000);
     assert_eq!(world.opened(call)[0].2, "desk-201");
     assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+}
+
+/// What portals were told of the desk since the world began: the telephone, or that the offer is put away.
+fn offers(world: &World) -> Vec<Option<String>> {
+    let offer = |effect: &Effect| match effect {
+        Effect::Notify {
+            body: EventBody::DeskUsed { used },
+            ..
+        } => Some(used.as_ref().map(|used| used.device.as_str().to_owned())),
+        _ => None,
+    };
+    world
+        .trace()
+        .iter()
+        .filter_map(|(_, effect)| offer(effect))
+        .collect()
+}
+
+#[test]
+fn t03_a_telephone_that_is_tried_offers_to_leave_until_the_user_answers() {
+    let desk = || Some("desk-201".to_owned());
+    let mut world = office();
+    world.enter(ANNA, HOME);
+    assert_eq!(offers(&world), []);
+    world.desk_dials("desk-201", SHOP);
+    world.run_for(10_000);
+    world.desk_dials("desk-201", SHOP);
+    world.run_for(60_000);
+    assert_eq!(offers(&world), [desk()], "once a minute is enough");
+    world.desk_dials("desk-201", "202");
+    assert_eq!(offers(&world), [desk(), desk()]);
+    let stay = SwitchCommand::Stay;
+    assert_eq!(world.command(ANNA, stay.clone()), accepted());
+    assert_eq!(world.command(ANNA, stay), accepted());
+    assert_eq!(offers(&world), [desk(), desk(), None], "it is put away once");
+    assert!(matches!(world.mode(ANNA), Mode::Telecommuting { .. }));
+    world.run_to_the_end();
+    // Nobody else's telephone is hers.
+    let corner = world.desk_dials("corner", SHOP);
+    assert_eq!(world.told(corner), [Told::Refused(403)]);
+    assert_eq!(offers(&world).len(), 3);
+}
+
+#[test]
+fn t03_who_hangs_up_hears_no_more_of_it() {
+    let mut world = office();
+    world.enter(ANNA, HOME);
+    let call = world.desk_dials("desk-201", SHOP);
+    world.run_for(100);
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+    assert!(!world.told(call).contains(&Told::Refused(403)));
+}
+
+#[test]
+fn t17_emergency_numbers_are_dialled_and_nothing_is_offered() {
+    let mut world = office();
+    world.phone("112", Phone::answers_after(500));
+    world.enter(ANNA, HOME);
+    let call = world.desk_dials("desk-201", "112");
+    world.run_for(2_000);
+    assert_eq!(world.told(call), [Told::Ringing, Told::Answered, Told::Connected]);
+    assert_eq!(offers(&world), []);
+}
+
+#[test]
+fn t10_the_code_for_leaving_gives_the_telephone_back() {
+    let mut world = office();
+    world.enter(ANNA, HOME);
+    let call = world.desk_dials("desk-201", "*13");
+    world.run_to_the_end();
+    assert_eq!(
+        world.told(call),
+        [
+            Told::Answered,
+            Told::Words(vec![Announcement::LoggedOn]),
+            Told::HungUp
+        ]
+    );
+    assert_eq!(world.mode(ANNA), Mode::Office);
+    assert_eq!(world.logged_on("desk-201").as_deref(), Some(ANNA));
+    // There is nothing to leave now, and at a telephone of nobody never was.
+    for (device, word) in [
+        ("desk-201", Announcement::LoggedOn),
+        ("corner", Announcement::Wrong),
+    ] {
+        let call = world.desk_dials(device, "*13");
+        world.run_to_the_end();
+        assert!(world.told(call).contains(&Told::Words(vec![word])), "{device}");
+    }
+}
+
+#[test]
+fn t10_the_code_for_leaving_does_nothing_to_another_who_is_logged_on() {
+    let mut world = office();
+    world.desk("desk-201", Some(ANNA), true);
+    world.enter(ANNA, HOME);
+    assert_eq!(world.log_on(BRUNO, "desk-201"), accepted());
+    world.desk_dials("desk-201", "*13");
+    world.run_to_the_end();
+    assert!(matches!(world.mode(ANNA), Mode::Telecommuting { .. }));
+    assert_eq!(world.logged_on("desk-201").as_deref(), Some(BRUNO));
+    // While nothing can be kept, the mode stays as it is.
+    let mut world = office();
+    world.enter(ANNA, HOME);
+    world.event(Event::StoreState { writable: false });
+    let call = world.desk_dials("desk-201", "*13");
+    world.run_to_the_end();
+    assert!(
+        world
+            .told(call)
+            .contains(&Told::Words(vec![Announcement::Unavailable]))
+    );
+    assert!(matches!(world.mode(ANNA), Mode::Telecommuting { .. }));
 }
 
 #[test]
@@ -381,7 +503,10 @@ fn t17_a_telephone_of_nobody_reaches_them_too_and_no_trunk_is_given_up() {
     world.caller_hangs_up(call);
     world.run_to_the_end();
     let record = world.record(call);
-    assert_eq!((record.user.as_str(), record.number.as_str()), ("corner", "112"));
+    assert_eq!(
+        (record.user.as_str(), record.number.as_str()),
+        ("corner@telephone", "112")
+    );
 }
 
 #[test]

@@ -220,6 +220,22 @@ fn t06_a_chain_of_users_is_followed_five_times() {
 }
 
 #[test]
+fn t06_forwardings_elsewhere_count_too() {
+    for (before, forwarded) in [(4, true), (5, false), (u32::MAX, false)] {
+        let mut world = forwarding(always(OFFICE));
+        world.forwarded_before(before);
+        let call = world.call_in(DID_ANNA, CUSTOMER);
+        assert_eq!(
+            world.opened(call).iter().any(|leg| leg.2 == OFFICE),
+            forwarded,
+            "{before}"
+        );
+        world.caller_hangs_up(call);
+        world.run_to_the_end();
+    }
+}
+
+#[test]
 fn t09_busy_and_no_answer_go_their_own_ways() {
     let targets = ForwardTargets {
         busy: to(OFFICE),

@@ -9,12 +9,14 @@ use ponte_call_core::{
     CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, ForwardTargets, LegEnd, LegEndKind, LegId,
     PlaybackToken, Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts, TrunkId,
 };
-use ponte_protocol::{CallId, CallPhase, CommandId, Direction, EventBody, UnixMillis, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, CommandId, Direction, EventBody, UnixMillis, UserId};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, CUSTOMER, DID_ANNA, DID_BRUNO, HOME, MOBILE, OFFICE,
     PREMIUM, SHOP,
 };
 use ponte_testkit::{Callers, Input, Reference, Rng, Supervised, TellSeed, Trace, callers, plan, trace};
+
+use std::collections::BTreeSet;
 
 const STEPS: usize = 200;
 const CARLA: &str = "carla";
@@ -67,6 +69,8 @@ struct History {
     ids: u128,
     trace: Trace,
     seen: Seen,
+    /// Calls whose user was lost.
+    lost: BTreeSet<CallId>,
 }
 
 impl History {
@@ -86,6 +90,9 @@ impl History {
                 far_no_answer: 1 + rng.below(90_000),
                 redial: 1 + rng.below(10_000),
                 close: 1 + rng.below(40_000),
+                whisper: 1 + rng.below(5_000),
+                stay: 1 + rng.below(3_600_000),
+                rescue: rng.below(60_000),
                 ..Timeouts::default()
             }
         };
@@ -109,6 +116,7 @@ impl History {
             ids: 0,
             trace: Trace::default(),
             seen: Seen::default(),
+            lost: BTreeSet::new(),
         };
         let trunks = ["a", "b"].map(site::trunk).to_vec();
         history.event(Event::TrunksConfigured { trunks });
@@ -135,7 +143,9 @@ impl History {
         config.settings.no_answer_ms = 1 + self.rng.below(20_000);
         config.settings.voicemail = self.rng.chance(50);
         config.settings.call_waiting = self.rng.chance(85);
+        config.profile.browser_allowed = self.rng.chance(30);
         config.profile.telecommuter_allowed = self.rng.chance(90);
+        config.profile.browser_allowed = self.rng.chance(80);
         config.do_not_disturb = self.rng.chance(4);
         // The cap on telephones that never confirmed is not part of the description of callers.
         config.proven = PLACES.iter().map(|place| place.parse().unwrap()).collect();
@@ -180,6 +190,7 @@ impl History {
         match met {
             Some(callers::Outcome::Rings(_)) => self.seen.rang += 1,
             Some(callers::Outcome::Waits) => self.seen.waited += 1,
+            Some(callers::Outcome::Attaches) => self.seen.attached += 1,
             Some(callers::Outcome::Voicemail) => self.seen.to_voicemail += 1,
             Some(callers::Outcome::Refused(_)) => self.seen.refused += 1,
             None => {}
@@ -207,6 +218,7 @@ impl History {
                 Effect::CheckPin { leg, ask, .. } => self.pins.push((*leg, *ask)),
                 Effect::ReadNumber { leg, ask, .. } => self.numbers.push((*leg, *ask)),
                 Effect::SaveLogon { user: Some(_), .. } => self.seen.logged_on += 1,
+                Effect::TakePlace { .. } => self.seen.moved += 1,
                 Effect::Notify {
                     body: EventBody::CallChanged { call },
                     ..
@@ -215,6 +227,12 @@ impl History {
                         self.calls.push(call.id);
                     }
                     self.seen.held += u64::from(matches!(call.phase, CallPhase::Held { .. }));
+                    if matches!(call.phase, CallPhase::Rejoining { .. }) {
+                        self.seen.rejoining += u64::from(self.lost.insert(call.id));
+                    } else if matches!(call.phase, CallPhase::Connected { .. }) && self.lost.remove(&call.id)
+                    {
+                        self.seen.rejoined += 1;
+                    }
                     let joined = self.switch.switch().joined(call.id).is_some();
                     let connected = matches!(call.phase, CallPhase::Connected { .. });
                     self.seen.joined += u64::from(joined && connected);
@@ -270,6 +288,14 @@ impl History {
         let mine = self.switch.switch().calls(user);
         let offered = mine.iter().find(|call| waits(&call.phase)).map(|call| call.id);
         offered.unwrap_or_else(|| self.call(user))
+    }
+
+    /// One that is up, if one is.
+    fn talking(&mut self, user: &UserId) -> CallId {
+        let mine = self.switch.switch().calls(user);
+        let up = |call: &&CallView| matches!(call.phase, CallPhase::Connected { .. });
+        let talking = mine.iter().find(up).map(|call| call.id);
+        talking.unwrap_or_else(|| self.call(user))
     }
 
     fn user(&mut self) -> UserId {
@@ -381,7 +407,10 @@ impl History {
             let command = self.control(&user);
             return self.event(Event::Command { user, id, command });
         }
-        let command = match self.rng.below(24) {
+        let command = match self.rng.below(29) {
+            24..=28 => SwitchCommand::SetPersistentLeg {
+                on: self.rng.chance(80),
+            },
             0..=2 => SwitchCommand::EnterTelecommuter {
                 destination: SwitchDestination::Number {
                     dialled: plan::read(PLACES[self.rng.below(PLACES.len() as u64) as usize]),
@@ -420,6 +449,7 @@ impl History {
             22 => SwitchCommand::LogOn {
                 device: self.rng.pick(&DEVICES).0.parse().unwrap(),
             },
+            _ if self.rng.chance(30) => SwitchCommand::Stay,
             _ => SwitchCommand::LogOff,
         };
         self.event(Event::Command { user, id, command });
@@ -429,7 +459,21 @@ impl History {
     fn control(&mut self, user: &UserId) -> SwitchCommand {
         let call = self.call(user);
         let with = self.call(user);
-        match self.rng.below(18) {
+        match self.rng.below(26) {
+            16..=22 => SwitchCommand::Move {
+                call: self.talking(user),
+                to: match self.rng.below(6) {
+                    0 => SwitchDestination::Browser,
+                    place => SwitchDestination::Number {
+                        dialled: plan::read(PLACES[(place - 1) as usize]),
+                        label: None,
+                        confirm: *self.rng.pick(&[None, Some(false), Some(false)]),
+                    },
+                },
+            },
+            23 => SwitchCommand::StopMove {
+                call: self.talking(user),
+            },
             0 | 1 => SwitchCommand::Hold { call },
             2 | 3 => SwitchCommand::Retrieve { call },
             4..=6 => {
@@ -498,12 +542,14 @@ impl History {
             number: self.rng.chance(80).then_some(number),
             name: None,
         };
+        let forwarded = *self.rng.pick(&[0, 0, 0, 1, 4, u32::MAX]);
         self.event(Event::IncomingCall {
             leg,
             source,
             caller,
             typed: typed.parse().unwrap(),
             dialled: plan::read(typed),
+            forwarded,
         });
     }
 
@@ -636,6 +682,10 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("held", seen.held, 500),
         ("joined", seen.joined, 500),
         ("logged on", seen.logged_on, 500),
+        ("moved", seen.moved, 60),
+        ("attached", seen.attached, 40),
+        ("rejoining", seen.rejoining, 80),
+        ("rejoined", seen.rejoined, 20),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;
@@ -656,6 +706,10 @@ struct Seen {
     held: u64,
     joined: u64,
     logged_on: u64,
+    moved: u64,
+    attached: u64,
+    rejoining: u64,
+    rejoined: u64,
 }
 
 impl Seen {
@@ -667,7 +721,11 @@ impl Seen {
         self.refused += seen.refused;
         self.held += seen.held;
         self.joined += seen.joined;
+        self.attached += seen.attached;
+        self.rejoining += seen.rejoining;
+        self.rejoined += seen.rejoined;
         self.logged_on += seen.logged_on;
+        self.moved += seen.moved;
         for record in history.switch.records() {
             self.calls += 1;
             let taken = record.direction == Direction::Incoming && record.connected_at.is_some();

@@ -3,7 +3,7 @@
 
 use ponte_call_core::{LegId, SwitchCommand, Tone};
 use ponte_protocol::{CallId, CallPhase, CauseReason, Outcome, Refusal};
-use ponte_testkit::site::{ANNA, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME};
+use ponte_testkit::site::{ANNA, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, user};
 use ponte_testkit::{Phone, Told, World};
 
 fn customer_calls() -> (World, CallId) {
@@ -86,4 +86,25 @@ fn a_colleagues_ringing_call_is_picked_up() {
     world.caller_hangs_up(call);
     world.run_to_the_end();
     assert_eq!(world.record(picked).number, CUSTOMER);
+}
+
+#[test]
+fn only_who_may_picks_up_a_colleagues_call() {
+    let (mut world, call) = customer_calls();
+    world.phone(HOME, Phone::rings_out());
+    let mut config = user(BRUNO);
+    config.profile.pick_up_allowed = false;
+    world.configure_user(config);
+    world.run_for(1_000);
+    let refused = world.command(
+        BRUNO,
+        SwitchCommand::PickUp {
+            extension: "201".parse().unwrap(),
+        },
+    );
+    let refusal = Refusal::NotPermitted;
+    assert_eq!(refused, Outcome::Refused { refusal });
+    assert!(matches!(world.phase(call), CallPhase::Ringing));
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
 }

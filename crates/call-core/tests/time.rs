@@ -113,7 +113,11 @@ fn timeouts_of_zero_end_calls_and_do_not_spin() {
         digits: 5_000,
         far_no_answer: 0,
         redial: 0,
+        overlap: 0,
         close: 0,
+        whisper: u64::MAX,
+        stay: u64::MAX,
+        rescue: u64::MAX,
         no_audio_warning: 0,
         no_audio_end: 0,
     });

@@ -54,6 +54,12 @@ pub(crate) struct Endpoint {
     pub(crate) peer: Option<Peer>,
     /// Slot of the other endpoint of the bridge.
     pub(crate) partner: Option<usize>,
+    /// Slot of whoever listens to this peer beside the partner, while one endpoint takes the place of another.
+    pub(crate) listener: Option<usize>,
+    /// Slot of the endpoint whose listener this one is.
+    pub(crate) listens_to: Option<usize>,
+    /// Slot of the endpoint whose place it takes with the first audio of its peer.
+    pub(crate) succeeds: Option<usize>,
     pub(crate) out: OutStream,
     pub(crate) received: ReceiveStats,
     pub(crate) strangers: u64,
@@ -92,6 +98,9 @@ impl Endpoint {
             port,
             peer: None,
             partner: None,
+            listener: None,
+            listens_to: None,
+            succeeds: None,
             out: OutStream::new(rand::random(), rand::random(), rand::random()),
             received: ReceiveStats::new(now),
             strangers: 0,

@@ -46,6 +46,7 @@ pub mod sdp;
 mod sockets;
 mod source_lock;
 mod stats;
+mod succession;
 mod tones;
 mod transit;
 mod types;

@@ -13,14 +13,15 @@ use crossbeam_queue::ArrayQueue;
 use crate::audio::{Library, Piece, Playlist, ToLoad};
 use crate::events::EventSender;
 use crate::loader::{Loader, Wanted};
+use crate::mix::Seat;
 use crate::ports::PortPool;
 use crate::recording::{Job, Tape, Writer};
 use crate::rtc::Browsers;
 use crate::transit::{LaidDown, Transit};
 use crate::worker::{Command, Link, Shared, Worker};
 use crate::{
-    EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Source, StatsSnapshot,
-    Tone, Tracks, WebRtcError, rtc,
+    EndpointId, HoldMusic, MediaConfig, MediaError, MediaEvent, PlayMode, RemoteMedia, Role, Source,
+    StatsSnapshot, Tone, Tracks, WebRtcError, rtc,
 };
 
 mod rooms;
@@ -204,6 +205,21 @@ impl MediaPlane {
             return Err(MediaError::Overloaded);
         }
         if self.send(a, Command::Bridge(a, b)) {
+            Ok(())
+        } else {
+            Err(MediaError::Overloaded)
+        }
+    }
+
+    /// Lets `new` take the place of `of`, in the bridge or the room that this is in, so that nobody there hears a gap: `of` is
+    /// heard until the first audio of `new` arrives, `new` hears the others at once, and `of` listens on until it is closed.
+    /// In a room both are heard until then, and no tone tells of it. Where `of` is in neither, nothing happens.
+    pub fn take_place(&self, new: EndpointId, of: EndpointId) -> Result<(), MediaError> {
+        let (home, from) = (self.thread_of(of), self.thread_of(new));
+        if home != from && !self.relocate(new, from, home) {
+            return Err(MediaError::Overloaded);
+        }
+        if self.send(of, Command::TakePlace(new, of, Seat::new(Role::Speaker))) {
             Ok(())
         } else {
             Err(MediaError::Overloaded)

@@ -42,6 +42,10 @@ pub enum Prompt {
     EnterPin,
     LoggedOn,
     LoggedOff,
+    /// The user works elsewhere, so this telephone makes no calls.
+    StillAway,
+    /// How to work at this telephone again: "dial star"; the digits of the code follow.
+    LeaveByCode,
     /// What was keyed in is not right.
     Wrong,
     Zero,
@@ -148,7 +152,7 @@ macro_rules! entries {
     };
 }
 
-static ENTRIES: [Entry; 68] = entries![
+static ENTRIES: [Entry; 70] = entries![
     ConfirmPressOne "confirm-press-one",
     Connecting "connecting",
     Busy "busy",
@@ -169,6 +173,8 @@ static ENTRIES: [Entry; 68] = entries![
     EnterPin "enter-pin",
     LoggedOn "logged-on",
     LoggedOff "logged-off",
+    StillAway "still-away",
+    LeaveByCode "leave-by-code",
     Wrong "wrong",
     Zero "digit-zero",
     One "digit-one",

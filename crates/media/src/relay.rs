@@ -13,7 +13,7 @@ use crate::outgoing::{Header, Incoming};
 use crate::recording::Side;
 use crate::source_lock::{Evidence, Verdict};
 use crate::stats::Counters;
-use crate::{Codec, MediaEvent};
+use crate::{Codec, MediaEvent, succession};
 
 /// The second byte of RTCP on the RTP port (RFC 5761 section 4).
 const RTCP_TYPES: std::ops::RangeInclusive<u8> = 192..=223;
@@ -105,7 +105,7 @@ fn take(
         tell(MediaEvent::RtpResumed { id });
     }
     let media = endpoint.peer.as_ref()?.media;
-    let kind = if media.telephone_event_in == Some(payload_type) {
+    let kind = if media.is_event(payload_type) {
         Some(Kind::Event)
     } else {
         Codec::from_payload_type(payload_type).map(Kind::Audio)
@@ -158,8 +158,23 @@ fn take(
         }
         return None;
     }
-    let partner_slot = endpoint.partner?;
+    if timed && endpoint.succeeds.is_some() {
+        succession::succeed(endpoints, slot);
+    }
+    let endpoint = endpoints.get(slot)?;
+    let (listener, partner_slot) = (endpoint.listener, endpoint.partner?);
     let withheld = matches!(kind, Kind::Event) && !endpoint.relays_keys;
+    let incoming = Incoming {
+        ssrc: evidence.ssrc,
+        sequence: evidence.sequence,
+        timestamp: evidence.timestamp,
+        marker,
+        samples: if timed { length as u32 } else { 0 },
+    };
+    if let (Some(listener), Kind::Audio(codec)) = (listener, &kind) {
+        let payload = &data[start..start + length];
+        succession::overhear(endpoints, listener, *codec, incoming, payload, now, counters);
+    }
     let partner = endpoints.get_mut(partner_slot)?;
     if withheld {
         // The partner's numbering goes on after the key as if it had never been: no loss to conceal. What is played to it
@@ -171,19 +186,6 @@ fn take(
     }
     // The header goes right before the payload, over what CSRC and extension took.
     let packet = &mut data[start - Header::LEN..start + length];
-    let Evidence {
-        ssrc,
-        sequence,
-        timestamp,
-    } = evidence;
-    let samples = if timed { length as u32 } else { 0 };
-    let incoming = Incoming {
-        ssrc,
-        sequence,
-        timestamp,
-        marker,
-        samples,
-    };
     match kind {
         Kind::Audio(codec) => partner.relay_audio(codec, incoming, packet, now, counters),
         Kind::Event => partner.relay_event(digit, incoming, packet, now, counters),

@@ -116,6 +116,13 @@ pub struct RemoteMedia {
 }
 
 impl RemoteMedia {
+    /// Whether packets of this type carry events. A peer that answered with a type of its own should send ours, yet many
+    /// send the one that they have written themselves.
+    pub(crate) fn is_event(&self, payload_type: u8) -> bool {
+        let taken = [self.telephone_event_in, self.telephone_event];
+        self.telephone_event_in.is_some() && taken.contains(&Some(payload_type))
+    }
+
     /// A peer at `rtp` with RTCP on the next port, `telephone-event` 101 both ways, 20 ms, both directions.
     pub fn new(rtp: SocketAddr, codec: Codec) -> Self {
         let mut rtcp = rtp;

@@ -24,7 +24,7 @@ use crate::rtc::Line;
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::transit::{Arrival as Arriving, LaidDown, Transit};
-use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia, RoomId, Tracks};
+use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia, RoomId, Tracks, succession};
 
 mod rooms;
 
@@ -52,6 +52,8 @@ pub(crate) enum Command {
     SetRemote(EndpointId, RemoteMedia),
     Bridge(EndpointId, EndpointId),
     Unbridge(EndpointId),
+    /// The first takes the place of the second.
+    TakePlace(EndpointId, EndpointId, Box<Seat>),
     Play(EndpointId, Playlist, PlayMode),
     Stop(EndpointId),
     /// With a token, its end is told.
@@ -80,7 +82,7 @@ impl Command {
     /// Whether it cannot be carried out without this endpoint.
     fn concerns(&self, endpoint: EndpointId) -> bool {
         match self {
-            Self::Bridge(a, b) => *a == endpoint || *b == endpoint,
+            Self::Bridge(a, b) | Self::TakePlace(a, b, _) => *a == endpoint || *b == endpoint,
             Self::Open { id, .. }
             | Self::OpenLine(id, _)
             | Self::SetRemote(id, _)
@@ -389,6 +391,7 @@ impl Worker {
                 }
             }
             Command::Bridge(a, b) => self.bridge(a, b),
+            Command::TakePlace(new, of, seat) => self.take_place(new, of, seat, now),
             Command::Unbridge(id) => {
                 if let Some(&slot) = self.slots.get(&id) {
                     self.unbridge(slot);
@@ -550,7 +553,28 @@ impl Worker {
         self.endpoints[b].partner = Some(a);
     }
 
+    /// `new` takes the place of `of`, in its bridge with the first audio of its peer, in its room at once.
+    fn take_place(&mut self, new: EndpointId, of: EndpointId, seat: Box<Seat>, now: Instant) {
+        let (Some(&new), Some(&of)) = (self.slots.get(&new), self.slots.get(&of)) else {
+            return;
+        };
+        if new == of {
+            return;
+        }
+        for slot in [new, of] {
+            succession::settle(&mut self.endpoints, slot);
+        }
+        self.unbridge(new);
+        self.leave(new);
+        if self.endpoints[of].seat.is_some() {
+            self.sit_beside(new, of, seat, now);
+        } else {
+            succession::announce(&mut self.endpoints, new, of);
+        }
+    }
+
     fn unbridge(&mut self, slot: usize) {
+        succession::settle(&mut self.endpoints, slot);
         let Some(partner) = self.endpoints[slot].partner.take() else {
             return;
         };

@@ -222,6 +222,24 @@ fn our_keys_are_events_that_another_plane_understands() {
 }
 
 #[test]
+fn keys_are_taken_under_our_payload_type_and_under_the_one_the_peer_wrote() {
+    let plane = plane();
+    let Call {
+        mut a, mut b, b_id, ..
+    } = call(&plane, Codec::Pcma, Codec::Pcmu);
+    let mut remote = b.remote();
+    remote.telephone_event = Some(96);
+    remote.telephone_event_in = Some(101);
+    plane.set_remote(b_id, remote);
+    for (key, payload_type) in [(7, 96), (8, 101)] {
+        talk(&mut [&mut a, &mut b], Duration::from_millis(60));
+        press(&mut b, key, payload_type, |_| false);
+    }
+    talk(&mut [&mut a, &mut b], Duration::from_millis(60));
+    assert_eq!(keys(&events(&plane), b_id), "78");
+}
+
+#[test]
 fn a_peer_without_events_gets_and_gives_tones() {
     let plane = plane();
     let Call {

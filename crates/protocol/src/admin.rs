@@ -29,6 +29,9 @@ pub struct Rule {
     pub allow: bool,
     /// `+` and digits, e.g. `+39`; `+` alone matches every number.
     pub prefix: String,
+    /// When it holds, by the clock of the site, e.g. `Mon-Fri 09:00-18:00`; `None`: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
 }
 
 /// Everything an administrator sets for a user.
@@ -48,6 +51,9 @@ pub struct UserSettings {
     pub telecommuter_allowed: bool,
     pub call_waiting_allowed: bool,
     pub voicemail_allowed: bool,
+    /// Whether the user may take over a call that rings for a colleague.
+    #[serde(default = "pick_up_default")]
+    pub pick_up_allowed: bool,
     pub administrator: bool,
     /// The user's own rules, before those of group and site; at most [`RULES_MAX`].
     #[serde(default)]
@@ -86,6 +92,10 @@ pub enum CallRecording {
     #[default]
     #[serde(other)]
     Never,
+}
+
+fn pick_up_default() -> bool {
+    true
 }
 
 fn user_no_answer_default() -> u64 {
@@ -555,6 +565,7 @@ mod tests {
         let rule = || Rule {
             allow: false,
             prefix: "+123456789012345".to_owned(),
+            hours: None,
         };
         let settings = UserSettings {
             user: "a".repeat(32).parse().unwrap(),
@@ -569,6 +580,7 @@ mod tests {
             telecommuter_allowed: false,
             call_waiting_allowed: false,
             voicemail_allowed: false,
+            pick_up_allowed: false,
             administrator: false,
             rules: (0..RULES_MAX).map(|_| rule()).collect(),
             dials_per_hour: 100_000,

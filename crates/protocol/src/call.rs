@@ -97,6 +97,8 @@ pub enum CauseReason {
     Forwarded,
     /// The other party was given to somebody else.
     Transferred,
+    /// The user went on with the call at another telephone.
+    Moved,
     /// The user is logged on nowhere.
     LoggedOff,
     /// No codec in common.
@@ -168,6 +170,11 @@ pub enum CallPhase {
     FarFailed {
         cause: Cause,
         /// When the user's leg is released.
+        until: UnixMillis,
+    },
+    /// The user's telephone was lost, and is called again; the other party waits, and hears music or a tone.
+    Rejoining {
+        /// When the gateway gives up.
         until: UnixMillis,
     },
     /// The user has left the call; the other party hears ringing until whom it is given to answers.
@@ -246,6 +253,20 @@ pub struct CallView {
     /// Since when the user has it recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_since: Option<UnixMillis>,
+    /// The telephone to which the user moves the call, until it has taken its place; and after that the last one that did
+    /// not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Box<MoveView>>,
+}
+
+/// The telephone that a call is to be moved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+pub struct MoveView {
+    /// Its leg; `terminated`, with the cause, where the call stayed where it was.
+    pub leg: LegView,
+    /// It was answered, and **Accept** or the key 1 must say that a person is there (rule T14): until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMillis>,
 }
 
 /// A conference, as its host sees it. Each member is the other party of one of the host's calls.

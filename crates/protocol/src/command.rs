@@ -2,16 +2,19 @@
 
 #[cfg(feature = "admin")]
 use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
+use crate::contact::CONTACT_PAGE_MAX;
 use crate::json::{FromJson, ToJson};
 use crate::message::MESSAGE_PAGE_MAX;
 use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
 use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
-    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, DestinationId,
-    DeviceId, DialString, E164, Extension, MessageId, MessagePage, OwnSound, Refusal, UnixMillis,
+    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact,
+    ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId, DialString, E164, Extension,
+    ImportPreview, MessageId, MessagePage, OwnSound, Refusal, ScheduleEntry, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The longest a `dial` may be on its way, in milliseconds: nobody's telephone rings for an old click.
 pub const DIAL_LIFETIME_MS: u64 = 10_000;
@@ -87,6 +90,12 @@ pub enum CommandBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<UnixMillis>,
     },
+    /// Rule T15: one leg to the user's telephone stays up, and calls are attached to it; or no longer.
+    SetPersistentLeg {
+        on: bool,
+    },
+    /// The user goes on working elsewhere: portals no longer offer to leave because a telephone at the desk was tried.
+    Stay,
     SaveDestination {
         label: String,
         number: DialString,
@@ -126,6 +135,16 @@ pub enum CommandBody {
     TransferTo {
         call: CallId,
         with: CallId,
+    },
+    /// The user goes on with the call that is up, or held, at another telephone: it is called, and takes the place of the
+    /// present one when somebody is there. The other party hears no gap. Where calls ring from then on does not change.
+    Move {
+        call: CallId,
+        to: DestinationChoice,
+    },
+    /// The call stays where it is: the telephone that it was to be moved to is not called any more.
+    StopMove {
+        call: CallId,
     },
     /// Makes one conference of two calls of the user, or of a conference and a call.
     Merge {
@@ -209,6 +228,10 @@ pub enum CommandBody {
     SwitchProfile {
         name: String,
     },
+    /// The whole of the user's schedule; what is in it begins at its next time.
+    SetSchedule {
+        schedule: Vec<ScheduleEntry>,
+    },
     /// Whether a voicemail message counts as listened to.
     MarkMessage {
         message: MessageId,
@@ -240,6 +263,42 @@ pub enum CommandBody {
     /// Whether a number may be dialled, and which rule says so; changes nothing.
     Explain {
         number: DialString,
+    },
+    /// A contact of the user's own directory, new or in the place of the one with its id.
+    SaveContact {
+        contact: Box<Contact>,
+    },
+    DeleteContact {
+        contact: ContactId,
+    },
+    /// A page of contacts, by id; changes nothing.
+    FetchContacts {
+        /// Only those after this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContactId>,
+        /// 1 to 500.
+        limit: u16,
+    },
+    /// A part of a file of contacts, vCard or CSV; nothing of it is kept in the directory. The last part is answered by
+    /// a preview of the whole.
+    ReadContacts {
+        /// Made by the client, one for each file; a first part gives up the file before.
+        import: Uuid,
+        /// From 0.
+        part: u16,
+        last: bool,
+        text: ContactText,
+    },
+    /// Adds what [`Self::ReadContacts`] has read.
+    ImportContacts {
+        import: Uuid,
+    },
+    /// A part of a file with all contacts; changes nothing.
+    ExportContacts {
+        format: ContactFormat,
+        /// Where the part before ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContactId>,
     },
     /// Digits `0-9 * # A-D` to the other party, 1 to 32.
     SendDtmf {
@@ -273,7 +332,12 @@ impl CommandBody {
     /// Whether it only reads, so that no ledger need keep it.
     pub fn is_query(&self) -> bool {
         match self {
-            Self::FetchLog { .. } | Self::FetchMessages { .. } | Self::Explain { .. } => true,
+            Self::FetchLog { .. }
+            | Self::FetchMessages { .. }
+            | Self::Explain { .. }
+            | Self::FetchContacts { .. }
+            | Self::ReadContacts { .. }
+            | Self::ExportContacts { .. } => true,
             #[cfg(feature = "admin")]
             Self::AdminQuery { .. } => true,
             _ => false,
@@ -283,9 +347,12 @@ impl CommandBody {
     /// The longest it may be on its way, in milliseconds.
     pub fn lifetime_ms(&self) -> u64 {
         match self {
-            Self::Dial { .. } | Self::Transfer { .. } | Self::Fetch { .. } | Self::PickUp { .. } => {
-                DIAL_LIFETIME_MS
-            }
+            Self::Dial { .. }
+            | Self::Transfer { .. }
+            | Self::Move { .. }
+            | Self::Fetch { .. }
+            | Self::PickUp { .. }
+            | Self::SetPersistentLeg { .. } => DIAL_LIFETIME_MS,
             _ => COMMAND_LIFETIME_MS,
         }
     }
@@ -305,6 +372,10 @@ impl CommandBody {
             | Self::EnterTelecommuter {
                 destination: DestinationChoice::Unknown,
             }
+            | Self::Move {
+                to: DestinationChoice::Unknown,
+                ..
+            }
             | Self::Transfer {
                 to: TransferTarget::Unknown,
                 ..
@@ -318,6 +389,10 @@ impl CommandBody {
             }
             | Self::RestoreOwnSound {
                 sound: OwnSound::Unknown,
+            }
+            | Self::ExportContacts {
+                format: ContactFormat::Unknown,
+                ..
             } => Err(Refusal::Unsupported),
             #[cfg(feature = "admin")]
             Self::AdminQuery { query } => query.validate(),
@@ -354,6 +429,11 @@ impl CommandBody {
                 malformed("status: at most 140 characters")
             }
             Self::SaveProfile { profile } => profile.validate(),
+            Self::SaveContact { contact } => contact.validate(),
+            Self::FetchContacts { limit, .. } if *limit == 0 || *limit > CONTACT_PAGE_MAX => {
+                malformed("limit: 1 to 500")
+            }
+            Self::SetSchedule { schedule } => crate::schedule::validate(schedule),
             Self::SetCallRules { rules } if rules.exceptions.len() > EXCEPTIONS_MAX => {
                 malformed("exceptions: at most 50")
             }
@@ -385,6 +465,9 @@ pub struct Explanation {
     pub refusal: Option<Refusal>,
     /// The rule that decided, e.g. `+39`; empty where none did.
     pub rule: String,
+    /// When that rule holds, e.g. `Mon-Fri 09:00-18:00`; `None`: always, or none decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
     /// Whose rule it is: `user`, `group` or `site`; empty where none decided.
     pub from: String,
 }
@@ -402,6 +485,16 @@ pub enum Outcome {
     Log(LogPage),
     Messages(MessagePage),
     Explained(Explanation),
+    Contacts(ContactPage),
+    /// What a file of contacts holds.
+    ContactsRead(ImportPreview),
+    /// A part of a file of contacts.
+    ContactsText {
+        text: ContactText,
+        /// Where the next part begins; missing after the last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<ContactId>,
+    },
     #[cfg(feature = "admin")]
     Admin {
         answer: AdminAnswer,

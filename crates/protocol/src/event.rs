@@ -2,8 +2,9 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Mode, ParkedCall, Presence,
-    SavedDestination, StationView, UnixMillis, UserProfile, UserState,
+    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId,
+    DeskUse, Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry,
+    StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -55,6 +56,19 @@ pub enum EventBody {
     ProfilesChanged {
         profiles: Vec<CallProfile>,
     },
+    /// The user's own directory changed: by one contact, or by more than are told here.
+    ContactsChanged {
+        book: ContactBook,
+        /// Added, or in the place of the one with its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved: Option<Box<Contact>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deleted: Option<ContactId>,
+    },
+    /// The whole of the user's schedule.
+    ScheduleChanged {
+        schedule: Vec<ScheduleEntry>,
+    },
     /// A call began or changed.
     CallChanged {
         call: CallView,
@@ -64,9 +78,19 @@ pub enum EventBody {
         call: CallId,
         record: CallRecord,
     },
+    /// Rule T15.
+    PersistentLegChanged {
+        leg: PersistentLeg,
+    },
     /// All calls of the site that wait to be fetched, by slot.
     ParkingChanged {
         parked: Vec<ParkedCall>,
+    },
+    /// A telephone of the user's was tried while the user telecommutes, and portals offer to leave; without `used` they no
+    /// longer do.
+    DeskUsed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        used: Option<DeskUse>,
     },
     /// Whether the telephone system is connected to the edge.
     GatewayChanged {

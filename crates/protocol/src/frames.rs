@@ -2,7 +2,7 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::version::VersionRange;
-use crate::{Command, Event, Reply, RtcRequest, RtcSignal, Snapshot};
+use crate::{Colleague, Command, Event, Reply, RtcRequest, RtcSignal, Snapshot};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,6 +40,8 @@ pub enum ClientFrame {
     Rtc {
         request: RtcRequest,
     },
+    /// The portal wants to see the users of the site from here on; answered by `company`.
+    WatchCompany,
     /// Answered by `pong` with the same number.
     Ping {
         n: u64,
@@ -94,6 +96,12 @@ pub enum ServerFrame {
     /// From the gateway to this portal alone.
     Rtc {
         signal: RtcSignal,
+    },
+    /// Users of the site, as they are now.
+    Company {
+        /// Whether those who are not named are none; else these are the ones that changed.
+        whole: bool,
+        colleagues: Vec<Colleague>,
     },
     Pong {
         n: u64,

@@ -65,6 +65,10 @@ uuid_id! {
     DestinationId
 }
 uuid_id! {
+    /// The identifier of a contact.
+    ContactId
+}
+uuid_id! {
     /// The identifier of a voicemail message: that of the call in which it was left.
     MessageId
 }

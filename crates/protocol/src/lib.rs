@@ -9,7 +9,9 @@ extern crate self as ponte_protocol;
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod call;
+pub mod colleague;
 pub mod command;
+pub mod contact;
 pub mod event;
 pub mod frames;
 pub mod ids;
@@ -17,12 +19,14 @@ pub mod json;
 pub mod link;
 pub mod message;
 pub mod number;
+pub mod persistent;
 pub mod pii;
 pub mod presence;
 pub mod profile;
 pub mod record;
 pub mod refusal;
 pub mod rtc;
+pub mod schedule;
 pub mod settings;
 pub mod state;
 pub mod station;
@@ -32,25 +36,34 @@ pub mod version;
 
 pub use call::{
     CallPhase, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, FailureClass, LegRole,
-    LegState, LegView, MemberView, ParkedCall,
+    LegState, LegView, MemberView, MoveView, ParkedCall,
 };
+pub use colleague::{Colleague, LineState};
 pub use command::{
     Command, CommandBody, DestinationChoice, Explanation, LogPage, Outcome, Reply, TransferTarget,
 };
+pub use contact::{
+    Contact, ContactBook, ContactFormat, ContactNumber, ContactPage, ContactText, ImportPreview,
+    ImportProblem, ImportProblemKind,
+};
 pub use event::{Event, EventBody, Snapshot};
 pub use frames::{ClientFrame, ServerFrame};
-pub use ids::{CallId, CommandId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId};
+pub use ids::{
+    CallId, CommandId, ContactId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId,
+};
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
 pub use message::{Mailbox, MessagePage, OwnSound, OwnSoundState, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};
+pub use persistent::PersistentLeg;
 pub use pii::Pii;
 pub use presence::{Availability, Presence};
 pub use profile::{CallerId, Destination, Mode, SavedDestination, UserProfile};
 pub use record::{CallRecord, LegRecord};
 pub use refusal::Refusal;
 pub use rtc::{RtcRefusal, RtcRequest, RtcSignal, Sdp};
+pub use schedule::ScheduleEntry;
 pub use settings::CallSettings;
 pub use state::UserState;
-pub use station::StationView;
+pub use station::{DeskUse, StationView};
 pub use treatment::{CallProfile, CallRules, Forwarding, ProfilePlace};
 pub use upload::{Taken, UploadPiece};

@@ -12,8 +12,8 @@
 
 use crate::version::VersionRange;
 use crate::{
-    Command, EventBody, MessageId, OwnSound, Reply, RtcRequest, RtcSignal, SiteId, Taken, UnixMillis,
-    UploadPiece, UserId,
+    Colleague, Command, EventBody, MessageId, OwnSound, Reply, RtcRequest, RtcSignal, SiteId, Taken,
+    UnixMillis, UploadPiece, UserId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -102,6 +102,15 @@ pub enum GatewayFrame {
         user: UserId,
         portal: Uuid,
         signal: RtcSignal,
+    },
+    /// Users of the site, for portals that watch them.
+    Company {
+        /// For this connection alone; else for all that watch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        portal: Option<Uuid>,
+        /// Whether those who are not named are none; else these are the ones that changed, or more of them.
+        whole: bool,
+        colleagues: Vec<Colleague>,
     },
     /// The answer to [`EdgeFrame::FetchAudio`].
     Audio {
@@ -230,6 +239,11 @@ pub enum EdgeFrame {
         user: UserId,
         portal: Uuid,
         request: RtcRequest,
+    },
+    /// This portal wants to see the users of the site; answered by [`GatewayFrame::Company`]. Sent anew after a welcome.
+    WatchCompany {
+        user: UserId,
+        portal: Uuid,
     },
     /// A connection of a portal is gone: what it was asked by [`GatewayFrame::Rtc`] has no answer.
     PortalClosed {

@@ -26,6 +26,9 @@ pub struct UserProfile {
     /// Whether callers can leave a message.
     #[serde(default)]
     pub voicemail_allowed: bool,
+    /// Whether the user may take over a call that rings for a colleague.
+    #[serde(default = "as_before_it_was_told")]
+    pub pick_up_allowed: bool,
     /// Whether the browser itself may be the destination: the telephone system takes calls there.
     #[serde(default)]
     pub browser_allowed: bool,
@@ -93,6 +96,11 @@ pub struct SavedDestination {
     /// Whether a call to the number has proven that it is the user's (rule T2); without, it cannot be entered.
     #[serde(default = "proven_before_it_was_told")]
     pub verified: bool,
+}
+
+/// A neighbour of an earlier version tells nothing of it, and lets everybody.
+fn as_before_it_was_told() -> bool {
+    true
 }
 
 /// A neighbour of an earlier version tells nothing of it, and lets every saved number be used.

@@ -59,8 +59,15 @@ pub enum Refusal {
     Unconfirmed,
     #[error("there is no such message")]
     UnknownMessage,
+    #[error("there is no such contact")]
+    UnknownContact,
+    /// The user's own directory has as many contacts as it may have.
+    #[error("the directory is full: at most {max} contacts")]
+    DirectoryFull { max: u32 },
     #[error("the call is not in a state that allows this")]
     WrongState,
+    #[error("the call is being moved to a telephone already")]
+    AlreadyMoving,
     #[error("no trunk is configured or up")]
     NoTrunk,
     /// New paid calls are refused while records cannot be written.

@@ -2,8 +2,8 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallProfile, CallRecord, CallRules, CallSettings, CallView, EventBody, Mailbox, Mode, ParkedCall,
-    Presence, SavedDestination, StationView, UserProfile,
+    CallProfile, CallRecord, CallRules, CallSettings, CallView, ContactBook, DeskUse, EventBody, Mailbox,
+    Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry, StationView, UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +33,19 @@ pub struct UserState {
     pub rules: CallRules,
     #[serde(default)]
     pub profiles: Vec<CallProfile>,
+    #[serde(default)]
+    pub schedule: Vec<ScheduleEntry>,
     /// All calls of the site that wait to be fetched, by slot.
     #[serde(default)]
     pub parked: Vec<ParkedCall>,
+    /// The user's own directory.
+    #[serde(default)]
+    pub contacts: ContactBook,
+    #[serde(default)]
+    pub persistent_leg: PersistentLeg,
+    /// Why portals offer to leave telecommuter mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desk_used: Option<DeskUse>,
 }
 
 impl UserState {
@@ -44,7 +54,11 @@ impl UserState {
         match event {
             EventBody::State { state } => self.clone_from(state),
             EventBody::ProfileChanged { profile } => self.profile.clone_from(profile),
-            EventBody::ModeChanged { mode } => self.mode.clone_from(mode),
+            EventBody::ModeChanged { mode } => {
+                self.mode.clone_from(mode);
+                self.desk_used = None;
+            }
+            EventBody::DeskUsed { used } => self.desk_used.clone_from(used),
             EventBody::DestinationsChanged { destinations } => self.destinations.clone_from(destinations),
             EventBody::CallChanged { call } => {
                 // An end may overtake a change on its way through a resend; an ended call does not come back.
@@ -72,7 +86,10 @@ impl UserState {
             EventBody::SettingsChanged { settings } => self.settings.clone_from(settings),
             EventBody::RulesChanged { rules } => self.rules.clone_from(rules),
             EventBody::ProfilesChanged { profiles } => self.profiles.clone_from(profiles),
+            EventBody::PersistentLegChanged { leg } => self.persistent_leg = *leg,
+            EventBody::ScheduleChanged { schedule } => self.schedule.clone_from(schedule),
             EventBody::ParkingChanged { parked } => self.parked.clone_from(parked),
+            EventBody::ContactsChanged { book, .. } => self.contacts = *book,
             EventBody::GatewayChanged { .. } | EventBody::Unknown => {}
         }
     }
@@ -93,6 +110,7 @@ mod tests {
                 telecommuter_allowed: true,
                 call_waiting_allowed: false,
                 voicemail_allowed: false,
+                pick_up_allowed: true,
                 browser_allowed: false,
                 recording_allowed: false,
                 administrator: false,
@@ -111,7 +129,11 @@ mod tests {
             settings: CallSettings::default(),
             rules: CallRules::default(),
             profiles: vec![],
+            schedule: vec![],
             parked: vec![],
+            contacts: ContactBook::default(),
+            persistent_leg: PersistentLeg::Off,
+            desk_used: None,
         }
     }
 
@@ -124,6 +146,7 @@ mod tests {
             started_at: UnixMillis(n as u64),
             legs: vec![],
             held_by_far: false,
+            moving: None,
             conference: None,
             recorded_since: None,
         }
@@ -183,6 +206,26 @@ mod tests {
         state.apply(&EventBody::CallChanged { call: call(1) });
         assert!(state.calls.is_empty());
         assert_eq!(state.log.len(), 1);
+    }
+
+    #[test]
+    fn t03_an_offer_to_leave_goes_with_the_mode_that_it_is_about() {
+        let mut state = state();
+        let used = DeskUse {
+            device: "desk-201".parse().unwrap(),
+            name: "Window".into(),
+            at: UnixMillis(5),
+        };
+        let offer = EventBody::DeskUsed {
+            used: Some(used.clone()),
+        };
+        state.apply(&offer);
+        assert_eq!(state.desk_used, Some(used));
+        state.apply(&EventBody::DeskUsed { used: None });
+        assert_eq!(state.desk_used, None);
+        state.apply(&offer);
+        state.apply(&EventBody::ModeChanged { mode: Mode::Office });
+        assert_eq!(state.desk_used, None);
     }
 
     #[test]

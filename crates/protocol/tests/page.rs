@@ -102,6 +102,8 @@ fn names(source: &str, item: &str) -> Vec<String> {
 #[test]
 fn the_page_names_all_there_is() {
     const CALL: &str = include_str!("../src/call.rs");
+    const COLLEAGUE: &str = include_str!("../src/colleague.rs");
+    const CONTACT: &str = include_str!("../src/contact.rs");
     const COMMAND: &str = include_str!("../src/command.rs");
     const EVENT: &str = include_str!("../src/event.rs");
     const FRAMES: &str = include_str!("../src/frames.rs");
@@ -148,6 +150,16 @@ fn the_page_names_all_there_is() {
         (RECORD, "struct LegRecord"),
         (PRESENCE, "enum Availability"),
         (PRESENCE, "struct Presence"),
+        (CONTACT, "struct Contact"),
+        (CONTACT, "struct ContactNumber"),
+        (CONTACT, "struct ContactBook"),
+        (CONTACT, "struct ContactPage"),
+        (CONTACT, "enum ContactFormat"),
+        (CONTACT, "struct ImportPreview"),
+        (CONTACT, "struct ImportProblem"),
+        (CONTACT, "enum ImportProblemKind"),
+        (COLLEAGUE, "enum LineState"),
+        (COLLEAGUE, "struct Colleague"),
         (MESSAGE, "struct VoiceMessage"),
         (MESSAGE, "struct Mailbox"),
         (MESSAGE, "struct MessagePage"),

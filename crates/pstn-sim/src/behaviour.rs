@@ -56,6 +56,9 @@ pub struct Answer {
     /// When it hangs up, in milliseconds after the 200. Without it, never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hang_up_after_ms: Option<u64>,
+    /// Its network loses it then: the Q.850 cause that the BYE names, 1 to 127. Without one, somebody hung up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_with: Option<u8>,
     /// Digits it presses.
     pub press: Vec<Press>,
     /// Whether it knows RFC 4733. One that does not presses its digits as tones in the voice.
@@ -71,6 +74,7 @@ impl Default for Answer {
             tone_hz: None,
             codecs: vec![Codec::Pcma, Codec::Pcmu],
             hang_up_after_ms: None,
+            lost_with: None,
             press: Vec::new(),
             telephone_events: true,
             record: false,

@@ -30,6 +30,8 @@ pub(crate) enum Step {
     Reinvite(ReinviteMode),
     /// BYE.
     HangUp,
+    /// The network loses the telephone, and says why by a Q.850 cause.
+    Lose(u8),
     /// A final refusal.
     Refuse(u16),
 }
@@ -171,7 +173,11 @@ fn answers(answer: &Answer, number: &str, mute: bool, timer: Option<(u32, Refres
         .press
         .iter()
         .map(|press| (press.at_ms, Step::Press(press.digits.clone())))
-        .chain(answer.hang_up_after_ms.map(|ms| (ms, Step::HangUp)))
+        .chain(
+            answer
+                .hang_up_after_ms
+                .map(|ms| (ms, answer.lost_with.map_or(Step::HangUp, Step::Lose))),
+        )
         .collect();
     later.sort_by_key(|(at_ms, _)| *at_ms);
     for (at_ms, step) in later {

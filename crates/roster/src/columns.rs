@@ -16,7 +16,7 @@ const NO_ANSWER_S: RangeInclusive<u64> = 5..=120;
 const NAME_MAX: usize = 64;
 
 /// What a file may have columns for.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "user",
     "display_name",
     "extension",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 17] = [
     "telecommuter",
     "call_waiting",
     "voicemail",
+    "pick_up",
     "administrator",
     "rules",
     "dials_per_hour",
@@ -104,7 +105,7 @@ fn switched(text: &str) -> Option<bool> {
     }
 }
 
-/// `allow +39; deny +39899`.
+/// `allow +39; deny +39899; allow +44 Mon-Fri 09:00-18:00`.
 fn rules(text: &str) -> Result<Vec<Rule>, ProblemKind> {
     let mut rules = Vec::new();
     for part in text
@@ -120,7 +121,11 @@ fn rules(text: &str) -> Result<Vec<Rule>, ProblemKind> {
             "deny" => false,
             _ => return Err(ProblemKind::Malformed),
         };
-        let prefix = prefix.trim();
+        // When it holds is read where it is kept.
+        let (prefix, hours) = match prefix.trim().split_once(char::is_whitespace) {
+            Some((prefix, hours)) => (prefix, Some(hours.trim().to_owned())),
+            None => (prefix.trim(), None),
+        };
         let digits = prefix.strip_prefix('+').ok_or(ProblemKind::Malformed)?;
         if digits.len() > 15 || digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ProblemKind::Malformed);
@@ -128,6 +133,7 @@ fn rules(text: &str) -> Result<Vec<Rule>, ProblemKind> {
         rules.push(Rule {
             allow,
             prefix: prefix.to_owned(),
+            hours,
         });
     }
     if rules.len() > RULES_MAX {
@@ -232,6 +238,7 @@ fn new_user(
         telecommuter_allowed: false,
         call_waiting_allowed: true,
         voicemail_allowed: true,
+        pick_up_allowed: true,
         administrator: false,
         rules: Vec::new(),
         dials_per_hour: DIALS_PER_HOUR,
@@ -272,6 +279,7 @@ fn fill(settings: &mut UserSettings, cells: &mut Cells<'_>) {
         ("telecommuter", &mut settings.telecommuter_allowed),
         ("call_waiting", &mut settings.call_waiting_allowed),
         ("voicemail", &mut settings.voicemail_allowed),
+        ("pick_up", &mut settings.pick_up_allowed),
         ("administrator", &mut settings.administrator),
     ] {
         cells.flag(column, field);

@@ -111,9 +111,9 @@ proptest! {
     }
 
     #[test]
-    fn no_cell_makes_it_panic(cells in prop::collection::vec("[^,\n\r\"]{0,20}", 17)) {
+    fn no_cell_makes_it_panic(cells in prop::collection::vec("[^,\n\r\"]{0,20}", 18)) {
         let header = "user,display_name,extension,caller_id,caller_name,language,group,telecommuter,call_waiting,\
-                      voicemail,administrator,rules,dials_per_hour,minutes_per_day,email,confirm,no_answer_s";
+                      voicemail,pick_up,administrator,rules,dials_per_hour,minutes_per_day,email,confirm,no_answer_s";
         let roster = read(&format!("{header}\n{}\n", cells.join(",")), nobody);
         prop_assert!(roster.rows.len() <= 1);
         for row in roster.rows {

@@ -122,6 +122,7 @@ impl Bench {
             to: Party::new(format!("sip:+39{number:09}@example.com")),
             route: Vec::new(),
             contact_user: None,
+            max_forwards: OutgoingCall::MAX_FORWARDS,
             headers: vec![(
                 "P-Asserted-Identity".into(),
                 "<sip:+390612345@example.com>".into(),
@@ -273,6 +274,7 @@ fn measure_udp(calls: u64) {
             to: Party::new("sip:+390612345@example.com"),
             route: Vec::new(),
             contact_user: None,
+            max_forwards: OutgoingCall::MAX_FORWARDS,
             headers: Vec::new(),
             sdp: Bytes::from_static(SDP),
             credentials: None,

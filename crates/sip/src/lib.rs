@@ -49,6 +49,7 @@
 //!     to: Party::new("sip:desk-201@ponte.example"),
 //!     route: Vec::new(),
 //!     contact_user: None,
+//!     max_forwards: OutgoingCall::MAX_FORWARDS,
 //!     headers: Vec::new(),
 //!     sdp,
 //!     credentials: None,

@@ -191,11 +191,19 @@ pub struct OutgoingCall {
     pub route: Vec<String>,
     /// User part of our Contact. Default: that of `from`.
     pub contact_user: Option<String>,
+    /// How many servers it may pass (RFC 3261 section 8.1.1.6): [`Self::MAX_FORWARDS`] for a call that begins here, one
+    /// less than it came with for one that is passed on (RFC 7332 section 4).
+    pub max_forwards: u8,
     /// Further headers, such as P-Asserted-Identity. Those the layer writes itself are refused.
     pub headers: Vec<(String, String)>,
     /// The offer.
     pub sdp: Bytes,
     pub credentials: Option<Credentials>,
+}
+
+impl OutgoingCall {
+    /// The Max-Forwards of a call that begins here (RFC 3261 section 8.1.1.6).
+    pub const MAX_FORWARDS: u8 = 70;
 }
 
 /// A request to send outside a dialog: OPTIONS, REGISTER, MESSAGE …

@@ -48,6 +48,26 @@ fn a_2xx_is_repeated_until_its_ack() {
 }
 
 #[test]
+fn an_invitation_ends_with_487_when_the_caller_waits_no_longer() {
+    let mut lab = Lab::new();
+    let id = incoming(&mut lab, "Expires: 5\r\n", OFFER);
+    lab.ua.respond(lab.now, id, 180, "", None, &[]).unwrap();
+    assert_eq!(names(&lab.pass(ms(4_900))), ["180"]);
+    let sent = lab.pass(ms(200));
+    assert_eq!(names(&sent), ["487"]);
+    assert!(matches!(
+        &lab.take_events()[..],
+        [Event::Ended { cause, .. }] if cause.by == EndedBy::Remote && cause.status == Some(487)
+    ));
+    lab.receive(request("ACK", 1, &tag_of(&sent[0]), "", b""));
+    assert_eq!(lab.ua.dialog_count(), 0);
+    let mut lab = Lab::new();
+    let id = incoming(&mut lab, "Expires: 5\r\n", OFFER);
+    lab.ua.respond(lab.now, id, 200, "", sdp(), &[]).unwrap();
+    assert!(names(&lab.pass(ms(6_000))).iter().all(|name| name == "200"));
+}
+
+#[test]
 fn a_2xx_without_ack_ends_by_bye() {
     let mut lab = Lab::new();
     let id = incoming(&mut lab, "", OFFER);

@@ -148,6 +148,26 @@ fn an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() {
 }
 
 #[test]
+fn an_answer_whose_contact_is_no_address_is_ended_at_the_address_that_was_called() {
+    for contact in ["*", "<sip:>", "<nowhere>"] {
+        let mut lab = Lab::new();
+        let (id, invite) = lab.invite();
+        let answer = response(&invite, 200, "b1", "", ANSWER);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let from = answer.find("Contact: ").unwrap();
+        let to = from + answer[from..].find("\r\n").unwrap();
+        let answer = format!("{}Contact: {contact}{}", &answer[..from], &answer[to..]);
+        let ack = lab.receive(answer.into_bytes());
+        assert_eq!(names(&ack), ["ACK"]);
+        lab.ua.hang_up(lab.now, id, None).unwrap();
+        let bye = lab.sent().remove(0);
+        for request in [&ack[0], &bye] {
+            assert_eq!(request.request_uri(), invite.request_uri(), "{contact}");
+        }
+    }
+}
+
+#[test]
 fn a_cancelled_invite_without_final_answer_is_given_up() {
     let mut lab = Lab::new();
     let (id, invite) = lab.invite();

@@ -84,6 +84,15 @@ fn malformed_requests_are_answered_as_the_rfc_says() {
             "",
         ),
         (
+            "more header lines than anybody needs",
+            bend(
+                "Content-Length:",
+                &format!("{}Content-Length:", "X-Y: z\r\n".repeat(300)),
+            ),
+            Some(513),
+            "",
+        ),
+        (
             "several Via in one line",
             bend("Via: ", "Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKq, "),
             Some(200),

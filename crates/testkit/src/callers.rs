@@ -3,7 +3,10 @@
 use ponte_call_core::{
     CallSource, DeviceConfig, Dialled, Effect, Event, ForwardTargets, LegTarget, Playback, UserConfig,
 };
-use ponte_protocol::{CallId, CallPhase, CallView, Destination, DeviceId, LegRole, LegState, Mode, UserId};
+use ponte_protocol::{
+    CallId, CallPhase, CallView, Destination, DeviceId, EventBody, LegRole, LegState, Mode, PersistentLeg,
+    UserId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a caller must meet.
@@ -12,6 +15,8 @@ pub enum Outcome {
     /// The user's telephone rings, by its number or its name.
     Rings(String),
     Waits,
+    /// A leg that stays up takes the call, after a tone in the ear.
+    Attaches,
     Voicemail,
     /// Refused with a SIP status.
     Refused(u16),
@@ -26,6 +31,9 @@ pub struct Callers {
     logons: BTreeMap<DeviceId, UserId>,
     registered: BTreeSet<DeviceId>,
     trunks: BTreeMap<String, bool>,
+    /// What users were told last of a leg that stays up, while one is.
+    persistent: BTreeMap<UserId, PersistentLeg>,
+    standing: BTreeMap<CallId, UserId>,
     unwritable: bool,
 }
 
@@ -106,6 +114,11 @@ impl Callers {
         let second =
             |call: &CallView| matches!(call.phase, CallPhase::Held { .. } | CallPhase::Waiting { .. });
         match &calls[..] {
+            [] if self.persistent.contains_key(id) => match self.persistent[id] {
+                PersistentLeg::Up { .. } => Some(Outcome::Attaches),
+                // It may be in the middle of something that no portal is shown.
+                _ => None,
+            },
             [] => Some(self.whereabouts(id).map_or_else(sent_away, Outcome::Rings)),
             // In the own voicemail box nobody is called: no second call beeps into it.
             [call] if connected(call) && in_box(call) => Some(sent_away(486)),
@@ -194,6 +207,29 @@ impl Callers {
                 } => {
                     self.forwarded.insert(leg.call);
                 }
+                Effect::Notify {
+                    user,
+                    body: EventBody::PersistentLegChanged { leg },
+                } => {
+                    self.persistent.insert(user.clone(), *leg);
+                    if let PersistentLeg::Calling { call }
+                    | PersistentLeg::Recalling { call, .. }
+                    | PersistentLeg::Up { call, .. } = leg
+                    {
+                        self.standing.insert(*call, user.clone());
+                    }
+                }
+                // Until then the leg may be closing, and have the line.
+                Effect::Notify {
+                    body: EventBody::CallEnded { call, .. },
+                    ..
+                } => {
+                    if let Some(user) = self.standing.remove(call)
+                        && !self.standing.values().any(|other| *other == user)
+                    {
+                        self.persistent.remove(&user);
+                    }
+                }
                 Effect::SaveMode { user, mode } => {
                     self.modes.insert(user.clone(), mode.clone());
                 }
@@ -234,6 +270,7 @@ fn met(event: &Event, effects: &[Effect]) -> Option<Outcome> {
             LegTarget::Browser => crate::site::BROWSER.to_owned(),
         })),
         Effect::Beep { .. } => Some(Outcome::Waits),
+        Effect::Whisper { .. } => Some(Outcome::Attaches),
         Effect::Play {
             leg: on,
             playback: Playback::Greeting { .. },

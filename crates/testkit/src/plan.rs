@@ -3,12 +3,14 @@
 use crate::site::{DID_ANNA, DID_BRUNO};
 use ponte_call_core::{Dialled, FeatureCode, NumberClass};
 
-/// Reads what was typed, with `00` and `0` for the international and the national prefix. `*11` logs on, `*12` logs off, `*97` is voicemail. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the
+/// Reads what was typed, with `00` and `0` for the international and the national prefix. `*11` logs on, `*12` logs off,
+/// `*13` leaves telecommuter mode, `*97` is voicemail. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the
 /// site, `+393…` are mobiles, `+39899…` is premium.
 pub fn read(typed: &str) -> Dialled {
     match typed {
         "*11" => return Dialled::FeatureCode(Some(FeatureCode::LogOn)),
         "*12" => return Dialled::FeatureCode(Some(FeatureCode::LogOff)),
+        "*13" => return Dialled::FeatureCode(Some(FeatureCode::Leave)),
         "*97" => return Dialled::FeatureCode(Some(FeatureCode::Voicemail)),
         _ => {}
     }

@@ -44,6 +44,7 @@ pub fn user(name: &str) -> UserConfig {
             telecommuter_allowed: true,
             call_waiting_allowed: true,
             voicemail_allowed: true,
+            pick_up_allowed: true,
             browser_allowed: false,
             recording_allowed: true,
             administrator: false,

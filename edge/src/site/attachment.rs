@@ -37,6 +37,9 @@ pub struct PortalSocket {
     pub opened_at: UnixMillis,
     /// Whether `hello` came.
     pub greeted: bool,
+    /// Whether it is shown the users of the site.
+    #[serde(default)]
+    pub watches: bool,
 }
 
 /// A gateway's socket.
@@ -66,6 +69,7 @@ mod tests {
             session: "0".repeat(64),
             opened_at: UnixMillis(1_790_000_000_000),
             greeted: true,
+            watches: true,
         });
         let text = serde_json::to_string(&attachment).unwrap();
         assert!(text.len() < 2048, "the runtime keeps 2,048 bytes");

@@ -96,7 +96,7 @@ impl Core {
             Ok(command) => command,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if matches!(command.body, CommandBody::Dial { .. }) {
+        if ledger::makes_ring(&command.body) {
             let mut memory = self.memory.borrow_mut();
             let bucket = memory
                 .dials

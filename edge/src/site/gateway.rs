@@ -114,6 +114,14 @@ impl Core {
                 self.relay_signal(&user, portal, signal);
                 Ok(())
             }
+            Some(GatewayFrame::Company {
+                portal,
+                whole,
+                colleagues,
+            }) => {
+                self.relay_company(portal, whole, colleagues);
+                Ok(())
+            }
             Some(GatewayFrame::Ping { n }) => {
                 send_link(socket, &EdgeFrame::Pong { n });
                 Ok(())
@@ -208,6 +216,12 @@ impl Core {
             );
             if portals > 0 && self.user_state(&user)?.is_none() {
                 send_link(socket, &EdgeFrame::NeedState { user });
+            }
+        }
+        for (_, portal) in self.all_portals() {
+            if portal.watches {
+                let (user, portal) = (portal.user, portal.id);
+                send_link(socket, &EdgeFrame::WatchCompany { user, portal });
             }
         }
         self.resend_commands(socket)?;

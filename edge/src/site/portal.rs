@@ -10,7 +10,7 @@ use crate::limits::{FRAMES, HANDSHAKE_MS, RTC, SOCKETS_PER_USER, Strikes, TokenB
 use ponte_protocol::frames::{CLOSE_TOO_FAST, CLOSE_VERSION, Resume, SUBPROTOCOL, SocketError};
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{
-    ClientFrame, Command, EdgeFrame, Refusal, Reply, RtcRequest, RtcSignal, ServerFrame, UserId,
+    ClientFrame, Colleague, Command, EdgeFrame, Refusal, Reply, RtcRequest, RtcSignal, ServerFrame, UserId,
 };
 use uuid::Uuid;
 use worker::{Response, WebSocket, WebSocketPair};
@@ -34,6 +34,7 @@ impl Core {
             session: session.to_owned(),
             opened_at: self.now(),
             greeted: false,
+            watches: false,
         };
         let tags = [PORTAL_TAG, &user_tag(&portal.user), &session_tag(session)];
         self.state.accept_websocket_with_tags(&pair.server, &tags);
@@ -80,6 +81,10 @@ impl Core {
             Read::Frame(ClientFrame::Rtc { request }) => {
                 self.touch_session(&portal.session)?;
                 self.relay_request(socket, &portal, request);
+            }
+            Read::Frame(ClientFrame::WatchCompany) => {
+                self.touch_session(&portal.session)?;
+                self.watch_company(socket, portal);
             }
             Read::Frame(ClientFrame::Command { command }) => {
                 self.touch_session(&portal.session)?;
@@ -134,6 +139,18 @@ impl Core {
 
     /// Relays what a portal says about a call in the browser; only what comes too fast is answered here.
     fn relay_request(&self, socket: &WebSocket, portal: &PortalSocket, request: RtcRequest) {
+        if !self.may_relay(socket, portal) {
+            return;
+        }
+        self.tell_gateway(&EdgeFrame::Rtc {
+            user: portal.user.clone(),
+            portal: portal.id,
+            request,
+        });
+    }
+
+    /// Whether one more frame may be relayed; else it is told.
+    fn may_relay(&self, socket: &WebSocket, portal: &PortalSocket) -> bool {
         let now = self.now();
         let waited = {
             let mut memory = self.memory.borrow_mut();
@@ -141,13 +158,34 @@ impl Core {
             meter.map_or(Ok(()), |meter| meter.rtc.take(now))
         };
         if let Err(retry_after_ms) = waited {
-            return self.complain(socket, portal, SocketError::TooFast { retry_after_ms });
+            self.complain(socket, portal, SocketError::TooFast { retry_after_ms });
         }
-        self.tell_gateway(&EdgeFrame::Rtc {
+        waited.is_ok()
+    }
+
+    /// A portal wants to see the users of the site from here on.
+    fn watch_company(&self, socket: &WebSocket, mut portal: PortalSocket) {
+        if !self.may_relay(socket, &portal) {
+            return;
+        }
+        self.tell_gateway(&EdgeFrame::WatchCompany {
             user: portal.user.clone(),
             portal: portal.id,
-            request,
         });
+        if !portal.watches {
+            portal.watches = true;
+            attach(socket, &Attachment::Portal(portal));
+        }
+    }
+
+    /// Gives what the gateway says of the users of the site to one portal, or to all that watch.
+    pub(crate) fn relay_company(&self, only: Option<Uuid>, whole: bool, colleagues: Vec<Colleague>) {
+        let frame = ServerFrame::Company { whole, colleagues };
+        for (socket, portal) in self.all_portals() {
+            if portal.watches && only.is_none_or(|only| only == portal.id) {
+                send(&socket, &frame);
+            }
+        }
     }
 
     /// Gives one portal what the gateway says about a call in the browser.

@@ -14,6 +14,7 @@ export const userState = (user, over = {}) => ({
     telecommuter_allowed: true,
     call_waiting_allowed: false,
     voicemail_allowed: true,
+    pick_up_allowed: true,
     browser_allowed: false,
     administrator: false,
     caller_id: { number: "+390212345600" },
@@ -32,6 +33,7 @@ export const userState = (user, over = {}) => ({
   rules: { forwarding: {}, exceptions: [] },
   profiles: [],
   parked: [],
+  contacts: { version: 0, total: 0 },
   ...over,
 });
 

@@ -89,6 +89,7 @@ impl Caller<'_> {
             to: Party::new(format!("sip:{number}@example.com")),
             route: Vec::new(),
             contact_user: None,
+            max_forwards: OutgoingCall::MAX_FORWARDS,
             headers: Vec::new(),
             sdp: self.sdp.clone(),
             credentials: None,

@@ -2,9 +2,9 @@
 
 use super::{LABEL_MAX, NAME_MAX};
 use crate::config::{Config, SiteConfig};
-use crate::numbers::{NumberingPlan, parse_prefix};
+use crate::numbers::{NumberingPlan, TimedRule, read_rule};
 use crate::store::{DidRow, UserRow};
-use ponte_call_core::{Dialled, RestrictionRule};
+use ponte_call_core::Dialled;
 use ponte_protocol::admin::{Problem, ProblemKind, RULES_MAX, Rule};
 use ponte_protocol::settings::NO_ANSWER_MS;
 use ponte_protocol::{DialString, Extension};
@@ -64,15 +64,12 @@ pub(super) const QUOTA_S: RangeInclusive<u32> = 60..=1_000_000;
 ///
 /// # Errors
 /// Every rule that is none, by its place.
-pub fn check_rules(rules: &[Rule]) -> Result<Vec<RestrictionRule>, Vec<Wrong>> {
+pub fn check_rules(rules: &[Rule]) -> Result<Vec<TimedRule>, Vec<Wrong>> {
     let mut wrong: Vec<Wrong> = rule_count(rules.len()).into_iter().collect();
     let mut read = Vec::with_capacity(rules.len().min(RULES_MAX));
     for (place, rule) in rules.iter().enumerate().take(RULES_MAX) {
-        match parse_prefix(&rule.prefix) {
-            Ok(prefix) => read.push(RestrictionRule {
-                allow: rule.allow,
-                prefix,
-            }),
+        match read_rule(rule) {
+            Ok(rule) => read.push(rule),
             Err(error) => wrong.push(Wrong::malformed(format!("rules.{place}"), error.to_string())),
         }
     }
@@ -117,6 +114,16 @@ pub fn check_user(row: &UserRow, config: &Config) -> Vec<Wrong> {
             .err()
             .map(|reason| Wrong::malformed(field, format!("{field}: {reason}")))
     };
+    if row.user.as_str().ends_with(ponte_call_core::NOBODYS) {
+        wrong.push(Wrong::new(
+            "user",
+            ProblemKind::Forbidden,
+            format!(
+                "no user is called …{}: so are telephones that belong to nobody",
+                ponte_call_core::NOBODYS
+            ),
+        ));
+    }
     wrong.extend(name("display_name", &row.display_name));
     wrong.extend(
         row.caller_id

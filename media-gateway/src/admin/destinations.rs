@@ -42,7 +42,7 @@ impl Admin<'_> {
         let refusal = match &dialled {
             Dialled::Own { .. } => Some(Refusal::OwnNumber),
             Dialled::FeatureCode(_) => Some(Refusal::InvalidNumber),
-            _ => decide(&row, &self.config.site, &dialled).refusal,
+            _ => decide(&row, &self.config.site, &dialled, self.now).refusal,
         };
         let (number, class) = match (dialled, refusal) {
             (Dialled::External { number, class }, None) if wrong.is_empty() => (number, class),

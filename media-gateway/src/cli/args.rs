@@ -6,9 +6,9 @@ use super::dids::DidCommand;
 use super::groups::GroupCommand;
 use super::site::SiteCommand;
 use crate::admin::{NAME_MAX, check_name};
+use crate::numbers::TimedRule;
 use crate::numbers::parse_rule;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ponte_call_core::RestrictionRule;
 use ponte_protocol::{DialString, E164, Extension, UserId};
 use std::path::PathBuf;
 
@@ -91,6 +91,9 @@ pub(super) enum StoreCommand {
         user: UserId,
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         dial: DialString,
+        /// When, by the clock of the site, e.g. 2026-11-23T18:30; now, where it is not given.
+        #[arg(long, value_name = "TIME")]
+        at: Option<jiff::civil::DateTime>,
         #[arg(long)]
         json: bool,
     },
@@ -193,6 +196,9 @@ pub(super) struct UserSettings {
     /// What the user's voicemail box holds; `site`: as much as others'.
     #[arg(long, value_name = "SECONDS", value_parser = quota)]
     pub(super) voicemail_quota_s: Option<Quota>,
+    /// Whether the user may take over a call that rings for a colleague.
+    #[arg(long, value_enum)]
+    pub(super) pick_up: Option<Switched>,
     /// Whether the user may see and change what belongs to the whole site.
     #[arg(long, value_enum)]
     pub(super) administrator: Option<Switched>,
@@ -244,7 +250,7 @@ fn quota(text: &str) -> Result<Quota, String> {
 
 /// A rule, or the empty text that stands for none.
 #[derive(Clone, Debug)]
-pub(super) struct Rule(pub(super) Option<RestrictionRule>);
+pub(super) struct Rule(pub(super) Option<TimedRule>);
 
 pub(super) fn rule_or_none(text: &str) -> Result<Rule, String> {
     if text.is_empty() {

@@ -105,7 +105,9 @@ async fn in_store(command: StoreCommand, config: &Config, store: &Store) -> Done
         StoreCommand::ImportUsers { file, dry_run } => roster::import(&file, dry_run, &admin).await,
         StoreCommand::Audit(arguments) => audit::list(arguments, store).await,
         StoreCommand::Records(arguments) => records::list(arguments, store).await,
-        StoreCommand::Explain { user, dial, json } => users::explain(&user, &dial, json, &admin).await,
+        StoreCommand::Explain { user, dial, at, json } => {
+            users::explain(&user, &dial, at, json, &admin).await
+        }
         StoreCommand::Export { file } => transfer::export(&file, store).await,
         StoreCommand::Import {
             file,

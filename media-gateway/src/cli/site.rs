@@ -3,9 +3,9 @@
 use super::args::{Rule, Switched, rule_or_none};
 use super::{Done, output, refused};
 use crate::admin::{Admin, site_settings};
+use crate::numbers::TimedRule;
 use crate::numbers::as_rules;
 use clap::{Args, Subcommand, ValueEnum};
-use ponte_call_core::RestrictionRule;
 use ponte_protocol::admin::{CallRecording, SiteSettings};
 
 #[derive(Debug, Subcommand)]
@@ -72,7 +72,7 @@ pub(super) async fn carry_out(command: SiteCommand, admin: &Admin<'_>) -> Done {
 
 fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
     if let Some(rules) = given.restrictions {
-        let rules: Vec<RestrictionRule> = rules.into_iter().filter_map(|rule| rule.0).collect();
+        let rules: Vec<TimedRule> = rules.into_iter().filter_map(|rule| rule.0).collect();
         settings.rules = as_rules(&rules);
     }
     if let Some(seconds) = given.no_answer_s {

@@ -5,8 +5,11 @@ use super::{Done, Failure, explained, output, refused, secret};
 use crate::admin::Admin;
 use crate::numbers::{decide, rule_text};
 use crate::store::{EmailAddress, PinHash, RuleOwner, Store, StoreError, UserRow};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use ponte_call_core::{Dialled, NumberClass};
-use ponte_protocol::{DialString, GroupId, Refusal, UserId};
+use ponte_protocol::{DialString, GroupId, Refusal, UnixMillis, UserId};
 use serde_json::{Value, json};
 
 pub(super) async fn add(user: UserId, mut settings: UserSettings, admin: &Admin<'_>) -> Done {
@@ -49,6 +52,7 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
         (&mut row.call_waiting_allowed, settings.call_waiting),
         (&mut row.voicemail_allowed, settings.voicemail),
         (&mut row.recording_allowed, settings.call_recording),
+        (&mut row.pick_up_allowed, settings.pick_up),
         (&mut row.administrator, settings.administrator),
     ] {
         put(field, switched.map(|switched| switched == Switched::On));
@@ -144,6 +148,7 @@ fn row_json(row: &UserRow) -> Value {
         "voicemail": row.voicemail_allowed,
         "voicemail_quota_s": row.voicemail_quota_s,
         "call_recording": row.recording_allowed,
+        "pick_up": row.pick_up_allowed,
         "administrator": row.administrator,
         "pin": row.pin.is_some(),
         "email": row.email.as_ref().map(EmailAddress::as_str),
@@ -190,6 +195,7 @@ pub(super) async fn show(user: &UserId, as_json: bool, admin: &Admin<'_>) -> Don
         ("call waiting", row.call_waiting_allowed),
         ("voicemail", row.voicemail_allowed),
         ("call recording", row.profile(&config.site).recording_allowed),
+        ("pick up", row.pick_up_allowed),
         ("administrator", row.administrator),
     ] {
         put(name, if switched { "on" } else { "off" }.to_owned());
@@ -256,14 +262,33 @@ fn reading(dialled: &Dialled) -> String {
     }
 }
 
-pub(super) async fn explain(user: &UserId, dial: &DialString, as_json: bool, admin: &Admin<'_>) -> Done {
+/// The moment that a clock of the site shows; now, where none is given.
+fn moment(at: Option<DateTime>, zone: &TimeZone) -> Result<Zoned, Failure> {
+    let Some(at) = at else {
+        return Ok(Timestamp::now().to_zoned(zone.clone()));
+    };
+    at.to_zoned(zone.clone())
+        .map_err(|error| Failure::Usage(format!("--at {at}: {error}")))
+}
+
+pub(super) async fn explain(
+    user: &UserId,
+    dial: &DialString,
+    at: Option<DateTime>,
+    as_json: bool,
+    admin: &Admin<'_>,
+) -> Done {
     let (store, config) = (admin.store(), admin.config());
     let row = known(user, store).await?;
     let dialled = config.numbering_plan(&store.dids().await?).read(dial);
-    let verdict = decide(&row, &config.site, &dialled);
+    let at = moment(at, &config.site.time_zone)?;
+    let millis = u64::try_from(at.timestamp().as_millisecond()).unwrap_or_default();
+    let verdict = decide(&row, &config.site, &dialled, UnixMillis(millis));
     let rule = verdict.rule.as_ref();
+    let timed = row.rules(&config.site).any(|(_, rule)| rule.hours.is_some());
     if as_json {
         return output::json(&json!({
+            "at": at.to_string(),
             "read_as": reading(&dialled),
             "allowed": verdict.refusal.is_none(),
             "refusal": verdict.refusal,
@@ -283,5 +308,10 @@ pub(super) async fn explain(user: &UserId, dial: &DialString, as_json: bool, adm
     } else {
         "denied"
     };
-    output::line(&format!("{allowed}: {why}"))
+    let when = if timed {
+        format!(" ({})", at.strftime("%a %H:%M, %Z"))
+    } else {
+        String::new()
+    };
+    output::line(&format!("{allowed}: {why}{when}"))
 }

@@ -8,6 +8,8 @@ use ponte_call_core::FeatureCode;
 pub struct FeatureCodes {
     pub log_on: Option<String>,
     pub log_off: Option<String>,
+    /// Leaves telecommuter mode at the own telephone.
+    pub leave: Option<String>,
     pub voicemail: Option<String>,
 }
 
@@ -16,6 +18,7 @@ impl Default for FeatureCodes {
         Self {
             log_on: Some("*11".to_owned()),
             log_off: Some("*12".to_owned()),
+            leave: Some("*13".to_owned()),
             voicemail: Some("*97".to_owned()),
         }
     }
@@ -30,6 +33,8 @@ impl FeatureCodes {
             Some(FeatureCode::LogOn)
         } else if is(&self.log_off) {
             Some(FeatureCode::LogOff)
+        } else if is(&self.leave) {
+            Some(FeatureCode::Leave)
         } else if is(&self.voicemail) {
             Some(FeatureCode::Voicemail)
         } else {
@@ -44,6 +49,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Fea
     for (key, code) in [
         ("log_on", &mut codes.log_on),
         ("log_off", &mut codes.log_off),
+        ("leave", &mut codes.leave),
         ("voicemail", &mut codes.voicemail),
     ] {
         if let Some(found) = section.text(key) {

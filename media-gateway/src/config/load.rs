@@ -152,6 +152,9 @@ fn timeouts(mut section: Section<'_, '_>) -> Timeouts {
     set("confirm_repeat_ms", &mut timeouts.confirm_repeat, 1_000..=60_000);
     set("far_no_answer_ms", &mut timeouts.far_no_answer, 5_000..=600_000);
     set("redial_ms", &mut timeouts.redial, 1_000..=120_000);
+    set("whisper_ms", &mut timeouts.whisper, 500..=30_000);
+    set("stay_ms", &mut timeouts.stay, 60_000..=86_400_000);
+    set("rescue_ms", &mut timeouts.rescue, 0..=300_000);
     set("close_ms", &mut timeouts.close, 1_000..=120_000);
     set(
         "no_audio_warning_ms",

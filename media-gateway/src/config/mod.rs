@@ -20,9 +20,9 @@ mod webrtc;
 pub use error::{ConfigError, Problem};
 pub use features::FeatureCodes;
 pub use types::{
-    Config, EdgeConfig, EmailConfig, EmailSecurity, LogConfig, MediaSettings, MetricsConfig, NumberFormat,
-    OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig, TelecommutingConfig,
-    TlsListener, TrunkSettings, VoicemailConfig,
+    Config, EdgeConfig, EmailConfig, EmailSecurity, ForwardedBy, LogConfig, MediaSettings, MetricsConfig,
+    NumberFormat, OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig,
+    TelecommutingConfig, TlsListener, TrunkSettings, VoicemailConfig,
 };
 
 /// A configuration with every setting and what it means; `ponte-gateway example-config` prints it.

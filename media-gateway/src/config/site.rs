@@ -3,6 +3,7 @@
 use super::reader::{Found, Problems, Section};
 use super::{OwnNumbers, SiteConfig};
 use crate::numbers::{self, parse_rule};
+use jiff::tz::TimeZone;
 use ponte_media::Country;
 use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{CallSettings, E164, SiteId};
@@ -47,6 +48,9 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
     let tones = section
         .text("tone_country")
         .and_then(|tones| tones.read(problems, |code| check_tones(code)));
+    let time_zone = section
+        .text("time_zone")
+        .and_then(|name| name.read(problems, |name| check_time_zone(name)));
     let no_answer = section.number("no_answer_seconds", 5..=120);
     let call_waiting = section.flag("call_waiting");
     let call_recording = section
@@ -123,6 +127,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         ),
         call_waiting: call_waiting.is_none_or(|found| found.value),
         call_recording: call_recording.map_or(CallRecording::Never, |found| found.value),
+        time_zone: time_zone.map_or_else(TimeZone::system, |found| found.value),
         country,
     })
 }
@@ -187,6 +192,20 @@ fn check_tones(code: &str) -> Result<Country, String> {
         "de" => Ok(Country::De),
         _ => Err(format!("there are no tones of '{code}'; it, us, uk or de")),
     }
+}
+
+fn check_time_zone(name: &str) -> Result<TimeZone, String> {
+    let unknown = || {
+        format!(
+            "'{name}' is no time zone that this machine knows; a name of the IANA, e.g. Europe/Rome (Debian: tzdata)"
+        )
+    };
+    // The database would read other things too, such as the rule of a zone.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte);
+    if !name.bytes().all(plain) {
+        return Err(unknown());
+    }
+    TimeZone::get(name).map_err(|_| unknown())
 }
 
 fn check_pattern(text: &str) -> Result<String, String> {

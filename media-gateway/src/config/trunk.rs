@@ -2,7 +2,7 @@
 
 use super::reader::{Problems, Section};
 use super::secret::{self, Environment, Secret};
-use super::{NumberFormat, Register, TrunkSettings};
+use super::{ForwardedBy, NumberFormat, Register, TrunkSettings};
 use crate::store::DidRow;
 use ponte_call_core::TrunkId;
 use ponte_sip::{Credentials, Transport};
@@ -103,6 +103,17 @@ fn read(
     });
     let trusts_identity = section.flag("trusts_identity");
     let passes_caller_id = section.flag("passes_caller_id");
+    let forwarded_by = section.text("forwarded_by").and_then(|text| {
+        text.read(problems, |text| match text.as_str() {
+            "diversion" => Ok(ForwardedBy::Diversion),
+            "history-info" => Ok(ForwardedBy::HistoryInfo),
+            "both" => Ok(ForwardedBy::Both),
+            "none" => Ok(ForwardedBy::Nothing),
+            _ => Err(format!(
+                "'{text}' is no header; diversion, history-info, both or none"
+            )),
+        })
+    });
     let dids = dids(
         &mut section,
         problems,
@@ -128,6 +139,7 @@ fn read(
         number_format: number_format.map_or(NumberFormat::E164, |found| found.value),
         trusts_identity: trusts_identity.is_some_and(|found| found.value),
         passes_caller_id: passes_caller_id.is_some_and(|found| found.value),
+        forwarded_by: forwarded_by.map_or(ForwardedBy::Diversion, |found| found.value),
         dids,
     })
 }

@@ -1,8 +1,10 @@
 use super::FeatureCodes;
 use crate::numbers::NumberingPlan;
+use crate::numbers::TimedRule;
 use crate::sip::TlsFiles;
 use crate::store::{DidRow, SiteRow};
-use ponte_call_core::{RestrictionRule, Timeouts, TrunkConfig, TrunkId};
+use jiff::tz::TimeZone;
+use ponte_call_core::{Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
 use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{E164, SiteId};
@@ -42,7 +44,8 @@ impl Config {
     /// How the site reads numbers, with the DIDs of the store and those of the trunks; the store's go before.
     pub fn numbering_plan(&self, dids: &[DidRow]) -> NumberingPlan {
         let of_trunks = self.trunks.iter().flat_map(|trunk| &trunk.dids);
-        let all: Vec<DidRow> = of_trunks.chain(dids).cloned().collect();
+        let configured = of_trunks.filter(|row| dids.iter().all(|stored| stored.number != row.number));
+        let all: Vec<DidRow> = configured.chain(dids).cloned().collect();
         NumberingPlan::new(&self.site)
             .with_features(&self.features)
             .with_dids(&all)
@@ -92,7 +95,7 @@ pub struct SiteConfig {
     /// Digits as dialled, e.g. `112`.
     pub emergency_numbers: Vec<String>,
     /// What holds for every user after the user's own rules.
-    pub default_restrictions: Vec<RestrictionRule>,
+    pub default_restrictions: Vec<TimedRule>,
     /// Whether users may take calls in the browser: `[webrtc]` stands there.
     pub browser_calls: bool,
     /// How long a call rings for a user who has set nothing else (rule T9), in milliseconds.
@@ -101,6 +104,8 @@ pub struct SiteConfig {
     pub call_waiting: bool,
     /// Whose calls may be recorded on demand.
     pub call_recording: CallRecording,
+    /// Whose clock rules and schedules go by.
+    pub time_zone: TimeZone,
 }
 
 /// Numbers of the site, in E.164.
@@ -160,6 +165,17 @@ pub enum NumberFormat {
     Plain,
 }
 
+/// How a carrier is told who has forwarded a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedBy {
+    /// RFC 5806
+    Diversion,
+    /// RFC 7044
+    HistoryInfo,
+    Both,
+    Nothing,
+}
+
 /// Registration to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register {
@@ -188,6 +204,7 @@ pub struct TrunkSettings {
     pub trusts_identity: bool,
     /// Whether it lets the real caller's number be shown on a redirected call (rule T16).
     pub passes_caller_id: bool,
+    pub forwarded_by: ForwardedBy,
     /// Numbers that come in on this trunk, beside those of the store, which go before these.
     pub dids: Vec<DidRow>,
 }

@@ -143,7 +143,12 @@ impl Driver {
 
     fn explain_to(&self, user: &UserId, number: &DialString) -> Option<AdminAnswer> {
         let entry = self.users.get(user)?;
-        let explanation = explain(&entry.row, &self.config.site, &self.plan.read(number));
+        let explanation = explain(
+            &entry.row,
+            &self.config.site,
+            &self.plan.read(number),
+            self.clock.now(),
+        );
         Some(AdminAnswer::Explained { explanation })
     }
 
@@ -202,6 +207,7 @@ impl Driver {
     pub(super) fn site_changed(&mut self, row: &SiteRow, own: &BTreeSet<UserId>) {
         let quota_before = self.config.voicemail.quota_s;
         self.config = Arc::new(self.base.with_site(row));
+        self.timetable.changed();
         self.tell(ponte_call_core::Event::TimeoutsConfigured {
             timeouts: self.config.timeouts,
         });

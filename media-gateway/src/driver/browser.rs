@@ -28,6 +28,13 @@ struct Tab {
 #[derive(Debug, Default)]
 pub(super) struct Tabs(HashMap<UserId, Tab>);
 
+impl Tabs {
+    /// Whether a tab takes the user's calls.
+    pub fn takes_calls(&self, user: &UserId) -> bool {
+        self.0.contains_key(user)
+    }
+}
+
 /// What a leg in a browser has beside others.
 #[derive(Clone, Debug)]
 pub(super) struct InBrowser {
@@ -51,6 +58,14 @@ impl Driver {
         let Some(tab) = self.tabs.0.get(&opening.user).copied() else {
             return Err(OpenError::NoBrowser);
         };
+        // A tab has one session a call.
+        let has_it = |id: &LegId| {
+            let browser = self.legs.get(*id).and_then(|leg| leg.browser.as_ref());
+            id.call == leg.call && browser.is_some_and(|browser| browser.tab == tab.tab)
+        };
+        if self.browser_legs(&opening.user).iter().any(has_it) {
+            return Err(OpenError::NoBrowser);
+        }
         let endpoint = self.media.open_browser(self.media_group(leg))?;
         let extension = self
             .users
@@ -155,16 +170,16 @@ impl Driver {
 
     fn browser_offers(&mut self, user: &UserId, portal: Uuid, call: CallId, sdp: &Sdp) {
         let refused = |reason| RtcSignal::Refused { call, reason };
-        let wanted = self.browser_legs(user).into_iter().find(|id| id.call == call);
+        // While a call moves from one browser to another, both have it.
+        let wanted = self.browser_legs(user).into_iter().find(|id| {
+            let browser = self.legs.get(*id).and_then(|leg| leg.browser.as_ref());
+            id.call == call && browser.is_some_and(|browser| browser.portal == portal)
+        });
         let leg = wanted.and_then(|id| self.legs.get_mut(id));
         let Some((leg, endpoint)) = leg.and_then(|leg| leg.endpoint.map(|endpoint| (leg, endpoint))) else {
             return self.signal(user, portal, refused(RtcRefusal::NotRinging));
         };
-        let here = leg
-            .browser
-            .as_ref()
-            .is_some_and(|browser| browser.portal == portal);
-        if !here || !matches!(leg.stage, Stage::Calling | Stage::Answered) {
+        if !matches!(leg.stage, Stage::Calling | Stage::Answered) {
             return self.signal(user, portal, refused(RtcRefusal::NotRinging));
         }
         let (id, first) = (leg.id, !leg.offered);

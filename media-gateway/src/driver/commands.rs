@@ -86,6 +86,18 @@ impl Driver {
                 return self.fetch_messages(user, command.id, before, limit);
             }
             CommandBody::Explain { number } => return self.explain(&user, command.id, &number),
+            CommandBody::FetchContacts { after, limit } => {
+                return self.fetch_contacts(user, command.id, after, limit);
+            }
+            CommandBody::ReadContacts {
+                import,
+                part,
+                last,
+                text,
+            } => return self.read_contacts(&user, command.id, import, (part, last), &text),
+            CommandBody::ExportContacts { format, after } => {
+                return self.export_contacts(user, command.id, format, after);
+            }
             CommandBody::AdminQuery { query } => return self.admin_query(&user, command.id, query),
             _ => {}
         }
@@ -132,10 +144,12 @@ impl Driver {
             | CommandBody::Hold { .. }
             | CommandBody::Retrieve { .. }
             | CommandBody::TransferTo { .. }
+            | CommandBody::StopMove { .. }
             | CommandBody::Merge { .. }
             | CommandBody::LeaveConference { .. }
             | CommandBody::EndConference { .. }
             | CommandBody::MuteMember { .. }
+            | CommandBody::SetPersistentLeg { on: false }
             | CommandBody::SendDtmf { .. } => {
                 self.carry_out(user, command);
             }
@@ -184,6 +198,11 @@ impl Driver {
                 Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
             },
             CommandBody::TransferTo { call, with } => SwitchCommand::TransferTo { call, with },
+            CommandBody::Move { call, to } => match self.destination(&user, to) {
+                Ok(to) => SwitchCommand::Move { call, to },
+                Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
+            },
+            CommandBody::StopMove { call } => SwitchCommand::StopMove { call },
             CommandBody::Merge { call, with } => SwitchCommand::Merge { call, with },
             CommandBody::LeaveConference { call } => SwitchCommand::LeaveConference { call },
             CommandBody::EndConference { call } => SwitchCommand::EndConference { call },
@@ -199,6 +218,7 @@ impl Driver {
             CommandBody::PickUp { extension } => SwitchCommand::PickUp { extension },
             CommandBody::LogOn { device } => SwitchCommand::LogOn { device },
             CommandBody::LogOff => SwitchCommand::LogOff,
+            CommandBody::Stay => SwitchCommand::Stay,
             CommandBody::VerifyDestination { destination } => {
                 return self.verify_destination(user, id, destination);
             }
@@ -229,8 +249,13 @@ impl Driver {
                 let outcome = self.delete_profile(&user, &name);
                 return self.answer(&user, Reply { id, outcome });
             }
+            CommandBody::SetSchedule { schedule } => {
+                let outcome = self.set_schedule(&user, schedule);
+                return self.answer(&user, Reply { id, outcome });
+            }
             CommandBody::SwitchProfile { name } => return self.switch_profile(&user, id, &name),
             CommandBody::LeaveAt { at } => SwitchCommand::LeaveAt { at },
+            CommandBody::SetPersistentLeg { on } => SwitchCommand::SetPersistentLeg { on },
             CommandBody::MarkMessage { message, heard } => {
                 let written = self.store.mark_message(user.clone(), message, heard);
                 return self.change_message(&user, id, written);
@@ -250,9 +275,15 @@ impl Driver {
             CommandBody::RestoreOwnSound { sound } => {
                 return self.change_own_sound(&user, id, sound, Recordings::restore_own);
             }
+            CommandBody::SaveContact { contact } => return self.save_contact(user, id, *contact),
+            CommandBody::DeleteContact { contact } => return self.delete_contact(user, id, contact),
+            CommandBody::ImportContacts { import } => return self.import_contacts(user, id, import),
             CommandBody::AdminChange { change } => return self.admin_change(&user, id, change),
             CommandBody::FetchLog { .. }
             | CommandBody::FetchMessages { .. }
+            | CommandBody::FetchContacts { .. }
+            | CommandBody::ReadContacts { .. }
+            | CommandBody::ExportContacts { .. }
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
             | CommandBody::Unknown => {
@@ -384,7 +415,7 @@ impl Driver {
     fn explain(&mut self, user: &UserId, id: CommandId, number: &DialString) {
         let Some(entry) = self.users.get(user) else { return };
         let dialled = self.plan.read(number);
-        let explanation = crate::numbers::explain(&entry.row, &self.config.site, &dialled);
+        let explanation = crate::numbers::explain(&entry.row, &self.config.site, &dialled, self.clock.now());
         let outcome = Outcome::Explained(explanation);
         self.send_reply(user, Reply { id, outcome });
     }
@@ -412,6 +443,9 @@ impl Driver {
 
     /// Answers a command for good: the same id is answered the same from now on.
     pub(super) fn answer(&mut self, user: &UserId, reply: Reply) {
+        if self.timetable.answered(user, &reply) {
+            return;
+        }
         self.answer_once(user, reply.clone(), reply);
     }
 

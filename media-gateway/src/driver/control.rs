@@ -73,6 +73,23 @@ impl Driver {
         }
     }
 
+    /// A leg takes the place of another, with whomever that is connected to or in conference with.
+    pub(super) fn take_place(&mut self, leg: LegId, of: LegId) {
+        let endpoints = self.legs.endpoint(leg).zip(self.legs.endpoint(of));
+        let Some((endpoint, before)) = endpoints else {
+            return;
+        };
+        if let Err(error) = self.media.take_place(endpoint, before) {
+            tracing::error!(%error, %leg, %of, "a leg could not take the place of another");
+        }
+        self.legs.take_place(leg, of);
+        for room in self.rooms.values_mut() {
+            for member in room.legs.iter_mut().filter(|member| member.leg == of) {
+                member.leg = leg;
+            }
+        }
+    }
+
     /// A leg is to hear nothing of its conference any more, before the conference is told anew; whether it was in one.
     pub(super) fn leave_room(&mut self, leg: LegId) -> bool {
         let mut was_in = false;
@@ -90,7 +107,8 @@ impl Driver {
     /// Everybody sees what is parked.
     pub(super) fn parking_changed(&self, parked: &[ParkedCall]) {
         for user in self.users.keys().cloned().collect::<Vec<UserId>>() {
-            let parked = parked.to_vec();
+            let mut parked = parked.to_vec();
+            self.name_parked(&user, &mut parked);
             self.send_event(user, EventBody::ParkingChanged { parked });
         }
     }

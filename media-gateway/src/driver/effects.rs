@@ -38,6 +38,7 @@ impl Driver {
             }
             Effect::Record { mut record } => {
                 self.without_short_message(&mut record);
+                self.name_record(&mut record);
                 self.remember(&record);
                 drop(self.store.insert_record(*record));
             }
@@ -102,8 +103,14 @@ impl Driver {
                     self.media.beep(endpoint, ponte_media::Tone::CallWaiting);
                 }
             }
+            Effect::Whisper { leg } => {
+                if let Some(endpoint) = self.legs.endpoint(leg) {
+                    self.media.beep(endpoint, ponte_media::Tone::Attached);
+                }
+            }
             Effect::CloseLeg { leg, cause } => self.close_leg(leg, cause),
             Effect::Connect { a, b } => self.connect(a, b),
+            Effect::TakePlace { leg, of } => self.take_place(leg, of),
             Effect::Disconnect { leg } => {
                 if !self.leave_room(leg)
                     && let Some(endpoint) = self.legs.endpoint(leg)
@@ -147,6 +154,7 @@ impl Driver {
 
     /// Tells the portals, and keeps what a restart must know of the call.
     fn notify(&mut self, user: UserId, mut body: EventBody) {
+        self.name_event(&user, &mut body);
         match &mut body {
             EventBody::CallChanged { call } => {
                 let before = self.shown.insert(call.id, call.clone());
@@ -158,10 +166,12 @@ impl Driver {
                     drop(self.store.save_call(call_up(&user, call)));
                 }
             }
+            EventBody::PersistentLegChanged { .. } => self.keep_standing(&user),
             EventBody::CallEnded { call, record } => {
                 self.shown.remove(call);
                 self.without_short_message(record);
             }
+            EventBody::ModeChanged { .. } => self.company.touch(&user),
             _ => {}
         }
         let of_call = matches!(body, EventBody::CallChanged { .. } | EventBody::CallEnded { .. });
@@ -169,6 +179,21 @@ impl Driver {
         if of_call {
             self.show_on_call(&user);
             self.show_user(&user);
+        }
+    }
+
+    /// What a restart must know of a leg that stays up: portals are shown no call of it.
+    fn keep_standing(&mut self, user: &UserId) {
+        let Some((view, up_since)) = self.switch.standing_call(user) else {
+            return;
+        };
+        let call = CallUp {
+            connected_at: up_since,
+            ..call_up(user, &view)
+        };
+        let before = self.shown.insert(view.id, view);
+        if before.is_none() || up_since.is_some() {
+            drop(self.store.save_call(call));
         }
     }
 
@@ -215,8 +240,7 @@ impl Driver {
                 announcements,
                 token,
             } => {
-                self.media
-                    .play(endpoint, Source::Tone(sound::tone(tone)), PlayMode::Loop);
+                self.media.play(endpoint, sound::tone(tone), PlayMode::Loop);
                 leg.after_tone = Some((announcements, token));
                 let at = Instant::now() + Duration::from_millis(millis);
                 self.later.push(Reverse((at, leg.id, leg.playback)));
@@ -248,6 +272,7 @@ impl Driver {
                 announcements,
                 token,
             } => {
+                let announcements = sound::with_code(announcements, self.config.features.leave.as_deref());
                 let source = sound::spoken(leg.language, &announcements);
                 self.media.play(endpoint, source, PlayMode::Once(token.0));
             }

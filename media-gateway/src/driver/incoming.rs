@@ -1,6 +1,7 @@
 //! Legs that come in: who is calling whom, and the answers that the switch gives.
 
 use super::Driver;
+use super::hops::Hops;
 use super::legs::{Branch, Leg, Stage};
 use super::opening::{INSTANCE_HEADER, reason};
 use super::writes::Saved;
@@ -66,10 +67,16 @@ impl Driver {
             return Err(Refused::Loop);
         }
         let typed = dialled_number(&call.request_uri).ok_or(Refused::NoNumber)?;
+        let hops = Hops::of(&call.message);
         let origin = match &call.account {
             Some(account) => self.telephone_origin(account, &typed)?,
             None => self.trunk_origin(call, &typed)?,
         };
+        if let CallSource::Trunk { trunk } = &origin.source
+            && self.has_come_back(&hops, &origin.dialled, trunk)
+        {
+            return Err(Refused::Loop);
+        }
         if let Some(offer) = &call.sdp
             && let Err(error) = could_answer(offer, call.flow.local)
         {
@@ -128,9 +135,12 @@ impl Driver {
             session: LocalSession::new(rand::rng().random::<u64>() >> 2, unspecified),
             remote: None,
         });
+        let forwarded = hops.forwarded();
+        incoming.hops = hops;
         self.legs.insert(incoming);
         self.tell(Event::IncomingCall {
             leg,
+            forwarded,
             source,
             caller,
             typed,
@@ -436,16 +446,20 @@ fn is_anonymous(party: &Party) -> bool {
 
 /// The number of a party outside; an extension that a carrier claims is none.
 fn party_number(plan: &NumberingPlan, party: &Party) -> Option<CallerNumber> {
-    let typed = dialled_number(&party.uri)?;
+    number_outside(plan, &dialled_number(&party.uri)?)
+}
+
+/// A number outside as a carrier writes it: in E.164, as it would be dialled here, or without its `+`.
+pub(super) fn number_outside(plan: &NumberingPlan, typed: &DialString) -> Option<CallerNumber> {
     if let Ok(number) = typed.as_str().parse::<E164>() {
         return Some(CallerNumber::E164(number));
     }
-    if let Dialled::External { number, .. } = plan.read(&typed) {
+    if let Dialled::External { number, .. } = plan.read(typed) {
         return Some(CallerNumber::E164(number));
     }
-    match plan.read(&international(&typed)?) {
+    match plan.read(&international(typed)?) {
         Dialled::External { number, .. } => Some(CallerNumber::E164(number)),
-        Dialled::Own { .. } => international(&typed)?
+        Dialled::Own { .. } => international(typed)?
             .as_str()
             .parse()
             .ok()

@@ -1,10 +1,12 @@
 //! The legs that are up, and the dialogs and the RTP endpoint of each.
 
+use super::hops::Hops;
 use crate::store::LegUp;
 use bytes::Bytes;
 use ponte_call_core::{Announcement, LegEnd, LegEndKind, LegId, PlaybackToken, TrunkId};
 use ponte_media::sdp::LocalSession;
 use ponte_media::{EndpointId, Language, RemoteMedia};
+use ponte_protocol::LegRole;
 use ponte_sip::{DialogId, OutgoingCall};
 use std::collections::HashMap;
 
@@ -65,6 +67,8 @@ pub(super) struct Leg {
     pub failure: Option<LegEnd>,
     /// What follows the tone that sounds now.
     pub after_tone: Option<(Vec<Announcement>, PlaybackToken)>,
+    /// What a leg that came in brought with it.
+    pub hops: Hops,
     /// Rises with each playback, so that a timer of an older one is known.
     pub playback: u64,
 }
@@ -87,6 +91,7 @@ impl Leg {
             end_kind: None,
             failure: None,
             after_tone: None,
+            hops: Hops::default(),
             playback: 0,
         }
     }
@@ -125,6 +130,16 @@ impl LegTable {
 
     pub fn get_mut(&mut self, id: LegId) -> Option<&mut Leg> {
         self.legs.get_mut(&id)
+    }
+
+    /// Whether a user's telephone at this number is being called, and has not answered.
+    pub fn is_ringing(&self, number: &str) -> bool {
+        self.legs.values().any(|leg| {
+            leg.kept.role == LegRole::User
+                && leg.kept.answered_at.is_none()
+                && matches!(leg.stage, Stage::Saving(_) | Stage::Calling)
+                && leg.kept.number == number
+        })
     }
 
     pub fn by_dialog(&mut self, dialog: DialogId) -> Option<&mut Leg> {
@@ -191,6 +206,17 @@ impl LegTable {
         let other = self.legs.get_mut(&id).and_then(|leg| leg.connected_to.take());
         if let Some(other) = other.and_then(|other| self.legs.get_mut(&other)) {
             other.connected_to = None;
+        }
+    }
+
+    /// A leg is connected from here on to whom another was.
+    pub fn take_place(&mut self, id: LegId, of: LegId) {
+        let far = self.legs.get_mut(&of).and_then(|leg| leg.connected_to.take());
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.connected_to = far;
+        }
+        if let Some(far) = far.and_then(|far| self.legs.get_mut(&far)) {
+            far.connected_to = Some(id);
         }
     }
 

@@ -15,11 +15,15 @@ mod browser;
 mod changes;
 mod clock;
 mod commands;
+mod company;
+mod contacts;
 mod control;
 mod effects;
+mod hops;
 mod incoming;
 mod legs;
 mod mailbox;
+mod names;
 mod opening;
 mod own_sounds;
 mod pins;
@@ -31,6 +35,7 @@ mod run;
 mod sip_events;
 mod sound;
 mod telephones;
+mod timetable;
 mod treatment;
 mod trunks;
 mod verify;
@@ -43,6 +48,7 @@ mod writes;
 pub use trunks::TrunkError;
 
 use crate::config::Config;
+use crate::contacts::AddressBook;
 use crate::link::{FromLink, LinkHandle};
 use crate::mail::Postman;
 use crate::numbers::NumberingPlan;
@@ -57,7 +63,7 @@ use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::{EndpointId, MediaPlane};
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Presence, SavedDestination,
-    UserId,
+    ScheduleEntry, UnixMillis, UserId,
 };
 use ponte_sip::UserAgent;
 use std::cmp::Reverse;
@@ -66,6 +72,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use telephones::Telephones;
+use timetable::Timetable;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use trunks::Trunks;
 use voicemail::Takings;
@@ -100,8 +107,13 @@ struct UserEntry {
     settings: CallSettings,
     rules: CallRules,
     profiles: Vec<CallProfile>,
+    schedule: Vec<ScheduleEntry>,
+    /// Up to when the schedule was carried out.
+    carried_out: UnixMillis,
     presence: Presence,
     mailbox: Mailbox,
+    /// The names of the user's own contacts.
+    contacts: AddressBook,
 }
 
 /// A step that the driver itself has to take later: the sentence after the tone of playback number `playback`.
@@ -128,6 +140,8 @@ pub struct Driver {
     trunks: Trunks,
     telephones: Telephones,
     tabs: browser::Tabs,
+    company: company::Company,
+    imports: contacts::Imports,
     users: BTreeMap<UserId, UserEntry>,
     /// How many portals of each user are connected.
     portals: HashMap<UserId, u32>,
@@ -146,6 +160,7 @@ pub struct Driver {
     /// Those that are on their way from a portal.
     uploads: own_sounds::Uploads,
     guesses: Guesses,
+    timetable: Timetable,
     audio_reads: Arc<Semaphore>,
     /// Users are ended with their calls, but keep mode and telephone for the next start.
     stopping: bool,

@@ -1,6 +1,7 @@
 //! Legs that go out: to a number over a trunk, or to every binding of a desk telephone.
 
 use super::Driver;
+use super::hops::Hops;
 use super::legs::{Branch, Leg, Stage};
 use super::writes::Saved;
 use crate::config::TrunkSettings;
@@ -107,13 +108,21 @@ impl Driver {
                 self.trunk_route(trunk, number.as_str(), |trunk| trunk.write(&number), caller)?
             }
             LegTarget::Emergency { trunk, number } => {
-                self.trunk_route(trunk, number.as_str(), |_| number.as_str().to_owned(), caller)?
+                let number = self.plan.bare_emergency(&number);
+                self.trunk_route(trunk, number, |_| number.to_owned(), caller)?
             }
-            LegTarget::Device { device } => self.device_route(device, &user, &caller)?,
+            LegTarget::Device { device } => {
+                let caller = self.named_caller(&user, caller);
+                self.device_route(device, &user, &caller)?
+            }
             LegTarget::Browser => return Err(OpenError::NoBrowser),
         };
+        let hops = self.hops_to(leg);
+        for call in &mut route.calls {
+            call.max_forwards = hops.max_forwards();
+        }
         if let Some(reason) = forwarded {
-            self.tell_of_diversion(&mut route, &user, reason);
+            self.tell_of_forwarding(&mut route, &user, reason, &hops);
         }
         let (endpoint, rtp) = self.media.open(self.media_group(leg))?;
         let mut session = LocalSession::new(rand::rng().random::<u64>() >> 2, rtp);
@@ -146,24 +155,18 @@ impl Driver {
         Ok(())
     }
 
-    /// Tells the carrier who has forwarded the call, and why (RFC 5806).
-    fn tell_of_diversion(&self, route: &mut Route, user: &UserId, reason: ForwardReason) {
+    /// Tells the carrier who has forwarded the call, and why, in the way that the trunk wants it.
+    fn tell_of_forwarding(&self, route: &mut Route, user: &UserId, reason: ForwardReason, hops: &Hops) {
         let settings = self.trunks.get(&TrunkId(route.trunk.clone()));
         let Some((entry, trunk)) = self.users.get(user).zip(settings) else {
             return;
         };
-        let number = trunk.settings.write(&entry.row.caller_id.number);
-        let reason = match reason {
-            ForwardReason::Unconditional => "unconditional",
-            ForwardReason::Busy => "user-busy",
-            ForwardReason::NoAnswer => "no-answer",
-        };
-        let value = format!(
-            "<sip:{number}@{}>;reason={reason};counter=1",
-            trunk.settings.from_domain
-        );
+        let settings = &trunk.settings;
+        let number = settings.write(&entry.row.caller_id.number);
+        let from = format!("sip:{number}@{}", settings.from_domain);
         for call in &mut route.calls {
-            call.headers.push(("Diversion".to_owned(), value.clone()));
+            let told = hops.told(settings.forwarded_by, reason, &from, &call.request_uri);
+            call.headers.extend(told);
         }
     }
 
@@ -203,6 +206,7 @@ impl Driver {
             to: Party::new(to),
             route: Vec::new(),
             contact_user: None,
+            max_forwards: OutgoingCall::MAX_FORWARDS,
             sdp: bytes::Bytes::new(),
             credentials: settings.credentials.clone(),
         };
@@ -234,6 +238,7 @@ impl Driver {
                 to: Party::new(format!("sip:{device}@{host}")),
                 route: Vec::new(),
                 contact_user: None,
+                max_forwards: OutgoingCall::MAX_FORWARDS,
                 headers: vec![(INSTANCE_HEADER.to_owned(), self.instance.clone())],
                 sdp: bytes::Bytes::new(),
                 credentials: None,

@@ -3,6 +3,7 @@
 use super::admin::Administered;
 use super::work::Done;
 use super::{Driver, UserEntry};
+use crate::contacts::AddressBook;
 use crate::link::{FromLink, ToLink};
 use crate::store::{DeviceRow, DidRow, Invitation, SiteRow, StoreError, UserRow};
 use ponte_call_core::Event;
@@ -10,7 +11,7 @@ use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{
     CallProfile, CallRecord, CallRules, CallSettings, Direction, EventBody, Mailbox, Mode, Presence,
-    SavedDestination, UnixMillis, UserId, UserState,
+    SavedDestination, ScheduleEntry, UnixMillis, UserId, UserState,
 };
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -29,8 +30,11 @@ pub(super) struct SavedState {
     pub settings: CallSettings,
     pub rules: CallRules,
     pub profiles: Vec<CallProfile>,
+    /// And up to when it was carried out.
+    pub schedule: Option<(Vec<ScheduleEntry>, UnixMillis)>,
     pub presence: Presence,
     pub mailbox: Mailbox,
+    pub contacts: AddressBook,
 }
 
 /// What changed in the store.
@@ -52,6 +56,7 @@ impl Driver {
             FromLink::Up { states } => {
                 metrics::gauge!("ponte_link_up").set(1.0);
                 self.forget_tabs();
+                self.company.forget();
                 self.send_users();
                 self.send_invitations();
                 if states {
@@ -88,8 +93,15 @@ impl Driver {
                 user,
                 portal,
                 request,
-            } => self.rtc_request(&user, portal, request),
-            FromLink::PortalClosed { user, portal } => self.portal_closed(&user, portal),
+            } => {
+                self.rtc_request(&user, portal, request);
+                self.company.touch(&user);
+            }
+            FromLink::WatchCompany { user, portal } => self.watch_company(&user, portal),
+            FromLink::PortalClosed { user, portal } => {
+                self.portal_closed(&user, portal);
+                self.company.touch(&user);
+            }
             FromLink::Presence { user, portals } => {
                 self.portals.insert(user.clone(), portals);
                 self.tell(Event::PortalsChanged { user, portals });
@@ -109,11 +121,16 @@ impl Driver {
 
     fn send_state(&self, user: &UserId) {
         let Some(entry) = self.users.get(user) else { return };
+        let (mut calls, mut parked) = (self.switch.calls(user), self.switch.parked());
+        for call in &mut calls {
+            self.name_call(user, call);
+        }
+        self.name_parked(user, &mut parked);
         let state = UserState {
             profile: entry.row.profile(&self.config.site),
             mode: self.switch.mode(user).cloned().unwrap_or(Mode::Office),
             destinations: entry.destinations.clone(),
-            calls: self.switch.calls(user),
+            calls,
             log: entry.log.iter().cloned().collect(),
             stations: self.switch.stations(user),
             presence: entry.presence.clone(),
@@ -121,7 +138,11 @@ impl Driver {
             settings: entry.settings.clone(),
             rules: entry.rules.clone(),
             profiles: entry.profiles.clone(),
-            parked: self.switch.parked(),
+            schedule: entry.schedule.clone(),
+            parked,
+            desk_used: self.switch.desk_used(user).cloned(),
+            contacts: entry.contacts.book,
+            persistent_leg: self.switch.persistent_leg(user),
         };
         self.send_event(
             user.clone(),
@@ -146,6 +167,8 @@ impl Driver {
         let (dials, talks) = usage(self.clock.now(), &saved.log);
         let log = saved.log.clone();
         saved.log.truncate(STATE_LOG_MAX);
+        let (schedule, carried_out) = saved.schedule.unwrap_or_else(|| (Vec::new(), self.clock.now()));
+        self.timetable.changed();
         let entry = UserEntry {
             row: saved.row,
             destinations: saved.destinations,
@@ -153,8 +176,11 @@ impl Driver {
             settings: saved.settings,
             rules: saved.rules,
             profiles: super::treatment::with_built_in(saved.profiles),
+            schedule,
+            carried_out,
             presence: saved.presence,
             mailbox: saved.mailbox,
+            contacts: saved.contacts,
         };
         self.users.insert(user.clone(), entry);
         self.configure_user(&user);
@@ -230,10 +256,12 @@ impl Driver {
     }
 
     fn users_changed(&mut self, users: Vec<SavedState>) {
+        self.timetable.changed();
         let known: BTreeSet<UserId> = self.users.keys().cloned().collect();
         let now: BTreeSet<UserId> = users.iter().map(|saved| saved.row.user.clone()).collect();
         for user in known.difference(&now) {
             self.portals.remove(user);
+            self.company.touch(user);
             if let Some(entry) = self.users.remove(user) {
                 self.agent
                     .remove_resource(self.clock.sip_now(), entry.row.extension.as_str());

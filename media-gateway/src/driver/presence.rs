@@ -56,9 +56,10 @@ impl Driver {
     /// Tells the switch how a user is to be served.
     pub(super) fn configure_user(&mut self, user: &UserId) {
         let Some(entry) = self.users.get(user) else { return };
+        let (site, now) = (&self.config.site, self.clock.now());
         let mut config = entry
             .row
-            .switch_config(&self.config.site, &entry.settings, &entry.presence);
+            .switch_config(site, &entry.settings, &entry.presence, now);
         self.add_treatment(user, &mut config);
         self.tell(Event::UserConfigured {
             config: Box::new(config),
@@ -81,7 +82,10 @@ impl Driver {
         let on_call = self.switch.calls(user).iter().any(|call| {
             matches!(
                 call.phase,
-                CallPhase::Connected { .. } | CallPhase::Held { .. } | CallPhase::CallingFar
+                CallPhase::Connected { .. }
+                    | CallPhase::Held { .. }
+                    | CallPhase::Rejoining { .. }
+                    | CallPhase::CallingFar
             )
         });
         let Some(entry) = self.users.get_mut(user) else {

@@ -1,11 +1,13 @@
 //! The driver's start, its loop, its end.
 
 use super::changes::Watcher;
+use super::contacts::load_address_book;
 use super::portal::{Changes, DAY_MS, SavedState};
 use super::telephones::SavedTelephones;
 use super::trunks::Trunks;
 use super::{Driver, Parts};
 use crate::config::Config;
+use crate::contacts::AddressBook;
 use crate::link::FromLink;
 use crate::sip::Inbound;
 use crate::store::{Store, StoreError};
@@ -105,6 +107,8 @@ impl Driver {
             trunks,
             telephones: super::Telephones::default(),
             tabs: super::browser::Tabs::default(),
+            company: super::company::Company::default(),
+            imports: super::contacts::Imports::default(),
             users: BTreeMap::new(),
             portals: HashMap::new(),
             admin_jobs,
@@ -118,6 +122,7 @@ impl Driver {
             drafts: HashMap::new(),
             uploads: HashMap::new(),
             guesses: super::Guesses::default(),
+            timetable: super::Timetable::default(),
             audio_reads: super::mailbox::reads(),
             stopping: false,
             instance: hex::encode(rand::random::<[u8; 16]>()),
@@ -211,12 +216,16 @@ impl Driver {
             self.switch.handle_timeout(now);
         }
         self.later_steps();
+        self.follow_timetable();
         let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         if passed(self.next_status_end()) {
             self.end_statuses();
         }
         if passed(self.telephones.show_at()) {
             self.show_stations();
+        }
+        if passed(self.company.show_at()) {
+            self.show_company();
         }
         if self.trunks.next_due().is_some_and(|at| at <= Instant::now()) {
             self.trunk_timers();
@@ -243,6 +252,8 @@ impl Driver {
             self.trunks.next_due(),
             self.next_status_end(),
             self.telephones.show_at(),
+            self.company.show_at(),
+            self.timetable.due().map(|at| self.clock.instant(at)),
             stopping,
         ];
         due.into_iter().flatten().fold(publish, Instant::min)
@@ -308,15 +319,17 @@ pub(super) async fn load_users(
     let mut settings: BTreeMap<_, _> = store.call_settings().await?.into_iter().collect();
     let mut rules: BTreeMap<_, _> = store.call_rules().await?.into_iter().collect();
     let mut profiles = store.profiles().await?;
+    let mut schedules = store.schedules().await?;
     let mut presences: BTreeMap<_, _> = store.presences().await?.into_iter().collect();
     let mut users = Vec::new();
     for row in store.users().await? {
         let destinations = store.destinations(&row.user).await?;
-        let (log, mailbox) = if known.contains(&row.user) {
-            (Vec::new(), Mailbox::default())
+        let (log, mailbox, contacts) = if known.contains(&row.user) {
+            (Vec::new(), Mailbox::default(), AddressBook::default())
         } else {
             let mailbox = store.mailbox(&row.user, config.voicemail.quota_s).await?;
-            (recent_records(store, &row.user).await?, mailbox)
+            let contacts = load_address_book(store, &row.user).await?;
+            (recent_records(store, &row.user).await?, mailbox, contacts)
         };
         let mode = modes.remove(&row.user);
         users.push(SavedState {
@@ -326,8 +339,10 @@ pub(super) async fn load_users(
             settings: settings.remove(&row.user).unwrap_or_else(|| site_default.clone()),
             rules: rules.remove(&row.user).unwrap_or_default(),
             profiles: profiles.remove(&row.user).unwrap_or_default(),
+            schedule: schedules.remove(&row.user),
             presence: presences.remove(&row.user).unwrap_or_default(),
             mailbox,
+            contacts,
             row,
         });
     }

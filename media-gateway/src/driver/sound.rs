@@ -3,9 +3,9 @@
 use ponte_call_core::{Announcement, BoxWords, Secret, Tone};
 use ponte_media::{Language, Prompt, Source};
 
-/// The media plane's tone.
-pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
-    match tone {
+/// The media plane's source of a tone.
+pub(super) fn tone(tone: Tone) -> Source {
+    Source::Tone(match tone {
         Tone::Ringback => ponte_media::Tone::Ringback,
         Tone::Busy => ponte_media::Tone::Busy,
         Tone::Congestion => ponte_media::Tone::Congestion,
@@ -13,15 +13,33 @@ pub(super) fn tone(tone: Tone) -> ponte_media::Tone {
         Tone::Progress => ponte_media::Tone::Progress,
         Tone::Hold => ponte_media::Tone::Hold,
         Tone::Dial => ponte_media::Tone::Dial,
-    }
+        Tone::Silence => return Source::Silence,
+    })
 }
 
 /// What sounds until it is stopped or replaced.
 pub(super) fn lasting(lasting: Tone) -> Source {
     match lasting {
         Tone::Hold => Source::HoldMusic,
-        other => Source::Tone(tone(other)),
+        other => tone(other),
     }
+}
+
+/// The words that name a feature code, followed by its digits; without a code they are left out.
+pub(super) fn with_code(announcements: Vec<Announcement>, code: Option<&str>) -> Vec<Announcement> {
+    let mut all = Vec::with_capacity(announcements.len());
+    for announcement in announcements {
+        match (announcement, code) {
+            (Announcement::LeaveByCode, None) => {}
+            (Announcement::LeaveByCode, Some(code)) => {
+                all.push(announcement);
+                let digits = code.bytes().filter(u8::is_ascii_digit);
+                all.extend(digits.map(|digit| Announcement::Digit(Secret(digit - b'0'))));
+            }
+            _ => all.push(announcement),
+        }
+    }
+    all
 }
 
 /// Announcements, one after the other.
@@ -60,6 +78,8 @@ fn prompt(announcement: Announcement) -> Option<Prompt> {
         Announcement::EnterPin => Prompt::EnterPin,
         Announcement::LoggedOn => Prompt::LoggedOn,
         Announcement::LoggedOff => Prompt::LoggedOff,
+        Announcement::StillAway => Prompt::StillAway,
+        Announcement::LeaveByCode => Prompt::LeaveByCode,
         Announcement::Wrong => Prompt::Wrong,
         Announcement::Mailbox(words) => in_box(words),
         Announcement::RecordBeep => return None,

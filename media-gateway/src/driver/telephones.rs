@@ -221,6 +221,7 @@ impl Driver {
                 continue;
             }
             self.telephones.shown.insert(user.clone(), stations.clone());
+            self.company.touch(&user);
             self.send_event(user, EventBody::StationsChanged { stations });
         }
     }

@@ -140,6 +140,7 @@ impl Driver {
         }
         drop(self.store.delete_profile(user.clone(), name.to_owned()));
         self.profiles_changed(user);
+        self.unschedule_lost_profiles(user);
         ACCEPTED
     }
 
@@ -186,7 +187,11 @@ impl Driver {
         self.apply_profile(user, &profile);
     }
 
-    fn place_command(&self, user: &UserId, profile: &CallProfile) -> Result<Option<SwitchCommand>, Refusal> {
+    pub(super) fn place_command(
+        &self,
+        user: &UserId,
+        profile: &CallProfile,
+    ) -> Result<Option<SwitchCommand>, Refusal> {
         let enter = |destination| Ok(Some(SwitchCommand::EnterTelecommuter { destination }));
         match &profile.place {
             ProfilePlace::Unchanged => Ok(None),
@@ -217,7 +222,7 @@ impl Driver {
     }
 
     /// Whether the user is where the command has put them.
-    fn is_carried_out(&self, user: &UserId, command: &SwitchCommand) -> bool {
+    pub(super) fn is_carried_out(&self, user: &UserId, command: &SwitchCommand) -> bool {
         let Some(mode) = self.switch.mode(user) else {
             return false;
         };
@@ -246,7 +251,8 @@ impl Driver {
         }
     }
 
-    fn apply_profile(&mut self, user: &UserId, profile: &CallProfile) {
+    /// What it sets beside the place.
+    pub(super) fn apply_profile(&mut self, user: &UserId, profile: &CallProfile) {
         let now = self.clock.now();
         let Some(entry) = self.users.get_mut(user) else {
             return;

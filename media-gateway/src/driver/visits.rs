@@ -31,7 +31,7 @@ impl Driver {
     }
 
     pub(super) fn messages_listed(&mut self, leg: LegId, ask: u64, messages: Option<Vec<VoiceMessage>>) {
-        let zone = TimeZone::system();
+        let zone = self.config.site.time_zone.clone();
         let today = local(self.clock.now(), &zone).map(|(day, ..)| day);
         let listed = |message: VoiceMessage| {
             let (day, hour, minute) = local(message.received_at, &zone).unwrap_or_default();

@@ -89,6 +89,7 @@ impl Driver {
         caller: Caller,
         max_ms: u64,
     ) {
+        let caller = self.named_caller(&user, caller);
         let started_at = self.clock.now();
         let call = None;
         let taking = Taking {

@@ -53,6 +53,7 @@ impl Driver {
 
     /// Tells the telephones what became of a user's calls and presence.
     pub(super) fn show_user(&mut self, user: &UserId) {
+        self.company.touch(user);
         let Some(entry) = self.users.get(user) else { return };
         let extension = entry.row.extension.as_str().to_owned();
         let presence = presence_state(&entry.presence);
@@ -172,9 +173,10 @@ fn watched_call(call: &CallView) -> Option<WatchedCall> {
         | CallPhase::Waiting { .. }
         | CallPhase::Confirming { .. }
         | CallPhase::CallingFar => WatchedPhase::Early,
-        CallPhase::Connected { .. } | CallPhase::Held { .. } | CallPhase::FarFailed { .. } => {
-            WatchedPhase::Confirmed
-        }
+        CallPhase::Connected { .. }
+        | CallPhase::Held { .. }
+        | CallPhase::Rejoining { .. }
+        | CallPhase::FarFailed { .. } => WatchedPhase::Confirmed,
         CallPhase::Voicemail { .. }
         | CallPhase::Transferring { .. }
         | CallPhase::Transferred { .. }

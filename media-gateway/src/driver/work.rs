@@ -1,14 +1,17 @@
 //! What takes time beside the driver, and comes back as an input: reads of the store, files, hashes, names.
 
 use super::Driver;
+use super::contacts::Changed;
 use super::own_sounds::SoundTaken;
+use crate::contacts::Import;
 use crate::store::{CodeOutcome, Invitation, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ponte_call_core::{Dialled, Event, LegId, TrunkId};
-use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, UserId, VoiceMessage};
+use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, Refusal, UserId, VoiceMessage};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use uuid::Uuid;
 
 /// Something that was waited for.
 pub(super) enum Done {
@@ -24,6 +27,15 @@ pub(super) enum Done {
         user: UserId,
         id: CommandId,
         found: Result<bool, StoreError>,
+    },
+    /// A user's directory was changed, or could not be.
+    ContactsChanged(Changed),
+    /// A file of contacts was read.
+    ContactsRead {
+        user: UserId,
+        id: CommandId,
+        import: Uuid,
+        found: Result<Import, Refusal>,
     },
     /// The hash of a verification code is kept.
     CodeSaved {
@@ -88,6 +100,13 @@ impl Driver {
             Done::Mailbox { user, mailbox } => self.mailbox_loaded(&user, mailbox),
             Done::Invitations(invitations) => self.invitations_loaded(invitations),
             Done::MessageChanged { user, id, found } => self.message_changed(&user, id, found),
+            Done::ContactsChanged(changed) => self.contacts_changed(changed),
+            Done::ContactsRead {
+                user,
+                id,
+                import,
+                found,
+            } => self.contacts_read(&user, id, import, found),
             Done::CodeSaved {
                 user,
                 id,

@@ -336,6 +336,15 @@ impl Link {
                 expires_at,
             },
             ToLink::Rtc { user, portal, signal } => GatewayFrame::Rtc { user, portal, signal },
+            ToLink::Company {
+                portal,
+                whole,
+                colleagues,
+            } => GatewayFrame::Company {
+                portal,
+                whole,
+                colleagues,
+            },
             ToLink::Audio { request, part } => GatewayFrame::Audio { request, part },
             ToLink::AudioTaken {
                 upload,
@@ -373,6 +382,7 @@ impl Link {
                 portal,
                 request,
             },
+            EdgeFrame::WatchCompany { user, portal } => FromLink::WatchCompany { user, portal },
             EdgeFrame::PortalClosed { user, portal } => FromLink::PortalClosed { user, portal },
             EdgeFrame::FetchAudio {
                 request,

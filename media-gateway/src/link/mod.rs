@@ -13,8 +13,8 @@ pub use handshake::LinkKey;
 
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::{
-    AudioPart, Command, EventBody, MessageId, OwnSound, Reply, RtcRequest, RtcSignal, Taken, UnixMillis,
-    UploadPiece, UserId,
+    AudioPart, Colleague, Command, EventBody, MessageId, OwnSound, Reply, RtcRequest, RtcSignal, Taken,
+    UnixMillis, UploadPiece, UserId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +45,12 @@ pub enum ToLink {
         user: UserId,
         portal: Uuid,
         signal: RtcSignal,
+    },
+    /// Users of the site, for one portal or for all that watch.
+    Company {
+        portal: Option<Uuid>,
+        whole: bool,
+        colleagues: Vec<Colleague>,
     },
     /// The answer to [`FromLink::FetchAudio`].
     Audio {
@@ -83,6 +89,11 @@ pub enum FromLink {
         user: UserId,
         portal: Uuid,
         request: RtcRequest,
+    },
+    /// A portal of this user wants to see the users of the site.
+    WatchCompany {
+        user: UserId,
+        portal: Uuid,
     },
     /// A portal from which an [`Self::Rtc`] came is gone.
     PortalClosed {

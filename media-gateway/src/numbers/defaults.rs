@@ -1,6 +1,6 @@
 //! What a country brings with it.
 
-use ponte_call_core::RestrictionRule;
+use super::TimedRule;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 
 /// Area codes of country code 1 outside the United States and Canada. They look like domestic numbers, are billed as
@@ -30,20 +30,22 @@ pub fn is_country(code: &str) -> bool {
 
 /// What everybody may dial where nothing else is configured: the site's country. Premium numbers are not part of that
 /// (see the class of restriction in call control), nor are islands that share the country's code.
-pub fn default_rules(country: &str) -> Vec<RestrictionRule> {
+pub fn default_rules(country: &str) -> Vec<TimedRule> {
     let Some(code) = calling_code(country) else {
         return Vec::new();
     };
     let mut rules = Vec::new();
     if code == 1 {
-        rules.extend(ISLANDS.iter().map(|area| RestrictionRule {
+        rules.extend(ISLANDS.iter().map(|area| TimedRule {
             allow: false,
             prefix: format!("+1{area}"),
+            hours: None,
         }));
     }
-    rules.push(RestrictionRule {
+    rules.push(TimedRule {
         allow: true,
         prefix: format!("+{code}"),
+        hours: None,
     });
     rules
 }

@@ -13,19 +13,20 @@ struct Did {
 
 /// The numbers that reach an extension.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Dids(HashMap<E164, Did>);
+pub(super) struct Dids(HashMap<E164, Vec<Did>>);
 
 impl Dids {
-    /// Of two rows for one number the later holds.
+    /// Of the rows that hold for one trunk the latest decides; a row without trunk holds for all of them.
     pub(super) fn new(rows: &[DidRow]) -> Self {
-        let did = |row: &DidRow| {
+        let mut dids: HashMap<E164, Vec<Did>> = HashMap::new();
+        for row in rows {
             let did = Did {
                 extension: row.extension.clone(),
                 trunk: row.trunk.clone(),
             };
-            (row.number.clone(), did)
-        };
-        Self(rows.iter().map(did).collect())
+            dids.entry(row.number.clone()).or_default().push(did);
+        }
+        Self(dids)
     }
 
     pub(super) fn contains(&self, number: &E164) -> bool {
@@ -34,8 +35,8 @@ impl Dids {
 
     /// What the number reaches; for a call that comes in on a trunk, only if the number may come in there.
     pub(super) fn extension(&self, number: &E164, trunk: Option<&TrunkId>) -> Option<Extension> {
-        let did = self.0.get(number)?;
-        let elsewhere = trunk.is_some_and(|trunk| did.trunk.as_ref().is_some_and(|only| only != trunk));
-        (!elsewhere).then(|| did.extension.clone())
+        let may_come_in = |did: &&Did| trunk.is_none() || did.trunk.is_none() || did.trunk.as_ref() == trunk;
+        let did = self.0.get(number)?.iter().rev().find(may_come_in)?;
+        Some(did.extension.clone())
     }
 }

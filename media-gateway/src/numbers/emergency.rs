@@ -38,19 +38,25 @@ impl Emergency {
     /// The number behind an outside line's digit, an international prefix, the country's code, a national prefix or
     /// several of them; or one of another country's numbers.
     pub(super) fn is_dressed(&self, dialled: &str) -> bool {
+        self.bare(dialled).is_some()
+    }
+
+    /// The number that is meant, as the network knows it: without what a person dialled before and behind it.
+    pub(super) fn bare<'a>(&self, dialled: &'a str) -> Option<&'a str> {
         let dialled = undress(dialled);
-        let known = |text: &str| ANYWHERE.contains(&text) || self.numbers.iter().any(|number| number == text);
-        optional(dialled, &OUTSIDE_LINE).any(|rest| {
-            optional(rest, &self.international).any(|rest| {
+        let known =
+            |text: &&str| ANYWHERE.contains(text) || self.numbers.iter().any(|number| number == *text);
+        optional(dialled, &OUTSIDE_LINE).find_map(|rest| {
+            optional(rest, &self.international).find_map(|rest| {
                 optional(rest, &[self.calling_code.as_str()])
-                    .any(|rest| optional(rest, &[self.trunk]).any(known))
+                    .find_map(|rest| optional(rest, &[self.trunk]).find(known))
             })
         })
     }
 }
 
 /// The text itself, and without each of the prefixes it starts with.
-fn optional<'a>(text: &'a str, prefixes: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+fn optional<'a, 'p>(text: &'a str, prefixes: &'p [&'p str]) -> impl Iterator<Item = &'a str> + use<'a, 'p> {
     std::iter::once(text).chain(
         prefixes
             .iter()

@@ -11,4 +11,4 @@ mod rules;
 pub use defaults::{default_rules, is_country};
 pub use explain::{Verdict, decide, explain};
 pub use plan::NumberingPlan;
-pub use rules::{RuleError, as_rules, parse_prefix, parse_rule, rule_text};
+pub use rules::{RuleError, TimedRule, as_rules, parse_rule, read_rule, rule_text};

@@ -89,6 +89,12 @@ impl NumberingPlan {
         read
     }
 
+    /// The emergency number that a person means, as a carrier is to be told it: `112` where `0112`, `+39112` or `#31#112`
+    /// was dialled. What is no emergency number stays as it is.
+    pub fn bare_emergency<'a>(&self, dialled: &'a DialString) -> &'a str {
+        self.emergency.bare(dialled.as_str()).unwrap_or(dialled.as_str())
+    }
+
     /// Whether the digits fit one of the site's patterns of extensions.
     pub fn is_extension(&self, digits: &str) -> bool {
         let fits = |pattern: &String| {

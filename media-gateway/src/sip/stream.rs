@@ -26,7 +26,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_hours(25);
 /// Probes on a silent connection, so that one whose telephone lost its power ends long before.
 const PROBE_AFTER: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_secs(20);
-const MESSAGE_MAX: usize = 65_535;
+/// Above what the user agent takes, so that it can answer 513 and the connection goes on.
+const MESSAGE_MAX: usize = 128 * 1024;
 
 /// One connection, as its senders see it.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! What belongs to a user's account beside the names: PIN, e-mail address, group.
 
+use crate::numbers::TimedRule;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use ponte_call_core::RestrictionRule;
 use ponte_protocol::GroupId;
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ const NO_PIN: &str =
 pub struct GroupRow {
     pub group: GroupId,
     /// After each user's own rules, before those of the site.
-    pub restrictions: Vec<RestrictionRule>,
+    pub restrictions: Vec<TimedRule>,
 }
 
 /// Why something is no PIN.

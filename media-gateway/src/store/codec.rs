@@ -1,7 +1,8 @@
 //! Between rows and types.
 
 use super::{CallUp, GroupRow, Invitation, LegUp, StoreError, UserRow};
-use ponte_call_core::{Caps, LegId, RestrictionRule};
+use crate::numbers::TimedRule;
+use ponte_call_core::{Caps, LegId};
 use ponte_protocol::{
     CallId, CallRecord, CallerId, Cause, CommandId, DestinationId, LegRecord, MessageId, SavedDestination,
     UnixMillis,
@@ -43,8 +44,8 @@ pub(super) fn json<T: Serialize>(table: &'static str, value: &T) -> Result<Strin
     })
 }
 
-/// Rules as the administrator writes them, `allow +39`, one a line.
-pub(super) fn rules_text(rules: &[RestrictionRule]) -> String {
+/// Rules as the administrator writes them, `allow +39` or `allow +44 Mon-Fri 09:00-18:00`, one a line.
+pub(super) fn rules_text(rules: &[TimedRule]) -> String {
     let lines: Vec<String> = rules.iter().map(crate::numbers::rule_text).collect();
     lines.join("\n")
 }
@@ -158,7 +159,7 @@ impl<'a> Columns<'a> {
     }
 
     /// What [`rules_text`] has written.
-    pub(super) fn rules(&self, column: &str) -> Result<Vec<RestrictionRule>, StoreError> {
+    pub(super) fn rules(&self, column: &str) -> Result<Vec<TimedRule>, StoreError> {
         self.text(column)?
             .lines()
             .map(|line| crate::numbers::parse_rule(line).map_err(|error| self.unreadable(column, &error)))
@@ -220,6 +221,7 @@ impl<'a> Columns<'a> {
             voicemail_allowed: self.flag("voicemail_allowed")?,
             voicemail_quota_s: self.maybe_narrow("voicemail_quota_s")?,
             recording_allowed: self.flag("recording_allowed")?,
+            pick_up_allowed: self.flag("pick_up_allowed")?,
             administrator: self.flag("administrator")?,
             pin: self.maybe_parsed("pin_hash")?,
             email: self.maybe_parsed("email")?,

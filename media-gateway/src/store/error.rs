@@ -64,6 +64,8 @@ pub enum StoreError {
     UnknownDestination(DestinationId),
     #[error("there is no such number")]
     UnknownDid(E164),
+    #[error("the user's directory would have too many contacts")]
+    DirectoryFull,
     /// A row that this version cannot read.
     #[error("the table {table} holds something unreadable: {reason}")]
     Unreadable { table: &'static str, reason: String },

@@ -15,6 +15,7 @@ mod account;
 mod api;
 mod audit;
 mod codec;
+mod contacts;
 mod devices;
 mod error;
 mod groups;

@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -29,15 +29,21 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         "treatment",
         include_str!("../../migrations/0004_treatment.sql"),
     ),
-    (
-        5,
-        "voicemail_quota",
-        include_str!("../../migrations/0005_voicemail_quota.sql"),
-    ),
+    (5, "contacts", include_str!("../../migrations/0005_contacts.sql")),
     (
         6,
+        "schedules",
+        include_str!("../../migrations/0006_schedules.sql"),
+    ),
+    (
+        7,
+        "voicemail_quota",
+        include_str!("../../migrations/0007_voicemail_quota.sql"),
+    ),
+    (
+        8,
         "call_recording",
-        include_str!("../../migrations/0006_call_recording.sql"),
+        include_str!("../../migrations/0008_call_recording.sql"),
     ),
 ];
 

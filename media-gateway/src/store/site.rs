@@ -3,14 +3,14 @@
 use super::codec::{Columns, int, rules_text, word};
 use super::write::{Applied, DONE};
 use super::{Store, StoreError};
-use ponte_call_core::RestrictionRule;
+use crate::numbers::TimedRule;
 use ponte_protocol::admin::CallRecording;
 use sqlx::SqliteConnection;
 
 /// What differs from the configuration; `None`: as the configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteRow {
-    pub rules: Option<Vec<RestrictionRule>>,
+    pub rules: Option<Vec<TimedRule>>,
     /// How long a call rings for a user who has set nothing else, in milliseconds.
     pub no_answer_ms: Option<u64>,
     /// Whether a second call may be offered at all.

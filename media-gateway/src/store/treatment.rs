@@ -1,9 +1,9 @@
-//! Forwarding, exceptions and profiles, as users set them.
+//! Forwarding, exceptions, profiles and schedules, as users set them.
 
-use super::codec::{Columns, json};
+use super::codec::{Columns, int, json};
 use super::write::{Applied, DONE};
 use super::{Store, StoreError, Written};
-use ponte_protocol::{CallProfile, CallRules, UserId};
+use ponte_protocol::{CallProfile, CallRules, ScheduleEntry, UnixMillis, UserId};
 use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ pub(super) enum TreatmentWrite {
     Rules(UserId, CallRules),
     Profile(UserId, Box<CallProfile>),
     DeleteProfile(UserId, String),
+    Schedule(UserId, Vec<ScheduleEntry>, UnixMillis),
 }
 
 impl TreatmentWrite {
@@ -20,6 +21,7 @@ impl TreatmentWrite {
             Self::Rules(..) => "call_rules",
             Self::Profile(..) => "profile",
             Self::DeleteProfile(..) => "profile_deleted",
+            Self::Schedule(..) => "schedule",
         }
     }
 
@@ -48,6 +50,21 @@ impl TreatmentWrite {
                      ON CONFLICT (user, name) DO UPDATE SET profile = ?3",
                 );
                 (user, query.bind(user.as_str()).bind(&profile.name).bind(text))
+            }
+            Self::Schedule(user, schedule, carried_out) => {
+                let text = match json("schedules", schedule) {
+                    Ok(text) => text,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let query = sqlx::query(
+                    "INSERT INTO schedules (user, schedule, carried_out)
+                     SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?1)
+                     ON CONFLICT (user) DO UPDATE SET schedule = ?2, carried_out = ?3",
+                );
+                (
+                    user,
+                    query.bind(user.as_str()).bind(text).bind(int(carried_out.0)),
+                )
             }
             Self::DeleteProfile(user, name) => {
                 sqlx::query("DELETE FROM profiles WHERE user = ?1 AND name = ?2")
@@ -106,5 +123,29 @@ impl Store {
     /// Forgets a profile; one that is not there does no harm.
     pub fn delete_profile(&self, user: UserId, name: String) -> Written<()> {
         self.write_done(TreatmentWrite::DeleteProfile(user, name).into())
+    }
+
+    /// The schedule of each user who ever set one, and up to when it was carried out.
+    pub async fn schedules(&self) -> Result<BTreeMap<UserId, (Vec<ScheduleEntry>, UnixMillis)>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM schedules")
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let columns = Columns::of("schedules", row);
+                let carried_out = UnixMillis(columns.number("carried_out")?);
+                Ok((columns.parsed("user")?, (columns.json("schedule")?, carried_out)))
+            })
+            .collect()
+    }
+
+    /// Keeps a user's schedule, which was carried out up to this time.
+    pub fn save_schedule(
+        &self,
+        user: UserId,
+        schedule: Vec<ScheduleEntry>,
+        carried_out: UnixMillis,
+    ) -> Written<()> {
+        self.write_done(TreatmentWrite::Schedule(user, schedule, carried_out).into())
     }
 }

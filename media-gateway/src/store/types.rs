@@ -1,6 +1,7 @@
 use super::{EmailAddress, GroupRow, PinHash};
 use crate::config::SiteConfig;
-use ponte_call_core::{Caps, LegId, RestrictionRule, UserConfig};
+use crate::numbers::TimedRule;
+use ponte_call_core::{Caps, LegId, UserConfig};
 use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{
     Availability, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString, Direction, E164,
@@ -69,7 +70,7 @@ pub struct UserRow {
     /// `en` or `it`; `None`: the site's.
     pub language: Option<String>,
     /// The user's own rules, before those of the group and the site.
-    pub restrictions: Vec<RestrictionRule>,
+    pub restrictions: Vec<TimedRule>,
     pub caps: Caps,
     /// How long the user's own telephone may ring, in milliseconds.
     pub user_no_answer_ms: u64,
@@ -83,6 +84,8 @@ pub struct UserRow {
     pub voicemail_quota_s: Option<u32>,
     /// Whether calls may be recorded, where the site leaves that to the user's right.
     pub recording_allowed: bool,
+    /// Whether the user may take over a call that rings for a colleague.
+    pub pick_up_allowed: bool,
     /// Whether the user may see and change what belongs to the whole site.
     pub administrator: bool,
     /// Rule T11; `None`: the user cannot log on by a telephone, nor listen to voicemail on another's.
@@ -130,6 +133,7 @@ impl UserRow {
             voicemail_allowed: true,
             voicemail_quota_s: None,
             recording_allowed: false,
+            pick_up_allowed: true,
             administrator: false,
             pin: None,
             email: None,
@@ -138,10 +142,7 @@ impl UserRow {
     }
 
     /// The rules for the user in the order in which they decide: the user's own, those of the group, those of the site.
-    pub fn rules<'a>(
-        &'a self,
-        site: &'a SiteConfig,
-    ) -> impl Iterator<Item = (RuleOwner, &'a RestrictionRule)> {
+    pub fn rules<'a>(&'a self, site: &'a SiteConfig) -> impl Iterator<Item = (RuleOwner, &'a TimedRule)> {
         let of = |owner| move |rule| (owner, rule);
         let group = self.group.iter().flat_map(|group| &group.restrictions);
         self.restrictions
@@ -149,6 +150,16 @@ impl UserRow {
             .map(of(RuleOwner::User))
             .chain(group.map(of(RuleOwner::Group)))
             .chain(site.default_restrictions.iter().map(of(RuleOwner::Site)))
+    }
+
+    /// Those of them that hold at this moment.
+    pub fn rules_at<'a>(
+        &'a self,
+        site: &'a SiteConfig,
+        at: UnixMillis,
+    ) -> impl Iterator<Item = (RuleOwner, &'a TimedRule)> {
+        self.rules(site)
+            .filter(move |(_, rule)| rule.is_on(at, &site.time_zone))
     }
 
     /// What the portal is told about the user.
@@ -160,6 +171,7 @@ impl UserRow {
             telecommuter_allowed: self.telecommuter_allowed,
             call_waiting_allowed: self.call_waiting_allowed && site.call_waiting,
             voicemail_allowed: self.voicemail_allowed,
+            pick_up_allowed: self.pick_up_allowed,
             browser_allowed: site.browser_calls,
             recording_allowed: match site.call_recording {
                 CallRecording::Never => false,
@@ -174,16 +186,18 @@ impl UserRow {
         }
     }
 
-    /// The user as call control knows it, with what the user has set; without numbers, which the numbering plan reads.
+    /// The user as call control knows it at this moment, with what the user has set; without numbers, which the numbering
+    /// plan reads.
     pub fn switch_config(
         &self,
         site: &SiteConfig,
         settings: &CallSettings,
         presence: &Presence,
+        at: UnixMillis,
     ) -> UserConfig {
         UserConfig {
             profile: self.profile(site),
-            restrictions: self.rules(site).map(|(_, rule)| rule.clone()).collect(),
+            restrictions: self.rules_at(site, at).map(|(_, rule)| rule.rule()).collect(),
             caps: self.caps,
             settings: settings.clone(),
             do_not_disturb: presence.availability == Availability::DoNotDisturb,

@@ -388,6 +388,37 @@ fn explain_says_how_a_number_is_read_and_which_rule_decides() {
 }
 
 #[test]
+fn t04_explain_says_what_holds_at_another_time() {
+    let site = Site::new();
+    site.add_anna();
+    site.ok(&[
+        "user",
+        "set",
+        "anna",
+        "--restriction",
+        "allow +33 Mon-Fri 09:00-18:00",
+    ]);
+    assert!(
+        site.ok(&["user", "show", "anna"])
+            .contains("allow +33 Mon-Fri 09:00-18:00")
+    );
+    let explain = |at: &str| {
+        let dial = ["explain", "--user", "anna", "--dial", "0033140205050", "--at", at];
+        site.ok(&dial)
+    };
+    let noon = explain("2026-11-23T12:00");
+    assert!(
+        noon.contains("allowed: the user's rule `allow +33 Mon-Fri 09:00-18:00` decides (Mon 12:00, "),
+        "{noon}"
+    );
+    let sunday = explain("2026-11-22T12:00");
+    assert!(
+        sunday.contains("denied: no rule allows it (Sun 12:00, "),
+        "{sunday}"
+    );
+}
+
+#[test]
 fn records_are_printed_newest_first() {
     let site = Site::new();
     let record = |n: u128, started_at: u64| {

@@ -6,7 +6,13 @@ use std::fs;
 /// A site with something of everything.
 fn furnished() -> Site {
     let site = Site::new();
-    site.ok(&["group", "add", "sales", "--restriction", "allow +44"]);
+    site.ok(&[
+        "group",
+        "add",
+        "sales",
+        "--restriction",
+        "allow +44 Mon-Fri 09:00-18:00",
+    ]);
     site.add_anna();
     site.told(
         &[

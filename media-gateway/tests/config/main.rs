@@ -4,7 +4,9 @@
 mod settings;
 
 use ponte_call_core::Timeouts;
-use ponte_gateway::config::{Config, ConfigError, EXAMPLE, FeatureCodes, NumberFormat, OwnNumbers, Problem};
+use ponte_gateway::config::{
+    Config, ConfigError, EXAMPLE, FeatureCodes, ForwardedBy, NumberFormat, OwnNumbers, Problem,
+};
 use ponte_gateway::numbers::rule_text;
 use ponte_sip::Transport;
 use ponte_sip::digest::Algorithm;
@@ -75,7 +77,8 @@ fn the_smallest_file_has_sensible_defaults() {
     assert!(trunk.credentials.is_none() && trunk.register.is_none());
     assert_eq!(trunk.keep_alive, Some(Duration::from_secs(30)));
     assert_eq!(trunk.number_format, NumberFormat::E164);
-    assert!(!trunk.passes_caller_id && trunk.dids.is_empty());
+    assert!(!trunk.passes_caller_id && !trunk.trusts_identity && trunk.dids.is_empty());
+    assert_eq!(trunk.forwarded_by, ForwardedBy::Diversion);
     assert_eq!(config.registrar.realm, "milano");
     assert_eq!(config.registrar.digest, [Algorithm::Md5]);
     assert_eq!(
@@ -110,6 +113,7 @@ own_numbers = ["+33140000000", "+33150000000..+33150000099", "+3316*"]
 extensions = ["2xx", "3000"]
 emergency_numbers = ["15", "17", "18", "112"]
 default_restrictions = ["deny +33899", "allow +33"]
+time_zone = "Europe/Paris"
 [store]
 data_folder = "/var/lib/ponte"
 record_days = 30
@@ -139,6 +143,8 @@ keep_alive_s = 0
 max_legs = 30
 number_format = "plain"
 passes_caller_id = true
+trusts_identity = true
+forwarded_by = "history-info"
 dids = ["+33140000000 = 201", "+33140000001=202"]
 [registrar]
 realm = "ponte.example.org"
@@ -148,6 +154,7 @@ digest = ["sha-256", "md5"]
 [features]
 log_on = "*51"
 log_off = ""
+leave = "*53"
 [voicemail]
 quota_seconds = 600
 quota_messages = 20
@@ -206,7 +213,9 @@ format = "json"
     assert_eq!(first.register.unwrap().expires, Duration::from_mins(2));
     assert_eq!((first.keep_alive, first.max_legs), (None, Some(30)));
     assert_eq!(first.switch_config().max_legs, Some(30));
-    assert!(first.switch_config().passes_caller_id);
+    assert!(first.switch_config().passes_caller_id && first.trusts_identity);
+    assert_eq!(first.forwarded_by, ForwardedBy::HistoryInfo);
+    assert_eq!(config.site.time_zone.iana_name(), Some("Europe/Paris"));
     let dids: Vec<_> = first
         .dids
         .iter()
@@ -229,9 +238,10 @@ format = "json"
         (
             features.log_on.as_deref(),
             &features.log_off,
+            features.leave.as_deref(),
             features.voicemail.as_deref()
         ),
-        (Some("*51"), &None, Some("*97"))
+        (Some("*51"), &None, Some("*53"), Some("*97"))
     );
     assert_eq!(config.voicemail.folder, Path::new("/var/spool/ponte"));
     assert_eq!((config.voicemail.quota_s, config.timeouts.message), (600, 60_000));
@@ -387,7 +397,9 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
             _ => line,
         })
         .collect::<Vec<_>>()
-        .join("\n");
+        .join("\n")
+        // The default is the system's.
+        .replace("time_zone = \"Europe/Rome\"", "");
     let stated = format!("{:?}", parse(&stated).unwrap());
     assert_eq!(stated, format!("{:?}", parse(EXAMPLE).unwrap()));
 }

@@ -101,6 +101,7 @@ async fn rights_pin_and_address_come_back_as_they_were_stored() {
     let row = UserRow {
         call_waiting_allowed: false,
         voicemail_allowed: false,
+        pick_up_allowed: false,
         administrator: true,
         pin: Some(PinHash::new("2580").unwrap()),
         email: Some(address),

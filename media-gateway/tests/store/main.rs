@@ -3,6 +3,7 @@
 
 mod calls;
 mod commands;
+mod contacts;
 mod crash;
 mod devices;
 mod directory;

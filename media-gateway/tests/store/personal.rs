@@ -111,7 +111,7 @@ fn what_is_kept_of_a_user_reaches_portal_and_call_control() {
         (Availability::Busy, false),
         (Availability::DoNotDisturb, true),
     ] {
-        let config = row.switch_config(&site, &settings, &presence(availability));
+        let config = row.switch_config(&site, &settings, &presence(availability), NOW);
         assert_eq!(config.settings, settings);
         assert_eq!(config.do_not_disturb, undisturbed);
         assert_eq!(config.profile, profile);

@@ -8,8 +8,8 @@ use ponte_protocol::link::{ProofBy, StreamPosition, proof_text};
 use ponte_protocol::upload::UPLOAD_PIECE_MAX;
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{
-    AudioPart, CallerId, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame, LinkEvent,
-    Outcome, OwnSound, Reply, RtcSignal, Taken, UnixMillis, UploadPiece, UserId, UserState,
+    AudioPart, CallerId, Colleague, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame,
+    LinkEvent, Outcome, OwnSound, Reply, RtcSignal, Taken, UnixMillis, UploadPiece, UserId, UserState,
 };
 use sha2::Sha256;
 use std::collections::HashMap;
@@ -31,6 +31,9 @@ struct Kept {
     /// By upload, and where the piece began.
     taken: HashMap<(Uuid, u64), Taken>,
     signals: Vec<(Uuid, RtcSignal)>,
+    /// The users of the site, as portals that watch were told last.
+    company: HashMap<UserId, Colleague>,
+    company_text: String,
     last: Option<StreamPosition>,
     /// Who may sign in.
     users: Vec<UserId>,
@@ -185,6 +188,18 @@ impl Edge {
                 .cloned()
         })
         .await
+    }
+
+    /// Waits until a user of the site is told to be as wanted.
+    pub async fn colleague(&self, user: &str, wanted: impl Fn(&Colleague) -> bool) -> Colleague {
+        let user: UserId = user.parse().unwrap();
+        self.wait(|kept| kept.company.get(&user).filter(|one| wanted(one)).cloned())
+            .await
+    }
+
+    /// All that was ever told of the users of the site, as it was written.
+    pub fn company_text(&self) -> String {
+        self.kept.lock().unwrap().company_text.clone()
     }
 
     /// Who may sign in.
@@ -373,6 +388,14 @@ async fn gateway(
                     }
                     GatewayFrame::Rtc { portal, signal, .. } => {
                         kept.lock().unwrap().signals.push((portal, signal));
+                    }
+                    GatewayFrame::Company { whole, colleagues, .. } => {
+                        let mut kept = kept.lock().unwrap();
+                        if whole {
+                            kept.company.clear();
+                        }
+                        kept.company_text.push_str(&json);
+                        kept.company.extend(colleagues.into_iter().map(|one| (one.user.clone(), one)));
                     }
                     GatewayFrame::Users { users } => {
                         kept.lock().unwrap().users = users.into_iter().map(|user| user.user).collect();

@@ -54,7 +54,7 @@ pub struct Options {
     pub carrier: Option<ponte_pstn_sim::Config>,
     /// Further TOML: sections `timeouts` and the like.
     pub extra: String,
-    /// Further settings of the site.
+    /// Further settings of the section `site`.
     pub site: String,
     /// Further settings of every trunk.
     pub trunk: String,
@@ -84,7 +84,6 @@ country = "IT"
 own_numbers = ["{COMPANY}"]
 extensions = ["2xx"]
 {site}
-
 [sip]
 udp = ["127.0.0.1:{sip_port}"]
 tcp = ["127.0.0.1:{sip_port}"]

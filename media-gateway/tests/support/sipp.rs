@@ -1,4 +1,5 @@
-//! `SIPp` (Debian: `sip-tester`) as the far telephone behind a trunk: it answers, and echoes what it hears or plays a tone.
+//! `SIPp` (Debian: `sip-tester`) as the far telephone behind a trunk, which answers and echoes what it hears or plays a
+//! tone, and as a carrier that calls.
 
 use super::PATIENCE;
 use ponte_media::{Codec, analysis};
@@ -82,6 +83,25 @@ impl Sipp {
         sipp
     }
 
+    /// Waits until a call of its own is answered: its messages are traced.
+    pub async fn answered(&self) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let said = || {
+            let files = std::fs::read_dir(self.folder.path()).unwrap().flatten();
+            let traces = files.filter(|file| file.file_name().to_string_lossy().ends_with("_messages.log"));
+            let texts = traces.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+            texts.collect::<String>()
+        };
+        while !said().contains("\nSIP/2.0 200 OK") {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "SIPp is not answered: {}",
+                said()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until the call was as its scenario wants, from INVITE to BYE.
     pub async fn content(mut self) {
         content(&mut self.process, || log(self.folder.path())).await;
@@ -116,6 +136,68 @@ impl Drop for Sipp {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+/// A carrier that calls the site from one address.
+pub struct Carrier {
+    /// Where its calls come from.
+    pub address: SocketAddr,
+}
+
+impl Carrier {
+    pub fn new() -> Self {
+        let port = super::free_port();
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+        }
+    }
+
+    /// Calls a number of the site with further headers, each line with its end, and wants this final status. Answered, it
+    /// waits for the BYE. One call at a time.
+    ///
+    /// # Panics
+    /// Where `SIPp` is not installed.
+    pub fn calls(&self, gateway: SocketAddr, from: &str, to: &str, headers: &str, status: u16) -> Sipp {
+        let folder = tempfile::tempdir().unwrap();
+        let forwards = if headers.contains("Max-Forwards") {
+            ""
+        } else {
+            "Max-Forwards: 70\n"
+        };
+        let end = if status == 200 { ANSWERED } else { REFUSED };
+        let scenario = format!("{CALLER}{end}</scenario>\n")
+            .replace("{from}", from)
+            .replace("{to}", to)
+            .replace("{headers}", &format!("{forwards}{headers}"))
+            .replace("{status}", &status.to_string());
+        let file = folder.path().join("scenario.xml");
+        std::fs::write(&file, scenario).unwrap();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let process = Command::new("sipp")
+            .arg(gateway.to_string())
+            .arg("-sf")
+            .arg(&file)
+            .args(["-m", "1", "-nostdin", "-timeout", "60", "-trace_msg"])
+            .args(["-i", "127.0.0.1", "-p", &self.address.port().to_string()])
+            .args(["-mi", "127.0.0.1", "-mp", &even_port().to_string()])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("SIPp is not installed: apt-get install sip-tester");
+        Sipp {
+            process,
+            folder,
+            address: self.address,
+        }
+    }
+}
+
+impl Default for Carrier {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -180,4 +262,69 @@ Content-Length: 0
 
 ]]></send>
 </scenario>
+"#;
+
+const CALLER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE scenario SYSTEM "sipp.dtd">
+<scenario name="carrier">
+  <send retrans="500"><![CDATA[
+INVITE sip:{to}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+{headers}From: <sip:{from}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+To: <sip:{to}@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:{from}@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8
+a=rtpmap:8 PCMA/8000
+]]></send>
+  <recv response="100" optional="true" />
+  <recv response="180" optional="true" />
+  <recv response="183" optional="true" />
+  <recv response="{status}" rrs="true" />
+"#;
+
+const ANSWERED: &str = r#"  <send><![CDATA[
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+Max-Forwards: 70
+From: <sip:{from}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Content-Length: 0
+
+]]></send>
+  <recv request="BYE" />
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+"#;
+
+const REFUSED: &str = r#"  <send><![CDATA[
+ACK sip:{to}@[remote_ip]:[remote_port] SIP/2.0
+[last_Via:]
+Max-Forwards: 70
+From: <sip:{from}@[local_ip]:[local_port]>;tag=[pid]c[call_number]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Content-Length: 0
+
+]]></send>
 "#;

@@ -34,6 +34,14 @@ struct Binary {
     folder: PathBuf,
 }
 
+/// Where the compiler's own libraries are: tests of procedural macros need them.
+fn compilers_libraries() -> Result<PathBuf> {
+    let mut command = Command::new("rustc");
+    cargo::forget_outer_cargo(&mut command);
+    let sysroot = process::output(command.args(["--print", "sysroot"]))?;
+    Ok(Path::new(&sysroot).join("lib"))
+}
+
 /// What one binary said.
 struct Said {
     index: usize,
@@ -50,16 +58,20 @@ pub(crate) fn run(paths: &Paths, filter: Option<&str>) -> Result<Counts> {
     });
     let logs = paths.log("rust").with_extension("");
     fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
+    let bench = Bench {
+        logs,
+        libraries: compilers_libraries()?,
+    };
     let mut counts = Counts::default();
-    for said in side_by_side(&binaries, &logs, filter)? {
+    for said in side_by_side(&binaries, &bench, filter)? {
         let binary = &binaries[said.index];
         let (mut first, details) = read(binary, &said);
         if first.failed > 0 && !process::interrupted() {
-            first = alone(binary, &logs, first)?;
+            first = alone(binary, &bench, first)?;
         }
         if first.failed > 0 {
             ui::failed(&binary.name, "");
-            ui::print_tail(paths, &log_of(binary, &logs, "first"), &details);
+            ui::print_tail(paths, &bench.log_of(binary, "first"), &details);
         }
         counts.add(first);
     }
@@ -130,7 +142,7 @@ fn at_once() -> usize {
 }
 
 /// Runs them all; answers in the order they were given.
-fn side_by_side(binaries: &[Binary], logs: &Path, filter: Option<&str>) -> Result<Vec<Said>> {
+fn side_by_side(binaries: &[Binary], bench: &Bench, filter: Option<&str>) -> Result<Vec<Said>> {
     let next = AtomicUsize::new(0);
     let (sender, ended) = mpsc::channel();
     let mut said: Vec<Said> = Vec::with_capacity(binaries.len());
@@ -138,7 +150,7 @@ fn side_by_side(binaries: &[Binary], logs: &Path, filter: Option<&str>) -> Resul
     thread::scope(|scope| {
         for _ in 0..at_once() {
             let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || worker(binaries, logs, filter, next, &sender));
+            scope.spawn(move || worker(binaries, bench, filter, next, &sender));
         }
         drop(sender);
         loop {
@@ -167,7 +179,7 @@ fn side_by_side(binaries: &[Binary], logs: &Path, filter: Option<&str>) -> Resul
 
 fn worker(
     binaries: &[Binary],
-    logs: &Path,
+    bench: &Bench,
     filter: Option<&str>,
     next: &AtomicUsize,
     ended: &Sender<Result<Said>>,
@@ -180,57 +192,69 @@ fn worker(
         if process::interrupted() {
             return;
         }
-        let log = log_of(binary, logs, "first");
-        let one = execute(binary, &log, filter.as_slice()).map(|(output, succeeded)| Said {
-            index,
-            output,
-            succeeded,
-        });
+        let one = bench
+            .execute(binary, "first", filter.as_slice())
+            .map(|(output, succeeded)| Said {
+                index,
+                output,
+                succeeded,
+            });
         if ended.send(one).is_err() {
             return;
         }
     }
 }
 
-/// Runs a binary to its end, its output in a log of its own; what it said, and whether it was content.
-fn execute(binary: &Binary, log: &Path, arguments: &[&str]) -> Result<(String, bool)> {
-    let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-    let err = out.try_clone().context("cannot share a log")?;
-    let mut command = Command::new(&binary.executable);
-    cargo::forget_outer_cargo(&mut command);
-    command
-        .args(arguments)
-        .current_dir(&binary.folder)
-        .env("CARGO_MANIFEST_DIR", &binary.folder)
-        .stdout(out)
-        .stderr(err);
-    let started = Instant::now();
-    let mut group = Group::spawn(&mut command)?;
-    let status = loop {
-        if let Some(status) = group.try_wait()? {
-            break Some(status);
-        }
-        if process::interrupted() || started.elapsed() > BINARY_TIMEOUT {
-            break None;
-        }
-        thread::sleep(LOOK_AGAIN);
-    };
-    drop(group);
-    let output = fs::read(log).with_context(|| format!("cannot read {}", log.display()))?;
-    let mut output = String::from_utf8_lossy(&output).into_owned();
-    if status.is_none() && !process::interrupted() {
-        output.push_str("\nerror: timed out\n");
-    }
-    Ok((output, status.is_some_and(|status| status.success())))
+/// What every binary is run with.
+struct Bench {
+    /// Each has a log of its own there.
+    logs: PathBuf,
+    libraries: PathBuf,
 }
 
-fn log_of(binary: &Binary, logs: &Path, which: &str) -> PathBuf {
-    let name: String = binary
-        .name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    logs.join(format!("{name}.{which}.log"))
+impl Bench {
+    /// Runs a binary to its end; what it said, and whether it was content.
+    fn execute(&self, binary: &Binary, which: &str, arguments: &[&str]) -> Result<(String, bool)> {
+        let log = self.log_of(binary, which);
+        let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let err = out.try_clone().context("cannot share a log")?;
+        let mut command = Command::new(&binary.executable);
+        cargo::forget_outer_cargo(&mut command);
+        command
+            .args(arguments)
+            .current_dir(&binary.folder)
+            .env("CARGO_MANIFEST_DIR", &binary.folder)
+            .env("LD_LIBRARY_PATH", &self.libraries)
+            .stdout(out)
+            .stderr(err);
+        let started = Instant::now();
+        let mut group = Group::spawn(&mut command)?;
+        let status = loop {
+            if let Some(status) = group.try_wait()? {
+                break Some(status);
+            }
+            if process::interrupted() || started.elapsed() > BINARY_TIMEOUT {
+                break None;
+            }
+            thread::sleep(LOOK_AGAIN);
+        };
+        drop(group);
+        let output = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+        let mut output = String::from_utf8_lossy(&output).into_owned();
+        if status.is_none() && !process::interrupted() {
+            output.push_str("\nerror: timed out\n");
+        }
+        Ok((output, status.is_some_and(|status| status.success())))
+    }
+
+    fn log_of(&self, binary: &Binary, which: &str) -> PathBuf {
+        let name: String = binary
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        self.logs.join(format!("{name}.{which}.log"))
+    }
 }
 
 /// What a binary's output comes to, and what it printed of its failures.
@@ -245,14 +269,14 @@ fn read(binary: &Binary, said: &Said) -> (Counts, Vec<String>) {
 
 /// A shared machine may stall for seconds: what failed in company runs once more alone. What passes then is counted as
 /// passed and named as flaky.
-fn alone(binary: &Binary, logs: &Path, first: Counts) -> Result<Counts> {
+fn alone(binary: &Binary, bench: &Bench, first: Counts) -> Result<Counts> {
     let names: BTreeSet<&str> = first.failures.iter().map(String::as_str).collect();
     if u64::try_from(names.len()).ok() != Some(first.failed) || names.iter().any(|name| name.contains(": ")) {
         return Ok(first);
     }
     let mut arguments = vec!["--exact", "--test-threads=1"];
     arguments.extend(&names);
-    let (output, succeeded) = execute(binary, &log_of(binary, logs, "again"), &arguments)?;
+    let (output, succeeded) = bench.execute(binary, "again", &arguments)?;
     let said = Said {
         index: 0,
         output,

@@ -19,6 +19,8 @@ pub(crate) struct Seat {
     pub(crate) room: usize,
     pub(crate) role: Role,
     pub(crate) muted: bool,
+    /// Another endpoint has come in its place: nobody hears that it leaves.
+    pub(crate) succeeded: bool,
     jitter: JitterBuffer,
     concealer: Concealer,
     limiter: Limiter,
@@ -34,6 +36,7 @@ impl Seat {
             room: 0,
             role,
             muted: false,
+            succeeded: false,
             jitter: JitterBuffer::new(),
             concealer: Concealer::new(),
             limiter: Limiter::new(),

@@ -52,19 +52,45 @@ impl Worker {
         self.room_tone(room_slot, role, Tone::Joined);
     }
 
+    /// `new` comes into the room of `of`, which is heard on until it leaves: nobody hears either.
+    pub(super) fn sit_beside(&mut self, new: usize, of: usize, mut seat: Box<Seat>, now: Instant) {
+        let Some(before) = &mut self.endpoints[of].seat else {
+            return;
+        };
+        before.succeeded = true;
+        (seat.room, seat.role, seat.muted) = (before.room, before.role, before.muted);
+        let room = self.rooms.get_mut(seat.room);
+        if !room.is_some_and(|room| room.admit(new)) {
+            // A full room has no place for both.
+            self.leave(of);
+            let room = self.rooms.get_mut(seat.room);
+            if !room.is_some_and(|room| room.admit(new)) {
+                return;
+            }
+        }
+        if !self.has_ticks() {
+            self.next_tick = now;
+        }
+        self.endpoints[new].out.cut();
+        self.endpoints[new].seat = Some(seat);
+        self.seats += 1;
+    }
+
     /// Takes an endpoint out of its room, if it is in one.
     pub(super) fn leave(&mut self, slot: usize) {
         let Some(seat) = &self.endpoints[slot].seat else {
             return;
         };
-        let (room_slot, role) = (seat.room, seat.role);
+        let (room_slot, role, succeeded) = (seat.room, seat.role, seat.succeeded);
         let Some(room) = self.rooms.get_mut(room_slot) else {
             return;
         };
         room.dismiss(slot);
         let id = room.id;
         self.stand_up(slot, id);
-        self.room_tone(room_slot, role, Tone::Left);
+        if !succeeded {
+            self.room_tone(room_slot, role, Tone::Left);
+        }
     }
 
     /// Frees the seat of an endpoint that is no member any more.

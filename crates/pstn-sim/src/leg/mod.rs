@@ -57,6 +57,8 @@ pub(crate) struct Leg {
     prack: watch::Receiver<Option<u32>>,
     /// Whether a re-INVITE of ours is on its way: one from the other side is glare (RFC 3261 §14.2).
     asking: bool,
+    /// The Q.850 cause that our BYE names.
+    reason: Option<u8>,
 }
 
 struct Audio {
@@ -93,6 +95,7 @@ impl Leg {
             timer: None,
             prack,
             asking: false,
+            reason: None,
         }
     }
 
@@ -168,6 +171,10 @@ impl Leg {
                 }
                 Step::Reinvite(mode) => self.reinvite_as(mode).await?,
                 Step::HangUp => return Err(self.hang_up(EndedBy::Telephone).await),
+                Step::Lose(cause) => {
+                    self.reason = Some(cause);
+                    return Err(self.hang_up(EndedBy::Telephone).await);
+                }
                 Step::Refuse(status) => {
                     self.refuse(status);
                     return Err(EndedBy::Telephone);
@@ -395,7 +402,9 @@ impl Leg {
     }
 
     async fn bye(&self) {
-        let bye: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(self.dialog.bye());
+        let headers = self.reason.map(|code| crate::trunk::cause(code, "Lost"));
+        let bye: std::pin::Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(self.dialog.bye_with_headers(headers));
         if let Ok(Err(error)) = tokio::time::timeout(BYE_WAIT, bye).await {
             tracing::debug!(call = self.call.id, %error, "BYE");
         }

@@ -140,6 +140,8 @@ pub(crate) struct Called {
     pub(crate) queue: VecDeque<Queued>,
     /// The last provisional response, for [`DialogTimer::KeepRinging`].
     pub(crate) last: Option<(Flow, Bytes)>,
+    /// The caller has said how long it waits, and that ends before our own patience.
+    pub(crate) expires: bool,
 }
 
 /// A BYE that may only go once the ACK to our 2xx came (RFC 3261 15).

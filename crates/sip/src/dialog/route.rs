@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::message::{HeaderName, Message, NameAddr, Uri};
+use crate::message::{HeaderName, Message, NameAddr, Scheme, Uri};
 use crate::types::{Flow, InDialogRouting, Transport, UaConfig};
 
 /// Route entries kept of one message.
@@ -45,7 +45,9 @@ pub(crate) fn next_hop(
         Some(name) if name.eq_ignore_ascii_case(b"tcp") => Transport::Tcp,
         Some(name) if name.eq_ignore_ascii_case(b"udp") => Transport::Udp,
         Some(name) if name.eq_ignore_ascii_case(b"tls") => Transport::Tls,
-        _ => origin.transport,
+        Some(_) => return origin,
+        None if uri.scheme == Scheme::Sips => Transport::Tls,
+        None => origin.transport,
     };
     let same_host = ip == origin.remote.ip().to_canonical();
     // A connection that is there is used: the port of a Contact may be one that nobody listens on. Nor is
@@ -55,6 +57,11 @@ pub(crate) fn next_hop(
         return origin;
     }
     if ip.is_unspecified() || ip.is_multicast() || is_private(ip) && !is_private(origin.remote.ip()) {
+        return origin;
+    }
+    // Nothing sent from this socket arrives there.
+    let local = origin.local.ip().to_canonical();
+    if local.is_ipv4() != ip.is_ipv4() || local.is_loopback() && !ip.is_loopback() {
         return origin;
     }
     Flow {
@@ -112,6 +119,14 @@ mod tests {
         assert_eq!(hop(udp, "", "sip:a@192.168.1.5"), udp);
         assert_eq!(hop(udp, "", "sip:a@phone.example"), udp);
         assert_eq!(hop(udp, "", "sip:a@0.0.0.0"), udp);
+        assert_eq!(hop(udp, "", "sip:a@[2001:db8::9]:5070"), udp, "another family");
+        assert_eq!(hop(udp, "", "sips:a@203.0.113.9"), udp, "inside TLS");
+        assert_eq!(hop(udp, "", "sip:a@203.0.113.9;transport=ws"), udp);
+        let lone = Flow {
+            local: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            ..flow(Transport::Udp, "127.0.0.1:5070")
+        };
+        assert_eq!(hop(lone, "", "sip:a@192.168.1.5"), lone, "out of loopback");
         assert_eq!(hop(tcp, "", "sip:a@203.0.113.5:5060"), tcp);
         let stay = UaConfig {
             in_dialog_routing: InDialogRouting::Flow,

@@ -191,9 +191,13 @@ impl Message {
         self.header(HeaderName::CSeq).and_then(parse_cseq)
     }
 
-    /// The first Contact; `None` also for `*`.
+    /// The first Contact; `None` also for `*`, and where it is no URI.
     pub fn contact(&self) -> Option<NameAddr<'_>> {
-        self.values(HeaderName::Contact).next().and_then(NameAddr::parse)
+        let contact = self
+            .values(HeaderName::Contact)
+            .next()
+            .and_then(NameAddr::parse)?;
+        Uri::parse(contact.uri).map(|_| contact)
     }
 
     /// The body where it is a session description: by Content-Type, or by its first line where the peer

@@ -156,6 +156,7 @@ header_names! {
     Timestamp = "Timestamp",
     PAssertedIdentity = "P-Asserted-Identity",
     Diversion = "Diversion",
+    HistoryInfo = "History-Info",
     Warning = "Warning",
     MinExpires = "Min-Expires",
     Event = "Event" | b'o',

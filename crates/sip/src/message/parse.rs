@@ -81,10 +81,9 @@ impl Message {
                     buffer[from..line].fill(b' ');
                     last.value = trimmed(&buffer, last.value.start as usize, end);
                 }
-            } else if let Some(header) = header_line(&buffer, line, end) {
-                if headers.len() == MAX_HEADERS {
-                    return Err(ParseError::TooLarge);
-                }
+            } else if headers.len() <= MAX_HEADERS
+                && let Some(header) = header_line(&buffer, line, end)
+            {
                 headers.push(header);
             }
         }
@@ -121,6 +120,9 @@ impl Message {
 
     /// Judges what [`Self::read`] took apart. The order decides which fault the peer is told of.
     pub(crate) fn check(&self) -> Result<(), ParseError> {
+        if self.headers.len() > MAX_HEADERS {
+            return Err(ParseError::TooLarge);
+        }
         self.via().ok_or(match self.header(HeaderName::Via) {
             None => ParseError::Missing(HeaderName::Via),
             Some(_) => ParseError::Invalid(HeaderName::Via),

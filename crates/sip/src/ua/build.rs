@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::dialog::{Dialog, tag_text};
 use crate::message::{HeaderName, Message, Method, NameAddr, Uri, Writer, is_token_byte};
 use crate::transaction::{Core, branch_text, reply_flow};
-use crate::types::{Flow, Party, SipError, Timestamp, Transport};
+use crate::types::{Flow, OutgoingCall, Party, SipError, Timestamp, Transport};
 
 /// Methods we understand.
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER";
@@ -157,6 +157,20 @@ impl Core {
         cseq: u32,
         branch: u64,
     ) -> Writer {
+        let hops = OutgoingCall::MAX_FORWARDS;
+        self.dialog_request_with(dialog, target, flow, (method, hops), cseq, branch)
+    }
+
+    /// The same, with a Max-Forwards of its own.
+    pub(crate) fn dialog_request_with(
+        &self,
+        dialog: &Dialog,
+        target: &Target<'_>,
+        flow: Flow,
+        (method, max_forwards): (&Method, u8),
+        cseq: u32,
+        branch: u64,
+    ) -> Writer {
         let (uri, routes) = target_and_routes(target.routes, target.uri);
         let mut writer = Writer::request(method.as_str(), uri);
         self.write_via(&mut writer, flow, branch);
@@ -164,7 +178,7 @@ impl Core {
             writer.header(HeaderName::Route, route);
         }
         writer
-            .header_number(HeaderName::MaxForwards, 70)
+            .header_number(HeaderName::MaxForwards, u64::from(max_forwards))
             .name(HeaderName::From)
             .put(&dialog.local_party)
             .put(b";tag=")

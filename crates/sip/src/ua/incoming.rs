@@ -97,6 +97,7 @@ impl UserAgent {
         }
         match fault {
             ParseError::Version => self.core.reply(flow, message, 505, "", &[]),
+            ParseError::TooLarge => self.core.reply(flow, message, 513, "", &[]),
             _ => self.core.reply(flow, message, 400, &fault.to_string(), &[]),
         }
     }

@@ -300,7 +300,11 @@ impl UserAgent {
     }
 
     pub(super) fn rang_too_long(&mut self, now: Timestamp, id: DialogId) {
+        let expired = |dialog: &Dialog| dialog.called.as_ref().is_some_and(|called| called.expires);
         match self.dialogs.get(&id).map(|dialog| dialog.state) {
+            Some(State::Incoming) if self.dialogs.get(&id).is_some_and(|dialog| expired(dialog)) => {
+                self.invitation_expired(now, id);
+            }
             Some(State::Incoming) => self.refuse_silently(now, id, 480),
             Some(State::Calling) => self.end(now, id, silent_end(EndedBy::Timeout), None),
             _ => {}
@@ -341,11 +345,11 @@ impl Core {
             &covered,
             &mut self.rng,
         );
-        let mut writer = self.dialog_request(
+        let mut writer = self.dialog_request_with(
             dialog,
             &target,
             dialog.flow,
-            &Method::Invite,
+            (&Method::Invite, calling.call.max_forwards),
             calling.cseq,
             branch,
         );

@@ -1,5 +1,7 @@
 //! The called side: INVITE that came in, its responses, reliable or not.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::build::{ALLOW, SDP, SUPPORTED, check_headers, parties, party};
@@ -9,7 +11,7 @@ use crate::dialog::{
     Agreement, Called, Dialog, DialogTimer, Offer, Outstanding, Queued, State, Unacknowledged, agree,
     route_set, tag_text,
 };
-use crate::message::{HeaderName, Message, Uri, Writer, parse_ip};
+use crate::message::{HeaderName, Message, Uri, Writer, leading_number, parse_ip};
 use crate::reason::{format_reason, q850_of, status_from_q850};
 use crate::transaction::{Core, reply_flow};
 use crate::types::{
@@ -19,7 +21,7 @@ use crate::types::{
 /// Responses that wait behind a reliable one.
 const MAX_QUEUED: usize = 8;
 /// How often a provisional response is repeated, so that proxies on the way do not give up.
-const KEEP_RINGING: std::time::Duration = std::time::Duration::from_mins(1);
+const KEEP_RINGING: Duration = Duration::from_mins(1);
 
 impl UserAgent {
     /// An INVITE that begins a dialog. `account` is who has proven to send it.
@@ -33,10 +35,7 @@ impl UserAgent {
         let (Some(from), Some(to), Some((cseq, _))) = (request.from(), request.to(), request.cseq()) else {
             return;
         };
-        let Some(contact) = request
-            .contact()
-            .filter(|contact| Uri::parse(contact.uri).is_some())
-        else {
+        let Some(contact) = request.contact() else {
             let fault = if request.header(HeaderName::Contact).is_some() {
                 "Bad Contact"
             } else {
@@ -116,6 +115,11 @@ impl UserAgent {
         let reliable = request.has_token(HeaderName::Require, "100rel")
             || self.core.config.reliable_where_supported
                 && request.has_token(HeaderName::Supported, "100rel");
+        // How long the caller waits (RFC 3261 13.3.1).
+        let expires = request
+            .header(HeaderName::Expires)
+            .and_then(leading_number)
+            .map(|seconds| Duration::from_secs(seconds.into()));
         let Some(transaction) = self.core.start_server(now, flow, request) else {
             return;
         };
@@ -133,10 +137,11 @@ impl UserAgent {
             outstanding: None,
             queue: std::collections::VecDeque::new(),
             last: None,
+            expires: expires.is_some_and(|expires| expires < self.core.config.max_ringing),
         }));
         self.core.belongs_to(transaction, id);
-        let ringing = now + self.core.config.max_ringing;
-        dialog.set_timer(&mut self.core, DialogTimer::Ringing, ringing);
+        let patience = self.core.config.max_ringing.min(expires.unwrap_or(Duration::MAX));
+        dialog.set_timer(&mut self.core, DialogTimer::Ringing, now + patience);
         self.core.respond_simply(now, transaction, 100, None, &[]);
         self.by_tag.insert(tag, id);
         self.dialogs.insert(id, dialog);
@@ -264,6 +269,21 @@ impl UserAgent {
         self.core.refuse_invite(now, dialog, transaction, status, "", &[]);
         let mut cause = silent_end(EndedBy::Timeout);
         cause.status = Some(status);
+        self.core.tell_end(dialog, cause);
+        self.forget(id);
+    }
+
+    /// The caller's own time is over, as if it had sent a CANCEL.
+    pub(super) fn invitation_expired(&mut self, now: Timestamp, id: DialogId) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        let Some(transaction) = dialog.called.as_ref().map(|called| called.transaction) else {
+            return;
+        };
+        self.core.refuse_invite(now, dialog, transaction, 487, "", &[]);
+        let mut cause = silent_end(EndedBy::Remote);
+        cause.status = Some(487);
         self.core.tell_end(dialog, cause);
         self.forget(id);
     }

@@ -39,6 +39,7 @@ pub fn outgoing(flow: Flow) -> OutgoingCall {
         to: Party::new("sip:b@example.com"),
         route: Vec::new(),
         contact_user: None,
+        max_forwards: OutgoingCall::MAX_FORWARDS,
         headers: Vec::new(),
         sdp: Bytes::from_static(OFFER),
         credentials: None,

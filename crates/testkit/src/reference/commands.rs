@@ -49,6 +49,8 @@ impl Reference {
             | SwitchCommand::Retrieve { .. }
             | SwitchCommand::Transfer { .. }
             | SwitchCommand::TransferTo { .. }
+            | SwitchCommand::Move { .. }
+            | SwitchCommand::StopMove { .. }
             | SwitchCommand::Merge { .. }
             | SwitchCommand::LeaveConference { .. }
             | SwitchCommand::EndConference { .. }
@@ -59,6 +61,8 @@ impl Reference {
             | SwitchCommand::PickUp { .. }
             | SwitchCommand::Reject { .. }
             | SwitchCommand::LeaveAt { .. }
+            | SwitchCommand::SetPersistentLeg { .. }
+            | SwitchCommand::Stay
             | SwitchCommand::Verify { .. }
             | SwitchCommand::LogOn { .. }
             | SwitchCommand::LogOff => Err(Refusal::Unsupported),

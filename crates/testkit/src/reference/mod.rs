@@ -193,6 +193,8 @@ impl Reference {
                 | CallPhase::Waiting { .. }
                 | CallPhase::Held { .. }
                 | CallPhase::Voicemail { .. } => "a phase of an incoming call",
+                // Who is lost is called again in the histories of a whole site.
+                CallPhase::Rejoining { .. } => "lost",
                 CallPhase::Transferring { .. } | CallPhase::Transferred { .. } | CallPhase::Parked { .. } => {
                     "given away"
                 }

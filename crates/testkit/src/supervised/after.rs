@@ -2,7 +2,8 @@
 
 use super::{Playing, Supervised};
 use ponte_protocol::{
-    CallPhase, CallRecord, CallView, CauseReason, Direction, EventBody, LegRole, LegState, Mode, UserId,
+    CallPhase, CallRecord, CallView, CauseReason, Direction, EventBody, LegRole, LegState, Mode,
+    PersistentLeg, UserId,
 };
 
 impl Supervised {
@@ -46,6 +47,17 @@ impl Supervised {
                     "the record is stored before it is shown"
                 );
                 call.ended = true;
+            }
+            EventBody::PersistentLegChanged { leg } => {
+                if let PersistentLeg::Calling { call }
+                | PersistentLeg::Confirming { call, .. }
+                | PersistentLeg::Up { call, .. }
+                | PersistentLeg::Recalling { call, .. } = leg
+                {
+                    let call = self.watch(*call, user);
+                    assert_eq!(call.user, *user, "a leg that stays up was shown to somebody else");
+                    assert!(!call.ended, "a leg that is over was shown again");
+                }
             }
             _ => {}
         }
@@ -158,6 +170,8 @@ impl Supervised {
             let voicemail = matches!(view.phase, CallPhase::Voicemail { .. });
             let on_line = match view.phase {
                 CallPhase::Connected { .. } | CallPhase::Held { .. } => true,
+                // The prompt for the key 1 pauses; whoever waits must not.
+                CallPhase::Rejoining { .. } => true,
                 // A verification call pauses, and so does the prompt for the key 1.
                 CallPhase::CallingFar => !self.unseen.contains(id),
                 _ => voicemail,
@@ -181,7 +195,7 @@ impl Supervised {
                     || watched.recorded;
                 // A telephone that hung up in a call that has it no more is told of by its present one.
                 assert!(
-                    hears || !watched.answered || !watched.is_active() || watched.off_line,
+                    hears || !watched.answered || !watched.is_active() || watched.off_line || watched.beside,
                     "leg {leg} hears nothing: {watched:?} in {view:?}"
                 );
             }
@@ -202,12 +216,17 @@ impl Supervised {
         if !calls.iter().any(|call| on_line(&call.phase)) || !calls.iter().all(|call| settled(&call.phase)) {
             return;
         }
+        // The prompt for the key 1 pauses.
+        if matches!(self.switch.persistent_leg(user), PersistentLeg::Confirming { .. }) {
+            return;
+        }
         let silent = self.legs.iter().find(|(_, leg)| {
             leg.user.as_ref() == Some(user)
                 && leg.role == LegRole::User
                 && leg.answered
                 && leg.is_active()
                 && !leg.off_line
+                && !leg.beside
                 && leg.connected.is_none()
                 && leg.room.is_none()
                 && leg.playing == Playing::Nothing
@@ -307,7 +326,8 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
         | (P::Waiting { .. }, P::Ringing | P::Confirming { .. } | P::Connected { .. } | P::Voicemail { .. })
         // The user lets the other party go by key, and may dial another; from the own voicemail box whoever left a
         // message is called.
-        | (P::Connected { .. }, P::CallingFar | P::FarFailed { .. })
+        | (P::Connected { .. }, P::CallingFar)
+        | (P::Connected { .. } | P::Held { .. }, P::FarFailed { .. })
         | (
             P::Connected { .. } | P::Held { .. },
             P::Connected { .. }
@@ -323,6 +343,15 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
             P::Connected { .. } | P::Held { .. } | P::Ringing | P::Transferred { .. },
         )
         | (P::Transferring { .. }, P::Transferring { .. })
+        // The user's leg is lost, and is called again.
+        | (P::Connected { .. } | P::Held { .. } | P::Confirming { .. }, P::Rejoining { .. })
+        | (P::Rejoining { .. }, P::Rejoining { .. } | P::Confirming { .. } | P::Connected { .. })
+        // What waited for a leg to stay up waits for the whisper; so does what comes back to such a leg, from a transfer
+        // that fails at once too.
+        | (
+            P::Waiting { .. } | P::Parked { .. } | P::Transferring { .. } | P::Connected { .. } | P::Held { .. },
+            P::Waiting { .. },
+        )
         | (P::Parked { .. }, P::Parked { .. })
         | (P::Transferred { .. }, P::Transferred { .. })
         | (P::CallingFar, P::Transferring { .. } | P::Transferred { .. })
@@ -331,7 +360,6 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
             true
         }
         (P::Confirming { until: a }, P::Confirming { until: b })
-        | (P::Waiting { until: a }, P::Waiting { until: b })
         | (P::Voicemail { since: a }, P::Voicemail { since: b }) => a == b,
         _ => false,
     }

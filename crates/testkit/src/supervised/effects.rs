@@ -2,7 +2,7 @@
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
 use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback, RoomLeg};
-use ponte_protocol::{CallId, Destination, LegRole, MessageId, Mode, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, Destination, LegRole, MessageId, Mode, UserId};
 
 impl Supervised {
     pub(super) fn check(&mut self, effect: &Effect) {
@@ -94,10 +94,13 @@ impl Supervised {
                 );
                 self.active(*a, effect).connected = Some(*b);
                 self.active(*b, effect).connected = Some(*a);
+                self.active(*a, effect).beside = false;
             }
             Effect::Play { leg, playback } => {
                 let watched = self.active(*leg, effect);
-                assert!(watched.answered, "{effect:?}");
+                // Who may not call hears why before the refusal.
+                let before = watched.incoming && watched.early_media && watched.role == LegRole::User;
+                assert!(watched.answered || before, "{effect:?}");
                 watched.playing = match playback {
                     Playback::Tone(_) => Playing::Tone,
                     Playback::Announcements { token, .. }
@@ -116,6 +119,29 @@ impl Supervised {
                     );
                 }
             }
+            Effect::TakePlace { leg, of } => {
+                let before = self.active(*of, effect);
+                assert!(
+                    before.role == LegRole::User && !before.beside,
+                    "{effect:?}: {before:?}"
+                );
+                before.beside = true;
+                let (connected, room) = (before.connected.take(), before.room.take());
+                let watched = self.active(*leg, effect);
+                assert!(
+                    watched.role == LegRole::User && watched.is_heard() && watched.answered,
+                    "{effect:?} before it may be heard: {watched:?}"
+                );
+                assert!(
+                    watched.connected.is_none() && watched.room.is_none(),
+                    "{effect:?}"
+                );
+                watched.beside = false;
+                (watched.connected, watched.room) = (connected, room);
+                if let Some(other) = connected.and_then(|other| self.legs.get_mut(&other)) {
+                    other.connected = Some(*leg);
+                }
+            }
             Effect::Disconnect { leg } => {
                 self.active(*leg, effect).room = None;
                 self.part(*leg);
@@ -123,7 +149,7 @@ impl Supervised {
             Effect::StopPlaying { leg } => {
                 self.active(*leg, effect).playing = Playing::Nothing;
             }
-            Effect::Beep { leg } | Effect::ReadNumber { leg, .. } => {
+            Effect::Beep { leg } | Effect::Whisper { leg } | Effect::ReadNumber { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 let member = watched.room.is_some();
                 assert!(
@@ -213,6 +239,7 @@ impl Supervised {
                 "{effect:?} of a leg that is in a room already"
             );
             watched.room = Some(room);
+            watched.beside = false;
         }
     }
 
@@ -271,22 +298,47 @@ impl Supervised {
             assert_eq!(role, LegRole::User, "a browser is a user's");
         }
         if role == LegRole::User && !leg.off_line {
-            let up = self.legs.values().find(|leg| {
+            let up = self.legs.iter().find(|(_, leg)| {
                 leg.user.as_ref() == Some(user)
                     && leg.role == LegRole::User
                     && leg.is_active()
                     && !leg.off_line
             });
-            assert!(up.is_none(), "the user's one line is taken: {up:?}");
-            if matches!(target, LegTarget::Trunk { .. }) {
+            // Who was lost is called on telephone and browser at once.
+            let beside = |legs: &[LegId]| {
+                let mut others = legs.iter().map(|leg| &self.legs[leg]);
+                others.any(|leg| leg.role == LegRole::User && leg.is_active() && !leg.answered)
+            };
+            let rivals = self.calls.get(&id.call).is_some_and(|call| {
+                matches!(
+                    call.view,
+                    Some(CallView {
+                        phase: CallPhase::Rejoining { .. },
+                        ..
+                    })
+                ) && beside(&call.legs)
+            });
+            let moved = self.moves.get(user).copied();
+            let same = up.is_none_or(|(up, _)| self.switch.call_of(*up) == Some(id.call));
+            assert!(
+                up.is_none() || rivals || same && moved.is_some(),
+                "the user's one line is taken: {up:?}"
+            );
+            leg.beside = up.is_some() && !rivals;
+            if let (Some(confirm), true) = (moved, leg.beside) {
+                leg.needs_confirmation = confirm;
+            } else if matches!(target, LegTarget::Trunk { .. }) {
                 // A call that is being set up goes on as it began, whatever the user's mode becomes.
                 // A call that came back to the user is set up anew.
                 let before = self.calls.get(&id.call).and_then(|call| {
                     let mut mine = call.legs.iter().rev().map(|leg| &self.legs[leg]);
                     mine.find(|leg| leg.role == LegRole::User)
                 });
+                // The next trunk is tried at once; a later attempt goes to where the user is then.
+                let now = Some(self.now);
+                let at_once = |leg: &WatchedLeg| leg.closed_at.or(leg.ended_at) == now;
                 leg.needs_confirmation = match (before, self.modes.get(user)) {
-                    (Some(before), _) if !before.answered => before.needs_confirmation,
+                    (Some(before), _) if !before.answered && at_once(before) => before.needs_confirmation,
                     (
                         _,
                         Some(Mode::Telecommuting {

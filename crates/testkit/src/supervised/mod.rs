@@ -1,7 +1,8 @@
 //! A switch whose every step is checked against the invariants of call control.
 
 use ponte_call_core::{
-    CallSource, Dialled, Effect, Event, LegEnd, LegId, PlaybackToken, Secret, Switch, SwitchCommand, Timeouts,
+    CallSource, Dialled, Effect, Event, LegEnd, LegId, NumberClass, PlaybackToken, Secret, Switch,
+    SwitchCommand, SwitchDestination, Timeouts,
 };
 use ponte_protocol::{
     CallId, CallRecord, CallView, CommandId, DeviceId, EventBody, LegRole, Mode, Outcome, UnixMillis, UserId,
@@ -45,9 +46,12 @@ struct WatchedLeg {
     starred: bool,
     playing: Playing,
     closed_at: Option<UnixMillis>,
+    ended_at: Option<UnixMillis>,
     ended: bool,
     /// An emergency or a verification call, which takes nobody's line.
     off_line: bool,
+    /// The call moves to it, or has moved away from it.
+    beside: bool,
 }
 
 impl WatchedLeg {
@@ -70,8 +74,10 @@ impl WatchedLeg {
             starred: false,
             playing: Playing::Nothing,
             closed_at: None,
+            ended_at: None,
             ended: false,
             off_line: false,
+            beside: false,
         }
     }
 
@@ -113,6 +119,10 @@ pub struct Supervised {
     unseen: BTreeSet<CallId>,
     /// Calls that reach whom a party is given to.
     given: BTreeSet<CallId>,
+    /// Where users asked last to go on with a call, by whether a person must confirm there.
+    moves: BTreeMap<UserId, bool>,
+    /// The same of the command that is being carried out, which may be refused.
+    move_asked: Option<(UserId, bool)>,
     devices: BTreeSet<DeviceId>,
     trace: bool,
 }
@@ -130,6 +140,8 @@ impl Supervised {
             forbidden: BTreeSet::new(),
             unseen: BTreeSet::new(),
             given: BTreeSet::new(),
+            moves: BTreeMap::new(),
+            move_asked: None,
             devices: BTreeSet::new(),
             trace: std::env::var_os("PONTE_TRACE").is_some(),
         }
@@ -219,8 +231,10 @@ impl Supervised {
                 leg,
                 end: LegEnd { .. },
             } => {
+                let now = self.now;
                 if let Some(watched) = self.legs.get_mut(leg) {
                     watched.ended = true;
+                    watched.ended_at.get_or_insert(now);
                     watched.room = None;
                     self.part(*leg);
                 }
@@ -279,16 +293,36 @@ impl Supervised {
                 command: SwitchCommand::Accept { .. },
                 ..
             } => {
-                let ear = self.legs.values_mut().find(|leg| {
+                // While a call moves there are two.
+                for leg in self.legs.values_mut().filter(|leg| {
                     leg.user.as_ref() == Some(user)
                         && leg.role == LegRole::User
                         && leg.answered
                         && leg.is_active()
                         && !leg.off_line
-                });
-                if let Some(ear) = ear {
-                    ear.confirmed = true;
+                }) {
+                    leg.confirmed = true;
                 }
+            }
+            Event::Command {
+                user,
+                command: SwitchCommand::Move { to, .. },
+                ..
+            } => {
+                let confirm = match to {
+                    SwitchDestination::Number { dialled, confirm, .. } => {
+                        let mobile = matches!(
+                            dialled,
+                            Dialled::External {
+                                class: NumberClass::Mobile,
+                                ..
+                            }
+                        );
+                        confirm.unwrap_or(mobile)
+                    }
+                    SwitchDestination::Browser => false,
+                };
+                self.move_asked = Some((user.clone(), confirm));
             }
             Event::Command {
                 id,
@@ -345,6 +379,9 @@ impl Supervised {
                 eprintln!("    {effect:?}");
             }
         }
+        let refused = |effect: &Effect| matches!(effect, Effect::Reply { reply, .. } if matches!(reply.outcome, Outcome::Refused { .. }));
+        self.moves
+            .extend(self.move_asked.take().filter(|_| !effects.iter().any(refused)));
         let mut replies = 0;
         for (place, effect) in effects.iter().enumerate() {
             if let Effect::Reply { reply, .. } = effect {

@@ -81,14 +81,21 @@ impl World {
         };
         self.callers.insert(leg, role);
         self.connect_phone(leg, phone);
+        let forwarded = std::mem::take(&mut self.forwarded_before);
         self.event(Event::IncomingCall {
             leg,
             source,
             caller,
             typed: dialled.parse().expect("a dial string"),
             dialled: plan::read(dialled),
+            forwarded,
         });
         call
+    }
+
+    /// The network tells of the next call that comes in that it was forwarded so often.
+    pub fn forwarded_before(&mut self, times: u32) {
+        self.forwarded_before = times;
     }
 
     /// The caller hangs up: CANCEL, or BYE after the answer.

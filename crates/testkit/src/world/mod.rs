@@ -91,6 +91,8 @@ pub struct World {
     callers: BTreeMap<LegId, LegRole>,
     /// What the host knows, by extension.
     pins: BTreeMap<String, String>,
+    /// How often the next call that comes in was forwarded before.
+    forwarded_before: u32,
     /// What is in the boxes of users.
     pub(super) messages: BTreeMap<UserId, Vec<ListedMessage>>,
 }
@@ -117,6 +119,7 @@ impl World {
             trace: Vec::new(),
             callers: BTreeMap::new(),
             pins: BTreeMap::new(),
+            forwarded_before: 0,
             messages: BTreeMap::new(),
         };
         world.switch.forbid(site::ABROAD);

@@ -3,7 +3,7 @@
 use super::World;
 use crate::phone::Act;
 use crate::plan;
-use ponte_call_core::{Effect, Event, SwitchCommand, SwitchDestination};
+use ponte_call_core::{Effect, Event, LegId, SwitchCommand, SwitchDestination};
 use ponte_protocol::{CallId, CommandId, LegRole, Outcome, UserId};
 
 impl World {
@@ -74,10 +74,30 @@ impl World {
         self.command(user, SwitchCommand::LogOn { device })
     }
 
+    /// Asks that one leg stays up, or no longer.
+    pub fn stay(&mut self, user: &str, on: bool) -> Outcome {
+        self.command(user, SwitchCommand::SetPersistentLeg { on })
+    }
+
+    /// The telephone does this now.
+    pub fn phone_act(&mut self, leg: LegId, act: Act) {
+        self.phone_does(leg, act);
+    }
+
     /// The telephone of the call's latest leg of a role hangs up, now.
     pub fn phone_hangs_up(&mut self, call: CallId, role: LegRole) {
         let leg = self.latest_leg(call, role).expect("a leg");
         self.phone_does(leg, Act::HangUp { q850: None });
+    }
+
+    /// The telephone of this leg hangs up, now.
+    pub fn leg_hangs_up(&mut self, leg: LegId) {
+        self.phone_does(leg, Act::HangUp { q850: None });
+    }
+
+    /// A key is pressed on the telephone of this leg, now.
+    pub fn leg_presses(&mut self, leg: LegId, key: char) {
+        self.phone_does(leg, Act::Press(key));
     }
 
     /// A key is pressed on the call's latest leg of a role, now.

@@ -2,7 +2,9 @@
 
 use super::World;
 use ponte_call_core::{Announcement, Effect, LegId, LegTarget, OwnRecording, Playback, Tone};
-use ponte_protocol::{CallId, CallPhase, CallRecord, CallView, EventBody, LegRole, MessageId, UnixMillis};
+use ponte_protocol::{
+    CallId, CallPhase, CallRecord, CallView, EventBody, LegRole, MessageId, PersistentLeg, UnixMillis,
+};
 
 /// What the ear at the user's telephone gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,6 +226,30 @@ impl World {
             .collect()
     }
 
+    /// How often a tone told of a call that was about to be attached.
+    pub fn whispers(&self) -> usize {
+        let whispers = |(_, effect): &&(UnixMillis, Effect)| matches!(effect, Effect::Whisper { .. });
+        self.trace.iter().filter(whispers).count()
+    }
+
+    /// Where the user's leg that stays up stands, as the portals were shown it last.
+    pub fn persistent(&self, user: &str) -> PersistentLeg {
+        let shown = self.trace.iter().rev().find_map(|(_, effect)| match effect {
+            Effect::Notify {
+                user: of,
+                body: EventBody::PersistentLegChanged { leg },
+            } if of.as_str() == user => Some(*leg),
+            _ => None,
+        });
+        let user = user.parse().expect("a user's name");
+        assert_eq!(
+            shown.unwrap_or_default(),
+            self.switch().persistent_leg(&user),
+            "shown as it is"
+        );
+        shown.unwrap_or_default()
+    }
+
     /// How often the ear of any call was beeped at.
     pub fn beeps(&self) -> usize {
         let beeps = |(_, effect): &&(UnixMillis, Effect)| matches!(effect, Effect::Beep { .. });
@@ -236,6 +262,15 @@ impl World {
         for (_, effect) in &self.trace {
             match effect {
                 Effect::Connect { a, b } => pairs.push((*a, *b)),
+                Effect::TakePlace { leg, of } => {
+                    for (a, b) in &mut pairs {
+                        if a == of {
+                            *a = *leg;
+                        } else if b == of {
+                            *b = *leg;
+                        }
+                    }
+                }
                 Effect::Disconnect { leg } | Effect::CloseLeg { leg, .. } => {
                     pairs.retain(|(a, b)| a != leg && b != leg);
                 }

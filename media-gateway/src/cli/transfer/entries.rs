@@ -3,11 +3,11 @@
 use super::difference::{Kind, Table};
 use crate::admin::{LABEL_MAX, check_name};
 use crate::cli::Failure;
-use crate::numbers::{parse_rule, rule_text};
+use crate::numbers::{TimedRule, parse_rule, rule_text};
 use crate::store::{
     Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, SiteRow, Store, UserRow,
 };
-use ponte_call_core::{Caps, RestrictionRule, TrunkId};
+use ponte_call_core::{Caps, TrunkId};
 use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UserId};
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,9 @@ pub(super) struct UserEntry {
     /// Missing: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     call_recording: bool,
+    /// Missing in files of before there was the right: on.
+    #[serde(default = "on")]
+    pick_up: bool,
     administrator: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     language: Option<String>,
@@ -144,7 +147,7 @@ fn wrong(key: impl Display, field: &str, reason: impl Display) -> Failure {
     Failure::Usage(format!("{key}: {field}: {reason}"))
 }
 
-fn rules(key: impl Display, texts: &[String]) -> Result<Vec<RestrictionRule>, Failure> {
+fn rules(key: impl Display, texts: &[String]) -> Result<Vec<TimedRule>, Failure> {
     texts
         .iter()
         .map(|text| parse_rule(text).map_err(|error| wrong(&key, "restrictions", error)))
@@ -396,6 +399,10 @@ impl GroupEntry {
     }
 }
 
+fn on() -> bool {
+    true
+}
+
 impl UserEntry {
     fn of(row: UserRow) -> Self {
         Self {
@@ -410,6 +417,7 @@ impl UserEntry {
             voicemail: row.voicemail_allowed,
             voicemail_quota_s: row.voicemail_quota_s,
             call_recording: row.recording_allowed,
+            pick_up: row.pick_up_allowed,
             administrator: row.administrator,
             language: row.language,
             email: row.email.map(|email| email.as_str().to_owned()),
@@ -454,6 +462,7 @@ impl UserEntry {
             voicemail_allowed: self.voicemail,
             voicemail_quota_s: self.voicemail_quota_s,
             recording_allowed: self.call_recording,
+            pick_up_allowed: self.pick_up,
             administrator: self.administrator,
             pin: pin.transpose().map_err(|error| wrong(key, "pin_hash", error))?,
             email: email.transpose().map_err(|error| wrong(key, "email", error))?,

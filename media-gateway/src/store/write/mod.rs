@@ -7,6 +7,7 @@ mod users;
 
 pub(super) use users::user_exists;
 
+use super::contacts::ContactWrite;
 use super::devices::DeviceWrite;
 use super::groups::GroupWrite;
 use super::messages::MessageWrite;
@@ -42,6 +43,7 @@ pub(super) enum Write {
     Code(CodeWrite),
     Personal(PersonalWrite),
     Treatment(TreatmentWrite),
+    Contact(ContactWrite),
     Device(DeviceWrite),
     Did(DidWrite),
     Group(GroupWrite),
@@ -75,6 +77,7 @@ write_of!(
     Code(CodeWrite),
     Personal(PersonalWrite),
     Treatment(TreatmentWrite),
+    Contact(ContactWrite),
     Device(DeviceWrite),
     Did(DidWrite),
     Group(GroupWrite),
@@ -137,6 +140,7 @@ impl Write {
             Self::Code(write) => write.kind(),
             Self::Personal(write) => write.kind(),
             Self::Treatment(write) => write.kind(),
+            Self::Contact(write) => write.kind(),
             Self::Device(write) => write.kind(),
             Self::Did(write) => write.kind(),
             Self::Group(write) => write.kind(),
@@ -188,6 +192,7 @@ impl Write {
             Self::Code(write) => write.apply(connection).await,
             Self::Personal(write) => write.apply(connection).await,
             Self::Treatment(write) => write.apply(connection).await,
+            Self::Contact(write) => write.apply(connection).await,
             Self::Device(write) => write.apply(connection).await,
             Self::Did(write) => write.apply(connection).await,
             Self::Group(write) => write.apply(connection).await,

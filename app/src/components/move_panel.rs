@@ -1,0 +1,115 @@
+//! Going on with a call at another telephone of one's own.
+
+use crate::components::accept_banner::AcceptBanner;
+use crate::components::icon::Icon;
+use crate::components::shown::Shown;
+use crate::i18n::{I18n, text};
+use crate::live::live;
+use crate::logic::call;
+use crate::state::Portal;
+use crate::words;
+use leptos::prelude::*;
+use ponte_protocol::{CallId, CallView, CommandBody, DestinationChoice, LegRole, LegState};
+
+/// Where the call may be moved to: the saved telephones and this browser, but for the one that it is on.
+#[component]
+pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let telephone = portal.telephone();
+    let here = move || {
+        let allowed = portal
+            .profile()
+            .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed));
+        allowed && !telephone.has(id)
+    };
+    let now = move || {
+        call.with(|call| {
+            let leg = call.as_ref().and_then(|call| call.leg(LegRole::User));
+            leg.map(|leg| leg.number.clone()).unwrap_or_default()
+        })
+    };
+    let saved = move || {
+        let now = now();
+        portal.destinations().with(|all| {
+            all.iter()
+                .filter(|saved| saved.verified && saved.number.as_str() != now)
+                .map(|saved| (saved.id, saved.label.clone()))
+                .collect::<Vec<_>>()
+        })
+    };
+    view! {
+        <div class="stack give" data-testid="move-form">
+            <p class="hint">{i18n.t(text::control::move_hint)}</p>
+            <div class="button-row">
+                <Shown when=Signal::derive(here)>
+                    <button type="button" class="button" data-testid="move-here"
+                        disabled=live(move || locked.get() || telephone.is_busy())
+                        on:click=move |_| telephone.move_here(portal, id)>
+                        {i18n.t(text::here::choose)}
+                    </button>
+                </Shown>
+                {live(move || {
+                    saved()
+                        .into_iter()
+                        .map(|(destination, label)| view! {
+                            <button type="button" class="button" data-testid="move-saved" disabled=locked
+                                on:click=move |_| {
+                                    let to = DestinationChoice::Saved { destination };
+                                    portal.ask(CommandBody::Move { call: id, to });
+                                }>
+                                {label}
+                            </button>
+                        })
+                        .collect_view()
+                })}
+            </div>
+        </div>
+    }
+}
+
+/// Where the call moves to, and how far that is; or why it stayed where it was.
+#[component]
+pub fn MoveState(call: Memo<Option<CallView>>, id: CallId) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let moving = Memo::new(move |_| call.with(|call| call.as_ref().and_then(|call| call.moving.clone())));
+    let under_way = Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(call::is_moving)));
+    let stopping = portal.awaits(|body| matches!(body, CommandBody::StopMove { .. }));
+    let words = move || {
+        let locale = i18n.locale();
+        let leg = moving.get()?.leg;
+        let why = leg
+            .cause
+            .map(|ended| words::cause(locale, LegRole::User, ended.reason));
+        if let (LegState::Terminated, Some(why)) = (leg.state, why) {
+            return Some(text::control::move_failed(locale, why));
+        }
+        let place = if leg.browser {
+            text::here::choose(locale).to_owned()
+        } else {
+            leg.name
+                .clone()
+                .unwrap_or_else(|| crate::format::number(&leg.number))
+        };
+        Some(text::control::moving(
+            locale,
+            place,
+            words::leg_state(locale, Some(leg.state)),
+        ))
+    };
+    let until = move || moving.get()?.until;
+    view! {
+        <div class="button-row" role="status">
+            <p class="hint" data-testid="call-moving" data-moving=live(move || under_way.get().to_string())>{live(words)}</p>
+            <Shown when=Signal::derive(move || under_way.get())>
+                <button type="button" class="button small" data-testid="move-stop" disabled=stopping
+                    on:click=move |_| { portal.ask(CommandBody::StopMove { call: id }); }>
+                    <Icon name="home-phone" />
+                    {i18n.t(text::control::move_stop)}
+                </button>
+            </Shown>
+        </div>
+        {live(move || until().map(|until| view! { <AcceptBanner call=id until /> }))}
+    }
+}

@@ -1,0 +1,282 @@
+//! Somebody of the directory on one line, with what can be done at once: call, hand over, pick up.
+
+use crate::components::dial_pad::call_again;
+use crate::components::icon::Icon;
+use crate::components::presence_picker;
+use crate::components::shown::Shown;
+use crate::format;
+use crate::i18n::{I18n, Locale, text};
+use crate::live::live;
+use crate::logic::directory;
+use crate::state::Portal;
+use leptos::prelude::*;
+use ponte_protocol::{
+    Availability, CallId, Colleague, CommandBody, Contact, ContactId, LineState, TransferTarget, UserId,
+};
+use std::sync::Arc;
+
+/// The buttons that call a number, or give it the call that is up.
+#[component]
+fn NumberActions(
+    number: String,
+    #[prop(into)] name: Signal<String>,
+    up: Memo<Option<CallId>>,
+) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let number = StoredValue::new(number);
+    let hand_over = move |_| {
+        let to = number.with_value(|number| number.parse().ok());
+        if let (Some(call), Some(number)) = (up.get_untracked(), to) {
+            let to = TransferTarget::Number { number };
+            portal.ask(CommandBody::Transfer { call, to });
+        }
+    };
+    view! {
+        <Shown when=Signal::derive(move || up.get().is_some())>
+            <button type="button" class="button icon-only quiet" data-testid="person-give"
+                aria-label=live(move || text::directory::give(i18n.locale(), name.get()))
+                title=i18n.t(text::control::give_now) on:click=hand_over>
+                <Icon name="outgoing" />
+            </button>
+        </Shown>
+        <button type="button" class="button icon-only quiet person-call" data-testid="person-call"
+            aria-label=live(move || text::directory::call(i18n.locale(), name.get()))
+            title=i18n.t(text::dial::call)
+            on:click=move |_| number.with_value(|number| call_again(portal, number))>
+            <Icon name="phone" />
+        </button>
+    }
+    .into_any()
+}
+
+const fn line_name(line: LineState) -> &'static str {
+    match line {
+        LineState::Free => "free",
+        LineState::Ringing => "ringing",
+        LineState::Busy => "busy",
+        LineState::NotConnected => "not_connected",
+        LineState::Unknown => "unknown",
+    }
+}
+
+/// What a colleague does, in words: the line, then the presence where it says more.
+fn state_words(locale: Locale, colleague: &Colleague) -> String {
+    let line = match colleague.line {
+        LineState::Free => text::directory::free(locale),
+        LineState::Ringing => text::directory::ringing(locale),
+        LineState::Busy => text::directory::busy(locale),
+        LineState::NotConnected => text::directory::not_connected(locale),
+        LineState::Unknown => text::presence::unknown(locale),
+    };
+    let elsewhere = colleague
+        .telecommuting
+        .then(|| text::reach::telecommuting(locale).to_lowercase());
+    let presence = (colleague.availability != Availability::Available)
+        .then(|| presence_picker::words(locale, colleague.availability).to_owned());
+    let status = Some(colleague.status.clone()).filter(|status| !status.is_empty());
+    let said = [Some(line.to_owned()), elsewhere, presence, status];
+    said.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// A user of the site, live.
+#[component]
+pub fn ColleagueRow(
+    user: UserId,
+    all: Memo<Option<Arc<Vec<Colleague>>>>,
+    up: Memo<Option<CallId>>,
+) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let colleague = Memo::new(move |_| {
+        all.with(|all| {
+            let all = all.as_ref()?;
+            all.iter().find(|colleague| colleague.user == user).cloned()
+        })
+    });
+    let Some(extension) = colleague.with_untracked(|colleague| Some(colleague.as_ref()?.extension.clone()))
+    else {
+        return ().into_any();
+    };
+    let name = Signal::derive(move || {
+        colleague.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default())
+    });
+    let line = move || colleague.with(|one| one.as_ref().map(|one| one.line).unwrap_or_default());
+    let presence = move || {
+        colleague.with(|one| {
+            let one = one.as_ref()?;
+            Some(match one.line {
+                LineState::Busy => "on_call",
+                _ => presence_picker::name(one.availability),
+            })
+        })
+    };
+    let words = move || colleague.with(|one| one.as_ref().map(|one| state_words(i18n.locale(), one)));
+    let may_pick_up = Memo::new(move |_| {
+        portal
+            .profile()
+            .with(|profile| profile.as_ref().is_some_and(|profile| profile.pick_up_allowed))
+    });
+    let picking = portal.awaits(|body| matches!(body, CommandBody::PickUp { .. }));
+    let number = extension.as_str().to_owned();
+    let pick_up = move |_| {
+        let extension = extension.clone();
+        portal.ask(CommandBody::PickUp { extension });
+    };
+    let pick_up = StoredValue::new(pick_up);
+    view! {
+        <li class="person" data-testid="colleague" data-line=live(move || line_name(line())) data-presence=live(presence)>
+            <span class="presence-dot" aria-hidden="true"></span>
+            <span class="person-words">
+                <span class="person-name">{live(move || name.get())} " " <span class="person-extension">{number.clone()}</span></span>
+                <span class="person-state" data-testid="colleague-state">{live(words)}</span>
+            </span>
+            <Shown when=Signal::derive(move || line() == LineState::Ringing && may_pick_up.get())>
+                <button type="button" class="button small call" data-testid="person-pick-up" disabled=picking
+                    aria-label=live(move || text::directory::pick_up_of(i18n.locale(), name.get()))
+                    on:click=move |event| pick_up.with_value(|pick_up| pick_up(event))>
+                    {i18n.t(text::directory::pick_up)}
+                </button>
+            </Shown>
+            <NumberActions number name up />
+        </li>
+    }
+    .into_any()
+}
+
+/// What a number is called, in the words of the page where they are known.
+pub fn label_words(locale: Locale, label: &str) -> String {
+    match label {
+        "mobile" => text::directory::mobile(locale).to_owned(),
+        "work" => text::directory::work(locale).to_owned(),
+        "home" => text::directory::home(locale).to_owned(),
+        own => own.to_owned(),
+    }
+}
+
+/// A contact of the user's own; its other numbers on demand.
+#[component]
+pub fn ContactRow(
+    id: ContactId,
+    all: Memo<Arc<Vec<Contact>>>,
+    up: Memo<Option<CallId>>,
+    edit: Callback<Contact>,
+) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let contact = Memo::new(move |_| all.with(|all| all.iter().find(|contact| contact.id == id).cloned()));
+    let (open, set_open) = signal(false);
+    let name = Signal::derive(move || {
+        contact.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default())
+    });
+    let favourite = move || contact.with(|one| one.as_ref().is_some_and(|one| one.favourite));
+    let summary = move || {
+        contact.with(|one| {
+            let one = one.as_ref()?;
+            let number = one.numbers.first()?;
+            let label = label_words(i18n.locale(), &number.label);
+            let said = [
+                one.organisation.clone(),
+                label,
+                format::number(number.number.as_str()),
+            ];
+            Some(
+                said.into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(" · "),
+            )
+        })
+    };
+    let star = move |_| {
+        if let Some(mut contact) = contact.get_untracked() {
+            contact.favourite = !contact.favourite;
+            portal.ask(CommandBody::SaveContact {
+                contact: Box::new(contact),
+            });
+        }
+    };
+    // Another number is another button.
+    let first = Memo::new(move |_| {
+        contact.with(|one| {
+            let number = one.as_ref()?.numbers.first()?;
+            Some(number.number.as_str().to_owned())
+        })
+    });
+    view! {
+        <li class="person contact" data-testid="contact" data-favourite=live(move || favourite().to_string())>
+            <button type="button" class="button icon-only quiet star" data-testid="contact-star"
+                aria-pressed=live(move || favourite().to_string())
+                aria-label=live(move || text::directory::favourite_of(i18n.locale(), name.get()))
+                on:click=star>
+                <Icon name="star" />
+            </button>
+            <button type="button" class="person-open" data-testid="contact-open" aria-expanded=live(move || open.get().to_string())
+                on:click=move |_| set_open.update(|open| *open = !*open)>
+                <span class="person-name">{live(move || name.get())}</span>
+                <span class="person-state">{live(summary)}</span>
+            </button>
+            {live(move || first.get().map(|number| view! { <NumberActions number name up /> }))}
+            <Shown when=Signal::derive(move || open.get())>
+                <Details contact up edit />
+            </Shown>
+        </li>
+    }
+    .into_any()
+}
+
+#[component]
+fn Details(
+    contact: Memo<Option<Contact>>,
+    up: Memo<Option<CallId>>,
+    edit: Callback<Contact>,
+) -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let numbers = move || {
+        contact.get().map(|contact| {
+            let name = contact.name;
+            let row = |number: ponte_protocol::ContactNumber| {
+                let label = label_words(i18n.locale(), &number.label);
+                let shown = format::number(number.number.as_str());
+                let name = format!("{name}, {shown}");
+                view! {
+                    <li class="person-number">
+                        <span class="person-label">{label}</span>
+                        <span class="number">{shown}</span>
+                        <NumberActions number=number.number.as_str().to_owned() name up />
+                    </li>
+                }
+            };
+            contact.numbers.into_iter().map(row).collect_view()
+        })
+    };
+    let notes = move || contact.with(|one| one.as_ref().map(|one| one.notes.clone()));
+    let act = move |act: fn(Portal, &Contact)| {
+        if let Some(contact) = contact.get_untracked() {
+            act(portal, &contact);
+        }
+    };
+    view! {
+        <div class="person-details">
+            <ul>{live(numbers)}</ul>
+            <p class="person-notes" data-testid="contact-notes">{live(notes)}</p>
+            <div class="button-row">
+                <button type="button" class="button small" data-testid="contact-edit"
+                    on:click=move |_| if let Some(contact) = contact.get_untracked() { edit.run(contact) }>
+                    {i18n.t(text::directory::edit)}
+                </button>
+                <button type="button" class="button small" data-testid="contact-delete"
+                    on:click=move |_| act(Portal::delete_contact)>
+                    <Icon name="trash" />{i18n.t(text::message::delete)}
+                </button>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The call that would be handed over, tracked.
+pub fn call_up(portal: Portal) -> Memo<Option<CallId>> {
+    Memo::new(move |_| portal.call_views().with(|calls| directory::to_hand_over(calls)))
+}

@@ -1,0 +1,649 @@
+//! A call goes on at another telephone of its user, make before break (ADR 21).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use ponte_call_core::{Effect, Event, LegId, PeerHold, SwitchCommand, SwitchDestination, Tone, TrunkConfig};
+use ponte_protocol::{
+    CallId, CallPhase, CallRecord, CauseReason, EndedBy, LegRole, LegState, MoveView, Outcome, Refusal,
+};
+use ponte_testkit::site::{
+    ABROAD, ANNA, BROWSER, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, MOBILE, OFFICE, SHOP, trunk, user,
+};
+use ponte_testkit::{Phone, TrunkHabit, World, plan};
+
+/// Another telephone that Anna has.
+const HOTEL: &str = "+390299990077";
+
+fn number(number: &str, confirm: Option<bool>) -> SwitchDestination {
+    SwitchDestination::Number {
+        dialled: plan::read(number),
+        label: Some("Elsewhere".to_owned()),
+        confirm,
+    }
+}
+
+fn move_to(world: &mut World, call: CallId, to: SwitchDestination) -> Outcome {
+    world.command(ANNA, SwitchCommand::Move { call, to })
+}
+
+fn accepted(call: CallId) -> Outcome {
+    Outcome::Accepted { call: Some(call) }
+}
+
+fn refused(refusal: Refusal) -> Outcome {
+    Outcome::Refused { refusal }
+}
+
+/// Anna talks to the shop at home; her other telephones are answered after a second.
+fn in_a_call() -> (World, CallId) {
+    let mut world = World::at_home();
+    world.phone(HOTEL, Phone::answers_after(1_000));
+    world.phone(MOBILE, Phone::answers_after(1_000));
+    world.phone(OFFICE, Phone::answers_after(500));
+    world.phone(BROWSER, Phone::answers_after(300));
+    let mut anna = user(ANNA);
+    anna.profile.browser_allowed = true;
+    world.configure_user(anna);
+    let call = world.dial(ANNA, SHOP);
+    world.run_for(10_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    (world, call)
+}
+
+fn leg(call: CallId, index: u16) -> LegId {
+    LegId { call, index }
+}
+
+/// The far leg of the call of [`in_a_call`].
+fn far(call: CallId) -> LegId {
+    leg(call, 1)
+}
+
+fn moving(world: &World, call: CallId) -> Option<MoveView> {
+    world.shown(call).unwrap().moving.map(|moving| *moving)
+}
+
+/// The user's lines of a record: where, why it ended.
+fn lines(record: &CallRecord) -> Vec<(String, CauseReason)> {
+    let mine = record.legs.iter().filter(|line| line.role == LegRole::User);
+    mine.map(|line| (line.number.clone(), line.cause.reason))
+        .collect()
+}
+
+fn ended(world: &mut World, call: CallId) -> CallRecord {
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+    world.record(call)
+}
+
+fn is_connected(world: &World, call: CallId, ear: LegId) {
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert_eq!(world.connections(), [(ear, far(call))]);
+}
+
+#[test]
+fn a_call_is_moved_to_another_telephone_make_before_break_and_t18_each_leg_has_its_line() {
+    let (mut world, call) = in_a_call();
+    let (old, new) = (leg(call, 0), leg(call, 2));
+    let mode = world.mode(ANNA);
+    assert_eq!(move_to(&mut world, call, number(HOTEL, None)), accepted(call));
+    world.run_for(600);
+    let shown = moving(&world, call).unwrap();
+    assert_eq!((shown.leg.number.as_str(), shown.until), (HOTEL, None));
+    assert_eq!(shown.leg.name.as_deref(), Some("Elsewhere"));
+    assert_eq!(shown.leg.state, LegState::Early);
+    is_connected(&world, call, old);
+
+    world.run_for(800);
+    assert_eq!(moving(&world, call), None);
+    is_connected(&world, call, new);
+    let shown = world.shown(call).unwrap();
+    assert_eq!(shown.leg(LegRole::User).unwrap().number, HOTEL);
+    assert_eq!(shown.leg(LegRole::User).unwrap().state, LegState::Confirmed);
+    let closed = |world: &World| {
+        let closes =
+            |(_, effect): &(_, Effect)| matches!(effect, Effect::CloseLeg { leg, .. } if *leg == old);
+        world.trace().iter().any(closes)
+    };
+    assert!(!closed(&world), "both overlap");
+    world.run_for(1_000);
+    assert!(closed(&world));
+    is_connected(&world, call, new);
+    assert_eq!(world.mode(ANNA), mode, "calls go on coming to where they came");
+
+    let record = ended(&mut world, call);
+    assert_eq!(
+        lines(&record),
+        [
+            (HOME.to_owned(), CauseReason::Moved),
+            (HOTEL.to_owned(), CauseReason::NormalClearing)
+        ]
+    );
+    assert_eq!(record.legs.len(), 3);
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
+}
+
+#[test]
+fn t14_a_mobile_takes_the_call_only_when_a_person_presses_1_there() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, number(MOBILE, None));
+    world.run_for(3_000);
+    is_connected(&world, call, leg(call, 0));
+    assert!(moving(&world, call).unwrap().until.is_some());
+    // A key on the present telephone says nothing about the new one.
+    world.leg_presses(leg(call, 0), '1');
+    world.run_for(100);
+    is_connected(&world, call, leg(call, 0));
+    world.leg_presses(leg(call, 2), '5');
+    world.run_for(100);
+    is_connected(&world, call, leg(call, 0));
+    world.leg_presses(leg(call, 2), '1');
+    world.run_for(100);
+    is_connected(&world, call, leg(call, 2));
+    assert_eq!(world.plays_on(leg(call, 2)), None);
+    ended(&mut world, call);
+}
+
+#[test]
+fn t14_the_portal_accepts_for_the_new_telephone() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, number(MOBILE, None));
+    world.run_for(3_000);
+    assert_eq!(world.accept(ANNA, call), accepted(call));
+    is_connected(&world, call, leg(call, 2));
+    ended(&mut world, call);
+}
+
+#[test]
+fn t14_a_mobile_s_voicemail_does_not_take_the_call() {
+    let (mut world, call) = in_a_call();
+    world.phone(MOBILE, Phone::voicemail());
+    move_to(&mut world, call, number(MOBILE, None));
+    world.run_for(30_000);
+    is_connected(&world, call, leg(call, 0));
+    let shown = moving(&world, call).unwrap().leg;
+    assert_eq!(shown.state, LegState::Terminated);
+    assert_eq!(shown.cause.unwrap().reason, CauseReason::NotConfirmed);
+    let record = ended(&mut world, call);
+    assert_eq!(lines(&record)[1], (MOBILE.to_owned(), CauseReason::NotConfirmed));
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
+}
+
+#[test]
+fn t14_a_mobile_that_hangs_up_without_a_word_or_rejects_leaves_the_call_where_it_is() {
+    for (key, reason) in [
+        (None, CauseReason::NotConfirmed),
+        (Some('2'), CauseReason::Rejected),
+    ] {
+        let (mut world, call) = in_a_call();
+        move_to(&mut world, call, number(MOBILE, None));
+        world.run_for(3_000);
+        match key {
+            Some(key) => world.leg_presses(leg(call, 2), key),
+            None => world.leg_hangs_up(leg(call, 2)),
+        }
+        world.run_for(100);
+        is_connected(&world, call, leg(call, 0));
+        let record = ended(&mut world, call);
+        assert_eq!(lines(&record)[1].1, reason);
+    }
+}
+
+#[test]
+fn a_telephone_that_is_busy_or_does_not_answer_leaves_the_call_where_it_is() {
+    for (phone, reason) in [
+        (Phone::refuses(486), CauseReason::Busy),
+        (Phone::rings_out(), CauseReason::NoAnswer),
+        (Phone::rings_then_refuses(500, 603), CauseReason::Declined),
+    ] {
+        let (mut world, call) = in_a_call();
+        world.phone(HOTEL, phone);
+        move_to(&mut world, call, number(HOTEL, None));
+        world.run_for(40_000);
+        is_connected(&world, call, leg(call, 0));
+        let shown = moving(&world, call).unwrap().leg;
+        assert_eq!(shown.cause.unwrap().reason, reason);
+        // And once more.
+        world.phone(HOTEL, Phone::answers_after(100));
+        assert_eq!(move_to(&mut world, call, number(HOTEL, None)), accepted(call));
+        world.run_for(1_000);
+        is_connected(&world, call, leg(call, 3));
+        let record = ended(&mut world, call);
+        let reasons: Vec<CauseReason> = lines(&record).iter().map(|line| line.1).collect();
+        assert_eq!(reasons, [CauseReason::Moved, reason, CauseReason::NormalClearing]);
+    }
+}
+
+#[test]
+fn the_next_trunk_is_tried_when_one_fails() {
+    let (mut world, call) = in_a_call();
+    world.trunk("a", TrunkHabit::Silent);
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(8_000);
+    is_connected(&world, call, leg(call, 3));
+    let record = ended(&mut world, call);
+    assert_eq!(record.legs[2].trunk, "a");
+    assert_eq!(record.legs[3].trunk, "b");
+
+    let (mut world, call) = in_a_call();
+    world.trunk("a", TrunkHabit::Refuses(503));
+    world.trunk("b", TrunkHabit::Refuses(503));
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(8_000);
+    is_connected(&world, call, leg(call, 0));
+    ended(&mut world, call);
+}
+
+#[test]
+fn t01_t02_what_may_not_be_called_is_refused_and_the_call_goes_on() {
+    let (mut world, call) = in_a_call();
+    for (to, refusal) in [
+        (
+            number(ABROAD, None),
+            Refusal::Restricted {
+                rule: "+44".to_owned(),
+            },
+        ),
+        (number("112", None), Refusal::EmergencyNumber),
+        (number("202", None), Refusal::OwnNumber),
+        (number("*98", None), Refusal::InvalidNumber),
+        (number(HOME, None), Refusal::WrongState),
+    ] {
+        assert_eq!(move_to(&mut world, call, to), refused(refusal));
+    }
+    let stranger = CallId(uuid::Uuid::from_u128(99));
+    assert_eq!(
+        move_to(&mut world, stranger, number(HOTEL, None)),
+        refused(Refusal::UnknownCall)
+    );
+    let theirs = world.command(
+        BRUNO,
+        SwitchCommand::Move {
+            call,
+            to: number(HOTEL, None),
+        },
+    );
+    assert_eq!(theirs, refused(Refusal::UnknownCall));
+    world.configure_user(user(ANNA));
+    assert_eq!(
+        move_to(&mut world, call, SwitchDestination::Browser),
+        refused(Refusal::Unsupported)
+    );
+    let mut anna = user(ANNA);
+    anna.profile.telecommuter_allowed = false;
+    world.configure_user(anna);
+    assert_eq!(
+        move_to(&mut world, call, number(HOTEL, None)),
+        refused(Refusal::NotPermitted)
+    );
+    is_connected(&world, call, leg(call, 0));
+    ended(&mut world, call);
+}
+
+#[test]
+fn a_move_needs_a_line_a_store_and_what_is_left_of_the_caps() {
+    let (mut world, call) = in_a_call();
+    world.event(Event::StoreState { writable: false });
+    assert_eq!(
+        move_to(&mut world, call, number(HOTEL, None)),
+        refused(Refusal::StoreUnavailable)
+    );
+    world.event(Event::StoreState { writable: true });
+    world.configure_trunks(vec![TrunkConfig {
+        max_legs: Some(2),
+        ..trunk("a")
+    }]);
+    assert_eq!(
+        move_to(&mut world, call, number(HOTEL, None)),
+        refused(Refusal::CapReached)
+    );
+    // A browser needs no trunk.
+    assert_eq!(
+        move_to(&mut world, call, SwitchDestination::Browser),
+        accepted(call)
+    );
+    world.run_for(3_000);
+    is_connected(&world, call, leg(call, 2));
+    let mut anna = user(ANNA);
+    anna.caps.dials_per_hour = 1;
+    world.configure_user(anna);
+    assert_eq!(
+        move_to(&mut world, call, number(HOTEL, None)),
+        refused(Refusal::CapReached)
+    );
+    ended(&mut world, call);
+}
+
+#[test]
+fn a_call_that_is_not_up_or_moves_already_is_not_moved() {
+    let mut world = World::at_home();
+    world.phone(HOTEL, Phone::rings_out());
+    let call = world.dial(ANNA, SHOP);
+    world.run_for(500);
+    assert_eq!(
+        move_to(&mut world, call, number(HOTEL, None)),
+        refused(Refusal::WrongState)
+    );
+    world.run_for(10_000);
+    assert_eq!(
+        world.command(ANNA, SwitchCommand::StopMove { call }),
+        refused(Refusal::WrongState)
+    );
+    assert_eq!(move_to(&mut world, call, number(HOTEL, None)), accepted(call));
+    assert_eq!(
+        move_to(&mut world, call, number(MOBILE, None)),
+        refused(Refusal::AlreadyMoving)
+    );
+    ended(&mut world, call);
+}
+
+#[test]
+fn a_call_moves_from_telephone_to_browser_and_back_and_to_another_browser() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, SwitchDestination::Browser);
+    world.run_for(3_000);
+    is_connected(&world, call, leg(call, 2));
+    assert!(world.shown(call).unwrap().leg(LegRole::User).unwrap().browser);
+    move_to(&mut world, call, SwitchDestination::Browser);
+    world.run_for(3_000);
+    is_connected(&world, call, leg(call, 3));
+    move_to(&mut world, call, number(HOME, None));
+    world.run_for(5_000);
+    is_connected(&world, call, leg(call, 4));
+    let record = ended(&mut world, call);
+    assert_eq!(record.legs.len(), 5);
+    let moved = lines(&record)
+        .iter()
+        .filter(|line| line.1 == CauseReason::Moved)
+        .count();
+    assert_eq!(moved, 3);
+}
+
+#[test]
+fn whoever_hangs_up_before_the_new_telephone_answers_goes_on_there() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(500);
+    world.leg_hangs_up(leg(call, 0));
+    world.run_for(100);
+    assert!(matches!(world.phase(call), CallPhase::Held { .. }));
+    assert_eq!(world.plays_on(far(call)), Some(Tone::Hold));
+    assert!(moving(&world, call).is_some());
+    world.run_for(2_000);
+    is_connected(&world, call, leg(call, 2));
+    assert_eq!(world.plays_on(far(call)), None);
+    let record = ended(&mut world, call);
+    assert_eq!(lines(&record)[0], (HOME.to_owned(), CauseReason::NormalClearing));
+}
+
+#[test]
+fn whoever_hangs_up_and_is_not_reached_at_the_new_telephone_has_ended_the_call() {
+    let (mut world, call) = in_a_call();
+    world.phone(HOTEL, Phone::rings_out());
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(500);
+    world.leg_hangs_up(leg(call, 0));
+    world.run_to_the_end();
+    let record = world.record(call);
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
+    assert_eq!(record.ended_by, EndedBy::UserLeg);
+    assert_eq!(lines(&record)[1].1, CauseReason::NoAnswer);
+}
+
+#[test]
+fn the_other_party_that_hangs_up_ends_the_move_with_the_call() {
+    for after in [500, 3_000] {
+        let (mut world, call) = in_a_call();
+        move_to(&mut world, call, number(MOBILE, None));
+        world.run_for(after);
+        world.leg_hangs_up(far(call));
+        world.run_to_the_end();
+        let record = world.record(call);
+        assert_eq!(record.ended_by, EndedBy::FarLeg);
+        assert_eq!(record.legs.len(), 3);
+    }
+}
+
+#[test]
+fn a_telephone_that_takes_the_call_and_hangs_up_during_the_overlap_ends_it() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_until("it has moved", |world| moving(world, call).is_none());
+    world.leg_hangs_up(leg(call, 2));
+    world.run_to_the_end();
+    assert_eq!(world.record(call).ended_by, EndedBy::UserLeg);
+    assert_eq!(world.record(call).legs.len(), 3);
+}
+
+#[test]
+fn a_telephone_that_was_left_may_be_hung_up_at_once() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_until("it has moved", |world| moving(world, call).is_none());
+    world.leg_hangs_up(leg(call, 0));
+    world.run_for(5_000);
+    is_connected(&world, call, leg(call, 2));
+    ended(&mut world, call);
+}
+
+#[test]
+fn a_move_that_is_stopped_frees_the_new_telephone_and_an_answer_on_the_way_changes_nothing() {
+    let (mut world, call) = in_a_call();
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(500);
+    assert_eq!(
+        world.command(ANNA, SwitchCommand::StopMove { call }),
+        accepted(call)
+    );
+    assert_eq!(moving(&world, call), None);
+    world.event(Event::LegAnswered { leg: leg(call, 2) });
+    world.run_for(3_000);
+    is_connected(&world, call, leg(call, 0));
+    let record = ended(&mut world, call);
+    assert_eq!(lines(&record)[1], (HOTEL.to_owned(), CauseReason::Cancelled));
+}
+
+#[test]
+fn t08_a_held_call_moves_and_is_still_held() {
+    let (mut world, call) = in_a_call();
+    world.command(ANNA, SwitchCommand::Hold { call });
+    assert_eq!(move_to(&mut world, call, number(HOTEL, None)), accepted(call));
+    world.run_for(4_000);
+    assert!(matches!(world.phase(call), CallPhase::Held { .. }));
+    assert_eq!(
+        world.plays_on(leg(call, 2)),
+        Some(Tone::Progress),
+        "never silence"
+    );
+    assert_eq!(world.plays_on(far(call)), Some(Tone::Hold));
+    world.command(ANNA, SwitchCommand::Retrieve { call });
+    is_connected(&world, call, leg(call, 2));
+    ended(&mut world, call);
+}
+
+#[test]
+fn t08_held_calls_go_along_and_only_the_one_at_the_ear_is_moved() {
+    let (mut world, first) = in_a_call();
+    let second = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    assert_eq!(
+        move_to(&mut world, first, number(HOTEL, None)),
+        refused(Refusal::WrongState)
+    );
+    assert_eq!(move_to(&mut world, second, number(HOTEL, None)), accepted(second));
+    world.run_for(4_000);
+    let new = world.ear(second);
+    assert_eq!(world.connections(), [(new, leg(second, 0))]);
+    world.command(ANNA, SwitchCommand::Retrieve { call: first });
+    assert_eq!(world.connections(), [(new, far(first))]);
+    world.hang_up(ANNA, first);
+    world.run_for(1_000);
+    assert_eq!(world.connections(), [(new, leg(second, 0))]);
+    world.leg_hangs_up(new);
+    world.run_to_the_end();
+    let record = world.record(first);
+    assert_eq!(lines(&record)[0].1, CauseReason::Moved);
+    assert_eq!(lines(&record)[1].0, HOTEL);
+}
+
+#[test]
+fn what_takes_the_call_from_the_ear_ends_the_move() {
+    let (mut world, first) = in_a_call();
+    let second = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    move_to(&mut world, second, number(HOTEL, None));
+    world.run_for(500);
+    world.command(ANNA, SwitchCommand::Retrieve { call: first });
+    assert_eq!(moving(&world, second), None);
+    world.run_for(4_000);
+    assert_eq!(world.connections(), [(leg(first, 0), far(first))]);
+    world.hang_up(ANNA, first);
+    world.run_for(100);
+
+    move_to(&mut world, second, number(HOTEL, None));
+    world.run_for(500);
+    world.command(ANNA, SwitchCommand::Park { call: second });
+    world.run_for(1_000);
+    assert!(matches!(world.phase(second), CallPhase::Parked { .. }));
+    assert_eq!(
+        move_to(&mut world, second, number(HOTEL, None)),
+        refused(Refusal::WrongState)
+    );
+    ended(&mut world, second);
+}
+
+#[test]
+fn the_host_moves_and_the_conference_goes_on() {
+    let (mut world, shop) = in_a_call();
+    let office = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    world.command(
+        ANNA,
+        SwitchCommand::Merge {
+            call: office,
+            with: shop,
+        },
+    );
+    // Any of its calls names the conference.
+    assert_eq!(move_to(&mut world, shop, number(HOTEL, None)), accepted(office));
+    world.run_for(4_000);
+    let new = world.ear(office);
+    let room: Vec<LegId> = world.room(office).into_iter().map(|(leg, _)| leg).collect();
+    assert_eq!(room, [new, leg(office, 0), far(shop)]);
+    assert!(world.shown(office).unwrap().conference.unwrap().host);
+
+    // The host hangs up while the next one is called: the members talk on.
+    move_to(&mut world, office, number(MOBILE, Some(false)));
+    world.run_for(500);
+    world.leg_hangs_up(new);
+    world.run_for(100);
+    assert!(!world.shown(office).unwrap().conference.unwrap().host);
+    assert_eq!(world.room(office).len(), 2);
+    world.run_for(3_000);
+    assert_eq!(world.room(office).len(), 3);
+    let ear = world.ear(office);
+    world.leg_hangs_up(ear);
+    world.run_to_the_end();
+}
+
+#[test]
+fn both_of_two_users_move_at_once() {
+    let mut world = World::at_home();
+    world.phone(BRUNO_HOME, Phone::answers_after(500));
+    world.phone(HOTEL, Phone::answers_after(700));
+    world.phone(OFFICE, Phone::answers_after(700));
+    world.enter(BRUNO, BRUNO_HOME);
+    let call = world.dial(ANNA, "202");
+    world.run_for(10_000);
+    let half = world.switch().joined(call).unwrap();
+    let to = number(OFFICE, None);
+    world.command(BRUNO, SwitchCommand::Move { call: half, to });
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(4_000);
+    assert_eq!(world.connections(), [(world.ear(half), world.ear(call))]);
+    // One who hangs up meanwhile: the other hears that it is held.
+    move_to(&mut world, call, number(HOME, None));
+    world.run_for(500);
+    let before = leg(call, 2);
+    world.leg_hangs_up(before);
+    world.run_for(100);
+    assert_eq!(world.plays_on(world.ear(half)), Some(Tone::Hold));
+    assert!(world.shown(half).unwrap().held_by_far);
+    world.run_for(4_000);
+    assert_eq!(world.plays_on(world.ear(half)), None);
+    assert_eq!(world.connections().len(), 1);
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t03_a_call_at_the_desk_moves_to_the_mobile_of_whoever_leaves_the_office() {
+    let mut world = World::default();
+    world.desk("desk-201", Some(ANNA), false);
+    world.phone(SHOP, Phone::answers_after(500));
+    world.phone(MOBILE, Phone::answers_after(500));
+    let call = world.desk_dials("desk-201", SHOP);
+    world.run_for(3_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert_eq!(
+        move_to(&mut world, call, number(MOBILE, Some(false))),
+        accepted(call)
+    );
+    world.run_for(5_000);
+    assert_eq!(world.connections(), [(world.ear(call), far(call))]);
+    let record = ended(&mut world, call);
+    assert_eq!(
+        lines(&record).iter().map(|line| line.1).collect::<Vec<_>>(),
+        [CauseReason::Moved, CauseReason::NormalClearing]
+    );
+}
+
+#[test]
+fn an_incoming_call_moves_and_the_new_telephone_is_shown_the_caller() {
+    let (mut world, call) = in_a_call();
+    ended(&mut world, call);
+    let call = world.call_in(DID_ANNA, CUSTOMER);
+    world.run_for(4_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    world.phone(
+        HOTEL,
+        Phone::trying()
+            .progress_after(3_000, 180)
+            .then_answers_after(20_000),
+    );
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(24_000);
+    assert_eq!(world.connections(), [(world.ear(call), leg(call, 0))]);
+    let shown = world.callers_shown(call);
+    assert_eq!(shown.last().unwrap().0.as_deref(), Some(CUSTOMER));
+    ended(&mut world, call);
+}
+
+#[test]
+fn what_the_other_party_s_hold_plays_goes_along() {
+    let (mut world, call) = in_a_call();
+    world.event(Event::LegHeld {
+        leg: far(call),
+        hold: PeerHold::Inactive,
+    });
+    move_to(&mut world, call, number(HOTEL, None));
+    world.run_for(4_000);
+    assert_eq!(world.plays_on(leg(call, 2)), Some(Tone::Hold));
+    world.event(Event::LegHeld {
+        leg: far(call),
+        hold: PeerHold::No,
+    });
+    assert_eq!(world.plays_on(leg(call, 2)), None);
+    is_connected(&world, call, leg(call, 2));
+    ended(&mut world, call);
+}
+
+#[test]
+fn silence_at_a_telephone_that_is_not_at_the_ear_ends_nothing() {
+    let (mut world, call) = in_a_call();
+    world.phone(MOBILE, Phone::answers_after(500).falls_silent_after(0));
+    move_to(&mut world, call, number(MOBILE, None));
+    world.run_for(15_000);
+    is_connected(&world, call, leg(call, 0));
+    assert!(!world.shown(call).unwrap().leg(LegRole::User).unwrap().no_audio);
+    ended(&mut world, call);
+}
