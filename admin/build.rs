@@ -8,7 +8,7 @@ mod write;
 use std::error::Error;
 
 /// The languages of these pages; the second is compared with the first, which serves everybody else.
-const LANGUAGES: [&str; 2] = ["en", "it"];
+const LANGUAGES: [&str; 5] = ["en", "it", "de", "fr", "es"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=../app/build");

@@ -9,7 +9,7 @@ mod write;
 use std::error::Error;
 
 /// The portal's languages; the others are compared with the first.
-const LANGUAGES: [&str; 2] = ["en", "it"];
+const LANGUAGES: [&str; 5] = ["en", "it", "de", "fr", "es"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build");

@@ -2,7 +2,8 @@
 // it would be true no longer.
 const SHELL = "shell";
 // Which of them is spoken is known only to the page.
-const ALWAYS = ["/i18n/en.json", "/i18n/it.json", "/icons.svg", "/favicon.svg", "/manifest.webmanifest"];
+const TEXTS = ["en", "it", "de", "fr", "es"].map((language) => `/i18n/${language}.json`);
+const ALWAYS = [...TEXTS, "/icons.svg", "/favicon.svg", "/manifest.webmanifest"];
 // The name of such a file changes with its content.
 const LASTING = /^\/(assets\/|ponte-app-)/;
 

@@ -7,6 +7,7 @@ use crate::pages::groups::GroupsPage;
 use crate::pages::import::ImportPage;
 use crate::pages::now::NowPage;
 use crate::pages::numbers::NumbersPage;
+use crate::pages::site_settings::SiteSettingsPage;
 use crate::pages::telephones::TelephonesPage;
 use crate::pages::users::UsersPage;
 use crate::site::Site;
@@ -109,6 +110,7 @@ fn Pages(api: SignedIn) -> impl IntoView {
                     Page::Numbers => view! { <NumbersPage /> }.into_any(),
                     Page::Telephones => view! { <TelephonesPage /> }.into_any(),
                     Page::Groups => view! { <GroupsPage /> }.into_any(),
+                    Page::Site => view! { <SiteSettingsPage /> }.into_any(),
                     Page::Audit => view! { <AuditPage /> }.into_any(),
                     Page::Import => view! { <ImportPage /> }.into_any(),
                 })}

@@ -7,8 +7,10 @@ pub mod import;
 pub mod now;
 pub mod numbers;
 pub mod site_rules;
+pub mod site_settings;
 pub mod telephones;
 pub mod user_editor;
+pub mod user_reach;
 pub mod users;
 
 use crate::i18n::{Locale, text};
@@ -25,17 +27,19 @@ pub enum Page {
     Numbers,
     Telephones,
     Groups,
+    Site,
     Audit,
     Import,
 }
 
 impl Page {
     /// All of them, in the order of the bar.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Users,
         Self::Numbers,
         Self::Telephones,
         Self::Groups,
+        Self::Site,
         Self::Now,
         Self::Audit,
         Self::Import,
@@ -49,6 +53,7 @@ impl Page {
             Self::Numbers => "numbers",
             Self::Telephones => "telephones",
             Self::Groups => "restrictions",
+            Self::Site => "site",
             Self::Audit => "audit",
             Self::Import => "import",
         }
@@ -70,6 +75,7 @@ impl Page {
             Self::Numbers => text::page::numbers(locale),
             Self::Telephones => text::page::telephones(locale),
             Self::Groups => text::page::groups(locale),
+            Self::Site => text::page::site(locale),
             Self::Audit => text::page::audit(locale),
             Self::Import => text::page::import(locale),
         }
@@ -80,7 +86,8 @@ impl Page {
         match self {
             Self::Now => &[List::Users, List::Trunks],
             Self::Users | Self::Groups | Self::Import => &[List::Users, List::Groups],
-            Self::Numbers => &[List::Users, List::Dids],
+            Self::Site => &[List::Settings],
+            Self::Numbers => &[List::Users, List::Dids, List::Trunks],
             Self::Telephones => &[List::Users, List::Devices],
             Self::Audit => &[List::Users, List::Audit],
         }

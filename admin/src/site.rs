@@ -12,7 +12,7 @@ use ponte_app::state::toasts::ToastKind;
 use ponte_app::state::{Portal, Toasts};
 use ponte_protocol::admin::{
     AdminAnswer, AdminChange, AdminQuery, AuditEntry, DeviceOverview, DidSettings, GroupSettings, Problem,
-    Rule, TrunkOverview, UserOverview,
+    Rule, SiteSettings, TrunkOverview, UserOverview,
 };
 use ponte_protocol::{CommandBody, Outcome, Refusal};
 
@@ -41,16 +41,27 @@ pub enum List {
     Dids,
     Groups,
     Trunks,
+    /// What holds for all of it.
+    Settings,
     /// Its newest page.
     Audit,
 }
 
 /// A part of the site as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Part<T> {
     /// Kept while it is asked for again.
     pub value: Option<T>,
     pub fault: Option<Fault>,
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self {
+            value: None,
+            fault: None,
+        }
+    }
 }
 
 /// Restrictions that users share.
@@ -58,6 +69,14 @@ pub struct Part<T> {
 pub struct Restrictions {
     pub groups: Vec<GroupSettings>,
     pub site: Vec<Rule>,
+}
+
+/// What holds for the whole site.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeSite {
+    pub settings: SiteSettings,
+    /// What may be chosen as hold music.
+    pub hold_music: Vec<String>,
 }
 
 /// The newest part of the audit log.
@@ -78,6 +97,7 @@ pub struct Site {
     pub dids: RwSignal<Part<Vec<DidSettings>>>,
     pub restrictions: RwSignal<Part<Restrictions>>,
     pub trunks: RwSignal<Part<Vec<TrunkOverview>>>,
+    pub settings: RwSignal<Part<WholeSite>>,
     pub audit: RwSignal<Part<Audit>>,
 }
 
@@ -93,6 +113,7 @@ impl Site {
             dids: RwSignal::default(),
             restrictions: RwSignal::default(),
             trunks: RwSignal::default(),
+            settings: RwSignal::default(),
             audit: RwSignal::default(),
         };
         provide_context(site);
@@ -148,6 +169,13 @@ impl Site {
             List::Trunks => match self.query(AdminQuery::Trunks).await {
                 Ok(AdminAnswer::Trunks { trunks }) => take(self.trunks, trunks),
                 answer => blame(self.trunks, answer),
+            },
+            List::Settings => match self.query(AdminQuery::Site).await {
+                Ok(AdminAnswer::Site { settings, hold_music }) => {
+                    let settings = *settings;
+                    take(self.settings, WholeSite { settings, hold_music });
+                }
+                answer => blame(self.settings, answer),
             },
             List::Audit => {
                 let query = AdminQuery::Audit {
@@ -319,7 +347,8 @@ impl Site {
     }
 }
 
-fn take<T: Send + Sync + 'static>(part: RwSignal<Part<T>>, value: T) {
+/// Shows what was told.
+pub fn take<T: Send + Sync + 'static>(part: RwSignal<Part<T>>, value: T) {
     // The page may have gone.
     part.try_set(Part {
         value: Some(value),
@@ -327,7 +356,8 @@ fn take<T: Send + Sync + 'static>(part: RwSignal<Part<T>>, value: T) {
     });
 }
 
-fn blame<T: Send + Sync + 'static>(part: RwSignal<Part<T>>, answer: Result<AdminAnswer, Fault>) {
+/// Shows why nothing was told; what was known stays.
+pub fn blame<T: Send + Sync + 'static>(part: RwSignal<Part<T>>, answer: Result<AdminAnswer, Fault>) {
     let fault = answer.err().unwrap_or(Fault::Unknown);
     part.try_update(|part| part.fault = Some(fault));
 }

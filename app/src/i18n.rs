@@ -23,17 +23,23 @@ const STORAGE_KEY: &str = "ponte.language";
 pub enum Locale {
     En,
     It,
+    De,
+    Fr,
+    Es,
 }
 
 impl Locale {
     /// All languages, in the order the switch goes through them.
-    pub const ALL: [Self; 2] = [Self::En, Self::It];
+    pub const ALL: [Self; 5] = [Self::En, Self::It, Self::De, Self::Fr, Self::Es];
 
     /// BCP 47 tag.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::It => "it",
+            Self::De => "de",
+            Self::Fr => "fr",
+            Self::Es => "es",
         }
     }
 
@@ -42,6 +48,9 @@ impl Locale {
         match self {
             Self::En => "English",
             Self::It => "Italiano",
+            Self::De => "Deutsch",
+            Self::Fr => "Français",
+            Self::Es => "Español",
         }
     }
 
@@ -58,7 +67,8 @@ impl Locale {
         tags.into_iter().find_map(Self::from_tag).unwrap_or(Self::En)
     }
 
-    /// Whether a number of things takes the singular.
+    /// Whether a number of things takes the singular. French would take it for none as well; the texts of the singular
+    /// name no number, so that it does not here.
     pub const fn is_singular(self, count: u64) -> bool {
         count == 1
     }
@@ -164,8 +174,9 @@ mod tests {
 
     #[test]
     fn the_first_language_the_portal_speaks_wins() {
-        assert_eq!(Locale::preferred(["de-DE", "it-CH", "en"]), Locale::It);
-        assert_eq!(Locale::preferred(["de", "fr"]), Locale::En);
+        assert_eq!(Locale::preferred(["nl-BE", "it-CH", "en"]), Locale::It);
+        assert_eq!(Locale::preferred(["fr-CA", "en"]), Locale::Fr);
+        assert_eq!(Locale::preferred(["nl", "pt"]), Locale::En);
         assert_eq!(Locale::preferred(["EN-gb"]), Locale::En);
         assert_eq!(Locale::preferred([]), Locale::En);
     }

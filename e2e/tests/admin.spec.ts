@@ -62,11 +62,48 @@ test('an administrator makes a user, invites, changes a right, and the audit log
   await expect(rowOf(page, 'dora')).toContainText('Telecommuting');
   await expect(guest.page.getByTestId('destination-enter'), 'the right is there at once').toBeVisible();
 
+  await rowOf(page, 'dora').getByTestId('user-reach').click();
+  const reach = page.getByTestId('user-reach').and(page.locator('dialog'));
+  await expect(reach.getByTestId('pin-state')).toContainText('There is no PIN');
+  await reach.getByTestId('pin-new').click();
+  expect(await page.getByTestId('secret-value').inputValue()).toMatch(/^\d{6}$/);
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('secret')).toHaveCount(0);
+  await expect(reach.getByTestId('pin-state')).toContainText('There is a PIN');
+  await expect(reach.getByTestId('pin-new'), 'the keyboard goes on where it was').toBeFocused();
+  await reach.getByTestId('field-label').fill('Home');
+  await reach.getByTestId('field-number').fill('+39 02 1234 5202');
+  await reach.getByTestId('reach-add').click();
+  await expect(reach.locator('#field-number-error'), 'a number of the site').toContainText('restrictions forbid');
+  await reach.getByTestId('field-number').fill(HOME);
+  await reach.getByTestId('reach-add').click();
+  await expect(reach.getByTestId('reach-row')).toContainText(grouped(HOME));
+  await expect(guest.page.locator('label', { hasText: 'Home' })).toBeVisible();
+  await reach.getByTestId('reach-close').click();
+  await expect(reach).toHaveCount(0);
+
+  await goTo(page, 'site');
+  await page.getByTestId('field-no_answer_ms').fill('4');
+  await page.getByTestId('site-save').click();
+  await expect(page.locator('#field-no_answer_ms-error')).toContainText('Outside what is allowed');
+  await page.getByTestId('field-no_answer_ms').fill('24');
+  await page.getByTestId('site-save').click();
+  await expect.poll(() => stack.gateway('site', 'show')).toMatch(/\b24\b/);
+  await goTo(page, 'audit');
+  await expect(page.getByTestId('audit-row').first()).toContainText('Ringing time');
+  await stack.gateway('site', 'reset');
+
+  await goTo(page, 'users');
+  await rowOf(page, 'dora').getByTestId('user-edit').click();
+  await editor.getByTestId('field-confirm').selectOption('on');
+  await editor.getByTestId('user-save').click();
+  await expect(editor).toHaveCount(0);
   await goTo(page, 'audit');
   const newest = page.getByTestId('audit-row').first();
   await expect(newest).toContainText('dora');
   await expect(newest).toContainText('Anna Bianchi');
-  await expect(newest).toContainText('Telecommuting');
+  await expect(newest).toContainText('Confirmation by key');
+  await expect(page.getByTestId('audit-row').filter({ hasText: 'Telecommuting' }).first()).toContainText('dora');
 
   await page.goto('/admin/#users');
   await rowOf(page, 'dora').getByTestId('user-remove').click();
@@ -172,7 +209,7 @@ test('an administrator’s pages fit every window, light and dark, with no acces
   const { page } = portal;
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    for (const name of ['users', 'numbers', 'telephones', 'restrictions', 'now', 'audit', 'import']) {
+    for (const name of ['users', 'numbers', 'telephones', 'restrictions', 'site', 'now', 'audit', 'import']) {
       await page.goto(`/admin/#${name}`);
       await portal.isConnected();
       await expect(page.getByTestId(`nav-${name}`)).toHaveAttribute('aria-current', 'page');

@@ -92,6 +92,7 @@ test('t12 a colleague’s presence and line are live in the directory, and the r
   const marco = page.getByTestId('colleague').filter({ hasText: 'Marco Rossi' });
   await expect(marco).toHaveAttribute('data-line', 'not_connected');
 
+  await stack.gateway('user', 'destination', 'add', 'marco', '--label', 'Rome', '--number', ROME);
   const context = await browser.newContext({ baseURL: stack.url });
   const other = new Portal(await context.newPage());
   await other.page.goto('/');

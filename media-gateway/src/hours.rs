@@ -91,7 +91,7 @@ impl Hours {
 
     /// The spans that begin on these days, counted from that of this moment.
     fn windows(
-        &self,
+        self,
         around: UnixMillis,
         zone: &TimeZone,
         days: RangeInclusive<i64>,
@@ -106,7 +106,7 @@ impl Hours {
     }
 
     /// The span that begins on this day.
-    fn window(&self, date: Date, zone: &TimeZone) -> Option<(UnixMillis, UnixMillis)> {
+    fn window(self, date: Date, zone: &TimeZone) -> Option<(UnixMillis, UnixMillis)> {
         if self.days & bit(date.weekday()) == 0 {
             return None;
         }

@@ -113,7 +113,7 @@ async fn a_call_moves_from_telephone_to_telephone_and_back_without_a_gap() {
             world.carrier.active_calls() == 2
         })
         .await;
-    assert_eq!(world.call_to(FAR).media.has_heard(HOME_HZ, 300), true);
+    assert!(world.call_to(FAR).media.has_heard(HOME_HZ, 300));
 
     assert_eq!(
         move_to(&world, call, HOME).await,

@@ -4,6 +4,8 @@ use crate::i18n::{I18n, text};
 use leptos::html;
 use leptos::prelude::*;
 use ponte_app::live::live;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A dialog that is there while `open` holds something; Escape closes it.
 #[component]
@@ -14,6 +16,23 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let dialog: NodeRef<html::Dialog> = NodeRef::new();
+    let gone = Arc::new(AtomicBool::new(false));
+    on_cleanup({
+        let gone = Arc::clone(&gone);
+        move || {
+            gone.store(true, Ordering::Relaxed);
+            // The browser gives the focus back to where it was only while the dialog is in the page.
+            if let Some(dialog) = dialog.try_get_untracked().flatten() {
+                dialog.close();
+            }
+        }
+    });
+    // The browser tells of the end later, when another dialog may be open.
+    let closed = move |_| {
+        if !gone.load(Ordering::Relaxed) {
+            close.run(());
+        }
+    };
     Effect::new(move || {
         if let Some(dialog) = dialog.get()
             && !dialog.open()
@@ -24,7 +43,7 @@ pub fn Dialog(
     });
     view! {
         <dialog class="admin-dialog" node_ref=dialog data-testid=testid aria-labelledby=format!("{testid}-title")
-            on:close=move |_| close.run(())>
+            on:close=closed>
             <h2 id=format!("{testid}-title")>{live(move || title.get())}</h2>
             {children()}
         </dialog>

@@ -2,10 +2,15 @@
 
 use ponte_protocol::CallerId;
 use ponte_protocol::admin::{Problem, ProblemKind, RULES_MAX, Rule, USER_NO_ANSWER_DEFAULT_MS, UserSettings};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The most calls an hour, and minutes a day, that the form offers.
-const CAP_MAX: u32 = 100_000;
+/// Calls an hour, and minutes a day.
+const CAPS: RangeInclusive<u32> = 1..=100_000;
+/// How long the user's own telephone may ring, in seconds.
+const NO_ANSWER_S: RangeInclusive<u32> = 5..=120;
+/// What a voicemail box may hold, in seconds.
+pub const QUOTA_S: RangeInclusive<u32> = 60..=1_000_000;
 
 /// A rule as it is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,13 +43,12 @@ pub struct UserForm {
     pub minutes_per_day: String,
     /// Where new messages are sent; empty: nowhere.
     pub email: String,
-    /// Kept as it is: the form does not show it.
-    pub confirm: Option<bool>,
-    /// Kept as it is: the form does not show it.
-    pub no_answer_ms: u64,
-    /// Kept as it is: the form does not show it.
-    pub voicemail_quota_s: Option<u32>,
-    /// Kept as it is: the form does not show it.
+    /// `on`, `off`, or empty: on mobiles.
+    pub confirm: String,
+    /// In seconds.
+    pub no_answer: String,
+    /// Room for messages, in seconds; empty: the site's.
+    pub quota: String,
     pub recording: bool,
 }
 
@@ -67,9 +71,9 @@ impl Default for UserForm {
             dials_per_hour: "120".to_owned(),
             minutes_per_day: "1440".to_owned(),
             email: String::new(),
-            confirm: None,
-            no_answer_ms: USER_NO_ANSWER_DEFAULT_MS,
-            voicemail_quota_s: None,
+            confirm: String::new(),
+            no_answer: (USER_NO_ANSWER_DEFAULT_MS / 1_000).to_string(),
+            quota: String::new(),
             recording: false,
         }
     }
@@ -94,9 +98,17 @@ impl From<&UserSettings> for UserForm {
             dials_per_hour: settings.dials_per_hour.to_string(),
             minutes_per_day: settings.minutes_per_day.to_string(),
             email: settings.email.clone().unwrap_or_default(),
-            confirm: settings.confirm,
-            no_answer_ms: settings.no_answer_ms,
-            voicemail_quota_s: settings.voicemail_quota_s,
+            confirm: match settings.confirm {
+                Some(true) => "on",
+                Some(false) => "off",
+                None => "",
+            }
+            .to_owned(),
+            no_answer: (settings.no_answer_ms / 1_000).to_string(),
+            quota: settings
+                .voicemail_quota_s
+                .map(|seconds| seconds.to_string())
+                .unwrap_or_default(),
             recording: settings.recording_allowed,
         }
     }
@@ -118,8 +130,11 @@ impl UserForm {
             problems.push(malformed("display_name"));
         }
         let rules = read_rules(&self.rules, &mut problems);
-        let dials_per_hour = cap("dials_per_hour", &self.dials_per_hour, &mut problems);
-        let minutes_per_day = cap("minutes_per_day", &self.minutes_per_day, &mut problems);
+        let dials_per_hour = count("dials_per_hour", &self.dials_per_hour, CAPS, &mut problems);
+        let minutes_per_day = count("minutes_per_day", &self.minutes_per_day, CAPS, &mut problems);
+        let no_answer_s = count("no_answer_ms", &self.no_answer, NO_ANSWER_S, &mut problems);
+        let voicemail_quota_s =
+            filled(&self.quota).map(|text| count("voicemail_quota_s", &text, QUOTA_S, &mut problems));
         match (user, extension, number) {
             (Some(user), Some(extension), Some(number)) if problems.is_empty() => Ok(UserSettings {
                 user,
@@ -140,9 +155,13 @@ impl UserForm {
                 dials_per_hour,
                 minutes_per_day,
                 email: filled(&self.email),
-                confirm: self.confirm,
-                no_answer_ms: self.no_answer_ms,
-                voicemail_quota_s: self.voicemail_quota_s,
+                confirm: match self.confirm.as_str() {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                },
+                no_answer_ms: u64::from(no_answer_s) * 1_000,
+                voicemail_quota_s,
                 recording_allowed: self.recording,
             }),
             _ => Err(problems),
@@ -229,9 +248,10 @@ pub fn malformed(field: &str) -> Problem {
     }
 }
 
-fn cap(field: &str, text: &str, problems: &mut Vec<Problem>) -> u32 {
+/// Reads a whole number within `range`; 0 where it is none.
+pub fn count(field: &str, text: &str, range: RangeInclusive<u32>, problems: &mut Vec<Problem>) -> u32 {
     match text.trim().parse() {
-        Ok(value) if (1..=CAP_MAX).contains(&value) => return value,
+        Ok(value) if range.contains(&value) => return value,
         Ok(_) => problems.push(Problem {
             field: field.to_owned(),
             kind: ProblemKind::OutOfRange,
@@ -256,7 +276,7 @@ mod tests {
                 prefix: "+39".into(),
                 hours: "Mon-Fri 09:00-18:00".into(),
             }],
-            voicemail_quota_s: Some(120),
+            quota: " 120 ".into(),
             recording: true,
             ..UserForm::default()
         }
@@ -270,7 +290,18 @@ mod tests {
         assert_eq!(settings.caller_id.number.as_str(), "+390212345600");
         assert_eq!(settings.group, None);
         assert_eq!(settings.rules[0].hours.as_deref(), Some("Mon-Fri 09:00-18:00"));
+        assert_eq!(settings.confirm, None);
+        assert_eq!(settings.voicemail_quota_s, Some(120));
+        assert_eq!(UserForm::default().quota, "");
         assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
+        for confirm in [Some(true), Some(false)] {
+            let settings = UserSettings {
+                confirm,
+                no_answer_ms: 25_000,
+                ..settings.clone()
+            };
+            assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
+        }
     }
 
     #[test]
@@ -293,6 +324,8 @@ mod tests {
             rules: vec![RuleText::default()],
             dials_per_hour: "-1".into(),
             minutes_per_day: "100001".into(),
+            no_answer: "4".into(),
+            quota: "59".into(),
             ..UserForm::default()
         };
         let problems = form.read().unwrap_err();
@@ -306,7 +339,9 @@ mod tests {
                 "display_name",
                 "rules",
                 "dials_per_hour",
-                "minutes_per_day"
+                "minutes_per_day",
+                "no_answer_ms",
+                "voicemail_quota_s"
             ]
         );
         assert_eq!(problems[6].kind, ProblemKind::OutOfRange);

@@ -1,7 +1,7 @@
 //! The numbers of the site and the extensions they lead to.
 
 use crate::components::dialog::Confirm;
-use crate::components::field::TextField;
+use crate::components::field::{ChoiceField, TextField};
 use crate::components::loaded::Loaded;
 use crate::i18n::{I18n, text};
 use crate::logic::form::{compact, filled, parse};
@@ -22,7 +22,7 @@ pub fn NumbersPage() -> impl IntoView {
     let number = RwSignal::new(String::new());
     let extension = RwSignal::new(String::new());
     let label = RwSignal::new(String::new());
-    let trunk = RwSignal::new(None::<String>);
+    let trunk = RwSignal::new(String::new());
     let problems = RwSignal::new(Vec::<Problem>::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -35,13 +35,22 @@ pub fn NumbersPage() -> impl IntoView {
                 number: read_number,
                 extension: read_extension,
                 label: filled(&label.get_untracked()),
-                trunk: trunk.get_untracked(),
+                trunk: filled(&trunk.get_untracked()),
                 configured: false,
             };
             let done = text::number::saved(i18n.locale_now()).to_owned();
             site.carry_out(AdminChange::PutDid { settings }, vec![List::Dids], done);
         }
     };
+    let trunks = Signal::derive(move || {
+        let any = (String::new(), text::number::any_trunk(i18n.locale()).to_owned());
+        let known = site
+            .trunks
+            .with(|trunks| trunks.value.clone().unwrap_or_default());
+        std::iter::once(any)
+            .chain(known.into_iter().map(|trunk| (trunk.name.clone(), trunk.name)))
+            .collect()
+    });
     let owner = move |extension: &str| {
         site.users.with(|users| {
             users
@@ -63,14 +72,14 @@ pub fn NumbersPage() -> impl IntoView {
                         Some(name) => format!("→ {to} · {name}"),
                         None => format!("→ {to}"),
                     })}</p>
-                    <p class="hint">{did.label}</p>
+                    <p class="hint">{did.label.into_iter().chain(did.trunk).collect::<Vec<_>>().join(" · ")}</p>
                 </div>
                 <div class="row-actions">
                     <button type="button" class="button small" on:click=move |_| {
                         number.set(edited.number.as_str().to_owned());
                         extension.set(edited.extension.as_str().to_owned());
                         label.set(edited.label.clone().unwrap_or_default());
-                        trunk.set(edited.trunk.clone());
+                        trunk.set(edited.trunk.clone().unwrap_or_default());
                         ponte_app::browser::focus("field-extension");
                     }>
                         {i18n.t(text::action::edit)}
@@ -91,6 +100,7 @@ pub fn NumbersPage() -> impl IntoView {
                     <TextField name="number" label=text::field::number value=number problems kind="tel" hint=text::field::number_hint />
                     <TextField name="extension" label=text::field::extension value=extension problems kind="tel" />
                     <TextField name="label" label=text::field::label value=label problems />
+                    <ChoiceField name="trunk" label=text::number::trunk value=trunk problems options=trunks />
                 </div>
                 <div class="button-row">
                     <button type="submit" class="button primary" data-testid="number-save">{i18n.t(text::action::save)}</button>

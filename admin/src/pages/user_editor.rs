@@ -39,8 +39,10 @@ pub fn UserEditor(
     let dials_per_hour = RwSignal::new(form.dials_per_hour);
     let minutes_per_day = RwSignal::new(form.minutes_per_day);
     let email = RwSignal::new(form.email);
-    let (confirm, no_answer_ms) = (form.confirm, form.no_answer_ms);
-    let (voicemail_quota_s, recording) = (form.voicemail_quota_s, form.recording);
+    let confirm = RwSignal::new(form.confirm);
+    let no_answer = RwSignal::new(form.no_answer);
+    let quota = RwSignal::new(form.quota);
+    let recording = RwSignal::new(form.recording);
     let problems = RwSignal::new(Vec::<Problem>::new());
     let error = RwSignal::new(None::<Fault>);
     let busy = RwSignal::new(false);
@@ -67,10 +69,10 @@ pub fn UserEditor(
             dials_per_hour: dials_per_hour.get_untracked(),
             minutes_per_day: minutes_per_day.get_untracked(),
             email: email.get_untracked(),
-            confirm,
-            no_answer_ms,
-            voicemail_quota_s,
-            recording,
+            confirm: confirm.get_untracked(),
+            no_answer: no_answer.get_untracked(),
+            quota: quota.get_untracked(),
+            recording: recording.get_untracked(),
         };
         error.set(None);
         let settings = match form.read() {
@@ -145,6 +147,16 @@ pub fn UserEditor(
             ("it".to_owned(), "Italiano".to_owned()),
         ]
     });
+    let confirmations = Signal::derive(move || {
+        let locale = i18n.locale();
+        [
+            ("", text::field::confirm_mobiles(locale)),
+            ("on", text::field::confirm_on(locale)),
+            ("off", text::field::confirm_off(locale)),
+        ]
+        .map(|(value, words)| (value.to_owned(), words.to_owned()))
+        .to_vec()
+    });
     view! {
         <Dialog testid="user-editor" title close>
             <form class="admin-form" novalidate on:submit=submit>
@@ -170,6 +182,8 @@ pub fn UserEditor(
                         value=voicemail problems />
                     <SwitchField name="pick_up" label=text::field::pick_up hint=text::field::pick_up_hint
                         value=pick_up problems />
+                    <SwitchField name="recording" label=text::field::recording hint=text::field::recording_hint
+                        value=recording problems />
                     <SwitchField name="administrator" label=text::field::administrator hint=text::field::administrator_hint
                         value=administrator problems />
                 </fieldset>
@@ -177,6 +191,11 @@ pub fn UserEditor(
                 <div class="fields">
                     <TextField name="dials_per_hour" label=text::field::dials_per_hour value=dials_per_hour problems kind="number" />
                     <TextField name="minutes_per_day" label=text::field::minutes_per_day value=minutes_per_day problems kind="number" />
+                    <ChoiceField name="confirm" label=text::field::confirm value=confirm problems options=confirmations />
+                    <TextField name="no_answer_ms" label=text::field::rings value=no_answer problems kind="number"
+                        hint=text::field::rings_hint />
+                    <TextField name="voicemail_quota_s" label=text::field::quota value=quota problems kind="number"
+                        hint=text::field::quota_hint />
                 </div>
                 <p class="field-error" role="alert" data-testid="user-error">
                     {live(move || error.get().map(|fault| words::fault(i18n.locale(), &fault)))}

@@ -1,6 +1,7 @@
 //! The users: found by name, number or group; made, changed, invited, removed.
 
 use super::user_editor::UserEditor;
+use super::user_reach::UserReach;
 use crate::components::dialog::Confirm;
 use crate::components::loaded::Loaded;
 use crate::components::secret::Secret;
@@ -19,6 +20,7 @@ enum Over {
     Nothing,
     New,
     Edit(Box<UserSettings>),
+    Reach(UserId, String),
     Remove(UserId, String),
     Invitation { name: String, link: String },
 }
@@ -63,6 +65,7 @@ pub fn UsersPage() -> impl IntoView {
             let nothing = Callback::new(|_| {});
             view! { <UserEditor known=Some(*settings) close saved=nothing /> }.into_any()
         }
+        Over::Reach(user, name) => view! { <UserReach user name close /> }.into_any(),
         Over::Remove(user, name) => {
             let said = name.clone();
             let confirm = Callback::new(move |()| {
@@ -145,7 +148,8 @@ fn UserRow(user: UserOverview, over: RwSignal<Over>, invite: Callback<UserSettin
     let group = settings.group.clone();
     let shown = settings.clone();
     let user_id = settings.user.to_string();
-    let (edited, invited, removed) = (settings.clone(), settings.clone(), settings);
+    let (edited, invited, reached, removed) =
+        (settings.clone(), settings.clone(), settings.clone(), settings);
     let spoken = StoredValue::new(name.clone());
     let label =
         move |words: fn(Locale, String) -> String| live(move || words(i18n.locale(), spoken.get_value()));
@@ -166,6 +170,11 @@ fn UserRow(user: UserOverview, over: RwSignal<Over>, invite: Callback<UserSettin
                     aria-label=label(text::user::edit)
                     on:click=move |_| over.set(Over::Edit(Box::new(edited.clone())))>
                     {i18n.t(text::action::edit)}
+                </button>
+                <button type="button" class="button small" data-testid="user-reach"
+                    aria-label=label(text::reach::title)
+                    on:click=move |_| over.set(Over::Reach(reached.user.clone(), reached.display_name.clone()))>
+                    {i18n.t(text::reach::open)}
                 </button>
                 <button type="button" class="button small" data-testid="user-invite"
                     aria-label=label(text::user::invite)

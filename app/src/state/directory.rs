@@ -376,6 +376,8 @@ mod tests {
         contacts.iter().map(|contact| contact.name.clone()).collect()
     }
 
+    /// Whether a page is asked for, and after which contact.
+    #[allow(clippy::option_option)]
     fn asks(wish: Option<CommandBody>) -> Option<Option<ContactId>> {
         match wish? {
             CommandBody::FetchContacts { after, .. } => Some(after),

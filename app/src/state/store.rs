@@ -82,9 +82,9 @@ impl Store {
     /// Takes out what can no longer be answered; `now` by the local clock.
     pub fn expire(&mut self, now: UnixMillis) -> Vec<CommandBody> {
         let expired = self.commands.expire(self.clock.server(now));
-        expired
-            .iter()
-            .for_each(|body| self.give_up(body, &Refusal::Expired));
+        for body in &expired {
+            self.give_up(body, &Refusal::Expired);
+        }
         expired
     }
 

@@ -55,9 +55,14 @@ impl Portal {
             ) => return self.unproven().set(Some(number.clone())),
             // Said where the code is typed.
             (CommandBody::ConfirmDestination { .. }, Refusal::WrongCode { .. } | Refusal::NoCode)
-            | (CommandBody::VerifyDestination { .. } | CommandBody::Explain { .. }, _)
-            // Said where the file is shown.
-            | (CommandBody::ReadContacts { .. } | CommandBody::ImportContacts { .. }, _) => return,
+            // The last two: said where the file is shown.
+            | (
+                CommandBody::VerifyDestination { .. }
+                | CommandBody::Explain { .. }
+                | CommandBody::ReadContacts { .. }
+                | CommandBody::ImportContacts { .. },
+                _,
+            ) => return,
             _ => {}
         }
         let locale = self.i18n().locale_now();

@@ -170,10 +170,12 @@ impl Call {
             self.close_leg(cx, leg, cause);
             if self.stands() {
                 self.stand_lost(cx, cause, EndedBy::System, false);
-            } else if !(self.ear().is_none() && self.leave_behind(cx))
-                && !self.rescue(cx, cause, EndedBy::System)
-            {
-                self.end(cx, cause, EndedBy::System);
+            } else {
+                let goes_on =
+                    self.ear().is_none() && self.leave_behind(cx) || self.rescue(cx, cause, EndedBy::System);
+                if !goes_on {
+                    self.end(cx, cause, EndedBy::System);
+                }
             }
         } else if since_ms >= cx.timeouts.no_audio_warning {
             self.set_no_audio(leg, true);

@@ -68,7 +68,7 @@ fn t15_what_counts_as_lost_and_what_as_hung_up() {
         (Act::Fail(LegEndKind::Transport), true),
     ] {
         let (mut world, call) = in_a_call();
-        world.phone_act(leg(call, 0), act.clone());
+        world.phone_act(leg(call, 0), act);
         world.run_for(100);
         let up = world
             .shown(call)

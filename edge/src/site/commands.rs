@@ -7,7 +7,7 @@ use super::ledger::{self, Delivery, Entry, Known};
 use super::sockets::{send, send_link};
 use crate::limits::{DIALS, QUERIES_PER_USER, TokenBucket, WAITING_PER_USER};
 use ponte_protocol::{
-    Command, CommandBody, CommandId, EdgeFrame, Outcome, Refusal, Reply, ServerFrame, UnixMillis, UserId,
+    Command, CommandId, EdgeFrame, Outcome, Refusal, Reply, ServerFrame, UnixMillis, UserId,
 };
 use serde::Deserialize;
 use uuid::Uuid;

@@ -32,8 +32,10 @@ export const userState = (user, over = {}) => ({
   settings: { no_answer_ms: 18_000, voicemail: true, call_waiting: true },
   rules: { forwarding: {}, exceptions: [] },
   profiles: [],
+  schedule: [],
   parked: [],
   contacts: { version: 0, total: 0 },
+  persistent_leg: { type: "off" },
   ...over,
 });
 

@@ -133,11 +133,11 @@ fn entry(columns: &[Column], record: &csv::StringRecord) -> Entry {
     for (column, field) in columns.iter().zip(record) {
         let field = field.trim();
         match column {
-            Column::Name => entry.name = field.to_owned(),
+            Column::Name => field.clone_into(&mut entry.name),
             Column::Given => given = field,
             Column::Family => family = field,
-            Column::Organisation => entry.organisation = field.to_owned(),
-            Column::Notes => entry.notes = field.to_owned(),
+            Column::Organisation => field.clone_into(&mut entry.organisation),
+            Column::Notes => field.clone_into(&mut entry.notes),
             Column::Favourite => {
                 entry.favourite =
                     ["1", "true", "yes", "sì", "si", "x"].contains(&field.to_lowercase().as_str());
@@ -159,7 +159,7 @@ fn entry(columns: &[Column], record: &csv::StringRecord) -> Entry {
         }
     }
     if entry.name.is_empty() {
-        entry.name = format!("{given} {family}").trim().to_owned();
+        format!("{given} {family}").trim().clone_into(&mut entry.name);
     }
     entry
 }

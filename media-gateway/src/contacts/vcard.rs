@@ -99,7 +99,7 @@ fn label(card: &VCard, tel: &VCardEntry) -> String {
     }
     let types: Vec<VCardType> = tel
         .parameters(&VCardParameterName::Type)
-        .filter_map(|value| value.as_type())
+        .filter_map(calcard::vcard::VCardParameterValue::as_type)
         .filter_map(|kind| match kind {
             IanaType::Iana(kind) => Some(kind.clone()),
             IanaType::Other(_) => None,
@@ -200,10 +200,7 @@ mod tests {
             "BEGIN:VCARD\nVERSION:3.0\nN:Rossi;Carlo;;;\nitem1.TEL:02 98765401\nitem1.X-ABLabel:_$!<Desk>!$_\n\
              TEL;type=WORK;type=pref:201\nEND:VCARD\n",
         );
-        assert_eq!(
-            v3.name.trim().split_whitespace().collect::<Vec<_>>(),
-            ["Carlo", "Rossi"]
-        );
+        assert_eq!(v3.name.split_whitespace().collect::<Vec<_>>(), ["Carlo", "Rossi"]);
         let labels: Vec<_> = v3.numbers.iter().map(|(label, _)| label.as_str()).collect();
         assert_eq!(labels, ["desk", "work"]);
         let v21 = only(

@@ -147,7 +147,7 @@ pub(super) struct Changed {
 impl Driver {
     /// Adds or replaces a contact; its numbers are kept as the numbering plan reads them.
     pub(super) fn save_contact(&mut self, user: UserId, id: CommandId, mut contact: Contact) {
-        contact.name = contact.name.trim().to_owned();
+        contact.name = String::from(contact.name.trim());
         for number in &mut contact.numbers {
             match number_as_kept(&self.plan, &number.number) {
                 Some(kept) => number.number = kept,

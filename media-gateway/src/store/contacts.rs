@@ -36,9 +36,11 @@ impl ContactWrite {
         if !user_exists(connection, user).await? {
             return Ok(Err(StoreError::UnknownUser(user.clone())));
         }
-        let mut others = count_without(connection, user, contacts).await?;
-        others += contacts.len() as i64;
-        if usize::try_from(others).unwrap_or(usize::MAX) > CONTACTS_MAX {
+        let others = count_without(connection, user, contacts).await?;
+        let total = usize::try_from(others)
+            .unwrap_or(usize::MAX)
+            .saturating_add(contacts.len());
+        if total > CONTACTS_MAX {
             return Ok(Err(StoreError::DirectoryFull));
         }
         // Before anything is written: a write is made whole, or not at all.

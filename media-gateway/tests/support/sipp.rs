@@ -316,7 +316,7 @@ Content-Length: 0
 ]]></send>
 "#;
 
-const REFUSED: &str = r#"  <send><![CDATA[
+const REFUSED: &str = r"  <send><![CDATA[
 ACK sip:{to}@[remote_ip]:[remote_port] SIP/2.0
 [last_Via:]
 Max-Forwards: 70
@@ -327,4 +327,4 @@ CSeq: 1 ACK
 Content-Length: 0
 
 ]]></send>
-"#;
+";

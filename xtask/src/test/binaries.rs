@@ -38,8 +38,8 @@ struct Binary {
 fn compilers_libraries() -> Result<PathBuf> {
     let mut command = Command::new("rustc");
     cargo::forget_outer_cargo(&mut command);
-    let sysroot = process::output(command.args(["--print", "sysroot"]))?;
-    Ok(Path::new(&sysroot).join("lib"))
+    let folder = process::output(command.args(["--print", "target-libdir"]))?;
+    Ok(PathBuf::from(folder))
 }
 
 /// What one binary said.

@@ -48,16 +48,16 @@ impl Supervised {
                 );
                 call.ended = true;
             }
-            EventBody::PersistentLegChanged { leg } => {
-                if let PersistentLeg::Calling { call }
-                | PersistentLeg::Confirming { call, .. }
-                | PersistentLeg::Up { call, .. }
-                | PersistentLeg::Recalling { call, .. } = leg
-                {
-                    let call = self.watch(*call, user);
-                    assert_eq!(call.user, *user, "a leg that stays up was shown to somebody else");
-                    assert!(!call.ended, "a leg that is over was shown again");
-                }
+            EventBody::PersistentLegChanged {
+                leg:
+                    PersistentLeg::Calling { call }
+                    | PersistentLeg::Confirming { call, .. }
+                    | PersistentLeg::Up { call, .. }
+                    | PersistentLeg::Recalling { call, .. },
+            } => {
+                let call = self.watch(*call, user);
+                assert_eq!(call.user, *user, "a leg that stays up was shown to somebody else");
+                assert!(!call.ended, "a leg that is over was shown again");
             }
             _ => {}
         }
@@ -169,9 +169,8 @@ impl Supervised {
             let Some(view) = &call.view else { continue };
             let voicemail = matches!(view.phase, CallPhase::Voicemail { .. });
             let on_line = match view.phase {
-                CallPhase::Connected { .. } | CallPhase::Held { .. } => true,
-                // The prompt for the key 1 pauses; whoever waits must not.
-                CallPhase::Rejoining { .. } => true,
+                // While somebody rejoins, the prompt for the key 1 pauses; whoever waits must not.
+                CallPhase::Connected { .. } | CallPhase::Held { .. } | CallPhase::Rejoining { .. } => true,
                 // A verification call pauses, and so does the prompt for the key 1.
                 CallPhase::CallingFar => !self.unseen.contains(id),
                 _ => voicemail,
