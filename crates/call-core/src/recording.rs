@@ -5,11 +5,13 @@
 
 use crate::call::{Far, Phase};
 use crate::commands::Done;
-use crate::{Caller, CallerNumber, Effect, LegId, PlaybackToken, Switch};
+use crate::{Caller, CallerNumber, Effect, LegId, PlaybackToken, Switch, TimerKind};
 use ponte_protocol::{CallId, EventBody, MessageId, Refusal, UnixMillis, UserId};
 
 /// The most recordings of one call: a bound for its record.
 const RECORDINGS_MAX: usize = 20;
+/// How long it may take to tell the other party, in milliseconds; the words take five seconds at most.
+const TOLD_MS: u64 = 15_000;
 
 /// A conversation that is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,10 @@ impl Switch {
         }
         let (ear, other) = self.conversation(id).ok_or(Refusal::WrongState)?;
         let call = self.calls.get_mut(&id).ok_or(Refusal::UnknownCall)?;
+        // The other party hears nothing, and would not be told.
+        if call.ties.held_by_far {
+            return Err(Refusal::WrongState);
+        }
         if call.on_demand.is_some() {
             return Ok(Done::Call(id));
         }
@@ -55,6 +61,10 @@ impl Switch {
             notice: Some(token),
         });
         call.touch();
+        let clock = call.clock();
+        self.cx
+            .timers
+            .set(clock, TimerKind::Told, self.cx.now.plus(TOLD_MS));
         for (leg, token) in [(ear, None), (other, Some(token))] {
             self.cx.push(Effect::TellRecorded { leg, token });
         }
@@ -99,6 +109,7 @@ impl Switch {
                 user: call.setup.user.clone(),
                 party: party(&call.setup.far),
             };
+            self.cx.timers.cancel(call.clock(), TimerKind::Told);
             self.cx.push(effect);
         }
         true
@@ -130,7 +141,7 @@ impl Switch {
         }
     }
 
-    fn stop_record(&mut self, id: CallId) {
+    pub(crate) fn stop_record(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
@@ -138,6 +149,7 @@ impl Switch {
             return;
         };
         call.touch();
+        self.cx.timers.cancel(call.clock(), TimerKind::Told);
         let leg = on_demand.ear;
         // With the leg itself its recording ends too.
         if on_demand.notice.is_none() && self.active(leg).is_some() {
@@ -160,8 +172,10 @@ impl Switch {
     }
 
     fn tidy_record(&mut self, id: CallId) {
-        let on_demand = self.calls.get(&id).and_then(|call| call.on_demand);
-        if on_demand.is_some_and(|it| self.conversation(id) != Some((it.ear, it.other))) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let Some(on_demand) = call.on_demand else { return };
+        let is_told = on_demand.notice.is_none() || !call.ties.held_by_far;
+        if !is_told || self.conversation(id) != Some((on_demand.ear, on_demand.other)) {
             self.stop_record(id);
         }
     }

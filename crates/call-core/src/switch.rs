@@ -445,6 +445,7 @@ impl Switch {
                 TimerKind::Beep => self.beep(id),
                 TimerKind::Message => call.message_full(cx),
                 TimerKind::Park => self.parked_too_long(id),
+                TimerKind::Told => self.stop_record(id),
                 _ => {}
             }
             self.settle(id);
@@ -475,6 +476,7 @@ impl Switch {
             | TimerKind::Overlap
             | TimerKind::Recall
             | TimerKind::Stay
+            | TimerKind::Told
             // These stand under no leg's name.
             | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),

@@ -1,10 +1,10 @@
 //! Recording on demand: who may, that both are told before it begins, when it ends, and what the record says (rule T18).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Effect, Event, LegId, SwitchCommand};
+use ponte_call_core::{Effect, Event, LegId, PeerHold, SwitchCommand, SwitchDestination};
 use ponte_protocol::{CallId, CallPhase, LegRole, MessageId, Outcome, Refusal};
 use ponte_testkit::site::{self, ANNA, BRUNO, BRUNO_HOME, DID_ANNA, OFFICE, SHOP};
-use ponte_testkit::{Phone, World};
+use ponte_testkit::{Phone, World, plan};
 
 fn in_a_call() -> (World, CallId) {
     let mut world = World::at_home();
@@ -205,4 +205,69 @@ fn a_full_disk_ends_it_and_what_is_not_kept_is_not_named() {
         world.run_to_the_end();
         assert_eq!(world.record(call).recordings.len(), named);
     }
+}
+
+#[test]
+fn a_party_that_hears_nothing_is_not_told_and_so_not_recorded() {
+    let (mut world, call) = in_a_call();
+    let far = LegId { call, index: 1 };
+    let holds = |world: &mut World, hold| world.event(Event::LegHeld { leg: far, hold });
+    holds(&mut world, PeerHold::SendOnly);
+    assert_eq!(record(&mut world, call, true), refused(Refusal::WrongState));
+    holds(&mut world, PeerHold::No);
+    // It goes on hold while it is told.
+    assert_eq!(record(&mut world, call, true), accepted(call));
+    world.run_for(500);
+    holds(&mut world, PeerHold::SendOnly);
+    assert!(!is_shown(&world, call));
+    world.run_for(10_000);
+    assert!(history(&world).1.is_empty());
+    // Who was told may come and go.
+    holds(&mut world, PeerHold::No);
+    record(&mut world, call, true);
+    world.run_for(10_000);
+    holds(&mut world, PeerHold::SendOnly);
+    assert!(is_shown(&world, call));
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+    assert_eq!(world.record(call).recordings.len(), 1);
+}
+
+#[test]
+fn words_whose_end_never_comes_are_given_up() {
+    let (mut world, call) = in_a_call();
+    world.loses_words();
+    assert_eq!(record(&mut world, call, true), accepted(call));
+    world.run_for(14_000);
+    assert!(is_shown(&world, call));
+    world.run_for(2_000);
+    assert!(!is_shown(&world, call), "nobody is told for ever");
+    assert!(history(&world).1.is_empty());
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+    assert!(world.record(call).recordings.is_empty());
+}
+
+#[test]
+fn a_move_to_another_telephone_ends_it() {
+    let (mut world, call) = in_a_call();
+    world.phone(OFFICE, Phone::answers_after(1_000));
+    record(&mut world, call, true);
+    world.run_for(10_000);
+    let to = SwitchDestination::Number {
+        dialled: plan::read(OFFICE),
+        label: None,
+        confirm: None,
+    };
+    let outcome = world.command(ANNA, SwitchCommand::Move { call, to });
+    assert_eq!(outcome, accepted(call));
+    world.run_for(10_000);
+    assert!(!is_shown(&world, call));
+    // At the new telephone it may be begun again, and is told again.
+    assert_eq!(record(&mut world, call, true), accepted(call));
+    world.run_for(10_000);
+    assert_eq!(history(&world).1.len(), 2);
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+    assert_eq!(world.record(call).recordings.len(), 2);
 }

@@ -6,12 +6,14 @@ use crate::store::MessageNote;
 use ponte_call_core::{Caller, Event, LegId, OwnRecording, PlaybackToken};
 use ponte_media::{EndpointId, FileSource, PlayMode, Prompt, Recording, Source, Tone, Tracks};
 use ponte_protocol::{CallId, CallRecord, MessageId, UnixMillis, UserId, VoiceMessage};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
 /// A shorter one is no message: somebody hung up after the beep.
 const SHORTEST: Duration = Duration::from_secs(1);
+/// How many that were shorter are remembered.
+const SHORT_KNOWN: usize = 256;
 
 /// A message that is being left, or a call that is recorded.
 #[derive(Debug)]
@@ -22,15 +24,38 @@ struct Taking {
     started_at: UnixMillis,
     /// The call that is recorded; `None` for a message.
     call: Option<CallId>,
+    /// Whether the record of its call names it, once there is one.
+    named: Option<bool>,
 }
 
 /// What is being recorded, by its message.
 #[derive(Debug, Default)]
-pub(super) struct Takings(HashMap<MessageId, Taking>);
+pub(super) struct Takings {
+    going: HashMap<MessageId, Taking>,
+    /// What was too short to be kept, of late: the record of its call may come after it.
+    short: VecDeque<MessageId>,
+}
 
 impl Takings {
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.going.is_empty()
+    }
+
+    fn dropped(&mut self, message: MessageId) {
+        if self.short.len() == SHORT_KNOWN {
+            self.short.pop_front();
+        }
+        self.short.push_back(message);
+    }
+
+    /// Whether a record may name it: what it says once holds.
+    fn names(&mut self, message: MessageId, now: UnixMillis) -> bool {
+        match self.going.get_mut(&message) {
+            Some(taking) => *taking
+                .named
+                .get_or_insert_with(|| now.since(taking.started_at) >= SHORTEST.as_millis() as u64),
+            None => !self.short.contains(&message),
+        }
     }
 }
 
@@ -91,12 +116,12 @@ impl Driver {
     ) {
         let caller = self.named_caller(&user, caller);
         let started_at = self.clock.now();
-        let call = None;
         let taking = Taking {
             user,
             caller,
             started_at,
-            call,
+            call: None,
+            named: None,
         };
         self.take(leg, message, taking, Duration::from_millis(max_ms), Tracks::Said);
     }
@@ -124,6 +149,7 @@ impl Driver {
             caller: party,
             started_at: self.clock.now(),
             call: Some(call),
+            named: None,
         };
         tracing::info!(%call, "a call is recorded");
         self.take(leg, message, taking, Duration::MAX, Tracks::Mixed);
@@ -155,7 +181,7 @@ impl Driver {
                 tracing::warn!(%message, %error, "a crash would lose the message that is being left");
             }
         }));
-        self.takings.0.insert(message, taking);
+        self.takings.going.insert(message, taking);
     }
 
     pub(super) fn stop_recording(&mut self, leg: LegId) {
@@ -167,7 +193,7 @@ impl Driver {
     /// A message is in its file, or could not be written there.
     pub(super) fn recording_finished(&mut self, endpoint: EndpointId, recording: Recording) {
         let taken = message_of(&recording.path);
-        let taken = taken.and_then(|message| Some((message, self.takings.0.remove(&message)?)));
+        let taken = taken.and_then(|message| Some((message, self.takings.going.remove(&message)?)));
         let Some((message, taking)) = taken else {
             return self.draft_finished(endpoint, &recording);
         };
@@ -176,6 +202,7 @@ impl Driver {
             caller,
             started_at,
             call,
+            named,
         } = taking;
         if let Some(error) = &recording.error {
             // The call went on; what was written before is a message, if there is enough of it.
@@ -190,7 +217,13 @@ impl Driver {
                 metrics::counter!("ponte_messages_lost_total").increment(1);
             }
         }
-        if recording.duration < SHORTEST {
+        // A record that names it was written by another clock.
+        let is_kept = match named {
+            Some(named) if recording.error.is_none() => named && !recording.duration.is_zero(),
+            _ => recording.duration >= SHORTEST,
+        };
+        if !is_kept {
+            self.takings.dropped(message);
             let recordings = self.store.recordings().clone();
             tracing::debug!(%message, "nothing was said after the beep");
             drop(tokio::task::spawn_blocking(move || {
@@ -245,14 +278,11 @@ impl Driver {
     }
 
     /// A record names no message and no recording that is too short to be kept.
-    pub(super) fn without_short_message(&self, record: &mut CallRecord) {
+    pub(super) fn without_short_message(&mut self, record: &mut CallRecord) {
         let now = self.clock.now();
-        let short = |message: &MessageId| {
-            let taking = self.takings.0.get(message);
-            taking.is_some_and(|taking| now.since(taking.started_at) < SHORTEST.as_millis() as u64)
-        };
-        record.message = record.message.filter(|message| !short(message));
-        record.recordings.retain(|message| !short(message));
+        let takings = &mut self.takings;
+        record.message = record.message.filter(|message| takings.names(*message, now));
+        record.recordings.retain(|message| takings.names(*message, now));
     }
 }
 

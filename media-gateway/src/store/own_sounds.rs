@@ -11,6 +11,7 @@ use ponte_protocol::{OwnSoundState, UnixMillis, UserId};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
@@ -36,6 +37,24 @@ impl From<io::Error> for UploadError {
 impl Recordings {
     /// Puts one that is whole at [`Self::own_part`] in the place of the one before.
     pub fn keep_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
+        let _alone = self.alone();
+        self.put_own(user, which)
+    }
+
+    /// Puts a file that is whole, and is moved, in the place of the one before.
+    pub(super) fn keep_own_from(&self, made: &Path, user: &UserId, which: OwnRecording) -> io::Result<()> {
+        let _alone = self.alone();
+        std::fs::rename(made, self.own_part(user, which))?;
+        self.put_own(user, which)
+    }
+
+    /// Nothing else is done to anybody's while it is held.
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        // What somebody left half done who panicked is in files of its own.
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
         let own = self.own(user, which);
         let previous = self.previous(user, which);
         match second_name(&own, &previous).and_then(|()| touch(&previous)) {
@@ -49,6 +68,7 @@ impl Recordings {
 
     /// Removes one. Whether there was one.
     pub fn remove_own(&self, user: &UserId, which: OwnRecording) -> io::Result<bool> {
+        let _alone = self.alone();
         let previous = self.previous(user, which);
         match std::fs::rename(self.own(user, which), &previous) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -58,6 +78,7 @@ impl Recordings {
 
     /// Brings back the one before, in exchange for the present one. Whether there was one.
     pub fn restore_own(&self, user: &UserId, which: OwnRecording) -> io::Result<bool> {
+        let _alone = self.alone();
         let (own, previous) = (self.own(user, which), self.previous(user, which));
         if !previous.exists() {
             return Ok(false);
@@ -125,19 +146,16 @@ impl Recordings {
         which: OwnRecording,
         longest: Duration,
     ) -> Result<(), UploadError> {
-        let made = self.own_part(user, which);
-        let duration = match convert(&self.upload(upload), &made, longest) {
-            Ok(duration) => duration,
-            Err(error) => {
-                drop(remove(&made));
-                return Err(error.into());
-            }
+        let made = part(&self.upload(upload));
+        let kept = match convert(&self.upload(upload), &made, longest) {
+            Ok(duration) if duration < SHORTEST_OWN => Err(UploadError::TooShort),
+            Ok(_) => self.keep_own_from(&made, user, which).map_err(UploadError::from),
+            Err(error) => Err(error.into()),
         };
-        if duration < SHORTEST_OWN {
-            remove(&made)?;
-            return Err(UploadError::TooShort);
+        if kept.is_err() {
+            drop(remove(&made));
         }
-        Ok(self.keep_own(user, which)?)
+        kept
     }
 
     /// An upload is over or given up.

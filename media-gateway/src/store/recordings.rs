@@ -11,6 +11,7 @@ use ponte_protocol::{CallId, MessageId, UserId};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 const MESSAGES: &str = "messages";
@@ -41,11 +42,16 @@ fn own_name(user: &UserId, which: OwnRecording) -> String {
 #[derive(Clone, Debug)]
 pub struct Recordings {
     pub(super) folder: PathBuf,
+    /// One greeting or name is changed after the other: by telephone, by upload, by command.
+    pub(super) changing: Arc<Mutex<()>>,
 }
 
 impl Recordings {
     pub(super) fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self {
+            folder,
+            changing: Arc::default(),
+        }
     }
 
     /// Makes the folders where they do not exist, for their owner only.
@@ -110,7 +116,7 @@ impl Recordings {
         self.folder.join(own_name(user, which))
     }
 
-    /// Where one is recorded or uploaded.
+    /// What comes into force with [`Self::keep_own`].
     pub fn own_part(&self, user: &UserId, which: OwnRecording) -> PathBuf {
         part(&self.own(user, which))
     }
@@ -122,8 +128,7 @@ impl Recordings {
 
     /// The draft of a call becomes the user's own. As [`Self::keep_message`].
     pub fn keep_draft(&self, call: CallId, user: &UserId, which: OwnRecording) -> io::Result<()> {
-        std::fs::rename(self.draft(call), self.own_part(user, which))?;
-        self.keep_own(user, which)
+        self.keep_own_from(&self.draft(call), user, which)
     }
 
     /// Removes the draft of a call, if there is one.
