@@ -113,6 +113,7 @@ test('t12 a colleague’s presence and line are live in the directory, and the r
   await expect(marco).toHaveAttribute('data-line', 'free');
   await portal.hangUp();
   await portal.isOver();
+  await other.page.getByTestId('presence').click();
   await other.page.getByTestId('presence-available').click();
   await other.page.keyboard.press('Escape');
   await other.leaves();

@@ -54,6 +54,7 @@ pub(crate) fn user() -> UserState {
         schedule: vec![],
         parked: vec![],
         desk_used: None,
+        quality: vec![],
         contacts: ContactBook::default(),
         persistent_leg: ponte_protocol::PersistentLeg::Off,
     }

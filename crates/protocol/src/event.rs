@@ -2,8 +2,8 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook, ContactId,
-    DeskUse, Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry,
+    CallId, CallProfile, CallQuality, CallRecord, CallRules, CallSettings, CallView, Contact, ContactBook,
+    ContactId, DeskUse, Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry,
     StationView, UnixMillis, UserProfile, UserState,
 };
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,10 @@ pub enum EventBody {
     DeskUsed {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         used: Option<DeskUse>,
+    },
+    /// How well a call's legs are heard: at most every five seconds, when it changed, and while a portal of the user's is there.
+    QualityChanged {
+        quality: CallQuality,
     },
     /// Whether the telephone system is connected to the edge.
     GatewayChanged {

@@ -2,8 +2,9 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallProfile, CallRecord, CallRules, CallSettings, CallView, ContactBook, DeskUse, EventBody, Mailbox,
-    Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry, StationView, UserProfile,
+    CallProfile, CallQuality, CallRecord, CallRules, CallSettings, CallView, ContactBook, DeskUse, EventBody,
+    Mailbox, Mode, ParkedCall, PersistentLeg, Presence, SavedDestination, ScheduleEntry, StationView,
+    UserProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,9 @@ pub struct UserState {
     /// Why portals offer to leave telecommuter mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desk_used: Option<DeskUse>,
+    /// Of calls that are up, where it is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<CallQuality>,
 }
 
 impl UserState {
@@ -72,12 +76,19 @@ impl UserState {
             }
             EventBody::CallEnded { call, record } => {
                 self.calls.retain(|known| known.id != *call);
+                self.quality.retain(|known| known.call != *call);
                 if self.log.iter().all(|known| known.id != record.id) {
                     let place = self
                         .log
                         .partition_point(|known| known.started_at > record.started_at);
                     self.log.insert(place, record.clone());
                     self.log.truncate(STATE_LOG_MAX);
+                }
+            }
+            EventBody::QualityChanged { quality } => {
+                self.quality.retain(|known| known.call != quality.call);
+                if self.calls.iter().any(|known| known.id == quality.call) && !quality.legs.is_empty() {
+                    self.quality.push(quality.clone());
                 }
             }
             EventBody::StationsChanged { stations } => self.stations.clone_from(stations),
@@ -134,6 +145,7 @@ mod tests {
             contacts: ContactBook::default(),
             persistent_leg: PersistentLeg::Off,
             desk_used: None,
+            quality: vec![],
         }
     }
 
@@ -226,6 +238,41 @@ mod tests {
         state.apply(&offer);
         state.apply(&EventBody::ModeChanged { mode: Mode::Office });
         assert_eq!(state.desk_used, None);
+    }
+
+    #[test]
+    fn quality_is_of_calls_that_are_up() {
+        let mut state = state();
+        let quality = CallQuality {
+            call: call(1).id,
+            legs: vec![LegQuality {
+                role: LegRole::User,
+                from_telephone: Some(Quality {
+                    loss_per_mille: 80,
+                    jitter_ms: 40,
+                    mos_tenths: 28,
+                }),
+                to_telephone: None,
+            }],
+        };
+        let told = EventBody::QualityChanged {
+            quality: quality.clone(),
+        };
+        state.apply(&told);
+        assert!(state.quality.is_empty());
+        state.apply(&EventBody::CallChanged { call: call(1) });
+        state.apply(&told);
+        state.apply(&told);
+        assert_eq!(state.quality, [quality]);
+        let nothing = CallQuality {
+            call: call(1).id,
+            legs: vec![],
+        };
+        let mut moved = state.clone();
+        moved.apply(&EventBody::QualityChanged { quality: nothing });
+        assert!(moved.quality.is_empty());
+        state.apply(&ended(1));
+        assert!(state.quality.is_empty());
     }
 
     #[test]

@@ -143,6 +143,7 @@ impl Driver {
             desk_used: self.switch.desk_used(user).cloned(),
             contacts: entry.contacts.book,
             persistent_leg: self.switch.persistent_leg(user),
+            quality: Vec::new(),
         };
         self.send_event(
             user.clone(),
