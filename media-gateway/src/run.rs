@@ -30,7 +30,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         signal().await;
         stop.send_replace(true);
     });
-    run_until(config, stopped).await
+    Box::pin(run_until(config, stopped)).await
 }
 
 /// As [`run`], until `stop` turns true.

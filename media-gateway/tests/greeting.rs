@@ -221,7 +221,7 @@ async fn t09_what_is_no_greeting_is_refused_and_the_one_before_stays() {
         (piece(two, 0, &[1; 10]), Taken::More),
         (piece(one, 10, &[1; 10]), Taken::OutOfOrder),
         (piece(two, 10, &[1; 10]), Taken::More),
-        (piece(two, 20, &[1; 70_000]), Taken::NotAudio),
+        (piece(two, 20, &vec![1; 70_000]), Taken::NotAudio),
     ] {
         let (upload, offset) = (sent.upload, sent.offset);
         world.edge.send(EdgeFrame::PutAudio(sent));
