@@ -143,6 +143,8 @@ pub struct Driver {
     company: company::Company,
     imports: contacts::Imports,
     users: BTreeMap<UserId, UserEntry>,
+    /// Not after the first moment at which a status message is to be taken away.
+    status_end: Option<UnixMillis>,
     /// How many portals of each user are connected.
     portals: HashMap<UserId, u32>,
     /// Administrators' changes on their way to the store.

@@ -170,6 +170,7 @@ impl Driver {
         saved.log.truncate(STATE_LOG_MAX);
         let (schedule, carried_out) = saved.schedule.unwrap_or_else(|| (Vec::new(), self.clock.now()));
         self.timetable.changed();
+        self.status_ends_at(saved.presence.status_until);
         let entry = UserEntry {
             row: saved.row,
             destinations: saved.destinations,

@@ -36,6 +36,7 @@ impl Driver {
             since: now,
             on_call: entry.presence.on_call,
         };
+        self.status_ends_at(status_until);
         self.presence_changed(user, true);
         Outcome::Accepted { call: None }
     }
@@ -97,13 +98,14 @@ impl Driver {
         }
     }
 
-    /// When the next status message is taken away.
+    /// When [`Self::end_statuses`] wants to be called at the latest.
     pub(super) fn next_status_end(&self) -> Option<Instant> {
-        let ends = self
-            .users
-            .values()
-            .filter_map(|entry| entry.presence.status_until);
-        ends.min().map(|until| self.clock.instant(until))
+        self.status_end.map(|until| self.clock.instant(until))
+    }
+
+    /// Somebody's status message is to be taken away then.
+    pub(super) fn status_ends_at(&mut self, until: Option<UnixMillis>) {
+        self.status_end = self.status_end.into_iter().chain(until).min();
     }
 
     /// Takes away the status messages whose time is over.
@@ -124,5 +126,10 @@ impl Driver {
             }
             self.presence_changed(&user, true);
         }
+        let ends = self
+            .users
+            .values()
+            .filter_map(|entry| entry.presence.status_until);
+        self.status_end = ends.min();
     }
 }

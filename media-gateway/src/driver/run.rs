@@ -110,6 +110,7 @@ impl Driver {
             company: super::company::Company::default(),
             imports: super::contacts::Imports::default(),
             users: BTreeMap::new(),
+            status_end: None,
             portals: HashMap::new(),
             admin_jobs,
             ledger: FuturesOrdered::new(),

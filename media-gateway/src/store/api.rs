@@ -25,7 +25,8 @@ const READERS: u32 = 4;
 const ORPHAN_AGE: Duration = Duration::from_hours(1);
 
 /// A write that is queued. It is carried out whether this is awaited or dropped, in the order of the calls that made
-/// it; awaiting it gives the outcome once the transaction is on disk.
+/// it; awaiting it gives the outcome once the transaction is kept: safe from the end of this process, and where it is
+/// not about a call that is up, on disk.
 pub struct Written<T> {
     state: State,
     outcome: fn(Outcome) -> Option<T>,
@@ -87,6 +88,8 @@ impl Store {
         let writer = Writer {
             options: folder.options,
             connection: Some(connection),
+            flushes: true,
+            flush_by: None,
             inbox,
             waiting: Arc::clone(&waiting),
             writable: writable_sender,
@@ -94,7 +97,9 @@ impl Store {
             closing: None,
             lock: folder.lock,
         };
-        tokio::spawn(writer.run());
+        writer.start().map_err(|error| StoreError::Unavailable {
+            reason: format!("no thread for the store: {error}"),
+        })?;
         let store = Self {
             queue,
             waiting,

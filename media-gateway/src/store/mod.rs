@@ -2,7 +2,7 @@
 //! messages, command ids, calls that are up, records.
 //!
 //! One `SQLite` database in the data folder. All writes go through one task that commits what has been queued in one
-//! transaction, so a thousand calls a second cost a few hundred commits; each write says when it is on disk. Reads go
+//! transaction, so a thousand calls a second cost a few hundred commits; each write says when it is kept. Reads go
 //! beside it, on connections of their own.
 //!
 //! ```text

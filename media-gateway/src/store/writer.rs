@@ -13,6 +13,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use std::{io, thread};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -21,6 +22,8 @@ const BATCH_MAX: usize = 512;
 /// How long writes that nobody waits for may wait for others, so that fewer transactions wait for the disk, and one that
 /// somebody waits for finds none before it.
 const LINGER: Duration = Duration::from_millis(10);
+/// How long a write that has to survive a power cut and that nobody waits for may be with the system alone.
+const FLUSH_WITHIN: Duration = Duration::from_millis(50);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,10 @@ pub(super) struct Writer {
     pub(super) options: SqliteConnectOptions,
     /// Opened anew after each failure: a half-broken transaction cannot leak into the next.
     pub(super) connection: Option<SqliteConnection>,
+    /// Whether a commit on that connection waits for the disk.
+    pub(super) flushes: bool,
+    /// By when what was committed without waiting has to be on the disk.
+    pub(super) flush_by: Option<Instant>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) waiting: Arc<AtomicUsize>,
     pub(super) writable: watch::Sender<bool>,
@@ -61,11 +68,29 @@ enum BatchError {
 }
 
 impl Writer {
+    /// Starts it on a thread of its own. Each statement is a word there and back between this task and the connection's
+    /// thread; on a runtime that also waits for sockets, each word costs three times as much.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub(super) fn start(self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        thread::Builder::new()
+            .name("ponte-store".to_owned())
+            .spawn(move || runtime.block_on(self.run()))?;
+        Ok(())
+    }
+
     /// Runs until the store is closed or its last handle is gone.
-    pub(super) async fn run(mut self) {
+    async fn run(mut self) {
         let mut backoff = BACKOFF_MIN;
         loop {
             self.take_queued();
+            if self.flush_by.is_some_and(|at| at <= Instant::now()) {
+                self.flush();
+            }
             if self.backlog.is_empty() {
                 if self.closing.is_some() || !self.wait_for_work().await {
                     break;
@@ -93,6 +118,9 @@ impl Writer {
                 }
             }
         }
+        if self.flush_by.is_some() {
+            self.flush();
+        }
         let given_up = self.backlog.len();
         for job in self.backlog.drain(..) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -116,14 +144,34 @@ impl Writer {
             .send_if_modified(|told| std::mem::replace(told, writable) != writable);
     }
 
-    /// Waits for one message; false when no more can come.
+    /// Waits for one message, or until it is time to flush; false when no more can come.
     async fn wait_for_work(&mut self) -> bool {
-        match self.inbox.recv().await {
-            Some(message) => {
-                self.accept(message);
-                true
+        let message = match self.flush_by {
+            Some(at) => match tokio::time::timeout_at(at, self.inbox.recv()).await {
+                Ok(message) => message,
+                Err(_) => return true,
+            },
+            None => self.inbox.recv().await,
+        };
+        let Some(message) = message else { return false };
+        self.accept(message);
+        true
+    }
+
+    /// Brings to the disk what the system has. The log of a checkpoint that came between is empty, for that flushes too.
+    fn flush(&mut self) {
+        let begun = Instant::now();
+        let mut log = self.options.get_filename().as_os_str().to_owned();
+        log.push("-wal");
+        match File::open(&log).and_then(|log| log.sync_data()) {
+            Ok(()) => {
+                self.flush_by = None;
+                metrics::histogram!("ponte_store_flush_seconds").record(begun.elapsed().as_secs_f64());
             }
-            None => false,
+            Err(error) => {
+                tracing::error!(%error, "the store could not be flushed to the disk");
+                self.flush_by = Some(Instant::now() + BACKOFF_MAX);
+            }
         }
     }
 
@@ -212,13 +260,32 @@ impl Writer {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match self.options.connect().await {
-                Ok(connection) => connection,
+                Ok(connection) => {
+                    self.flushes = true;
+                    connection
+                }
                 Err(error) => return Err(BatchError::Unavailable(error.to_string())),
             },
         };
-        match commit_on(&mut connection, &self.backlog, count).await {
+        let lasting = |job: &Job| job.write.survives_power_cut();
+        let batch = || self.backlog.iter().take(count);
+        let flush = batch().any(|job| lasting(job) && !job.done.is_closed());
+        let owed = !flush && batch().any(lasting);
+        let tried = async {
+            if self.flushes != flush {
+                set_flush(&mut connection, flush).await?;
+                self.flushes = flush;
+            }
+            commit_on(&mut connection, &self.backlog, count).await
+        };
+        match tried.await {
             Ok(outcomes) => {
                 self.connection = Some(connection);
+                if flush {
+                    self.flush_by = None;
+                } else if owed {
+                    self.flush_by.get_or_insert(Instant::now() + FLUSH_WITHIN);
+                }
                 metrics::histogram!("ponte_store_commit_seconds").record(begun.elapsed().as_secs_f64());
                 metrics::counter!("ponte_store_writes_total").increment(count as u64);
                 Ok(outcomes)
@@ -309,9 +376,23 @@ impl Writer {
         ] {
             sqlx::query(statement).execute(&mut connection).await?;
         }
+        self.flushes = true;
         self.connection = Some(connection);
         Ok(())
     }
+}
+
+/// Whether a commit waits until it is on the disk. Without, it is as safe from the end of this process, for the system has
+/// it, and the next one that does wait takes it along.
+async fn set_flush(connection: &mut SqliteConnection, flush: bool) -> Result<(), sqlx::Error> {
+    // Not prepared: SQLite carries this out when it reads it, so a kept statement does nothing.
+    let pragma = if flush {
+        "PRAGMA synchronous = FULL"
+    } else {
+        "PRAGMA synchronous = NORMAL"
+    };
+    sqlx::raw_sql(pragma).execute(connection).await?;
+    Ok(())
 }
 
 async fn commit_on(
@@ -371,5 +452,31 @@ pub(super) fn is_unavailable(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::Protocol(_) => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set_flush;
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions, Connection};
+
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk_when_it_is_told_to_each_time() {
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await
+            .unwrap();
+        for flush in [false, true, false, true] {
+            set_flush(&mut connection, flush).await.unwrap();
+            let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
+                .persistent(false)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            assert_eq!(level == 2, flush);
+        }
+        connection.close().await.unwrap();
     }
 }

@@ -124,6 +124,18 @@ impl Write {
         }
     }
 
+    /// Whether it has to survive a power cut. The others have to survive the end of the process alone: they speak of calls,
+    /// and a power cut ends those.
+    pub(super) fn survives_power_cut(&self) -> bool {
+        match self {
+            Self::Claim { .. } | Self::Reply(_) | Self::Call(_) | Self::Leg(_) | Self::ForgetLoneLegs(_) => {
+                false
+            }
+            Self::Together(writes) => writes.iter().any(Self::survives_power_cut),
+            _ => true,
+        }
+    }
+
     /// A name for logs.
     pub(super) fn kind(&self) -> &'static str {
         match self {
