@@ -5,9 +5,11 @@
 mod support;
 
 use base64::Engine;
+use ponte_gateway::store::{Store, StoreOptions, StoreUse};
 use ponte_media::analysis;
+use ponte_protocol::admin::{AdminAnswer, AdminChange, AdminQuery, CallRecording, SiteSettings};
 use ponte_protocol::{
-    AudioPart, CallId, CommandBody, EdgeFrame, Mailbox, MessageId, Outcome, Refusal, VoiceMessage,
+    AudioPart, CallId, CallPhase, CommandBody, EdgeFrame, Mailbox, MessageId, Outcome, Refusal, VoiceMessage,
 };
 use ponte_pstn_sim::{Answer, Behaviour};
 use std::time::Duration;
@@ -211,4 +213,109 @@ async fn t18_a_recording_that_a_crash_cuts_is_there_after_the_next_start() {
         Outcome::Log(page) => assert_eq!(page.records[0].recordings, [recording.id]),
         other => panic!("{other:?}"),
     }
+}
+
+/// The site says whose calls may be recorded, in the administrators' pages.
+async fn site_says(world: &World, call_recording: CallRecording) {
+    let query = AdminQuery::Site;
+    let outcome = world.edge.command(ANNA, CommandBody::AdminQuery { query }).await;
+    let Outcome::Admin {
+        answer: AdminAnswer::Site { settings, .. },
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    let settings = Box::new(SiteSettings {
+        call_recording,
+        ..settings
+    });
+    let change = AdminChange::PutSite { settings };
+    let outcome = world
+        .edge
+        .command(ANNA, CommandBody::AdminChange { change })
+        .await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Admin {
+                answer: AdminAnswer::Done
+            }
+        ),
+        "{outcome:?}"
+    );
+    world
+        .until("it holds", |world| {
+            world.edge.state(ANNA).unwrap().profile.recording_allowed
+                == (call_recording == CallRecording::Everyone)
+        })
+        .await;
+}
+
+fn is_connected(world: &World, call: CallId) -> bool {
+    let state = world.edge.state(ANNA).unwrap();
+    let view = state.calls.iter().find(|known| known.id == call);
+    view.is_some_and(|call| matches!(call.phase, CallPhase::Connected { .. }))
+}
+
+async fn recorded_for(world: &World, times: usize) {
+    world
+        .until("the other party was told", |world| {
+            world.log().matches("a call is recorded").count() == times
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t18_the_legal_switch_and_a_full_box_end_a_recording_and_the_call_goes_on() {
+    let refused = |refusal| Outcome::Refused { refusal };
+    let world = world("everyone").await;
+    world.change_user(ANNA, |row| row.administrator = true).await;
+    let call = connected(&world).await;
+    world.accepted(ANNA, record(call, true)).await;
+    recorded_for(&world, 1).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    site_says(&world, CallRecording::Never).await;
+    let first = kept(&world, 1).await.remove(0);
+    assert!(!is_shown(&world, call));
+    assert!(is_connected(&world, call));
+    let outcome = world.edge.command(ANNA, record(call, true)).await;
+    assert_eq!(outcome, refused(Refusal::NotPermitted));
+
+    // Allowed again, with room for a few seconds.
+    site_says(&world, CallRecording::Everyone).await;
+    let store = Store::open(StoreOptions::new(&world.folder, StoreUse::Tool))
+        .await
+        .unwrap();
+    let first_id = first.id;
+    let large = VoiceMessage {
+        id: MessageId(Uuid::now_v7()),
+        duration_ms: 56_000 - first.duration_ms,
+        call: None,
+        ..first
+    };
+    store.insert_message(ANNA.parse().unwrap(), large).await.unwrap();
+    store.close(Duration::from_secs(5)).await;
+    world
+        .change_user(ANNA, |row| row.voicemail_quota_s = Some(60))
+        .await;
+    world
+        .until("there is room for four seconds", |world| {
+            mailbox(world).quota_left_s == 4
+        })
+        .await;
+    world.accepted(ANNA, record(call, true)).await;
+    recorded_for(&world, 2).await;
+    let last = kept(&world, 3).await.remove(0);
+    assert!((3_900..4_100).contains(&last.duration_ms), "{last:?}");
+    world
+        .until("the portal shows no recording", |world| !is_shown(world, call))
+        .await;
+    assert!(is_connected(&world, call), "the call goes on");
+    world
+        .until("there is no room", |world| mailbox(world).quota_left_s == 0)
+        .await;
+    let outcome = world.edge.command(ANNA, record(call, true)).await;
+    assert_eq!(outcome, refused(Refusal::CapReached), "nobody is told in vain");
+    world.hang_up(call).await;
+    assert_eq!(world.ended(call).await.recordings, [first_id, last.id]);
 }

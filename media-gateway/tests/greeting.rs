@@ -10,7 +10,7 @@ use ponte_protocol::{
     AudioPart, Availability, CommandBody, EdgeFrame, MessageId, Outcome, OwnSound, OwnSoundState, Refusal,
     Taken, UploadPiece,
 };
-use ponte_pstn_sim::PlaceCall;
+use ponte_pstn_sim::{LeaveMessage, PlaceCall};
 use std::io::Cursor;
 use support::{ANNA, COMPANY, FAR, Options, World};
 use uuid::Uuid;
@@ -285,4 +285,41 @@ async fn t09_a_full_disk_is_told_and_the_greeting_before_stays() {
     );
     do_not_disturb(&world).await;
     heard_by_a_caller(&world, OTHER_HZ).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_greeting_that_is_replaced_and_removed_while_it_plays_is_heard_to_its_end() {
+    let world = World::start().await;
+    do_not_disturb(&world).await;
+    let file = tone(GREETING_HZ, 6.0, 16_000, 1);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &file).await,
+        Taken::Kept
+    );
+    let placed = world.place(PlaceCall {
+        leave_message: Some(LeaveMessage::default()),
+        ..PlaceCall::new(FAR, COMPANY)
+    });
+    world
+        .until("the caller hears the greeting", |world| {
+            world.call(placed).media.has_heard(GREETING_HZ, 200)
+        })
+        .await;
+    let other = tone(OTHER_HZ, 1.0, 8_000, 1);
+    assert_eq!(
+        world.edge.upload(ANNA, OwnSound::Greeting, &other).await,
+        Taken::Kept
+    );
+    let sound = OwnSound::Greeting;
+    world.accepted(ANNA, CommandBody::RemoveOwnSound { sound }).await;
+    // To the beep, after which the message is left.
+    world
+        .until("the message is in the box", |world| {
+            world.edge.state(ANNA).unwrap().mailbox.total == 1
+        })
+        .await;
+    let heard = world.call(placed).media;
+    assert!(heard.has_heard(GREETING_HZ, 4000), "to its end");
+    assert!(!heard.has_heard(OTHER_HZ, 200), "and nothing of the other");
+    assert_eq!(own(&world, sound).duration_ms, 0);
 }

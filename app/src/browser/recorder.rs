@@ -9,12 +9,15 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AudioBuffer, Blob, BlobEvent, BlobPropertyBag, MediaRecorder, MediaStream, OfflineAudioContext, Url,
+    AudioBuffer, Blob, BlobEvent, BlobPropertyBag, MediaRecorder, MediaStream, OfflineAudioContext,
+    RecordingState, Url,
 };
 
 /// The rate of the telephone, in hertz.
 const RATE: u32 = 8_000;
 const HEADER: usize = 44;
+/// The largest file that is read, in bytes: two minutes in the best quality that anybody keeps.
+const FILE_MAX: f64 = 40_000_000.0;
 
 /// A recording that goes on.
 pub struct Recorder {
@@ -41,6 +44,11 @@ impl Recorder {
     /// Ends it, and gives what was said in the browser's own format.
     pub async fn stop(self) -> Option<Blob> {
         let Self { recorder, stream } = self;
+        // The microphone was pulled out, and nothing more is told.
+        if recorder.state() == RecordingState::Inactive {
+            microphone::close(&stream);
+            return None;
+        }
         let told = Promise::new(&mut |told, _| {
             let taken = Closure::once_into_js(move |event: BlobEvent| {
                 let blob = event.data().map_or(JsValue::NULL, JsValue::from);
@@ -78,6 +86,9 @@ impl Draft {
     /// # Errors
     /// [`Unusable`] says why not.
     pub async fn read(blob: &Blob) -> Result<Self, Unusable> {
+        if blob.size() > FILE_MAX {
+            return Err(Unusable::TooLong);
+        }
         let sound = decode(blob).await.map_err(|_| Unusable::NoSound)?;
         if sound.duration() * 1_000.0 > OWN_SOUND_MAX_MS as f64 {
             return Err(Unusable::TooLong);

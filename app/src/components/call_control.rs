@@ -8,6 +8,7 @@ use crate::live::live;
 use crate::logic::call::{self, Controls};
 use crate::logic::dial::{self, Entry};
 use crate::state::Portal;
+use crate::state::toasts::{ToastKind, Toasts};
 use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CallView, CommandBody, Extension, TransferTarget};
@@ -58,6 +59,15 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
     };
     let recorded =
         Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some())));
+    // Also where nobody here has ended it: the box is full, the right is gone, the parties were parted.
+    let toasts: Toasts = expect_context();
+    Effect::new(move |before: Option<bool>| {
+        let recorded = recorded.get();
+        if before == Some(true) && !recorded && call.with_untracked(Option::is_some) {
+            toasts.show(ToastKind::Info, text::control::record_over(i18n.locale_now()));
+        }
+        recorded
+    });
     let may_record = Signal::derive(move || {
         let allowed = || {
             portal

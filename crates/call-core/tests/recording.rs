@@ -1,7 +1,7 @@
 //! Recording on demand: who may, that both are told before it begins, when it ends, and what the record says (rule T18).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Effect, Event, LegId, PeerHold, SwitchCommand, SwitchDestination};
+use ponte_call_core::{Effect, Event, LegId, PeerHold, SwitchCommand, SwitchDestination, SwitchTarget};
 use ponte_protocol::{CallId, CallPhase, LegRole, MessageId, Outcome, Refusal};
 use ponte_testkit::site::{self, ANNA, BRUNO, BRUNO_HOME, DID_ANNA, OFFICE, SHOP};
 use ponte_testkit::{Phone, World, plan};
@@ -124,12 +124,17 @@ fn only_two_who_talk_are_recorded() {
 fn hold_another_call_a_transfer_and_a_conference_end_it() {
     type Change = fn(&mut World, CallId);
     // With a leg that is closed its recording ends by itself.
-    let changes: [(&str, usize, Change); 4] = [
+    let changes: [(&str, usize, Change); 5] = [
         ("hold", 1, |world, call| {
             world.command(ANNA, SwitchCommand::Hold { call });
         }),
         ("another call", 1, |world, _| {
             world.dial(ANNA, OFFICE);
+        }),
+        ("transfer", 0, |world, call| {
+            let (typed, dialled) = (OFFICE.parse().unwrap(), plan::read(OFFICE));
+            let to = SwitchTarget::Dialled { typed, dialled };
+            world.command(ANNA, SwitchCommand::Transfer { call, to });
         }),
         ("parking", 0, |world, call| {
             world.command(ANNA, SwitchCommand::Park { call });
