@@ -21,9 +21,9 @@ pub fn Home() -> impl IntoView {
             <div class="column side-column">
                 <DeskUsedCard />
                 <ReachCard />
+                <DialPad />
                 <ProfileCard />
                 <AlertsOffer />
-                <DialPad />
             </div>
             <div class="column log-column"><CallLogCard /></div>
         </main>
