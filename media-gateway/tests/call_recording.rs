@@ -227,7 +227,7 @@ async fn site_says(world: &World, call_recording: CallRecording) {
     };
     let settings = Box::new(SiteSettings {
         call_recording,
-        ..settings
+        ..*settings
     });
     let change = AdminChange::PutSite { settings };
     let outcome = world
