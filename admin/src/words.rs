@@ -51,6 +51,12 @@ pub fn field(locale: Locale, name: &str) -> String {
         "voicemail_message_s" => text::field::voicemail_message(locale),
         "voicemail_quota_s" => text::field::voicemail_quota(locale),
         "trunk" => text::field::trunk(locale),
+        "call_settings" => text::field::call_settings(locale),
+        "forwarding" => text::field::forwarding(locale),
+        "exceptions" => text::field::exceptions(locale),
+        "profiles" => text::field::profiles(locale),
+        "schedule" => text::field::schedule(locale),
+        "time_zone" => text::field::time_zone(locale),
         other => return other.to_owned(),
     }
     .to_owned()

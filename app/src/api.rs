@@ -8,4 +8,4 @@ mod signed_in;
 pub use error::{ApiError, InvitationFault};
 pub use guest::{Guest, Invitation};
 pub use request::{put_sound, text};
-pub use signed_in::SignedIn;
+pub use signed_in::{DialToken, NewDialToken, SignedIn};

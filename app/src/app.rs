@@ -4,6 +4,7 @@ use crate::api::{ApiError, Guest, SignedIn};
 use crate::browser::listen::on_window;
 use crate::components::toast::ToastList;
 use crate::i18n::{I18n, Locale, text};
+use crate::live::memo;
 use crate::pages::invite::InvitePage;
 use crate::pages::shell::Shell;
 use crate::pages::sign_in::SignInPage;
@@ -21,7 +22,7 @@ pub fn App(language: Locale) -> impl IntoView {
     Toasts::provide();
     SessionContext::provide();
     let address = Address::provide();
-    let invited = Memo::new(move |_| address.path() == "/invite");
+    let invited = memo(move || address.path() == "/invite");
     view! {
         {move || {
             if invited.get() { view! { <InvitePage /> }.into_any() } else { view! { <Portal /> }.into_any() }

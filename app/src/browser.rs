@@ -145,6 +145,23 @@ pub fn bring_into_view(element: &web_sys::Element) {
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
+/// Shows the element with this id where it lies outside of what is scrolled into view, at once.
+pub fn reveal(id: &str) {
+    let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else {
+        return;
+    };
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
+}
+
+/// Loads another program in the place of this one.
+pub fn open(path: &str) {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().set_href(path);
+    }
+}
+
 /// The part of the address after `?`, without it, still percent-encoded.
 pub fn query() -> String {
     let search = web_sys::window()

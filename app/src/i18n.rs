@@ -16,6 +16,7 @@ pub mod text {
     include!(concat!(env!("OUT_DIR"), "/text.rs"));
 }
 
+/// The key that `early.js` reads too.
 const STORAGE_KEY: &str = "ponte.language";
 
 /// A language the portal speaks.

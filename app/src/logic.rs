@@ -3,9 +3,11 @@
 pub mod call;
 pub mod dial;
 pub mod directory;
+pub mod palette;
 pub mod password;
 pub mod presence;
 pub mod profiles;
+pub mod quality;
 pub mod ringing;
 pub mod schedule;
 pub mod search;

@@ -7,6 +7,7 @@ pub(crate) mod microphone;
 mod session;
 
 use crate::browser;
+use crate::live::memo;
 use crate::socket::Input;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -164,7 +165,7 @@ impl BrowserTelephone {
 
     /// Offers this tab again whenever the telephone system can hear of it, and withdraws it when calls go elsewhere.
     pub(crate) fn follow(self, portal: Portal) {
-        let wanted = Memo::new(move |_| {
+        let wanted = memo(move || {
             let allowed = portal
                 .profile()
                 .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed));
@@ -179,7 +180,7 @@ impl BrowserTelephone {
             });
             allowed && (chosen || self.moved.get().is_some())
         });
-        let connected = Memo::new(move |_| portal.badge().get() == crate::socket::Badge::Connected);
+        let connected = memo(move || portal.badge().get() == crate::socket::Badge::Connected);
         Effect::new(move || match (wanted.get(), connected.get()) {
             (true, true) if browser::storage_get(ALLOWED_KEY).is_some() => self.register(portal, false),
             (false, true) if self.place.get_untracked() == Place::Here => {

@@ -6,6 +6,7 @@ pub mod commands;
 pub mod directory;
 pub mod log;
 pub mod mailbox;
+mod palette;
 pub mod portal;
 pub mod preferences;
 #[cfg(test)]

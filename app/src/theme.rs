@@ -3,7 +3,7 @@
 use crate::browser;
 use leptos::prelude::*;
 
-/// The key that `theme.js` reads too, before the first paint.
+/// The key that `early.js` reads too, before the first paint.
 const STORAGE_KEY: &str = "ponte.theme";
 
 /// A colour scheme.

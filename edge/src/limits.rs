@@ -26,6 +26,8 @@ pub const STRIKES_MAX: u32 = 120;
 pub const SOCKETS_PER_USER: usize = 16;
 /// Tickets a session may hold unused.
 pub const TICKETS_PER_SESSION: u32 = 10;
+/// Tokens to dial with that a user may have.
+pub const DIAL_TOKENS_PER_USER: u32 = 10;
 /// Sessions a user may have; the oldest end first.
 pub const SESSIONS_PER_USER: u32 = 20;
 /// How long a ticket is good, in milliseconds.

@@ -37,7 +37,7 @@ describe("restart", () => {
 
     await edge.restart();
 
-    assert.equal((await edge.request("/api/session", { cookie: anna })).status, 200);
+    assert.ok(await edge.session(anna));
     portal = await edge.portal(anna, { resume: { log, seq } });
     assert.equal(portal.started.type, "resumed");
     assert.equal(portal.started.gateway_connected, false);

@@ -656,6 +656,7 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
         no_answer_ms: 30_000,
         call_waiting: false,
         voicemail_quota_s: 120,
+        time_zone: Some("Asia/Tokyo".to_owned()),
         ..(*settings).clone()
     };
     done(
@@ -680,12 +681,19 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
     assert_eq!(entry.action, "site_changed");
     assert_eq!(
         entry.fields,
-        ["call_waiting", "no_answer_ms", "rules", "voicemail_quota_s"]
+        [
+            "call_waiting",
+            "no_answer_ms",
+            "rules",
+            "time_zone",
+            "voicemail_quota_s"
+        ]
     );
     let bad = SiteSettings {
         voicemail_message_s: 1,
         hold_music: Some("noise".to_owned()),
-        ..wanted
+        time_zone: Some("Mars/Olympus".to_owned()),
+        ..wanted.clone()
     };
     let found = problems(
         &world,
@@ -698,9 +706,24 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
         fields(&found),
         [
             ("voicemail_message_s", ProblemKind::OutOfRange),
+            ("time_zone", ProblemKind::NotFound),
             ("hold_music", ProblemKind::NotFound)
         ]
     );
+    // A portal of the version before names no time zone: it stays.
+    let before = SiteSettings {
+        time_zone: None,
+        ..wanted
+    };
+    done(
+        &world,
+        AdminChange::PutSite {
+            settings: Box::new(before),
+        },
+    )
+    .await;
+    let row = store(&world, async |store| store.site().await.unwrap()).await;
+    assert_eq!(row.time_zone.as_deref(), Some("Asia/Tokyo"));
     done(&world, AdminChange::PutSite { settings }).await;
     let row = store(&world, async |store| store.site().await.unwrap()).await;
     assert_eq!(

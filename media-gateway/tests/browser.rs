@@ -9,8 +9,8 @@ mod support;
 use browser::{Browser, Speaks};
 use ponte_media::analysis;
 use ponte_protocol::{
-    CallId, CauseReason, CommandBody, DestinationChoice, EdgeFrame, EndedBy, EventBody, LegRole, LegState,
-    Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
+    CallId, CallPhase, CauseReason, CommandBody, DestinationChoice, EdgeFrame, EndedBy, EventBody, LegRole,
+    LegState, Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
 };
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 use std::sync::Arc;
@@ -134,9 +134,13 @@ async fn in_the_browser() -> (World, Tab) {
 }
 
 fn far() -> Behaviour {
+    far_at(FAR_HZ)
+}
+
+fn far_at(tone_hz: f64) -> Behaviour {
     Behaviour::Answer(Answer {
         after_ms: 100,
-        tone_hz: Some(FAR_HZ),
+        tone_hz: Some(tone_hz),
         ..Answer::default()
     })
 }
@@ -259,6 +263,80 @@ async fn t13_a_call_goes_on_without_the_portal_s_socket_and_the_tab_finds_it_aga
     hears_far(&mut browser);
     world.hang_up(call).await;
     world.ended(call).await;
+}
+
+fn presses(browser: &mut Browser, keys: &str) {
+    for key in keys.chars() {
+        let event = match key {
+            '*' => 10,
+            '#' => 11,
+            digit => u8::try_from(digit.to_digit(10).unwrap()).unwrap(),
+        };
+        browser.press(event);
+        let pressed = Instant::now();
+        live(browser, "silent for a moment", |_| {
+            pressed.elapsed() > Duration::from_millis(200)
+        });
+    }
+}
+
+fn portals(world: &World, portals: u32) {
+    let user = ANNA.parse().unwrap();
+    world.edge.send(EdgeFrame::Presence { user, portals });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t13_keys_in_the_browser_are_codes_only_while_its_portal_is_cut_off() {
+    let (world, tab) = in_the_browser().await;
+    world.carrier.set_number(HOTEL, far_at(HOTEL_HZ)).unwrap();
+    portals(&world, 1);
+    let call = world.dial().await;
+    tab.rings(&world).await;
+    let mut browser = tab.accept(&world, call).await;
+    world.connected(call).await;
+    hears_far(&mut browser);
+    presses(&mut browser, "**0");
+    live(&mut browser, "heard with every key", |_| {
+        world.call_to(FAR).media.digits() == "**0"
+    });
+
+    // The socket is gone, the sound is not: the keys are codes as on a telephone.
+    world.edge.send(EdgeFrame::PortalClosed {
+        user: ANNA.parse().unwrap(),
+        portal: tab.portal,
+    });
+    portals(&world, 0);
+    hears_far(&mut browser);
+    presses(&mut browser, "4**0");
+    live(&mut browser, "let go by the other party", |_| {
+        let shown = world.edge.state(ANNA).unwrap().calls;
+        shown
+            .first()
+            .is_some_and(|call| matches!(call.phase, CallPhase::FarFailed { .. }))
+    });
+    assert_eq!(world.call_to(FAR).media.digits(), "**04", "the code leaked");
+    presses(&mut browser, "0298765409#");
+    live(&mut browser, "heard at the other number", |_| {
+        let calls = world.calls_to(HOTEL);
+        calls
+            .first()
+            .is_some_and(|call| call.media.has_heard(BROWSER_HZ, 300))
+    });
+    assert_eq!(world.call_to(HOTEL).media.digits(), "", "the number leaked");
+
+    // A portal is back: every key passes.
+    portals(&world, 1);
+    let back = Instant::now();
+    live(&mut browser, "silent for a moment", |_| {
+        back.elapsed() > Duration::from_secs(1)
+    });
+    presses(&mut browser, "**9");
+    live(&mut browser, "heard with every key again", |_| {
+        world.call_to(HOTEL).media.digits() == "**9"
+    });
+    world.hang_up(call).await;
+    let record = world.ended(call).await;
+    assert_eq!(record.number, HOTEL);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@
 
 mod support;
 
-use ponte_gateway::store::{Store, StoreOptions, StoreUse};
+use ponte_gateway::store::{Change, SiteRow, Store, StoreOptions, StoreUse};
 use ponte_media::analysis;
 use ponte_protocol::{Availability, CommandBody};
 use ponte_pstn_sim::{Answer, LeaveMessage, PlaceCall};
@@ -127,6 +127,15 @@ async fn world(port: u16) -> World {
     let mut row = store.user(&ANNA.parse().unwrap()).await.unwrap().unwrap();
     row.email = Some(ADDRESS.parse().unwrap());
     store.set_user(row).await.unwrap();
+    // No machine that runs tests has its clock there.
+    let site = SiteRow {
+        time_zone: Some("Pacific/Kiritimati".to_owned()),
+        ..SiteRow::default()
+    };
+    store
+        .change_together(vec![Change::SetSite(Box::new(site))], Vec::new())
+        .await
+        .unwrap();
     store.close(Duration::from_secs(5)).await;
     // The gateway looks for changes every second.
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -182,6 +191,11 @@ async fn t09_a_message_arrives_by_email_with_its_sound() {
     assert_eq!(recipients.len(), 1);
     assert!(recipients[0].contains(ADDRESS), "{recipients:?}");
     assert!(letter.contains(FAR), "{}", &letter[..500]);
+    let received = world.edge.state(ANNA).unwrap().mailbox.messages[0].received_at;
+    let received = jiff::Timestamp::from_millisecond(received.0.cast_signed()).unwrap();
+    let received = received.in_tz("Pacific/Kiritimati").unwrap();
+    let received = received.strftime("Received: %Y-%m-%d %H:%M +14").to_string();
+    assert!(letter.contains(&received), "{received}\n{}", &letter[..1000]);
     let samples = sound(&letter);
     let middle = &samples[samples.len() / 2..][..2400];
     assert!(analysis::contains(middle, CALLER_HZ, 5.0));

@@ -3,9 +3,10 @@
 
 mod support;
 
+use ponte_gateway::store::{Change, Store, StoreOptions, StoreUse};
 use ponte_protocol::{
     Availability, CallPhase, CallProfile, CallRules, CallSettings, CauseReason, CommandBody, Destination,
-    DestinationId, Forwarding, Mode, Outcome, ProfilePlace, Refusal,
+    DestinationId, Forwarding, Mode, Outcome, ProfilePlace, Refusal, ScheduleEntry, UserId, UserState,
 };
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 use support::{ANNA, COMPANY, FAR, HOME, World};
@@ -206,6 +207,105 @@ async fn a_profile_changes_everything_at_once_and_survives_a_restart() {
             refusal: Refusal::UnknownDestination
         }
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_administrator_sets_for_a_user_holds_at_once() {
+    let mut world = World::start().await;
+    let user: UserId = ANNA.parse().unwrap();
+    let profile = CallProfile {
+        name: "garden".into(),
+        place: ProfilePlace::Browser,
+        confirm: None,
+        settings: CallSettings::default(),
+        do_not_disturb: false,
+        forwarding: Forwarding::default(),
+    };
+    let settings = CallSettings {
+        no_answer_ms: 33_000,
+        voicemail: false,
+        call_waiting: true,
+    };
+    let rules = forwarding("0298765401");
+    let schedule = vec![ScheduleEntry {
+        days: 0b100_0000,
+        from: 60,
+        to: 61,
+        profile: "garden".into(),
+    }];
+    let changes = vec![
+        Change::SaveCallSettings(user.clone(), settings.clone()),
+        Change::SaveCallRules(user.clone(), rules.clone()),
+        Change::SaveProfile(user.clone(), Box::new(profile.clone())),
+        Change::SaveSchedule(user.clone(), schedule.clone(), support::edge::now()),
+    ];
+    let store = Store::open(StoreOptions::new(&world.folder, StoreUse::Tool))
+        .await
+        .unwrap();
+    store.change_together(changes, Vec::new()).await.unwrap();
+    let holds = |state: &UserState| {
+        state.settings == settings
+            && state.rules == rules
+            && state.profiles.contains(&profile)
+            && state.schedule == schedule
+    };
+    world
+        .until("the portal shows it", |world| {
+            world.edge.state(ANNA).is_some_and(|state| holds(&state))
+        })
+        .await;
+    world.carrier.set_number(FAR, answer(FAR_HZ)).unwrap();
+    let placed = world.place(PlaceCall::new(CALLER, COMPANY));
+    world
+        .until("the caller hears the number", |world| {
+            world.call(placed).media.has_heard(FAR_HZ, 300)
+        })
+        .await;
+    // A change of something else leaves what the user sets now.
+    let own = CallSettings {
+        no_answer_ms: 44_000,
+        ..settings.clone()
+    };
+    let command = CommandBody::SetCallSettings {
+        settings: own.clone(),
+    };
+    world.accepted(ANNA, command).await;
+    world
+        .change_user(ANNA, |row| row.display_name = "Anna B.".into())
+        .await;
+    world
+        .until("the name is another", |world| {
+            world
+                .edge
+                .state(ANNA)
+                .is_some_and(|state| state.profile.display_name == "Anna B.")
+        })
+        .await;
+    assert_eq!(world.edge.state(ANNA).unwrap().settings, own);
+    let changes = vec![
+        Change::ForgetCallSettings(user.clone()),
+        Change::DeleteProfile(user.clone(), "garden".into()),
+    ];
+    store.change_together(changes, Vec::new()).await.unwrap();
+    store.close(std::time::Duration::from_secs(5)).await;
+    let gone = |state: &UserState| {
+        state.settings == CallSettings::default()
+            && state.rules == rules
+            && state.profiles.len() == 3
+            && state.schedule.is_empty()
+    };
+    world
+        .until("it is gone", |world| {
+            world.edge.state(ANNA).is_some_and(|state| gone(&state))
+        })
+        .await;
+    world.stop_gateway().await;
+    world.start_gateway().await;
+    world
+        .until("it stays so after a restart", |world| {
+            world.edge.state(ANNA).is_some_and(|state| gone(&state))
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

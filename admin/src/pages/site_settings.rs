@@ -42,6 +42,7 @@ fn Form(known: WholeSite) -> impl IntoView {
     let message = RwSignal::new(settings.voicemail_message_s.to_string());
     let quota = RwSignal::new(settings.voicemail_quota_s.to_string());
     let recording = RwSignal::new(recording_value(settings.call_recording).to_owned());
+    let time_zone = RwSignal::new(settings.time_zone.clone().unwrap_or_default());
     let problems = RwSignal::new(Vec::<Problem>::new());
     let busy = RwSignal::new(false);
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -70,6 +71,7 @@ fn Form(known: WholeSite) -> impl IntoView {
             voicemail_message_s,
             voicemail_quota_s,
             call_recording: recording_of(&recording.get_untracked()),
+            time_zone: Some(time_zone.get_untracked().trim().to_owned()),
             ..settings.clone()
         });
         busy.set(true);
@@ -114,6 +116,8 @@ fn Form(known: WholeSite) -> impl IntoView {
                     problems kind="number" />
                 <TextField name="voicemail_quota_s" label=text::site::quota hint=text::site::quota_hint value=quota
                     problems kind="number" />
+                <TextField name="time_zone" label=text::site::time_zone hint=text::site::time_zone_hint value=time_zone
+                    problems />
                 {pieces}
                 <ChoiceField name="call_recording" label=text::site::recording value=recording problems options=recordings />
             </div>

@@ -45,7 +45,8 @@ impl Guest {
     /// # Errors
     /// [`ApiError::NotSignedIn`] without one.
     pub async fn resume(self) -> Result<SignedIn, ApiError> {
-        let Identity { user, display_name } = request::read(request::get("/api/session").await?).await?;
+        let identity: Option<Identity> = request::read(request::get("/api/session").await?).await?;
+        let Identity { user, display_name } = identity.ok_or(ApiError::NotSignedIn)?;
         Ok(SignedIn::new(user, display_name))
     }
 

@@ -5,6 +5,7 @@ use crate::browser::listen::on_window;
 use crate::browser::notify::Shown;
 use crate::browser::sound::Looped;
 use crate::i18n::I18n;
+use crate::live::memo;
 use crate::logic::call;
 use crate::state::{Portal, Preferences};
 use crate::words;
@@ -26,13 +27,12 @@ pub fn Alerts() -> impl IntoView {
     });
 
     let foremost = portal.foremost();
-    let rings = Memo::new(move |_| {
-        preferences.ring() && foremost.get().is_some_and(|call| call::is_ringing_in(&call))
-    });
+    let rings =
+        memo(move || preferences.ring() && foremost.get().is_some_and(|call| call::is_ringing_in(&call)));
     let sound = StoredValue::new_local(None::<Looped>);
     Effect::new(move || sound.set_value(rings.get().then(|| Looped::play(RING)).flatten()));
 
-    let told = Memo::new(move |_| {
+    let told = memo(move || {
         let locale = i18n.locale();
         let call = foremost.get().filter(call::is_urgent)?;
         let number = call

@@ -3,6 +3,7 @@
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
+use crate::live::{derived, memo};
 use crate::state::{Portal, Preferences};
 use leptos::prelude::*;
 use ponte_protocol::Mode;
@@ -13,7 +14,7 @@ pub fn AlertsOffer() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let preferences = Preferences::expect();
-    let offered = Memo::new(move |_| {
+    let offered = memo(move || {
         preferences.may_offer()
             && portal
                 .mode()
@@ -27,7 +28,7 @@ pub fn AlertsOffer() -> impl IntoView {
         }
     };
     view! {
-        <Shown when=Signal::derive(move || offered.get())>
+        <Shown when=derived(move || offered.get())>
             <section class="card offer" data-testid="alerts-offer" aria-labelledby="offer-title">
                 <h2 id="offer-title"><Icon name="bell" />{i18n.t(text::alerts::offer)}</h2>
                 <p>{i18n.t(text::alerts::offer_hint)}</p>

@@ -2,7 +2,7 @@
 
 use crate::browser;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::logic::call;
 use crate::state::Portal;
 use crate::words;
@@ -14,7 +14,7 @@ pub fn Announcer(page: Signal<&'static str>) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let foremost = portal.foremost();
-    let title = Memo::new(move |_| {
+    let title = memo(move || {
         let locale = i18n.locale();
         let unheard = match portal.unheard().get() {
             0 => String::new(),
@@ -28,14 +28,14 @@ pub fn Announcer(page: Signal<&'static str>) -> impl IntoView {
     Effect::new(move || browser::set_title(&title.get()));
     on_cleanup(|| browser::set_title("Ponte"));
     // A second call is said at once, also while something else is being read.
-    let at_once = Memo::new(move |_| {
+    let at_once = memo(move || {
         let locale = i18n.locale();
         foremost
             .get()
             .filter(call::is_urgent)
             .map(|call| words::spoken(locale, &call))
     });
-    let said = Memo::new(move |_| {
+    let said = memo(move || {
         let locale = i18n.locale();
         match foremost.get() {
             Some(call) if call::is_urgent(&call) => String::new(),

@@ -3,7 +3,7 @@
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::rtc::{Place, Problem};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ pub fn BrowserPlace() -> impl IntoView {
                 }
             })}
         </p>
-        <Shown when=Signal::derive(move || telephone.place() != Place::Here)>
+        <Shown when=derived(move || telephone.place() != Place::Here)>
             <button type="button" class="button small" data-testid="browser-take"
                 disabled=live(move || telephone.is_busy())
                 on:click=move |_| telephone.take_calls(portal, false)>

@@ -4,7 +4,7 @@ use crate::browser;
 use crate::browser::notify::Permission;
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::state::Preferences;
 use leptos::prelude::*;
 
@@ -37,12 +37,12 @@ pub fn BrowserSettingsCard() -> impl IntoView {
             <Switch
                 testid="setting-ring" label=text::settings::ring
                 hint=Signal::derive(i18n.t(text::settings::ring_hint))
-                on=Signal::derive(move || preferences.ring()) disabled=Signal::derive(|| false)
+                on=derived(move || preferences.ring()) disabled=Signal::derive(|| false)
                 ask=Callback::new(move |on| preferences.set_ring(on))
             />
             <Switch
                 testid="setting-notify" label=text::settings::notify hint=Signal::derive(notify_hint)
-                on=Signal::derive(move || preferences.notify()) disabled=Signal::derive(barred)
+                on=derived(move || preferences.notify()) disabled=Signal::derive(barred)
                 ask=Callback::new(move |on| preferences.set_notify(on))
             />
             <div class="setting">

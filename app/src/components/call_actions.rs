@@ -3,7 +3,7 @@
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::call::{self, Accept};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -17,16 +17,22 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
     let Some(id) = call.with_untracked(|call| call.as_ref().map(|call| call.id)) else {
         return ().into_any();
     };
-    let actions = Memo::new(move |_| call.with(|call| call.as_ref().map(call::actions)));
+    let actions = memo(move || call.with(|call| call.as_ref().map(call::actions)));
     let phase_is = move |phase: fn(&CallPhase) -> bool| {
-        Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(|call| phase(&call.phase))))
+        memo(move || call.with(|call| call.as_ref().is_some_and(|call| phase(&call.phase))))
     };
     let connected = phase_is(|phase| matches!(phase, CallPhase::Connected { .. }));
+    let muted = memo(move || call.with(|call| call.as_ref().is_some_and(|call| call.muted)));
+    let muting = portal.awaits(|body| matches!(body, CommandBody::Mute { .. }));
+    let mute = move |_| {
+        let muted = !muted.get_untracked();
+        portal.ask(CommandBody::Mute { call: id, muted });
+    };
     let ending = phase_is(|phase| matches!(phase, CallPhase::Ending));
     let accepting =
         portal.awaits(|body| matches!(body, CommandBody::Accept { .. } | CommandBody::Retrieve { .. }));
     let hanging_up = portal.hanging_up(id);
-    let busy = Signal::derive(move || hanging_up.get() || ending.get());
+    let busy = derived(move || hanging_up.get() || ending.get());
     let ask = move |body: CommandBody| {
         Callback::new(move |()| {
             portal.ask(body.clone());
@@ -41,8 +47,16 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
         }
     };
     view! {
+        <p class="call-hint call-muted" role="status" data-testid="call-muted">
+            {live(move || (connected.get() && muted.get()).then(|| text::control::muted(i18n.locale())))}
+        </p>
         <div class="button-row call-actions">
-            <Shown when=Signal::derive(move || connected.get())>
+            <Shown when=derived(move || connected.get())>
+                <button type="button" class="button" data-testid="call-mute" aria-pressed=live(move || muted.get().to_string())
+                    disabled=muting on:click=mute>
+                    <Icon name="no-audio" />
+                    {i18n.t(text::control::mute_me)}
+                </button>
                 <button
                     type="button" class="button" data-testid="dtmf-open" aria-expanded=live(move || keypad.get().to_string())
                     on:click=move |_| keypad.update(|open| *open = !*open)

@@ -11,10 +11,11 @@ use crate::components::dial_pad::call_again;
 use crate::components::dtmf_pad::DtmfPad;
 use crate::components::icon::Icon;
 use crate::components::leg_bridge::LegBridge;
+use crate::components::quality_panel::QualityPanel;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::state::Portal;
 use crate::words;
 use leptos::html;
@@ -27,9 +28,9 @@ pub fn CallCard(id: CallId) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let call = portal.call(id);
-    let phase = Memo::new(move |_| call.get().map(|call| call.phase));
+    let phase = memo(move || call.get().map(|call| call.phase));
     let hanging_up = portal.hanging_up(id);
-    let connected = Memo::new(move |_| matches!(phase.get(), Some(CallPhase::Connected { .. })));
+    let connected = memo(move || matches!(phase.get(), Some(CallPhase::Connected { .. })));
     let keypad = RwSignal::new(false);
     let card: NodeRef<html::Article> = NodeRef::new();
     // On a small screen the pad that dialled lies below the card.
@@ -43,7 +44,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
     };
     let number = move || call.get().map(|call| shown_number(&call)).unwrap_or_default();
     // A call that waits for nobody else waits for the leg that stays up (rule T15).
-    let alone = Memo::new(move |_| portal.calls().with(|calls| calls.len() == 1));
+    let alone = memo(move || portal.calls().with(|calls| calls.len() == 1));
     let direction = move || {
         let locale = i18n.locale();
         call.get().map(|call| match (call.direction, call.phase) {
@@ -94,6 +95,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
                 </div>
             </header>
             <LegBridge call />
+            <QualityPanel call />
             {live(move || match phase.get() {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),
                 Some(CallPhase::Waiting { until }) => view! { <WaitingLeft until attaches=alone /> }.into_any(),
@@ -106,7 +108,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
                 Some(CallPhase::Voicemail { .. }) => hint(text::call::leaving_message),
                 _ => ().into_any(),
             })}
-            <Shown when=Signal::derive(move || connected.get() && keypad.get())>
+            <Shown when=derived(move || connected.get() && keypad.get())>
                 <DtmfPad call=id />
             </Shown>
             <ConferencePanel call />

@@ -4,7 +4,7 @@ use crate::components::icon::Icon;
 use crate::components::move_panel::{MoveForm, MoveState};
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::call::{self, Controls};
 use crate::logic::dial::{self, Entry};
 use crate::state::Portal;
@@ -21,7 +21,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
     let Some(id) = call.with_untracked(|call| call.as_ref().map(|call| call.id)) else {
         return ().into_any();
     };
-    let controls = Memo::new(move |_| {
+    let controls = memo(move || {
         portal
             .call_views()
             .with(|all| call.with(|call| call.as_ref().map(|call| call::controls(call, all))))
@@ -48,7 +48,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 | CommandBody::Park { .. }
         )
     });
-    let wanted = move |choose: fn(&Controls) -> bool| Signal::derive(move || choose(&controls.get()));
+    let wanted = move |choose: fn(&Controls) -> bool| derived(move || choose(&controls.get()));
     let partner = move || controls.get().partner;
     let partner_name = move || {
         let locale = i18n.locale();
@@ -58,7 +58,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
             .unwrap_or_default()
     };
     let recorded =
-        Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some())));
+        memo(move || call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some())));
     // Also where nobody here has ended it: the box is full, the right is gone, the parties were parted.
     let toasts: Toasts = expect_context();
     Effect::new(move |before: Option<bool>| {
@@ -68,7 +68,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
         }
         recorded
     });
-    let may_record = Signal::derive(move || {
+    let may_record = derived(move || {
         let allowed = || {
             portal
                 .profile()
@@ -134,10 +134,10 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
         <p class="recorded" role="status" data-testid="call-recorded">
             {live(move || recorded.get().then(|| text::control::recorded(i18n.locale())))}
         </p>
-        <Shown when=Signal::derive(move || giving.get())>
+        <Shown when=derived(move || giving.get())>
             <GiveForm call=id locked />
         </Shown>
-        <Shown when=Signal::derive(move || going.get())>
+        <Shown when=derived(move || going.get())>
             <MoveForm call id locked />
         </Shown>
         <MoveState call id />
@@ -155,7 +155,7 @@ fn GiveForm(call: CallId, locked: Memo<bool>) -> impl IntoView {
     field.on_load(|field| {
         let _ = field.focus();
     });
-    let entry = Memo::new(move |_| {
+    let entry = memo(move || {
         typed.with(|typed| {
             portal
                 .profile()

@@ -5,7 +5,7 @@ use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::directory::{Query, first_fits};
 use crate::logic::search;
 use crate::socket::Badge;
@@ -14,9 +14,11 @@ use leptos::prelude::*;
 use ponte_protocol::{CallRecord, CommandBody};
 
 /// How many records a further page asks for.
-const PAGE: u16 = 50;
+const PAGE: u16 = 100;
 /// How many calls are shown at first, and how many more each time.
 const STEP: usize = 100;
+/// The most calls shown at once: with thousands in the page, each key would take the browser longer than a tenth of a second.
+const WINDOW: usize = 300;
 
 /// The log with its search.
 #[component]
@@ -26,26 +28,30 @@ pub fn CallLogCard() -> impl IntoView {
     let query = RwSignal::new(String::new());
     let missed = RwSignal::new(false);
     let limit = RwSignal::new(STEP);
+    // How many that fit are newer than those shown.
+    let newer = RwSignal::new(0);
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
         query.track();
         missed.track();
         limit.set(STEP);
+        newer.set(0);
     });
     let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
-    let found = Memo::new(move |_| {
+    let found = memo(move || {
         let (locale, missed) = (i18n.locale(), missed.get());
         let query = query.with(|typed| Query::new(typed));
         portal.records().with(|records| {
             let fits = |record: &CallRecord| {
                 (!missed || record.is_missed()) && search::matches(locale, record, &query)
             };
-            let (found, more) = first_fits(records.iter(), limit.get(), fits);
+            let fitting = records.iter().filter(|record| fits(record)).skip(newer.get());
+            let (found, more) = first_fits(fitting, limit.get(), |_| true);
             (by_day(found.into_iter().cloned()), more)
         })
     });
-    let days = Memo::new(move |_| found.with(|(days, _)| days.clone()));
-    let more_here = Memo::new(move |_| found.with(|(_, more)| *more));
+    let days = memo(move || found.with(|(days, _)| days.clone()));
+    let more_here = memo(move || found.with(|(_, more)| *more));
     let empty = move || {
         let locale = i18n.locale();
         match (
@@ -75,6 +81,12 @@ pub fn CallLogCard() -> impl IntoView {
                 </div>
             </div>
             {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
+            <Shown when=derived(move || newer.get() > 0)>
+                <button type="button" class="button log-more" data-testid="log-newer"
+                    on:click=move |_| newer.update(|newer| *newer = newer.saturating_sub(STEP))>
+                    {i18n.t(text::log::newer)}
+                </button>
+            </Shown>
             <For
                 each=move || days.get()
                 key=|(day, _)| *day
@@ -82,12 +94,13 @@ pub fn CallLogCard() -> impl IntoView {
             />
             // Where it is narrow, the page of calls shows the newest day alone.
             <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
-            <Shown when=Signal::derive(move || more_here.get() || portal.more_records().get())>
+            <Shown when=derived(move || more_here.get() || portal.more_records().get())>
                 <button
                     type="button" class="button log-more" data-testid="log-more"
                     disabled=live(move || !more_here.get() && (loading.get() || portal.badge().get() != Badge::Connected))
                     on:click=move |_| {
-                        limit.update(|limit| *limit += STEP);
+                        let shown = if limit.get_untracked() < WINDOW { limit } else { newer };
+                        shown.update(|shown| *shown += STEP);
                         if !more_here.get_untracked() {
                             portal.ask(CommandBody::FetchLog { before: portal.oldest_record(), limit: PAGE });
                         }

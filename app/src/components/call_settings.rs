@@ -2,7 +2,7 @@
 
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::ringing;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -15,13 +15,13 @@ use ponte_protocol::{CallSettings, CommandBody, UserProfile};
 pub fn CallSettingsCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let settings = Memo::new(move |_| portal.settings().get().unwrap_or_default());
+    let settings = memo(move || portal.settings().get().unwrap_or_default());
     let saving = portal.awaits(|body| matches!(body, CommandBody::SetCallSettings { .. }));
     let locked = move || {
         saving.get() || portal.badge().get() != Badge::Connected || portal.settings().with(Option::is_none)
     };
     let allowed = move |right: fn(&UserProfile) -> bool| {
-        Memo::new(move |_| {
+        memo(move || {
             portal
                 .profile()
                 .with(|profile| profile.as_ref().is_some_and(right))
@@ -37,7 +37,7 @@ pub fn CallSettingsCard() -> impl IntoView {
         })
     };
     let hint = move |allowed: Memo<bool>, yes: fn(_) -> &'static str, no: fn(_) -> &'static str| {
-        Signal::derive(move || {
+        derived(move || {
             let locale = i18n.locale();
             if allowed.get() { yes(locale) } else { no(locale) }
         })
@@ -49,15 +49,15 @@ pub fn CallSettingsCard() -> impl IntoView {
             <Switch
                 testid="setting-voicemail" label=text::settings::voicemail
                 hint=hint(voicemail_allowed, text::settings::voicemail_hint, text::settings::voicemail_missing)
-                on=Signal::derive(move || voicemail_allowed.get() && settings.get().voicemail)
-                disabled=Signal::derive(move || locked() || !voicemail_allowed.get())
+                on=derived(move || voicemail_allowed.get() && settings.get().voicemail)
+                disabled=derived(move || locked() || !voicemail_allowed.get())
                 ask=change(|settings, on| settings.voicemail = on)
             />
             <Switch
                 testid="setting-call-waiting" label=text::settings::call_waiting
                 hint=hint(waiting_allowed, text::settings::call_waiting_hint, text::settings::not_allowed)
-                on=Signal::derive(move || waiting_allowed.get() && settings.get().call_waiting)
-                disabled=Signal::derive(move || locked() || !waiting_allowed.get())
+                on=derived(move || waiting_allowed.get() && settings.get().call_waiting)
+                disabled=derived(move || locked() || !waiting_allowed.get())
                 ask=change(|settings, on| settings.call_waiting = on)
             />
         </section>
@@ -71,7 +71,7 @@ fn NoAnswer(settings: Memo<CallSettings>, locked: Signal<bool>) -> impl IntoView
     let portal = Portal::expect();
     // While the slider moves, its own place is shown.
     let moving = RwSignal::new(None::<u64>);
-    let told = Memo::new(move |_| settings.get().no_answer_ms);
+    let told = memo(move || settings.get().no_answer_ms);
     Effect::new(move || {
         told.track();
         if !locked.get() {

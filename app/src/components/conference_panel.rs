@@ -2,7 +2,7 @@
 
 use crate::components::icon::Icon;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -13,8 +13,7 @@ use ponte_protocol::{CallId, CallView, CommandBody, ConferenceView, MemberView};
 pub fn ConferencePanel(call: Memo<Option<CallView>>) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let conference =
-        Memo::new(move |_| call.with(|call| call.as_ref().and_then(|call| call.conference.clone())));
+    let conference = memo(move || call.with(|call| call.as_ref().and_then(|call| call.conference.clone())));
     live(move || {
         let ConferenceView { id, members, host } = conference.get()?;
         let rows = members

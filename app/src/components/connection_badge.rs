@@ -4,7 +4,7 @@ use crate::browser;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::socket::{Badge, Input, Link};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -42,7 +42,7 @@ pub fn ConnectionBadge() -> impl IntoView {
                     {i18n.t(text::badge::retry_now)}
                 </button>
             </Shown>
-            <Shown when=Signal::derive(move || portal.link() == Link::Outdated)>
+            <Shown when=derived(move || portal.link() == Link::Outdated)>
                 <button type="button" class="button small" on:click=move |_| browser::reload()>
                     {i18n.t(text::badge::reload)}
                 </button>

@@ -5,7 +5,7 @@ use crate::components::icon::Icon;
 use crate::components::person_row::label_words;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::directory::{Draft, DraftError};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -72,7 +72,7 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
     field.on_load(|field| {
         let _ = field.focus();
     });
-    let count = Memo::new(move |_| draft.with(|draft| draft.numbers.len()));
+    let count = memo(move || draft.with(|draft| draft.numbers.len()));
     let locked = move || saving.get() || portal.badge().get() != Badge::Connected;
     view! {
         <form class="contact-form" novalidate data-testid="contact-form"
@@ -93,7 +93,7 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
             <fieldset class="contact-numbers">
                 <legend>{i18n.t(text::directory::numbers)}</legend>
                 {live(move || (0..count.get()).map(|at| view! { <NumberFields draft at /> }).collect_view())}
-                <Shown when=Signal::derive(move || draft.with(Draft::has_room))>
+                <Shown when=derived(move || draft.with(Draft::has_room))>
                     <button type="button" class="button small quiet" data-testid="contact-add-number"
                         on:click=move |_| {
                             draft.update(|draft| draft.numbers.push(("work".to_owned(), String::new())));

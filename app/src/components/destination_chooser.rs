@@ -6,7 +6,7 @@ use crate::components::icon::Icon;
 use crate::components::saved_destinations::SavedDestinations;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::dial::{self, Entry};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -25,7 +25,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
     let selected = RwSignal::new(None::<DestinationId>);
     // "This browser" is chosen.
     let here = RwSignal::new(false);
-    let offered = Memo::new(move |_| {
+    let offered = memo(move || {
         portal
             .profile()
             .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed))
@@ -45,7 +45,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
         }
     });
 
-    let entry = Memo::new(move |_| {
+    let entry = memo(move || {
         typed.with(|typed| {
             portal
                 .profile()
@@ -119,7 +119,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
 
     view! {
         <form class="stack chooser" novalidate on:submit=move |event| { event.prevent_default(); enter(); }>
-            <Shown when=Signal::derive(move || offered.get())>
+            <Shown when=derived(move || offered.get())>
                 <div class="saved-row">
                     <label class="saved-choice">
                         <input
@@ -167,7 +167,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                 />
                 <p class="field-error" id="destination-error" role="alert">{live(error)}</p>
             </div>
-            <Shown when=Signal::derive(move || selected.get().is_none() && !here.get())>
+            <Shown when=derived(move || selected.get().is_none() && !here.get())>
                 <div class="field">
                     <label for="destination-confirm">{i18n.t(text::reach::confirm)}</label>
                     <select
@@ -181,7 +181,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                     </select>
                     <p class="hint">{i18n.t(text::reach::confirm_hint)}</p>
                 </div>
-                <Shown when=Signal::derive(move || number().is_some())>
+                <Shown when=derived(move || number().is_some())>
                     <div class="field">
                         <Shown when=Signal::derive(unproven)>
                             <p class="notice" role="alert" data-testid="destination-unproven">
@@ -227,7 +227,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                         }
                     })}
                 </button>
-                <Shown when=Signal::derive(move || telecommuting.get())>
+                <Shown when=derived(move || telecommuting.get())>
                     <button type="button" class="button quiet" on:click=move |_| changing.set(false)>
                         {i18n.t(text::reach::cancel)}
                     </button>

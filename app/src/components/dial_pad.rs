@@ -6,7 +6,7 @@ use crate::components::shown::Shown;
 use crate::components::suggestions::{Offers, SuggestionList};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::dial::{self, Blocked, Entry};
 use crate::state::Portal;
 use crate::words;
@@ -35,7 +35,7 @@ pub fn DialPad() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let entered = portal.dial_text();
-    let entry = Memo::new(move |_| {
+    let entry = memo(move || {
         entered.with(|typed| {
             portal
                 .profile()
@@ -130,7 +130,7 @@ pub fn DialPad() -> impl IntoView {
                             None => {}
                         }
                     />
-                    <Shown when=Signal::derive(move || !entered.with(String::is_empty))>
+                    <Shown when=derived(move || !entered.with(String::is_empty))>
                         <button
                             type="button" class="button icon-only quiet erase" data-testid="dial-erase"
                             aria-label=i18n.t(text::dial::erase)

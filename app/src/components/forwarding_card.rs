@@ -1,7 +1,7 @@
 //! Where calls go that the user does not take, and who gets through nevertheless.
 
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::logic::profiles::Draft;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -14,7 +14,7 @@ use ponte_protocol::CommandBody;
 pub fn ForwardingCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let told = Memo::new(move |_| Draft::of(&portal.rules().get()));
+    let told = memo(move || Draft::of(&portal.rules().get()));
     let draft = RwSignal::new(told.get_untracked());
     // What another client changed is shown, as long as nothing is being typed here.
     Effect::new(move |before: Option<Draft>| {

@@ -4,7 +4,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use ponte_protocol::{CallPhase, CallView, LegRole, LegState, LegView};
 #[component]
 pub fn LegBridge(call: Memo<Option<CallView>>) -> impl IntoView {
     let i18n = I18n::expect();
-    let leg = move |role| Memo::new(move |_| call.get().and_then(|call| call.leg(role).cloned()));
+    let leg = move |role| memo(move || call.get().and_then(|call| call.leg(role).cloned()));
     let (user, far) = (leg(LegRole::User), leg(LegRole::Far));
     let joined = move || {
         matches!(

@@ -6,7 +6,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -81,7 +81,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
                         <Icon name="phone" />
                     </button> })}
                 </div>
-                <Shown when=Signal::derive(move || open.get())>
+                <Shown when=derived(move || open.get())>
                     <Details record />
                 </Shown>
             </li>

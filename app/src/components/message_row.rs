@@ -7,7 +7,7 @@ use crate::components::player::{Player, address};
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::voicemail::{self, WAVE_HEIGHT};
 use crate::state::{Address, Portal};
 use crate::words;
@@ -20,18 +20,18 @@ use ponte_protocol::{CommandBody, MessageId, VoiceMessage};
 pub fn MessageRow(id: MessageId) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let message = Memo::new(move |_| {
+    let message = memo(move || {
         portal
             .messages()
             .with(|messages| messages.iter().find(|message| message.id == id).cloned())
     });
     let field = move |read: fn(&VoiceMessage) -> bool| {
-        Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(read)))
+        memo(move || message.with(|message| message.as_ref().is_some_and(read)))
     };
     let heard = field(|message| message.heard);
     let deleted = field(|message| message.deleted_until.is_some());
     let recording = field(|message| message.call.is_some());
-    let caller = Memo::new(move |_| {
+    let caller = memo(move || {
         let locale = i18n.locale();
         let message = message.get()?;
         let number = words::caller(locale, &message.number);
@@ -66,7 +66,7 @@ pub fn MessageRow(id: MessageId) -> impl IntoView {
             data-target=live(move || is_target().to_string())>
             <div class="message-head">
                 <p class="message-who">
-                    <Shown when=Signal::derive(move || !heard.get() && !deleted.get())>
+                    <Shown when=derived(move || !heard.get() && !deleted.get())>
                         <span class="message-new" aria-hidden="true"></span>
                         <span class="visually-hidden">{i18n.t(text::message::unheard)} ": "</span>
                     </Shown>
@@ -113,7 +113,7 @@ fn Recording(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<boo
     let portal = Portal::expect();
     let player = Player::expect();
     let length = move || message.with(|message| message.as_ref().map_or(0, |message| message.duration_ms));
-    let wave = Memo::new(move |_| {
+    let wave = memo(move || {
         let wave = message.get().map(|message| message.waveform).unwrap_or_default();
         if wave.is_empty() { vec![0; 60] } else { wave }
     });

@@ -4,7 +4,7 @@ use crate::components::accept_banner::AcceptBanner;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::call;
 use crate::state::Portal;
 use crate::words;
@@ -73,8 +73,8 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
 pub fn MoveState(call: Memo<Option<CallView>>, id: CallId) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let moving = Memo::new(move |_| call.with(|call| call.as_ref().and_then(|call| call.moving.clone())));
-    let under_way = Memo::new(move |_| call.with(|call| call.as_ref().is_some_and(call::is_moving)));
+    let moving = memo(move || call.with(|call| call.as_ref().and_then(|call| call.moving.clone())));
+    let under_way = memo(move || call.with(|call| call.as_ref().is_some_and(call::is_moving)));
     let stopping = portal.awaits(|body| matches!(body, CommandBody::StopMove { .. }));
     let words = move || {
         let locale = i18n.locale();
@@ -102,7 +102,7 @@ pub fn MoveState(call: Memo<Option<CallView>>, id: CallId) -> impl IntoView {
     view! {
         <div class="button-row" role="status">
             <p class="hint" data-testid="call-moving" data-moving=live(move || under_way.get().to_string())>{live(words)}</p>
-            <Shown when=Signal::derive(move || under_way.get())>
+            <Shown when=derived(move || under_way.get())>
                 <button type="button" class="button small" data-testid="move-stop" disabled=stopping
                     on:click=move |_| { portal.ask(CommandBody::StopMove { call: id }); }>
                     <Icon name="home-phone" />

@@ -56,7 +56,8 @@ impl Page {
         }
     }
 
-    const fn icon(self) -> &'static str {
+    /// Its pictogram.
+    pub const fn icon(self) -> &'static str {
         match self {
             Self::Calls => "phone",
             Self::Log => "log",

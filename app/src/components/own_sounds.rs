@@ -7,7 +7,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::rtc::Problem;
 use crate::state::Portal;
 use crate::state::toasts::{ToastKind, Toasts};
@@ -22,7 +22,7 @@ use wasm_bindgen::JsCast;
 pub fn OwnSoundsCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let allowed = Signal::derive(move || {
+    let allowed = derived(move || {
         portal
             .profile()
             .with(|profile| profile.as_ref().is_some_and(|profile| profile.voicemail_allowed))
@@ -70,7 +70,7 @@ fn refused(locale: Locale, error: ApiError) -> &'static str {
 fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let state = Memo::new(move |_| {
+    let state = memo(move || {
         let [greeting, name] = portal.own_sounds().get();
         if sound == OwnSound::Greeting {
             greeting
@@ -191,9 +191,9 @@ fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
             }
         });
     };
-    let is = move |wanted: fn(Making) -> bool| Signal::derive(move || wanted(making.get()));
+    let is = move |wanted: fn(Making) -> bool| derived(move || wanted(making.get()));
     let idle = is(|making| making == Making::Nothing);
-    let there = Signal::derive(move || idle.get() && state.get().duration_ms > 0);
+    let there = derived(move || idle.get() && state.get().duration_ms > 0);
     let title = match sound {
         OwnSound::Name => text::greeting::name,
         _ => text::greeting::greeting,

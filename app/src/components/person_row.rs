@@ -6,7 +6,7 @@ use crate::components::presence_picker;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::directory;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -33,7 +33,7 @@ fn NumberActions(
         }
     };
     view! {
-        <Shown when=Signal::derive(move || up.get().is_some())>
+        <Shown when=derived(move || up.get().is_some())>
             <button type="button" class="button icon-only quiet" data-testid="person-give"
                 aria-label=live(move || text::directory::give(i18n.locale(), name.get()))
                 title=i18n.t(text::control::give_now) on:click=hand_over>
@@ -88,7 +88,7 @@ pub fn ColleagueRow(
 ) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let colleague = Memo::new(move |_| {
+    let colleague = memo(move || {
         all.with(|all| {
             let all = all.as_ref()?;
             all.iter().find(|colleague| colleague.user == user).cloned()
@@ -98,9 +98,8 @@ pub fn ColleagueRow(
     else {
         return ().into_any();
     };
-    let name = Signal::derive(move || {
-        colleague.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default())
-    });
+    let name =
+        derived(move || colleague.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default()));
     let line = move || colleague.with(|one| one.as_ref().map(|one| one.line).unwrap_or_default());
     let presence = move || {
         colleague.with(|one| {
@@ -112,7 +111,7 @@ pub fn ColleagueRow(
         })
     };
     let words = move || colleague.with(|one| one.as_ref().map(|one| state_words(i18n.locale(), one)));
-    let may_pick_up = Memo::new(move |_| {
+    let may_pick_up = memo(move || {
         portal
             .profile()
             .with(|profile| profile.as_ref().is_some_and(|profile| profile.pick_up_allowed))
@@ -131,7 +130,7 @@ pub fn ColleagueRow(
                 <span class="person-name">{live(move || name.get())} " " <span class="person-extension">{number.clone()}</span></span>
                 <span class="person-state" data-testid="colleague-state">{live(words)}</span>
             </span>
-            <Shown when=Signal::derive(move || line() == LineState::Ringing && may_pick_up.get())>
+            <Shown when=derived(move || line() == LineState::Ringing && may_pick_up.get())>
                 <button type="button" class="button small call" data-testid="person-pick-up" disabled=picking
                     aria-label=live(move || text::directory::pick_up_of(i18n.locale(), name.get()))
                     on:click=move |event| pick_up.with_value(|pick_up| pick_up(event))>
@@ -164,11 +163,10 @@ pub fn ContactRow(
 ) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let contact = Memo::new(move |_| all.with(|all| all.iter().find(|contact| contact.id == id).cloned()));
+    let contact = memo(move || all.with(|all| all.iter().find(|contact| contact.id == id).cloned()));
     let (open, set_open) = signal(false);
-    let name = Signal::derive(move || {
-        contact.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default())
-    });
+    let name =
+        derived(move || contact.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default()));
     let favourite = move || contact.with(|one| one.as_ref().is_some_and(|one| one.favourite));
     let summary = move || {
         contact.with(|one| {
@@ -197,7 +195,7 @@ pub fn ContactRow(
         }
     };
     // Another number is another button.
-    let first = Memo::new(move |_| {
+    let first = memo(move || {
         contact.with(|one| {
             let number = one.as_ref()?.numbers.first()?;
             Some(number.number.as_str().to_owned())
@@ -217,7 +215,7 @@ pub fn ContactRow(
                 <span class="person-state">{live(summary)}</span>
             </button>
             {live(move || first.get().map(|number| view! { <NumberActions number name up /> }))}
-            <Shown when=Signal::derive(move || open.get())>
+            <Shown when=derived(move || open.get())>
                 <Details contact up edit />
             </Shown>
         </li>
@@ -278,5 +276,5 @@ fn Details(
 
 /// The call that would be handed over, tracked.
 pub fn call_up(portal: Portal) -> Memo<Option<CallId>> {
-    Memo::new(move |_| portal.call_views().with(|calls| directory::to_hand_over(calls)))
+    memo(move || portal.call_views().with(|calls| directory::to_hand_over(calls)))
 }

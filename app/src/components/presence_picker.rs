@@ -4,14 +4,15 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::presence::Expiry;
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::presence::STATUS_MAX;
 use ponte_protocol::{Availability, CommandBody, Presence};
 
-const CHOICES: [Availability; 4] = [
+/// What can be chosen, in this order.
+pub const CHOICES: [Availability; 4] = [
     Availability::Available,
     Availability::Busy,
     Availability::Away,
@@ -133,7 +134,7 @@ fn Status() -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let expiry = RwSignal::new(Expiry::Never);
     // The field follows what is told, from whichever client.
-    let told = Memo::new(move |_| presence.get().status);
+    let told = memo(move || presence.get().status);
     Effect::new(move || typed.set(told.get()));
     let until = move || {
         let at = presence.get().status_until?;
@@ -177,7 +178,7 @@ fn Status() -> impl IntoView {
                 <button type="submit" class="button primary" data-testid="presence-save">
                     <Icon name="check" />{i18n.t(text::presence::save)}
                 </button>
-                <Shown when=Signal::derive(move || !told.with(String::is_empty))>
+                <Shown when=derived(move || !told.with(String::is_empty))>
                     <button type="button" class="button quiet" data-testid="presence-clear"
                         on:click=move |_| set(String::new(), Expiry::Never)>
                         {i18n.t(text::presence::remove)}

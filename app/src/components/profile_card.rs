@@ -2,7 +2,7 @@
 
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::profiles;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -15,9 +15,9 @@ use ponte_protocol::{CallProfile, CommandBody};
 pub fn ProfileCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let known = Memo::new(move |_| portal.profiles().with(|all| !all.is_empty()));
+    let known = memo(move || portal.profiles().with(|all| !all.is_empty()));
     let live_name = portal.live_profile();
-    let locked = Memo::new(move |_| {
+    let locked = memo(move || {
         portal.badge().get() != Badge::Connected
             || portal
                 .awaits(|body| matches!(body, CommandBody::SwitchProfile { .. }))
@@ -37,7 +37,7 @@ pub fn ProfileCard() -> impl IntoView {
         }
     };
     view! {
-        <Shown when=Signal::derive(move || known.get())>
+        <Shown when=derived(move || known.get())>
             <section class="card profiles" aria-labelledby="profiles-title">
                 <h2 id="profiles-title">{i18n.t(text::profile::title)}</h2>
                 <div class="chips" role="group" aria-labelledby="profiles-title">{live(chips)}</div>

@@ -10,7 +10,7 @@ use crate::components::until_field::UntilField;
 use crate::components::verify_panel::VerifyPanel;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::stations;
 use crate::state::Portal;
 use crate::state::verification::Stage;
@@ -24,14 +24,14 @@ pub fn ReachCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let changing = RwSignal::new(false);
-    let telecommuting = Memo::new(move |_| matches!(portal.mode().get(), Some(Mode::Telecommuting { .. })));
-    let allowed = Memo::new(move |_| {
+    let telecommuting = memo(move || matches!(portal.mode().get(), Some(Mode::Telecommuting { .. })));
+    let allowed = memo(move || {
         portal
             .profile()
             .get()
             .is_some_and(|profile| profile.telecommuter_allowed)
     });
-    let known = Memo::new(move |_| portal.mode().get().is_some());
+    let known = memo(move || portal.mode().get().is_some());
     let leaving = portal.awaits(|body| matches!(body, CommandBody::LeaveTelecommuter));
     // A change that took effect is done with.
     Effect::new(move || {
@@ -44,7 +44,7 @@ pub fn ReachCard() -> impl IntoView {
         Some(Mode::Telecommuting { .. }) => "telecommuting",
         Some(Mode::Unknown) | None => "unknown",
     };
-    let verifying = Memo::new(move |_| {
+    let verifying = memo(move || {
         portal
             .verification()
             .with(|proof| proof.as_ref().is_some_and(|proof| proof.stage != Stage::Saving))
@@ -63,7 +63,7 @@ pub fn ReachCard() -> impl IntoView {
                 </span>
                 <div class="mode-words"><CurrentMode /></div>
             </div>
-            <Shown when=Signal::derive(move || telecommuting.get() && !changing.get())>
+            <Shown when=derived(move || telecommuting.get() && !changing.get())>
                 <div class="button-row">
                     <button type="button" class="button" data-testid="destination-change"
                         on:click=move |_| { changing.set(true); browser::focus("destination-number"); }>
@@ -77,13 +77,13 @@ pub fn ReachCard() -> impl IntoView {
                 </div>
                 <StaySwitch />
             </Shown>
-            <Shown when=Signal::derive(move || verifying.get())>
+            <Shown when=derived(move || verifying.get())>
                 <VerifyPanel />
             </Shown>
-            <Shown when=Signal::derive(move || choosing() && !verifying.get())>
+            <Shown when=derived(move || choosing() && !verifying.get())>
                 <DestinationChooser telecommuting changing />
             </Shown>
-            <Shown when=Signal::derive(move || known.get() && !allowed.get())>
+            <Shown when=derived(move || known.get() && !allowed.get())>
                 <p class="hint">{i18n.t(text::reach::not_allowed)}</p>
             </Shown>
         </section>

@@ -4,7 +4,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::state::Portal;
 use crate::state::verification::Verification;
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ pub fn SavedDestinations(
     let i18n = I18n::expect();
     let portal = Portal::expect();
     view! {
-        <Shown when=Signal::derive(move || !portal.destinations().with(Vec::is_empty))>
+        <Shown when=derived(move || !portal.destinations().with(Vec::is_empty))>
             <fieldset class="saved">
                 <legend>{i18n.t(text::reach::saved)}</legend>
                 <For each=move || portal.destinations().get() key=identity let:saved>

@@ -2,7 +2,7 @@
 
 use crate::components::profile_card::shown_name;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::logic::{profiles, schedule};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -16,7 +16,7 @@ pub fn ScheduleCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let saving = portal.awaits(|body| matches!(body, CommandBody::SetSchedule { .. }));
-    let locked = Memo::new(move |_| saving.get() || portal.badge().get() != Badge::Connected);
+    let locked = memo(move || saving.get() || portal.badge().get() != Badge::Connected);
     let rows = move || {
         let all = portal.schedule().get().into_iter().enumerate();
         all.map(|(place, entry)| row(portal, i18n, place, &entry, locked))
@@ -74,7 +74,7 @@ fn AddForm(locked: Memo<bool>) -> impl IntoView {
     let from = RwSignal::new("09:00".to_owned());
     let to = RwSignal::new("18:00".to_owned());
     let chosen = RwSignal::new(String::new());
-    let complete = Memo::new(move |_| {
+    let complete = memo(move || {
         portal.profiles().with(|all| {
             let complete = all.iter().filter(|profile| profiles::is_complete(profile));
             complete.map(|profile| profile.name.clone()).collect::<Vec<_>>()

@@ -7,11 +7,35 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 
+/// The list, for whatever opens it.
+#[derive(Clone, Copy)]
+pub struct Keys(NodeRef<html::Dialog>);
+
+impl Keys {
+    /// The list of this page, as the context's.
+    pub fn provide() {
+        provide_context(Self(NodeRef::new()));
+    }
+
+    /// The context's list.
+    pub fn expect() -> Self {
+        expect_context()
+    }
+
+    /// Opens the list.
+    pub fn show(self) {
+        if let Some(dialog) = self.0.get_untracked() {
+            let _ = dialog.show_modal();
+        }
+    }
+}
+
 /// Listens for `/` and `?`; holds the list that `?` opens.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let i18n = I18n::expect();
-    let dialog: NodeRef<html::Dialog> = NodeRef::new();
+    let keys = Keys::expect();
+    let dialog = keys.0;
     on_window(ev::keydown, move |event| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing(&event) {
             return;
@@ -22,10 +46,8 @@ pub fn Shortcuts() -> impl IntoView {
                 browser::focus("dial-input");
             }
             "?" => {
-                if let Some(dialog) = dialog.get_untracked() {
-                    event.prevent_default();
-                    let _ = dialog.show_modal();
-                }
+                event.prevent_default();
+                keys.show();
             }
             _ => {}
         }
@@ -40,6 +62,7 @@ pub fn Shortcuts() -> impl IntoView {
         ("Enter", text::shortcuts::call),
         ("Esc", text::shortcuts::clear),
         ("0–9 * #", text::shortcuts::keypad),
+        ("Ctrl K · ⌘ K", text::shortcuts::palette),
         ("?", text::shortcuts::help),
     ];
     view! {

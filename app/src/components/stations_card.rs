@@ -3,7 +3,7 @@
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::stations::{self, Consequence};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -17,7 +17,7 @@ pub fn StationsCard() -> impl IntoView {
     let portal = Portal::expect();
     // The telephone whose consequences are being read.
     let asked = RwSignal::new(None::<DeviceId>);
-    let here = Memo::new(move |_| portal.stations().with(|all| stations::logged_on(all).cloned()));
+    let here = memo(move || portal.stations().with(|all| stations::logged_on(all).cloned()));
     Effect::new(move || {
         here.track();
         asked.set(None);
@@ -36,7 +36,7 @@ pub fn StationsCard() -> impl IntoView {
             <ul class="stations">
                 {live(move || portal.stations().get().into_iter().map(|station| view! { <StationRow station asked /> }).collect_view())}
             </ul>
-            <Shown when=Signal::derive(move || portal.stations().with(Vec::is_empty))>
+            <Shown when=derived(move || portal.stations().with(Vec::is_empty))>
                 <p class="hint">{i18n.t(text::station::none)}</p>
             </Shown>
         </section>
@@ -77,7 +77,7 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
     };
     let station = StoredValue::new(station);
     let device = move || station.with_value(|station| station.device.clone());
-    let open = Memo::new(move |_| asked.get().is_some_and(|asked| asked == device()));
+    let open = memo(move || asked.get().is_some_and(|asked| asked == device()));
     let words = move || {
         let locale = i18n.locale();
         if logged_on {
@@ -118,7 +118,7 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
                     <p class="station-name">{name}</p>
                     <p class="hint">{live(state)}</p>
                 </div>
-                <Shown when=Signal::derive(move || !open.get())>
+                <Shown when=derived(move || !open.get())>
                     <button type="button" class="button small" data-testid="station-ask"
                         disabled=live(move || locked() || !(registered || logged_on))
                         on:click=move |_| asked.set(Some(device()))>
@@ -126,7 +126,7 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
                     </button>
                 </Shown>
             </div>
-            <Shown when=Signal::derive(move || open.get())>
+            <Shown when=derived(move || open.get())>
                 <div class="notice stack" role="alert">
                     <p data-testid="station-consequences">{live(words)}</p>
                     <div class="button-row">

@@ -3,7 +3,7 @@
 use crate::components::accept_banner::AcceptBanner;
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::words;
@@ -17,7 +17,7 @@ pub fn StaySwitch() -> impl IntoView {
     let portal = Portal::expect();
     let leg = portal.persistent_leg();
     let asking = portal.awaits(|body| matches!(body, CommandBody::SetPersistentLeg { .. }));
-    let hint = Signal::derive(move || {
+    let hint = derived(move || {
         let locale = i18n.locale();
         match leg.get() {
             PersistentLeg::Off | PersistentLeg::Unknown => text::reach::stay_hint(locale),
@@ -42,8 +42,8 @@ pub fn StaySwitch() -> impl IntoView {
         <div data-testid="stay" data-state=live(move || words::persistent_leg_name(&leg.get()))>
             <Switch
                 testid="stay-on-line" label=text::reach::stay hint
-                on=Signal::derive(move || words::is_kept_up(&leg.get()))
-                disabled=Signal::derive(move || asking.get() || portal.badge().get() != Badge::Connected)
+                on=derived(move || words::is_kept_up(&leg.get()))
+                disabled=derived(move || asking.get() || portal.badge().get() != Badge::Connected)
                 ask=Callback::new(move |on| {
                     portal.ask(CommandBody::SetPersistentLeg { on });
                 })

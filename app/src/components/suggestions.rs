@@ -3,7 +3,7 @@
 use crate::components::person_row::label_words;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::logic::directory::{Suggestion, suggestions};
 use crate::state::Portal;
 use leptos::ev::KeyboardEvent;
@@ -26,7 +26,7 @@ impl Offers {
     pub fn new(portal: Portal) -> Self {
         let (contacts, colleagues) = (portal.contacts(), portal.colleagues());
         let closed = RwSignal::new(false);
-        let offered = Memo::new(move |_| {
+        let offered = memo(move || {
             let typed = portal.dial_text().get();
             if closed.get() || typed.is_empty() {
                 return Vec::new();

@@ -4,6 +4,7 @@ use crate::api::SignedIn;
 use crate::components::connection_badge::ConnectionBadge;
 use crate::components::icon::Icon;
 use crate::components::navigation::{Links, Page};
+use crate::components::palette::PaletteOpen;
 use crate::components::presence_picker::PresencePicker;
 use crate::components::shown::Shown;
 use crate::components::switches::{LanguageSwitch, ThemeSwitch};
@@ -20,6 +21,7 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
     let portal = Portal::expect();
     let session = SessionContext::expect();
     let toasts: Toasts = expect_context();
+    let open_palette = PaletteOpen::open();
     let (busy, set_busy) = signal(false);
     let name = api.display_name().to_owned();
     let sign_out = move |_| {
@@ -56,6 +58,11 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
                 </Shown>
             </nav>
             <ConnectionBadge />
+            <button type="button" class="button icon-only quiet palette-button" data-testid="palette-open"
+                aria-label=i18n.t(text::palette::title) title=i18n.t(text::palette::title) aria-keyshortcuts="Control+K Meta+K"
+                on:click=move |_| open_palette()>
+                <Icon name="search" />
+            </button>
             <div class="top-tools">
                 <PresencePicker />
                 <span class="user-name">{name}</span>

@@ -2,7 +2,7 @@
 
 use crate::browser;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{live, memo};
 use crate::socket::Badge;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -13,11 +13,11 @@ use ponte_protocol::{CommandBody, Mode, UnixMillis};
 pub fn UntilField() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let until = Memo::new(move |_| match portal.mode().get() {
+    let until = memo(move || match portal.mode().get() {
         Some(Mode::Telecommuting { until, .. }) => until,
         _ => None,
     });
-    let locked = Memo::new(move |_| {
+    let locked = memo(move || {
         portal.badge().get() != Badge::Connected
             || portal
                 .awaits(|body| matches!(body, CommandBody::LeaveAt { .. }))

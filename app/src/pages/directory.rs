@@ -8,7 +8,7 @@ use crate::components::icon::Icon;
 use crate::components::person_row::{ColleagueRow, ContactRow, call_up};
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::directory::{Draft, Query, first_fits};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -24,7 +24,7 @@ pub fn DirectoryPage() -> impl IntoView {
     let portal = Portal::expect();
     portal.want_directory();
     let typed = RwSignal::new(String::new());
-    let query = Memo::new(move |_| typed.with(|typed| Query::new(typed)));
+    let query = memo(move || typed.with(|typed| Query::new(typed)));
     let editing = RwSignal::new(None::<Draft>);
     let close = Callback::new(move |()| {
         editing.set(None);
@@ -68,7 +68,7 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     let all = portal.colleagues();
     let up = call_up(portal);
     let limit = RwSignal::new(STEP);
-    let found = Memo::new(move |_| {
+    let found = memo(move || {
         let own = portal
             .profile()
             .with(|profile| profile.as_ref().map(|profile| profile.user.clone()));
@@ -99,7 +99,7 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     };
     let users =
         move || found.with(|found| found.as_ref().map(|(found, _)| found.clone()).unwrap_or_default());
-    let more = Signal::derive(move || found.with(|found| found.as_ref().is_some_and(|(_, more)| *more)));
+    let more = derived(move || found.with(|found| found.as_ref().is_some_and(|(_, more)| *more)));
     view! {
         <h2 class="directory-title" id="colleagues-title">{i18n.t(text::directory::colleagues)}</h2>
         {live(move || empty().map(|words| view! { <p class="hint" role="status">{words}</p> }))}
@@ -126,7 +126,7 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
         query.track();
         limit.set(STEP);
     });
-    let found = Memo::new(move |_| {
+    let found = memo(move || {
         all.with(|all| {
             let (found, more) =
                 query.with(|query| first_fits(all.iter(), limit.get(), |one| query.fits_contact(one)));
@@ -147,7 +147,7 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
             (true, false, false) => None,
         }
     };
-    let more = Signal::derive(move || found.with(|(_, more)| *more));
+    let more = derived(move || found.with(|(_, more)| *more));
     view! {
         <h2 class="directory-title" id="contacts-title">{i18n.t(text::directory::contacts)}</h2>
         {live(move || empty().map(|words| view! { <p class="hint" role="status">{words}</p> }))}

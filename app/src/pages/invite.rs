@@ -6,7 +6,7 @@ use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::password::{self, Fault, Strength};
 use crate::state::{Address, Session, SessionContext};
 use leptos::prelude::*;
@@ -52,7 +52,7 @@ pub fn InvitePage() -> impl IntoView {
                     let check = check.clone();
                     view! {
                         <p class="notice error" role="alert">{live(move || error_words(i18n.locale(), error))}</p>
-                        <Shown when=Signal::derive(move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. }))>
+                        <Shown when=derived(move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. }))>
                             <button type="button" class="button" on:click={let check = check.clone(); move |_| check()}>
                                 {i18n.t(text::session::try_again)}
                             </button>
@@ -78,10 +78,10 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
     let (tried, set_tried) = signal(false);
     let (error, set_error) = signal(None::<ApiError>);
     let user = StoredValue::new(invitation.user.clone());
-    let fault = Memo::new(move |_| {
+    let fault = memo(move || {
         chosen.with(|chosen| again.with(|again| user.with_value(|user| password::fault(chosen, again, user))))
     });
-    let strength = Memo::new(move |_| chosen.with(|chosen| password::strength(chosen)));
+    let strength = memo(move || chosen.with(|chosen| password::strength(chosen)));
 
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -161,7 +161,7 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
                     id="password-again" class="input" data-testid="invite-password-again" type="password"
                     name="new-password-again" autocomplete="new-password" required bind:value=again
                 />
-                <Shown when=Signal::derive(move || fault.get().is_none())>
+                <Shown when=derived(move || fault.get().is_none())>
                     <p class="hint ok"><Icon name="check" />{i18n.t(text::invite::matching)}</p>
                 </Shown>
             </div>

@@ -6,7 +6,7 @@ use crate::components::player::{Player, PlayerAudio, SPEEDS};
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::voicemail;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -22,13 +22,13 @@ pub fn MessagesPage() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let player = Player::provide();
-    let order = Memo::new(move |_| {
+    let order = memo(move || {
         let begun = player.begun();
         portal
             .messages()
             .with(|messages| voicemail::order(messages, &begun))
     });
-    let bin = Memo::new(move |_| order.with(|(_, bin)| bin.clone()));
+    let bin = memo(move || order.with(|(_, bin)| bin.clone()));
     let loading = portal.awaits(|body| matches!(body, CommandBody::FetchMessages { .. }));
     let empty = move || {
         let locale = i18n.locale();
@@ -68,7 +68,7 @@ pub fn MessagesPage() -> impl IntoView {
                         <MessageRow id />
                     </For>
                 </ul>
-                <Shown when=Signal::derive(move || portal.more_messages().get())>
+                <Shown when=derived(move || portal.more_messages().get())>
                     <button
                         type="button" class="button log-more" data-testid="messages-more"
                         disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
@@ -79,7 +79,7 @@ pub fn MessagesPage() -> impl IntoView {
                         {i18n.t(text::message::more)}
                     </button>
                 </Shown>
-                <Shown when=Signal::derive(move || !bin.with(Vec::is_empty))>
+                <Shown when=derived(move || !bin.with(Vec::is_empty))>
                     <details class="bin" data-testid="bin">
                         <summary>{live(move || text::message::bin(i18n.locale(), bin.with(Vec::len)))}</summary>
                         <ul class="message-list">

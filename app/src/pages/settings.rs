@@ -3,6 +3,7 @@
 use crate::components::browser_settings::BrowserSettingsCard;
 use crate::components::call_settings::CallSettingsCard;
 use crate::components::calls_now::CallsNow;
+use crate::components::dial_tokens_card::DialTokensCard;
 use crate::components::forwarding_card::ForwardingCard;
 use crate::components::own_sounds::OwnSoundsCard;
 use crate::components::schedule_card::ScheduleCard;
@@ -27,6 +28,7 @@ pub fn SettingsPage() -> impl IntoView {
             <ScheduleCard />
             <StationsCard />
             <BrowserSettingsCard />
+            <DialTokensCard />
             <Shown when=portal.is_administrator()>
                 <section class="card settings" aria-labelledby="admin-title">
                     <h2 id="admin-title">{i18n.t(text::page::administration)}</h2>

@@ -6,10 +6,11 @@ use crate::browser::listen::{every, on_window};
 use crate::components::alerts::Alerts;
 use crate::components::announcer::Announcer;
 use crate::components::navigation::{BottomBar, Page};
-use crate::components::shortcuts::Shortcuts;
+use crate::components::palette::{Palette, PaletteOpen};
+use crate::components::shortcuts::{Keys, Shortcuts};
 use crate::components::top_bar::TopBar;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::logic::dial;
 use crate::pages::directory::DirectoryPage;
 use crate::pages::home::Home;
@@ -32,9 +33,11 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
     let i18n = I18n::expect();
     let portal = connect(api.clone());
     Preferences::provide();
+    PaletteOpen::provide();
+    Keys::provide();
     let address = Address::expect();
-    let page = Memo::new(move |_| Page::at(&address.path()));
-    let title = Signal::derive(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
+    let page = memo(move || Page::at(&address.path()));
+    let title = derived(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
 
     if let Some(number) = dial::from_query(&browser::query(), browser::percent_decode) {
         portal.dial_text().set(number);
@@ -83,6 +86,7 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
         <Announcer page=title />
         <Alerts />
         <Shortcuts />
+        <Palette />
     }
 }
 

@@ -8,7 +8,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{derived, live, memo};
 use crate::state::{Session, SessionContext};
 use leptos::html;
 use leptos::prelude::*;
@@ -29,7 +29,7 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
     let (wait_until, set_wait_until) = signal(None::<UnixMillis>);
     let (now, set_now) = signal(browser::now());
     every(500, move || set_now.set(browser::now()));
-    let waiting = Memo::new(move |_| {
+    let waiting = memo(move || {
         wait_until
             .get()
             .map(|until| format::seconds_left(until.since(now.get())))
@@ -84,7 +84,7 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
 
     view! {
         <Entrance title=text::sign_in::title>
-            <Shown when=Signal::derive(move || ended && error.get().is_none())>
+            <Shown when=derived(move || ended && error.get().is_none())>
                 <p class="notice" role="status">{i18n.t(text::sign_in::ended)}</p>
             </Shown>
             <form class="stack" on:submit=submit novalidate>

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::i18n::text;
+use crate::live::memo;
 use crate::socket::Input;
 use crate::state::Portal;
 use crate::state::portal::new_id;
@@ -261,22 +262,22 @@ impl Portal {
 
     /// The user's own contacts, favourites first, then by name.
     pub fn contacts(self) -> Memo<Arc<Vec<Contact>>> {
-        Memo::new(move |_| self.with_directory(Directory::contacts))
+        memo(move || self.with_directory(Directory::contacts))
     }
 
     /// Whether the user's own contacts are there.
     pub fn has_contacts(self) -> Memo<bool> {
-        Memo::new(move |_| self.with_directory(Directory::is_loaded))
+        memo(move || self.with_directory(Directory::is_loaded))
     }
 
     /// The users of the site by name; `None` until they are told.
     pub fn colleagues(self) -> Memo<Option<Arc<Vec<Colleague>>>> {
-        Memo::new(move |_| self.with_directory(Directory::colleagues))
+        memo(move || self.with_directory(Directory::colleagues))
     }
 
     /// The file that is being read.
     pub fn import(self) -> Memo<Option<FileImport>> {
-        Memo::new(move |_| self.with_directory(|directory| directory.import.clone()))
+        memo(move || self.with_directory(|directory| directory.import.clone()))
     }
 
     /// The id of a contact that is new.
@@ -331,7 +332,7 @@ impl Portal {
 
     /// A file that was asked for and is whole, tracked.
     pub fn exported(self) -> Memo<bool> {
-        Memo::new(move |_| {
+        memo(move || {
             self.with_directory(|directory| directory.export.as_ref().is_some_and(|export| export.whole))
         })
     }

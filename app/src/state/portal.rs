@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::i18n::{I18n, text};
+use crate::live::{derived, memo};
 use crate::logic::call;
 use crate::logic::dial::{self, Blocked};
 use crate::logic::profiles;
@@ -16,10 +17,10 @@ use futures_channel::oneshot;
 use leptos::prelude::*;
 use ponte_protocol::frames::Resume;
 use ponte_protocol::{
-    CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody, CommandId,
-    DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome, OwnSoundState,
-    ParkedCall, PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView,
-    UnixMillis, UserProfile, UserState, VoiceMessage,
+    CallId, CallProfile, CallQuality, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody,
+    CommandId, DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome,
+    OwnSoundState, ParkedCall, PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry,
+    ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -198,10 +199,10 @@ impl Portal {
             unheard: of_user(store, |user| user.mailbox.unheard),
             quota_left_s: of_user(store, |user| user.mailbox.quota_left_s),
             own_sounds: of_user(store, |user| [user.mailbox.greeting, user.mailbox.name]),
-            messages: Memo::new(move |_| store.with(|store| store.messages.list().to_vec())),
-            more_messages: Memo::new(move |_| store.with(|store| store.messages.may_have_more())),
-            verification: Memo::new(move |_| store.with(|store| store.verification.clone())),
-            explained: Memo::new(move |_| store.with(|store| store.explained.clone())),
+            messages: memo(move || store.with(|store| store.messages.list().to_vec())),
+            more_messages: memo(move || store.with(|store| store.messages.may_have_more())),
+            verification: memo(move || store.with(|store| store.verification.clone())),
+            explained: memo(move || store.with(|store| store.explained.clone())),
             calls: of_user(store, |user| {
                 user.calls
                     .iter()
@@ -214,15 +215,15 @@ impl Portal {
             persistent_leg: of_user(store, |user| user.persistent_leg),
             desk_used: of_user(store, |user| user.desk_used.clone()),
             foremost: of_user(store, |user| call::foremost(&user.calls).cloned()),
-            records: Memo::new(move |_| store.with(|store| store.log.shared())),
-            more_records: Memo::new(move |_| store.with(|store| store.log.may_have_more())),
-            ended: Memo::new(move |_| store.with(|store| store.ended.clone())),
-            badge: Memo::new(move |_| Badge::of(link.get(), store.with(|store| store.gateway_connected))),
-            blocked: Memo::new(move |_| {
+            records: memo(move || store.with(|store| store.log.shared())),
+            more_records: memo(move || store.with(|store| store.log.may_have_more())),
+            ended: memo(move || store.with(|store| store.ended.clone())),
+            badge: memo(move || Badge::of(link.get(), store.with(|store| store.gateway_connected))),
+            blocked: memo(move || {
                 let connected = link.get() == Link::Connected;
                 store.with(|store| dial::blocked(connected, store.gateway_connected, store.user.as_ref()))
             }),
-            dialling: Memo::new(move |_| {
+            dialling: memo(move || {
                 store.with(|store| {
                     store
                         .commands
@@ -301,7 +302,7 @@ impl Portal {
 
     /// A call that is up, tracked.
     pub fn call(self, id: CallId) -> Memo<Option<CallView>> {
-        Memo::new(move |_| self.call_now(id))
+        memo(move || self.call_now(id))
     }
 
     /// A call that is up as it is now, tracked; to be used inside a memo.
@@ -316,16 +317,24 @@ impl Portal {
         })
     }
 
+    /// How well a call is heard, where that is known, tracked; to be used inside a memo.
+    pub fn quality(self, id: CallId) -> Option<CallQuality> {
+        self.store().with(|store| {
+            let all = store.user.iter().flat_map(|user| &user.quality);
+            all.into_iter().find(|quality| quality.call == id).cloned()
+        })
+    }
+
     /// Whether a command of this kind awaits its answer, tracked.
     pub fn awaits(self, kind: fn(&CommandBody) -> bool) -> Memo<bool> {
         let store = self.store();
-        Memo::new(move |_| store.with(|store| store.commands.any(kind)))
+        memo(move || store.with(|store| store.commands.any(kind)))
     }
 
     /// Whether this call was asked to end, tracked.
     pub fn hanging_up(self, call: CallId) -> Memo<bool> {
         let store = self.store();
-        Memo::new(move |_| store.with(|store| store.commands.hanging_up(call)))
+        memo(move || store.with(|store| store.commands.hanging_up(call)))
     }
 
     /// The server's time, ticking.
@@ -517,9 +526,7 @@ impl Portal {
     /// Whether the user may see what belongs to the whole site, tracked.
     pub fn is_administrator(self) -> Signal<bool> {
         let profile = self.profile();
-        Signal::derive(move || {
-            profile.with(|profile| profile.as_ref().is_some_and(|profile| profile.administrator))
-        })
+        derived(move || profile.with(|profile| profile.as_ref().is_some_and(|profile| profile.administrator)))
     }
 
     /// The number that calls go to now.
@@ -536,7 +543,7 @@ fn of_user<T>(store: RwSignal<Store>, part: fn(&UserState) -> T) -> Memo<T>
 where
     T: Clone + Default + PartialEq + Send + Sync + 'static,
 {
-    Memo::new(move |_| store.with(|store| store.user.as_ref().map(part).unwrap_or_default()))
+    memo(move || store.with(|store| store.user.as_ref().map(part).unwrap_or_default()))
 }
 
 /// A `UUIDv7` of this moment.

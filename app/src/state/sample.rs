@@ -95,6 +95,7 @@ pub(crate) fn call(n: u64) -> CallView {
         started_at: UnixMillis(n),
         legs: vec![],
         held_by_far: false,
+        muted: false,
         moving: None,
         conference: None,
         recorded_since: None,

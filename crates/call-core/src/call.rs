@@ -198,7 +198,10 @@ pub(crate) struct Ties {
     /// It is not on the user's line.
     pub(crate) detached: bool,
     pub(crate) room: Option<CallId>,
+    /// The others of the conference do not hear the other party.
     pub(crate) muted: bool,
+    /// The user is not to be heard in this call.
+    pub(crate) own_mute: bool,
     pub(crate) held_by_far: bool,
     /// The user's telephone holds by itself.
     pub(crate) held_by_ear: bool,

@@ -6,6 +6,7 @@
 //!  **2, **3      the call that waits is taken, or refused
 //!  **4           the other parties of both calls are put through to each other
 //!  **5           a conference of both calls
+//!  **6           the user is not heard by the other party, or again
 //!  **9           telecommuter mode ends with the calls that are up
 //! ```
 //!
@@ -50,6 +51,7 @@ enum Code {
     Reject,
     PutThrough,
     Conference,
+    Mute,
     LeaveAfterCall,
 }
 
@@ -70,6 +72,7 @@ fn read(keys: &str) -> Reading {
         b"**3" => Reading::Code(Code::Reject),
         b"**4" => Reading::Code(Code::PutThrough),
         b"**5" => Reading::Code(Code::Conference),
+        b"**6" => Reading::Code(Code::Mute),
         b"**9" => Reading::Code(Code::LeaveAfterCall),
         _ => Reading::NoCode,
     }
@@ -213,6 +216,14 @@ impl Switch {
                 let done = self.merge(user, id, *held);
                 self.done_by_key(done)
             }),
+            Code::Mute => {
+                let muted = self.toggle_mute(user, id);
+                self.settle(id);
+                if muted.is_some() {
+                    self.beep_at(user);
+                }
+                muted.is_some()
+            }
             Code::Accept => line
                 .waiting
                 .is_some_and(|waiting| self.turn_by_key(user, waiting)),

@@ -124,6 +124,10 @@ impl Switch {
                 self.own_call(user, call)?;
                 self.mute_member(call, muted)
             }
+            SwitchCommand::Mute { call, muted } => {
+                self.own_call(user, call)?;
+                self.mute(user, call, muted)
+            }
             SwitchCommand::Park { call } => {
                 self.own_call(user, call)?;
                 self.park(user, call)

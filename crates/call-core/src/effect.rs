@@ -327,6 +327,12 @@ pub enum Effect {
         leg: LegId,
         relay: bool,
     },
+    /// Whether what this leg's telephone says is left out wherever it would be heard or recorded, as if it were silent; it
+    /// is not at first. Its keys are heard all the same.
+    MuteLeg {
+        leg: LegId,
+        muted: bool,
+    },
     /// How the site's numbering plan reads what was keyed in. Answered by [`crate::Event::NumberRead`] with the same
     /// `ask`.
     ReadNumber {

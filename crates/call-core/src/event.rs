@@ -199,6 +199,11 @@ pub enum SwitchCommand {
         call: CallId,
         muted: bool,
     },
+    /// Whether whom the user speaks to hears the user.
+    Mute {
+        call: CallId,
+        muted: bool,
+    },
     Park {
         call: CallId,
     },

@@ -185,7 +185,6 @@ impl Switch {
         call.setup.near = Near::Number(number);
         call.setup.confirm = false;
         call.setup.forwarded.away = Some(reason);
-        call.user_from = call.legs.len();
         call.ear_wanted = false;
         call.ring(&mut self.cx, no_answer_ms);
         if let Some(user) = self.users.get_mut(user)

@@ -53,6 +53,8 @@ pub(crate) struct Leg {
     pub(crate) no_audio: bool,
     /// Whether its keys reach the other side by themselves.
     pub(crate) relays_keys: bool,
+    /// What its telephone says is left out.
+    pub(crate) muted: bool,
     /// The ear is lent to another call of the user; this is where it was.
     pub(crate) away: bool,
     /// Of the user, beside the one at the ear: on its way there, or from there ([`crate::moving`]).
@@ -81,6 +83,7 @@ impl Leg {
             end: None,
             no_audio: false,
             relays_keys: true,
+            muted: false,
             away: false,
             beside: false,
             third: false,

@@ -39,6 +39,7 @@ mod leg;
 mod line;
 mod mailbox;
 mod moving;
+mod mute;
 mod opening;
 mod parking;
 mod party;

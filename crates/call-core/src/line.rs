@@ -226,6 +226,7 @@ impl Switch {
                 let known = &mut call.legs[place];
                 known.come_again(&ear);
                 known.relays_keys = ear.relays_keys;
+                known.muted = ear.muted;
                 // The latest of its role is the one that is in use.
                 let known = call.legs.remove(place);
                 call.legs.push(known);

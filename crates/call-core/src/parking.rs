@@ -31,6 +31,7 @@ impl Switch {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
+        call.ties.own_mute = false;
         call.set_phase(Phase::Parked { slot, since: now });
         call.hold_far(&mut self.cx, Some(Tone::Hold));
         let until = now.plus(self.cx.timeouts.park.max(1));

@@ -19,6 +19,8 @@ impl Call {
         cx.timers.set(self.clock(), TimerKind::Caller, until);
         self.set_phase(Phase::Ringing { until });
         self.ring_back(cx, LegRole::Far);
+        // Who was called before, and has let the call go, is called anew.
+        self.user_from = self.legs.len();
         self.call_user(cx);
     }
 

@@ -526,6 +526,7 @@ impl Switch {
         self.tidy_records(id);
         self.tidy_standing(&owner);
         self.set_relay(&owner);
+        self.set_mute(&owner);
         if !self.parking.is_empty() {
             self.tidy_parking();
         }

@@ -45,6 +45,7 @@ impl Call {
                 .map(|place| self.legs[place].view())
                 .collect(),
             held_by_far: self.ties.held_by_far,
+            muted: self.ties.own_mute,
             conference: self.conference.clone(),
             recorded_since: self.on_demand.map(|it| it.since),
             moving: self.move_view(),

@@ -492,9 +492,11 @@ impl History {
             }
             7 | 8 => SwitchCommand::TransferTo { call, with },
             9 | 10 => SwitchCommand::Merge { call, with },
-            11 => match self.rng.below(3) {
+            11 => match self.rng.below(5) {
                 0 => SwitchCommand::LeaveConference { call },
                 1 => SwitchCommand::EndConference { call },
+                2 => SwitchCommand::Mute { call, muted: true },
+                3 => SwitchCommand::Mute { call, muted: false },
                 _ => SwitchCommand::MuteMember { call, muted: true },
             },
             12 => SwitchCommand::Park { call },

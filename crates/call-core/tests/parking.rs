@@ -62,6 +62,33 @@ fn a_parked_call_that_nobody_fetches_comes_back() {
 }
 
 #[test]
+fn a_call_that_is_parked_again_and_again_comes_back_each_time() {
+    for at_desk in [true, false] {
+        let (mut world, call) = if at_desk {
+            let mut world = World::default();
+            world.desk("desk-201", Some(ANNA), false);
+            world.phone("desk-201", Phone::answers_after(1_000));
+            let call = world.call_in(DID_ANNA, CUSTOMER);
+            (world, call)
+        } else {
+            customer_calls()
+        };
+        world.run_for(5_000);
+        for times in 2..5 {
+            world.command(ANNA, SwitchCommand::Park { call });
+            world.run_for(126_000);
+            assert_eq!(world.opened(call).len(), times, "her telephone is called again");
+            assert!(
+                matches!(world.phase(call), CallPhase::Connected { .. }),
+                "{times}"
+            );
+        }
+        world.caller_hangs_up(call);
+        world.run_to_the_end();
+    }
+}
+
+#[test]
 fn a_colleagues_ringing_call_is_picked_up() {
     let (mut world, call) = customer_calls();
     world.phone(HOME, Phone::rings_out());

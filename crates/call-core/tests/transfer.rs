@@ -168,6 +168,43 @@ fn a_blind_transfer_that_nobody_takes_comes_back_to_the_user() {
     }
 }
 
+/// How her telephone is reached again, however often it was before.
+fn comes_back_again_and_again(world: &mut World, call: CallId) {
+    world.phone(OFFICE, Phone::refuses(486));
+    for times in 2..5 {
+        transfer(world, call, dialled(OFFICE));
+        world.run_for(10_000);
+        let user_legs = world
+            .opened(call)
+            .into_iter()
+            .filter(|(role, ..)| *role == LegRole::User);
+        assert_eq!(user_legs.count(), times, "her telephone is called again");
+        assert!(
+            matches!(world.phase(call), CallPhase::Connected { .. }),
+            "{times}"
+        );
+    }
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_party_that_nobody_takes_comes_back_however_few_trunks_there_are() {
+    let (mut world, call) = customer_on_the_line();
+    comes_back_again_and_again(&mut world, call);
+}
+
+#[test]
+fn a_party_that_nobody_takes_comes_back_to_the_desk_telephone() {
+    let mut world = World::default();
+    world.desk("desk-201", Some(ANNA), false);
+    world.phone("desk-201", Phone::answers_after(1_000));
+    let call = world.call_in(DID_ANNA, CUSTOMER);
+    world.run_for(5_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    comes_back_again_and_again(&mut world, call);
+}
+
 #[test]
 fn a_party_comes_back_to_a_user_who_is_in_another_call_as_held() {
     let (mut world, call) = customer_on_the_line();

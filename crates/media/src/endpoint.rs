@@ -68,6 +68,8 @@ pub(crate) struct Endpoint {
     pub(crate) inband: Option<Box<InbandDetector>>,
     /// Whether keys that this peer presses go to the partner.
     pub(crate) relays_keys: bool,
+    /// Whether what this peer says is left out.
+    pub(crate) muted: bool,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) player: Option<Player>,
     overlay: Option<Overlay>,
@@ -108,6 +110,7 @@ impl Endpoint {
             events: EventDetector::default(),
             inband: None,
             relays_keys: true,
+            muted: false,
             recorder: None,
             player: None,
             overlay: None,

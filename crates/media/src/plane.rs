@@ -338,6 +338,12 @@ impl MediaPlane {
         self.send(id, Command::RelayKeys(id, relay));
     }
 
+    /// Whether what the peer of `id` says is replaced by silence wherever it would be heard or recorded; it is not at first.
+    /// Its packets and its keys count all the same.
+    pub fn set_muted(&self, id: EndpointId, muted: bool) {
+        self.send(id, Command::Silence(id, muted));
+    }
+
     /// Sends keys (`0`–`9`, `*`, `#`, `A`–`D`, `,` for a pause of half a second; others are left out) after those still
     /// being sent: RFC 4733 events, or tones where the peer takes no events. At most 64 wait.
     pub fn send_dtmf(&self, id: EndpointId, digits: &str) {

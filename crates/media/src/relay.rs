@@ -133,6 +133,9 @@ fn take(
                 }
                 is_key = detector.is_pressed();
             }
+            if endpoint.muted {
+                payload.fill(g711::silence(codec));
+            }
             if let Some(recorder) = endpoint.recorder.as_mut().filter(|_| !is_key) {
                 recorder.audio(Side::Said, codec, evidence, payload, now);
             }

@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Record(EndpointId, Arc<Tape>, Tracks, Duration),
     StopRecording(EndpointId),
     RelayKeys(EndpointId, bool),
+    Silence(EndpointId, bool),
     SendDtmf(EndpointId, Box<str>),
     Close(EndpointId),
     CreateRoom {
@@ -93,6 +94,7 @@ impl Command {
             | Self::Record(id, ..)
             | Self::StopRecording(id)
             | Self::RelayKeys(id, _)
+            | Self::Silence(id, _)
             | Self::SendDtmf(id, _)
             | Self::Close(id)
             | Self::Join(_, id, _)
@@ -416,6 +418,11 @@ impl Worker {
             Command::RelayKeys(id, relays_keys) => {
                 if let Some(endpoint) = self.endpoint(id) {
                     endpoint.relays_keys = relays_keys;
+                }
+            }
+            Command::Silence(id, muted) => {
+                if let Some(endpoint) = self.endpoint(id) {
+                    endpoint.muted = muted;
                 }
             }
             Command::SendDtmf(id, digits) => {

@@ -280,3 +280,30 @@ fn a_peer_without_events_gets_and_gives_tones() {
     talk(&mut [&mut a, &mut b], Duration::from_millis(60));
     assert_eq!(keys(&events(&plane), b_id), "0");
 }
+
+#[test]
+fn a_muted_peer_is_silent_for_the_other_and_hears_on() {
+    let plane = plane();
+    let Call {
+        mut a, mut b, a_id, ..
+    } = call(&plane, Codec::Pcma, Codec::Pcmu);
+    a.voice = vec![700.0];
+    b.voice = vec![1100.0];
+    talk(&mut [&mut a, &mut b], SECOND);
+    plane.set_muted(a_id, true);
+    talk(&mut [&mut a, &mut b], Duration::from_millis(200));
+    a.take_audio();
+    b.take_audio();
+    talk(&mut [&mut a, &mut b], SECOND);
+    let silent = b.take_audio();
+    assert!(silent.len() > 7000, "packets go on: {} samples", silent.len());
+    assert!(analysis::partials(&silent[800..2400], 4).is_empty());
+    let heard = analysis::partials(&a.take_audio()[800..2400], 4);
+    assert!((heard[0].frequency - 1100.0).abs() < 2.0, "{heard:?}");
+    plane.set_muted(a_id, false);
+    talk(&mut [&mut a, &mut b], Duration::from_millis(200));
+    b.take_audio();
+    talk(&mut [&mut a, &mut b], SECOND);
+    let back = analysis::partials(&b.take_audio()[800..2400], 4);
+    assert!((back[0].frequency - 700.0).abs() < 2.0, "{back:?}");
+}

@@ -120,6 +120,10 @@ pub struct SiteSettings {
     pub voicemail_quota_s: u32,
     #[serde(default)]
     pub call_recording: CallRecording,
+    /// Whose clock times of the week go by: a name of the IANA, e.g. `Europe/Rome`. Empty: what the configuration names;
+    /// `None`: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// A user as the administrator's page shows it.

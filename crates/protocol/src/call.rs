@@ -247,6 +247,9 @@ pub struct CallView {
     /// The other party has put the user on hold.
     #[serde(default)]
     pub held_by_far: bool,
+    /// The other party does not hear the user, who asked for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
     /// The conference that the call is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conference: Option<ConferenceView>,

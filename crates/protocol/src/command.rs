@@ -164,6 +164,11 @@ pub enum CommandBody {
         call: CallId,
         muted: bool,
     },
+    /// Whether the other party hears the user; whatever the user's telephone is, what it sends is left out.
+    Mute {
+        call: CallId,
+        muted: bool,
+    },
     /// The other party waits until anybody of the site fetches it; after a time it comes back to the user.
     Park {
         call: CallId,

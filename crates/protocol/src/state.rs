@@ -158,6 +158,7 @@ mod tests {
             started_at: UnixMillis(n as u64),
             legs: vec![],
             held_by_far: false,
+            muted: false,
             moving: None,
             conference: None,
             recorded_since: None,

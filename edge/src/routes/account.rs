@@ -92,8 +92,12 @@ pub(crate) async fn sign_out(mut request: Request, env: &Env) -> Result<Response
     Ok(no_content(&cookie::clear())?)
 }
 
+/// Who is signed in, else `null`: every visit begins with this question, and "nobody" is an answer to it, no error.
 pub(crate) async fn session(request: &Request, env: &Env) -> Result<Response, Failure> {
-    let token = session_token(request)?;
+    let nobody = || Ok(Response::from_json(&serde_json::Value::Null)?);
+    let Some(token) = cookie::read(request.headers().get("Cookie")?.as_deref()) else {
+        return nobody();
+    };
     match ask(
         env,
         &SiteCall::Session {
@@ -105,7 +109,7 @@ pub(crate) async fn session(request: &Request, env: &Env) -> Result<Response, Fa
         SiteAnswer::Session { user, display_name } => Ok(Response::from_json(
             &serde_json::json!({ "user": user, "display_name": display_name }),
         )?),
-        SiteAnswer::NoSession => Err(ApiError::NotSignedIn.into()),
+        SiteAnswer::NoSession => nobody(),
         other => Err(unexpected(&other)),
     }
 }

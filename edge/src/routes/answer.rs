@@ -3,6 +3,7 @@
 use crate::auth::password::Weakness;
 use crate::crypto::NoRandomness;
 use crate::headers::API_HEADERS;
+use ponte_protocol::Refusal;
 use serde::Serialize;
 use worker::{Headers, Response, ResponseBuilder, Result};
 
@@ -40,6 +41,15 @@ pub(crate) enum ApiError {
     /// The socket's ticket is unknown, used, too old or of another session.
     BadTicket,
     TooManySockets,
+    /// The token to dial with is unknown or revoked.
+    BadToken,
+    TooManyTokens {
+        max: u32,
+    },
+    /// The telephone system does not dial.
+    Refused {
+        refusal: Refusal,
+    },
     TooManyRequests {
         retry_after_ms: u64,
     },
@@ -71,11 +81,11 @@ impl ApiError {
     fn status(&self) -> u16 {
         match self {
             Self::Malformed { .. } => 400,
-            Self::WrongCredentials | Self::NotSignedIn | Self::BadTicket => 401,
+            Self::WrongCredentials | Self::NotSignedIn | Self::BadTicket | Self::BadToken => 401,
             Self::ForeignOrigin | Self::NotPermitted => 403,
             Self::NotFound | Self::UnknownInvitation => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::UploadReplaced => 409,
+            Self::UploadReplaced | Self::TooManyTokens { .. } | Self::Refused { .. } => 409,
             Self::InvitationGone => 410,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedMediaType => 415,
@@ -142,6 +152,7 @@ pub(crate) fn error(error: &ApiError) -> Result<Response> {
                 .headers()
                 .set("Retry-After", &retry_after_ms.div_ceil(1000).to_string())?;
         }
+        ApiError::BadToken => response.headers().set("WWW-Authenticate", "Bearer")?,
         ApiError::UpgradeRequired => response.headers().set("Upgrade", "websocket")?,
         _ => {}
     }

@@ -4,6 +4,7 @@ mod account;
 mod answer;
 mod audio;
 mod body;
+mod dial;
 mod invitation;
 mod site_call;
 mod socket;
@@ -42,10 +43,17 @@ async fn route(request: Request, env: &Env) -> std::result::Result<Response, Fai
         };
     }
     let allowed = match path.as_str() {
-        "/api/health" | "/api/session" | "/api/socket" | "/link" => Method::Get,
-        "/api/sign-in" | "/api/sign-out" | "/api/ticket" | "/api/invitation" | "/api/invitation/check" => {
-            Method::Post
-        }
+        "/api/health" | "/api/session" | "/api/socket" | "/api/openapi.json" | "/link" => Method::Get,
+        "/api/dial-tokens" if request.method() != Method::Post => Method::Get,
+        "/api/sign-in"
+        | "/api/sign-out"
+        | "/api/ticket"
+        | "/api/invitation"
+        | "/api/invitation/check"
+        | dial::DIAL_PATH
+        | "/api/dial-tokens"
+        | "/api/dial-tokens/revoke" => Method::Post,
+        other if dial::call_in(other).is_some() => Method::Get,
         other if audio::message_in(other).is_some() => Method::Get,
         _ => return Err(ApiError::NotFound.into()),
     };
@@ -66,11 +74,17 @@ async fn route(request: Request, env: &Env) -> std::result::Result<Response, Fai
         "/api/ticket" => account::ticket(request, env).await,
         "/api/invitation" => invitation::accept(request, env).await,
         "/api/invitation/check" => invitation::check(request, env).await,
+        "/api/openapi.json" => dial::description(),
+        "/api/dial-tokens" if allowed == Method::Get => dial::tokens(&request, env).await,
+        "/api/dial-tokens" => dial::make_token(request, env).await,
+        "/api/dial-tokens/revoke" => dial::revoke_token(request, env).await,
+        dial::DIAL_PATH => dial::dial(request, env).await,
         "/api/socket" => socket::portal(&request, env).await,
         "/link" => socket::link(&request, env).await,
-        other => match audio::message_in(other) {
-            Some(message) => audio::recording(&request, env, message).await,
-            None => Err(ApiError::NotFound.into()),
+        other => match (audio::message_in(other), dial::call_in(other)) {
+            (_, Some(call)) => dial::dialled(&request, env, call).await,
+            (Some(message), None) => audio::recording(&request, env, message).await,
+            (None, None) => Err(ApiError::NotFound.into()),
         },
     }
 }

@@ -20,14 +20,14 @@ struct InvitationRow {
 }
 
 impl Core {
-    fn failures(&self, key: &str) -> Result<Failures, Fault> {
+    pub(crate) fn failures(&self, key: &str) -> Result<Failures, Fault> {
         let row = self
             .db()?
             .row("SELECT count, last FROM throttle WHERE key = ?", vec![key.into()])?;
         Ok(row.unwrap_or_default())
     }
 
-    fn keep_failures(&self, key: &str, failures: Failures) -> Result<(), Fault> {
+    pub(crate) fn keep_failures(&self, key: &str, failures: Failures) -> Result<(), Fault> {
         self.db()?.run(
             "INSERT OR REPLACE INTO throttle (key, count, last) VALUES (?, ?, ?)",
             vec![key.into(), int(failures.count.into()), int(failures.last.0)],
@@ -161,6 +161,11 @@ impl Core {
             "DELETE FROM throttle WHERE key = ?",
             vec![account_key(&user).into()],
         )?;
+        // Whoever knew the old one may have made tokens.
+        db.run(
+            "DELETE FROM dial_tokens WHERE user = ?",
+            vec![user.as_str().into()],
+        )?;
         self.end_sessions_of(&user)?;
         self.open_session(&user, session)?;
         Ok(SiteAnswer::Done)
@@ -211,6 +216,7 @@ impl Core {
             "events",
             "dropped_events",
             "ledger",
+            "dial_tokens",
         ] {
             self.db()?.run(
                 &format!("DELETE FROM {table} WHERE user = ?"),

@@ -57,8 +57,56 @@ impl Core {
             self.take_query(socket, portal, command);
             return Ok(());
         }
+        let (row, known) = self.known(&portal.user, &command)?;
+        match known {
+            Known::Different => answer(socket, Reply::refused(id, Refusal::DuplicateId)),
+            Known::Answered(outcome) => answer(socket, Reply { id, outcome }),
+            Known::Waiting => {
+                if let Some(row) = row {
+                    self.add_waiter(&row, portal.id)?;
+                }
+            }
+            Known::New => match self.admit_new(&portal.user, &command)? {
+                Ok(command) => {
+                    if let Some(outcome) = self.start_command(&portal.user, &command, &[portal.id])? {
+                        answer(socket, Reply { id, outcome });
+                    }
+                }
+                Err(refusal) => answer(socket, Reply::refused(id, refusal)),
+            },
+        }
+        Ok(())
+    }
+
+    /// Takes a command for which no portal waits, other than a query; what has come of it so far.
+    pub(crate) fn take_apart(&self, user: &UserId, command: &Command) -> Result<Option<Outcome>, Fault> {
+        let refused = |refusal| Some(Outcome::Refused { refusal });
+        if let Err(refusal) = command.body.validate() {
+            return Ok(refused(refusal));
+        }
+        Ok(match self.known(user, command)?.1 {
+            Known::Different => refused(Refusal::DuplicateId),
+            Known::Answered(outcome) => Some(outcome),
+            Known::Waiting => None,
+            Known::New => match self.admit_new(user, command)? {
+                Ok(command) => self.start_command(user, &command, &[])?,
+                Err(refusal) => refused(refusal),
+            },
+        })
+    }
+
+    /// What has come of a command of the user's; `None` for one that is not known.
+    #[allow(clippy::option_option)]
+    pub(crate) fn outcome_of(&self, user: &UserId, id: CommandId) -> Result<Option<Option<Outcome>>, Fault> {
+        let row = self.ledger_row(id)?.filter(|row| row.user == *user);
+        let outcome = row.map(|row| row.outcome.as_deref().map(serde_json::from_str).transpose());
+        Ok(outcome.transpose()?)
+    }
+
+    /// What the ledger says of a command.
+    fn known(&self, user: &UserId, command: &Command) -> Result<(Option<LedgerRow>, Known), Fault> {
         let digest = ledger::digest(&command.body)?;
-        let row = self.ledger_row(id)?;
+        let row = self.ledger_row(command.id)?;
         let entry = match &row {
             Some(row) => Some(Entry {
                 user: row.user.clone(),
@@ -67,20 +115,8 @@ impl Core {
             }),
             None => None,
         };
-        match ledger::compare(entry, &portal.user, &digest) {
-            Known::Different => answer(socket, Reply::refused(id, Refusal::DuplicateId)),
-            Known::Answered(outcome) => answer(socket, Reply { id, outcome }),
-            Known::Waiting => {
-                if let Some(row) = row {
-                    self.add_waiter(&row, portal.id)?;
-                }
-            }
-            Known::New => match self.admit_new(portal, &command)? {
-                Ok(command) => self.start_command(socket, portal, &command, &digest)?,
-                Err(refusal) => answer(socket, Reply::refused(id, refusal)),
-            },
-        }
-        Ok(())
+        let known = ledger::compare(entry, user, &digest);
+        Ok((row, known))
     }
 
     /// Whether a command with this id was taken before and has its answer, or will have it.
@@ -90,7 +126,7 @@ impl Core {
     }
 
     /// What speaks against a command that was never seen. None of it is written down: sent again, it is judged again.
-    fn admit_new(&self, portal: &PortalSocket, command: &Command) -> Result<Result<Command, Refusal>, Fault> {
+    fn admit_new(&self, user: &UserId, command: &Command) -> Result<Result<Command, Refusal>, Fault> {
         let now = self.now();
         let command = match ledger::admit(command, now) {
             Ok(command) => command,
@@ -100,7 +136,7 @@ impl Core {
             let mut memory = self.memory.borrow_mut();
             let bucket = memory
                 .dials
-                .entry(portal.user.clone())
+                .entry(user.clone())
                 .or_insert_with(|| TokenBucket::full(DIALS, now));
             if let Err(retry_after_ms) = bucket.take(now) {
                 return Ok(Err(Refusal::TooFast { retry_after_ms }));
@@ -110,7 +146,7 @@ impl Core {
             .db()?
             .value(
                 "SELECT count(*) AS value FROM ledger WHERE user = ? AND outcome IS NULL",
-                vec![portal.user.as_str().into()],
+                vec![user.as_str().into()],
             )?
             .unwrap_or(0);
         if waiting >= WAITING_PER_USER {
@@ -119,13 +155,14 @@ impl Core {
         Ok(Ok(command))
     }
 
+    /// Writes a new command down and gives it to the gateway; its outcome where it has one at once.
     fn start_command(
         &self,
-        socket: &WebSocket,
-        portal: &PortalSocket,
+        user: &UserId,
         command: &Command,
-        digest: &str,
-    ) -> Result<(), Fault> {
+        waiters: &[Uuid],
+    ) -> Result<Option<Outcome>, Fault> {
+        let digest = ledger::digest(&command.body)?;
         let gateway = self.gateway();
         let delivery = ledger::deliver(&command.body, gateway.is_some());
         let outcome = (delivery == Delivery::RefuseOffline).then_some(Outcome::Refused {
@@ -137,37 +174,30 @@ impl Core {
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 command.id.to_string().into(),
-                portal.user.as_str().into(),
+                user.as_str().into(),
                 digest.into(),
                 serde_json::to_string(command)?.into(),
                 int(self.now().0),
                 int(command.expires_at.0),
                 int(forwarded.into()),
-                serde_json::to_string(&[portal.id])?.into(),
+                serde_json::to_string(waiters)?.into(),
                 outcome.as_ref().map(serde_json::to_string).transpose()?.into(),
             ],
         )?;
-        if let Some(outcome) = outcome {
-            answer(
-                socket,
-                Reply {
-                    id: command.id,
-                    outcome,
-                },
-            );
-            return Ok(());
+        if outcome.is_some() {
+            return Ok(outcome);
         }
         self.wake_by(ledger::given_up_at(command.expires_at, forwarded));
         if let Some((link, _)) = gateway {
             send_link(
                 &link,
                 &EdgeFrame::Command {
-                    user: portal.user.clone(),
+                    user: user.clone(),
                     command: command.clone(),
                 },
             );
         }
-        Ok(())
+        Ok(None)
     }
 
     fn take_query(&self, socket: &WebSocket, portal: &PortalSocket, command: Command) {

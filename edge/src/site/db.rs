@@ -16,7 +16,7 @@ pub(crate) enum Fault {
 }
 
 /// The version of the tables below; raised with every change, each with its own step in [`Db::open`].
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 const SCHEMA_1: &str = "
 CREATE TABLE users (user TEXT PRIMARY KEY, display_name TEXT NOT NULL) WITHOUT ROWID;
@@ -42,6 +42,15 @@ CREATE TABLE dropped_events (user TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOU
 CREATE TABLE states (user TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 ";
 
+const SCHEMA_2: &str = "
+CREATE TABLE dial_tokens (hash TEXT PRIMARY KEY, id TEXT NOT NULL, user TEXT NOT NULL, label TEXT NOT NULL,
+    created_at INTEGER NOT NULL, used_at INTEGER) WITHOUT ROWID;
+CREATE INDEX dial_tokens_user ON dial_tokens (user, created_at);
+";
+
+/// The step to each version from the one before.
+const STEPS: [&str; SCHEMA_VERSION as usize] = [SCHEMA_1, SCHEMA_2];
+
 /// Tables and their values.
 pub(crate) struct Db {
     sql: SqlStorage,
@@ -63,10 +72,10 @@ impl Db {
         let version = db
             .meta("schema")?
             .and_then(|text| text.parse().ok())
-            .unwrap_or(0_u32);
-        if version < SCHEMA_VERSION {
-            db.run(SCHEMA_1, vec![])?;
-            db.set_meta("schema", &SCHEMA_VERSION.to_string())?;
+            .unwrap_or(0_usize);
+        for (step, number) in STEPS.iter().zip(1..).skip(version) {
+            db.run(step, vec![])?;
+            db.set_meta("schema", &format!("{number}"))?;
         }
         Ok(db)
     }

@@ -19,6 +19,8 @@ mod core;
 #[cfg(target_arch = "wasm32")]
 mod db;
 #[cfg(target_arch = "wasm32")]
+mod dialling;
+#[cfg(target_arch = "wasm32")]
 mod events;
 #[cfg(target_arch = "wasm32")]
 mod gateway;

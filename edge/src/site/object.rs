@@ -44,6 +44,21 @@ impl Site {
             SiteCall::Ticket { session, ticket } => core.keep_ticket(&session, &ticket),
             SiteCall::CheckInvitation { token } => core.check_invitation(&token),
             SiteCall::UseInvitation { token, phc, session } => core.use_invitation(&token, &phc, &session),
+            SiteCall::DialTokens { session } => core.dial_tokens(&session),
+            SiteCall::KeepDialToken {
+                session,
+                id,
+                token,
+                label,
+            } => core.keep_dial_token(&session, id, &token, &label),
+            SiteCall::RevokeDialToken { session, id } => core.revoke_dial_token(&session, id),
+            SiteCall::Dial {
+                token,
+                network,
+                id,
+                number,
+            } => core.dial_by_token(&token, &network, id, number),
+            SiteCall::Dialled { token, network, id } => core.dialled_by_token(&token, &network, id),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the stateless worker asks a site, and what the site answers. Secrets come as digests only.
 
-use ponte_protocol::{MessageId, OwnSound, Taken, UnixMillis, UserId};
+use ponte_protocol::{CommandId, DialString, MessageId, Outcome, OwnSound, Taken, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -52,6 +52,40 @@ pub enum SiteCall {
         phc: String,
         session: String,
     },
+    /// The tokens with which programs dial for the session's user.
+    DialTokens { session: String },
+    /// Keeps a new one.
+    KeepDialToken {
+        session: String,
+        id: Uuid,
+        token: String,
+        label: String,
+    },
+    /// Revokes one.
+    RevokeDialToken { session: String, id: Uuid },
+    /// A program dials.
+    Dial {
+        token: String,
+        network: String,
+        id: CommandId,
+        number: DialString,
+    },
+    /// What has become of that.
+    Dialled {
+        token: String,
+        network: String,
+        id: CommandId,
+    },
+}
+
+/// A token with which programs dial, without its secret.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialToken {
+    pub id: Uuid,
+    pub label: String,
+    pub created_at: UnixMillis,
+    /// When it was used last.
+    pub used_at: Option<UnixMillis>,
 }
 
 /// An answer.
@@ -82,6 +116,18 @@ pub enum SiteAnswer {
     InvitationUnknown,
     /// Used or too old.
     InvitationGone,
+    DialTokens {
+        tokens: Vec<DialToken>,
+    },
+    /// The user has as many tokens as there may be.
+    Full {
+        max: u32,
+    },
+    /// What came of a command; `None` while it waits for its answer.
+    Command {
+        outcome: Option<Outcome>,
+    },
+    UnknownCommand,
 }
 
 /// Asks for a piece of a recording of the session's user. Its bytes are the answer's body, beside [`TOTAL_HEADER`];

@@ -34,8 +34,10 @@ export async function until(check, what, timeoutMs = 5000) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Edge {
-  static async start() {
+  /** `dist`: the built portal; without it, a page that stands in for it. */
+  static async start({ dist } = {}) {
     const edge = new Edge();
+    edge.dist = dist;
     edge.home = await mkdtemp(join(tmpdir(), "ponte-edge-"));
     edge.key = randomBytes(32);
     edge.output = "";
@@ -55,7 +57,7 @@ export class Edge {
     const args = [
       "dev", "--local", "--ip", "127.0.0.1", "--port", String(this.port), "--inspector-port", "0",
       "--persist-to", join(this.home, "state"), "--env-file", join(this.home, "vars"),
-      "--assets", join(this.home, "dist"), "--show-interactive-dev-session=false",
+      "--assets", this.dist ?? join(this.home, "dist"), "--show-interactive-dev-session=false",
     ];
     this.process = spawn(join(folder, "node_modules/.bin/wrangler"), args, {
       cwd: folder,
@@ -143,6 +145,13 @@ export class Edge {
     }, "the invitation");
     if (answer.status !== 204) throw new Error(`invitation: ${answer.status} ${await answer.text()}`);
     return answer.headers.get("set-cookie").split(";")[0];
+  }
+
+  /** Who is signed in with this cookie; `null` for nobody. */
+  async session(cookie) {
+    const answer = await this.request("/api/session", { cookie });
+    if (answer.status !== 200) throw new Error(`session: ${answer.status}`);
+    return answer.json();
   }
 
   async ticket(cookie) {

@@ -3,7 +3,7 @@
 use super::check::{Wrong, check_name};
 use super::{Admin, AdminError, Done, LABEL_MAX};
 use crate::numbers::decide;
-use crate::store::Change;
+use crate::store::{Change, StoreError};
 use ponte_call_core::{Dialled, NumberClass};
 use ponte_protocol::admin::ProblemKind;
 use ponte_protocol::{DestinationId, DialString, Refusal, SavedDestination, UserId};
@@ -63,6 +63,34 @@ impl Admin<'_> {
         self.change(Change::SaveDestination(user, destination.clone()), note)
             .await?;
         Ok(destination)
+    }
+
+    /// Changes what is given of one of the user's numbers.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError::UnknownDestination`]; [`AdminError::Invalid`].
+    pub async fn set_destination(
+        &self,
+        user: UserId,
+        destination: DestinationId,
+        label: Option<String>,
+        confirm: Option<bool>,
+        verified: Option<bool>,
+    ) -> Done {
+        self.known(&user).await?;
+        let saved = self.store.destinations(&user).await?;
+        let mut saved = saved
+            .into_iter()
+            .find(|saved| saved.id == destination)
+            .ok_or(StoreError::UnknownDestination(destination))?;
+        if let Some(label) = label {
+            saved.label =
+                check_name(&label, LABEL_MAX).map_err(|reason| Wrong::malformed("label", reason))?;
+        }
+        saved.confirm = confirm.unwrap_or(saved.confirm);
+        saved.verified = verified.unwrap_or(saved.verified);
+        let note = self.note("destination_changed", &user, vec!["destinations".to_owned()]);
+        self.change(Change::SaveDestination(user, saved), note).await
     }
 
     /// Removes one of the user's numbers.

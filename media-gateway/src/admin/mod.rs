@@ -9,6 +9,7 @@ mod groups;
 mod numbers;
 mod secret;
 mod site;
+mod treatment;
 mod users;
 
 pub use check::{Wrong, check_did, check_name, check_rules, check_user};
@@ -17,6 +18,7 @@ pub use devices::{DeviceChange, Password};
 pub use error::AdminError;
 pub use secret::{generated_password, generated_pin};
 pub use site::{check_site, settings as site_settings};
+pub use treatment::{check_call_rules, check_call_settings, check_profile, check_schedule, with_built_in};
 pub use users::{INVITATION_HOURS, settings_of};
 
 use crate::config::Config;
@@ -74,6 +76,11 @@ impl<'a> Admin<'a> {
     /// What the configuration itself says.
     pub fn base(&self) -> &'a Config {
         self.base
+    }
+
+    /// What its changes are dated by.
+    pub fn now(&self) -> UnixMillis {
+        self.now
     }
 
     /// Where it all is kept.

@@ -2,7 +2,7 @@
 
 use super::check::{QUOTA_S, Wrong, check_rules, in_range};
 use super::{Admin, AdminError, Done, changed_fields};
-use crate::config::Config;
+use crate::config::{Config, time_zone};
 use crate::numbers::as_rules;
 use crate::store::{Change, SiteRow};
 use ponte_protocol::admin::{ProblemKind, SiteSettings};
@@ -19,6 +19,7 @@ pub fn settings(config: &Config) -> SiteSettings {
         voicemail_message_s: u32::try_from(seconds).unwrap_or(u32::MAX),
         voicemail_quota_s: config.voicemail.quota_s,
         call_recording: config.site.call_recording,
+        time_zone: Some(config.site.time_zone.iana_name().unwrap_or_default().to_owned()),
     }
 }
 
@@ -32,6 +33,11 @@ pub fn check_site(wanted: &SiteSettings) -> Vec<Wrong> {
         &(5..=3_600),
     ));
     wrong.extend(in_range("voicemail_quota_s", &wanted.voicemail_quota_s, &QUOTA_S));
+    if let Some(name) = wanted.time_zone.as_deref().filter(|name| !name.is_empty())
+        && let Err(reason) = time_zone(name)
+    {
+        wrong.push(Wrong::new("time_zone", ProblemKind::NotFound, reason));
+    }
     if let Some(name) = &wanted.hold_music {
         wrong.push(Wrong::new(
             "hold_music",
@@ -62,6 +68,12 @@ impl Admin<'_> {
             voicemail_message_s: differs(&wanted.voicemail_message_s, &default.voicemail_message_s),
             voicemail_quota_s: differs(&wanted.voicemail_quota_s, &default.voicemail_quota_s),
             call_recording: differs(&wanted.call_recording, &default.call_recording),
+            time_zone: match wanted.time_zone {
+                None => self.store.site().await?.time_zone,
+                Some(name) => {
+                    Some(name).filter(|name| !name.is_empty() && default.time_zone.as_ref() != Some(name))
+                }
+            },
         };
         self.save_site(row).await
     }

@@ -5,6 +5,7 @@ use super::devices::DeviceCommand;
 use super::dids::DidCommand;
 use super::groups::GroupCommand;
 use super::site::SiteCommand;
+use super::treatment::{CallsCommand, ProfileCommand, ScheduleCommand};
 use crate::admin::{NAME_MAX, check_name};
 use crate::numbers::TimedRule;
 use crate::numbers::parse_rule;
@@ -149,6 +150,21 @@ pub(super) enum UserCommand {
     Destination {
         #[command(subcommand)]
         command: DestinationCommand,
+    },
+    /// Manage how calls to a user are treated: ringing, voicemail, forwarding.
+    Calls {
+        #[command(subcommand)]
+        command: CallsCommand,
+    },
+    /// Manage a user's profiles.
+    Profile {
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
+    /// Manage the profiles that begin and end by the clock.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
     },
 }
 

@@ -1,6 +1,6 @@
 //! `user destination …`: telephones at which a user may be called.
 
-use super::args::Confirmation;
+use super::args::{Confirmation, Switched};
 use super::users::known;
 use super::{Done, Failure, output, refused};
 use crate::admin::{Admin, AdminError, LABEL_MAX, check_name};
@@ -31,6 +31,19 @@ pub(super) enum DestinationCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Change what is given of one, and leave the rest.
+    Set {
+        user: UserId,
+        id: Uuid,
+        #[arg(long, value_parser = label)]
+        label: Option<String>,
+        /// Whether the key 1 or Accept must confirm that a person answered.
+        #[arg(long, value_enum)]
+        confirm: Option<Switched>,
+        /// Whether it counts as proven; on: you vouch that it is the user's.
+        #[arg(long, value_enum)]
+        verified: Option<Switched>,
+    },
     /// Remove one by its id.
     Remove { user: UserId, id: Uuid },
 }
@@ -59,16 +72,40 @@ pub(super) async fn carry_out(command: DestinationCommand, admin: &Admin<'_>) ->
             output::line(&format!("{user} can be called at {}", number.as_str()))
         }
         DestinationCommand::List { user, json } => list(&user, json, admin.store()).await,
+        DestinationCommand::Set {
+            user,
+            id,
+            label,
+            confirm,
+            verified,
+        } => {
+            let on = |switched| switched == Switched::On;
+            let changed = admin
+                .set_destination(
+                    user.clone(),
+                    DestinationId(id),
+                    label,
+                    confirm.map(on),
+                    verified.map(on),
+                )
+                .await;
+            changed.map_err(|error| unknown(&user, error))?;
+            output::line("it is changed")
+        }
         DestinationCommand::Remove { user, id } => {
             let removed = admin.remove_destination(user.clone(), DestinationId(id)).await;
-            removed.map_err(|error| match error {
-                AdminError::Store(StoreError::UnknownDestination(_)) => Failure::Usage(format!(
-                    "{user} has no such telephone; `ponte-gateway user destination list {user}` names all"
-                )),
-                other => refused(other),
-            })?;
+            removed.map_err(|error| unknown(&user, error))?;
             output::line("it is removed")
         }
+    }
+}
+
+fn unknown(user: &UserId, error: AdminError) -> Failure {
+    match error {
+        AdminError::Store(StoreError::UnknownDestination(_)) => Failure::Usage(format!(
+            "{user} has no such telephone; `ponte-gateway user destination list {user}` names all"
+        )),
+        other => refused(other),
     }
 }
 

@@ -15,6 +15,7 @@ mod roster;
 mod secret;
 mod site;
 mod transfer;
+mod treatment;
 mod users;
 
 use crate::admin::Admin;
@@ -138,6 +139,9 @@ async fn user(command: UserCommand, admin: &Admin<'_>) -> Done {
         UserCommand::Remove { user } => users::remove(user, admin).await,
         UserCommand::Invite { user, hours } => users::invite(user, hours, admin).await,
         UserCommand::Destination { command } => destinations::carry_out(command, admin).await,
+        UserCommand::Calls { command } => treatment::calls(command, admin).await,
+        UserCommand::Profile { command } => treatment::profile(command, admin).await,
+        UserCommand::Schedule { command } => treatment::schedule(command, admin).await,
     }
 }
 

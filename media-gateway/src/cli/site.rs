@@ -42,6 +42,9 @@ pub(super) struct SiteArgs {
     /// What each voicemail box holds.
     #[arg(long, value_name = "SECONDS")]
     voicemail_quota_s: Option<u32>,
+    /// Whose clock times of the week go by, e.g. Europe/Rome; "" for what the configuration says.
+    #[arg(long, value_name = "NAME")]
+    time_zone: Option<String>,
     /// Whose calls may be recorded on demand; both parties are told before.
     #[arg(long, value_enum)]
     call_recording: Option<Recording>,
@@ -94,6 +97,9 @@ fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
             Recording::Permitted => CallRecording::Permitted,
         };
     }
+    if given.time_zone.is_some() {
+        settings.time_zone = given.time_zone;
+    }
     settings
 }
 
@@ -122,10 +128,16 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
             format!("{} s", settings.voicemail_quota_s),
         ],
         ["call recording".to_owned(), recording.to_owned()],
+        [
+            "time zone".to_owned(),
+            settings.time_zone.clone().unwrap_or_default(),
+        ],
     ];
     for rule in &settings.rules {
         let verb = if rule.allow { "allow" } else { "deny" };
-        rows.push(["rule".to_owned(), format!("{verb} {}", rule.prefix)]);
+        let words = [Some(verb), Some(&rule.prefix), rule.hours.as_deref()];
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        rows.push(["rule".to_owned(), words.join(" ")]);
     }
     let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
     output::table(&["SITE", ""], &rows)

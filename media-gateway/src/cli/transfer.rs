@@ -2,6 +2,7 @@
 
 mod difference;
 mod entries;
+mod treatment;
 
 use super::{Done, Failure, explained, output};
 use crate::admin::{Admin, check_did, check_site, check_user, site_settings};
@@ -115,13 +116,17 @@ fn changes(
         Kind::Group,
         Kind::User,
         Kind::Destination,
+        Kind::Calls,
+        Kind::Forwarding,
+        Kind::Profile,
+        Kind::Schedule,
         Kind::Device,
         Kind::Did,
     ] {
         for difference in differences.iter().filter(|difference| difference.kind == kind) {
             if difference.is_removal() {
                 if remove {
-                    let change = entries::removal(kind, &difference.key)?;
+                    let change = entries::removal(kind, &difference.key, admin.now())?;
                     if kind == Kind::Group {
                         last.push(change);
                     } else {
@@ -131,7 +136,7 @@ fn changes(
                 continue;
             }
             let is_new = difference.is_addition();
-            let change = wanted.change(kind, &difference.key, is_new, &groups)?;
+            let change = wanted.change(kind, &difference.key, is_new, &groups, admin.now())?;
             let wrong = match &change {
                 Change::AddUser(row) | Change::SetUser(row) => check_user(row, config),
                 Change::SetDid(row) => check_did(row, config),

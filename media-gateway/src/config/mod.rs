@@ -19,6 +19,7 @@ mod webrtc;
 
 pub use error::{ConfigError, Problem};
 pub use features::FeatureCodes;
+pub use site::time_zone;
 pub use types::{
     Config, EdgeConfig, EmailConfig, EmailSecurity, ForwardedBy, LogConfig, MediaSettings, MetricsConfig,
     NumberFormat, OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig,

@@ -50,7 +50,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         .and_then(|tones| tones.read(problems, |code| check_tones(code)));
     let time_zone = section
         .text("time_zone")
-        .and_then(|name| name.read(problems, |name| check_time_zone(name)));
+        .and_then(|name| name.read(problems, |name| self::time_zone(name)));
     let no_answer = section.number("no_answer_seconds", 5..=120);
     let call_waiting = section.flag("call_waiting");
     let call_recording = section
@@ -194,7 +194,11 @@ fn check_tones(code: &str) -> Result<Country, String> {
     }
 }
 
-fn check_time_zone(name: &str) -> Result<TimeZone, String> {
+/// The time zone of this name of the IANA, e.g. `Europe/Rome`.
+///
+/// # Errors
+/// In words, where the machine knows none of this name.
+pub fn time_zone(name: &str) -> Result<TimeZone, String> {
     let unknown = || {
         format!(
             "'{name}' is no time zone that this machine knows; a name of the IANA, e.g. Europe/Rome (Debian: tzdata)"

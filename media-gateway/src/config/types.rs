@@ -1,4 +1,4 @@
-use super::FeatureCodes;
+use super::{FeatureCodes, time_zone};
 use crate::numbers::NumberingPlan;
 use crate::numbers::TimedRule;
 use crate::sip::TlsFiles;
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ponte_call_core::{Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
 use ponte_protocol::admin::CallRecording;
-use ponte_protocol::{E164, SiteId};
+use ponte_protocol::{CallSettings, E164, SiteId};
 use ponte_sip::digest::Algorithm;
 use ponte_sip::{AccountsConfig, Credentials, Transport};
 use std::fmt;
@@ -74,6 +74,10 @@ impl Config {
             config.voicemail.longest = Duration::from_secs(message_s.into());
             config.timeouts.message = u64::from(message_s) * 1000;
         }
+        // One that this machine does not know was stored on another.
+        if let Some(time_zone) = row.time_zone.as_deref().and_then(|name| time_zone(name).ok()) {
+            config.site.time_zone = time_zone;
+        }
         config
     }
 }
@@ -106,6 +110,16 @@ pub struct SiteConfig {
     pub call_recording: CallRecording,
     /// Whose clock rules and schedules go by.
     pub time_zone: TimeZone,
+}
+
+impl SiteConfig {
+    /// What holds for a user who has set nothing about calls.
+    pub fn call_settings(&self) -> CallSettings {
+        CallSettings {
+            no_answer_ms: self.no_answer_ms,
+            ..CallSettings::default()
+        }
+    }
 }
 
 /// Numbers of the site, in E.164.

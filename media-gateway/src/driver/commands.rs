@@ -149,6 +149,7 @@ impl Driver {
             | CommandBody::LeaveConference { .. }
             | CommandBody::EndConference { .. }
             | CommandBody::MuteMember { .. }
+            | CommandBody::Mute { .. }
             | CommandBody::SetPersistentLeg { on: false }
             | CommandBody::SendDtmf { .. } => {
                 self.carry_out(user, command);
@@ -207,6 +208,7 @@ impl Driver {
             CommandBody::LeaveConference { call } => SwitchCommand::LeaveConference { call },
             CommandBody::EndConference { call } => SwitchCommand::EndConference { call },
             CommandBody::MuteMember { call, muted } => SwitchCommand::MuteMember { call, muted },
+            CommandBody::Mute { call, muted } => SwitchCommand::Mute { call, muted },
             CommandBody::Park { call } => SwitchCommand::Park { call },
             CommandBody::Record { call, on } => {
                 if on && !self.has_room(&user) {

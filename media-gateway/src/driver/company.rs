@@ -166,6 +166,7 @@ mod tests {
             started_at: UnixMillis(1),
             legs: Vec::new(),
             held_by_far: false,
+            muted: false,
             conference: None,
             moving: None,
             recorded_since: None,

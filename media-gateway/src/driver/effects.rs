@@ -140,6 +140,11 @@ impl Driver {
                     }
                 }
             }
+            Effect::MuteLeg { leg, muted } => {
+                if let Some(endpoint) = self.legs.endpoint(leg) {
+                    self.media.set_muted(endpoint, muted);
+                }
+            }
             Effect::ReadNumber { leg, typed, ask } => {
                 let dialled = self.plan.read(&typed);
                 self.tell(Event::NumberRead { leg, ask, dialled });

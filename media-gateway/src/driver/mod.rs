@@ -110,6 +110,8 @@ struct UserEntry {
     schedule: Vec<ScheduleEntry>,
     /// Up to when the schedule was carried out.
     carried_out: UnixMillis,
+    /// What an administrator has set of the five above, as far as it was taken over.
+    treatment_version: u64,
     presence: Presence,
     mailbox: Mailbox,
     /// The names of the user's own contacts.

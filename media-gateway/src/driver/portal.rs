@@ -32,6 +32,8 @@ pub(super) struct SavedState {
     pub profiles: Vec<CallProfile>,
     /// And up to when it was carried out.
     pub schedule: Option<(Vec<ScheduleEntry>, UnixMillis)>,
+    /// How often an administrator has set settings, rules, profiles or schedule.
+    pub treatment_version: u64,
     pub presence: Presence,
     pub mailbox: Mailbox,
     pub contacts: AddressBook,
@@ -177,9 +179,10 @@ impl Driver {
             log: saved.log.into(),
             settings: saved.settings,
             rules: saved.rules,
-            profiles: super::treatment::with_built_in(saved.profiles),
+            profiles: crate::admin::with_built_in(saved.profiles),
             schedule,
             carried_out,
+            treatment_version: saved.treatment_version,
             presence: saved.presence,
             mailbox: saved.mailbox,
             contacts: saved.contacts,
@@ -275,6 +278,12 @@ impl Driver {
             let Some(entry) = self.users.get_mut(&user) else {
                 self.load_user(saved);
                 self.send_state(&user);
+                continue;
+            };
+            if entry.treatment_version != saved.treatment_version {
+                self.take_over_treatment(&saved);
+            }
+            let Some(entry) = self.users.get_mut(&user) else {
                 continue;
             };
             if entry.destinations != saved.destinations {

@@ -16,7 +16,7 @@ use futures_util::stream::FuturesOrdered;
 use ponte_call_core::{Event, Switch};
 use ponte_protocol::command::LOG_PAGE_MAX;
 use ponte_protocol::state::STATE_LOG_MAX;
-use ponte_protocol::{CallRecord, CallSettings, Mailbox, UnixMillis, UserId};
+use ponte_protocol::{CallRecord, Mailbox, UnixMillis, UserId};
 use ponte_sip::{Reason, UaConfig, UserAgent};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -312,10 +312,9 @@ pub(super) async fn load_users(
     config: &Config,
     known: &BTreeSet<UserId>,
 ) -> Result<Vec<SavedState>, StoreError> {
-    let site_default = CallSettings {
-        no_answer_ms: config.site.no_answer_ms,
-        ..CallSettings::default()
-    };
+    // First, so that what is read afterwards is at least as new.
+    let versions = store.treatment_versions().await?;
+    let site_default = config.site.call_settings();
     let mut modes: BTreeMap<_, _> = store.modes().await?.into_iter().collect();
     let mut settings: BTreeMap<_, _> = store.call_settings().await?.into_iter().collect();
     let mut rules: BTreeMap<_, _> = store.call_rules().await?.into_iter().collect();
@@ -341,6 +340,7 @@ pub(super) async fn load_users(
             rules: rules.remove(&row.user).unwrap_or_default(),
             profiles: profiles.remove(&row.user).unwrap_or_default(),
             schedule: schedules.remove(&row.user),
+            treatment_version: versions.get(&row.user).copied().unwrap_or_default(),
             presence: presences.remove(&row.user).unwrap_or_default(),
             mailbox,
             contacts,

@@ -265,7 +265,7 @@ impl Driver {
         }
     }
 
-    fn schedule_changed(&mut self, user: &UserId) {
+    pub(super) fn schedule_changed(&mut self, user: &UserId) {
         self.timetable.changed();
         let Some(entry) = self.users.get(user) else { return };
         let schedule = entry.schedule.clone();

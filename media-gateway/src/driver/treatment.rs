@@ -1,6 +1,8 @@
 //! What users set about calls that they do not take: forwarding, exceptions, profiles (rules T6 and T9).
 
 use super::Driver;
+use super::portal::SavedState;
+use crate::admin::with_built_in;
 use ponte_call_core::{
     CallerNumber, Dialled, Event, ForwardTargets, SwitchCommand, SwitchDestination, UserConfig,
 };
@@ -16,18 +18,6 @@ const ACCEPTED: Outcome = Outcome::Accepted { call: None };
 
 fn refused(refusal: Refusal) -> Outcome {
     Outcome::Refused { refusal }
-}
-
-/// The built-in profiles, as the user changed them, and the user's own.
-pub(super) fn with_built_in(saved: Vec<CallProfile>) -> Vec<CallProfile> {
-    let mut profiles = CallProfile::built_in();
-    for profile in saved {
-        match profiles.iter_mut().find(|known| known.name == profile.name) {
-            Some(known) => *known = profile,
-            None => profiles.push(profile),
-        }
-    }
-    profiles
 }
 
 impl Driver {
@@ -142,6 +132,61 @@ impl Driver {
         self.profiles_changed(user);
         self.unschedule_lost_profiles(user);
         ACCEPTED
+    }
+
+    /// An administrator has set settings, rules, profiles or schedule of a user. They are stored again: a change of the
+    /// user's own, which the store has got a moment later, may have gone over them there.
+    pub(super) fn take_over_treatment(&mut self, saved: &SavedState) {
+        let user = &saved.row.user;
+        let profiles = with_built_in(saved.profiles.clone());
+        let default = self.config.site.call_settings();
+        let Some(entry) = self.users.get_mut(user) else {
+            return;
+        };
+        entry.treatment_version = saved.treatment_version;
+        let settings = entry.settings != saved.settings;
+        let rules = entry.rules != saved.rules;
+        let lost: Vec<String> = entry
+            .profiles
+            .iter()
+            .map(|profile| profile.name.clone())
+            .collect();
+        let profiles_differ = entry.profiles != profiles;
+        entry.settings.clone_from(&saved.settings);
+        entry.rules.clone_from(&saved.rules);
+        entry.profiles = profiles;
+        let (schedule, carried_out) = saved.schedule.clone().unwrap_or_default();
+        let schedule_differs = entry.schedule != schedule;
+        if schedule_differs {
+            entry.schedule = schedule;
+            entry.carried_out = carried_out;
+        }
+        if settings {
+            let settings = saved.settings.clone();
+            if settings != default {
+                drop(self.store.save_call_settings(user.clone(), settings.clone()));
+            }
+            self.send_event(user.clone(), EventBody::SettingsChanged { settings });
+        }
+        if rules {
+            self.rules_changed(user);
+        }
+        if profiles_differ {
+            for name in lost {
+                if saved.profiles.iter().all(|profile| profile.name != name) {
+                    drop(self.store.delete_profile(user.clone(), name));
+                }
+            }
+            for profile in &saved.profiles {
+                drop(self.store.save_profile(user.clone(), profile.clone()));
+            }
+            self.profiles_changed(user);
+        }
+        if schedule_differs {
+            self.schedule_changed(user);
+        }
+        self.unschedule_lost_profiles(user);
+        self.configure_user(user);
     }
 
     fn profiles_changed(&self, user: &UserId) {

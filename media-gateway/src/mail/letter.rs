@@ -30,6 +30,8 @@ pub(super) struct Letter<'a> {
     pub language: &'a str,
     pub portal: Option<&'a str>,
     pub message: &'a VoiceMessage,
+    /// By whose clock it says when the message came.
+    pub time_zone: &'a TimeZone,
 }
 
 impl Letter<'_> {
@@ -86,8 +88,8 @@ impl Letter<'_> {
     fn text(&self) -> String {
         let at = Timestamp::from_millisecond(self.message.received_at.0.cast_signed())
             .map(|at| {
-                at.to_zoned(TimeZone::system())
-                    .strftime("%Y-%m-%d %H:%M")
+                at.to_zoned(self.time_zone.clone())
+                    .strftime("%Y-%m-%d %H:%M %Z")
                     .to_string()
             })
             .unwrap_or_default();
@@ -126,15 +128,17 @@ mod tests {
         };
         let from: Mailbox = "Ponte <voicemail@example.org>".parse().unwrap();
         let to: EmailAddress = "anna@example.org".parse().unwrap();
-        let letter = |language| Letter {
+        let letter = |language, time_zone| Letter {
             from: &from,
             to: &to,
             language,
             portal: Some("https://ponte.example.org"),
             message: &message,
+            time_zone,
         };
+        let rome = TimeZone::get("Europe/Rome").unwrap();
         let text = |language, sound| {
-            let written = letter(language).write(sound).unwrap().formatted();
+            let written = letter(language, &rome).write(sound).unwrap().formatted();
             String::from_utf8(written).unwrap()
         };
         let plain = text("en", None);
@@ -149,6 +153,10 @@ mod tests {
             whole.contains("Messaggio vocale") && whole.contains("audio/wav"),
             "{whole}"
         );
+        assert!(plain.contains("Received: 2026-11-24 00:30 CET"), "{plain}");
+        let far = TimeZone::get("America/New_York").unwrap();
+        let far = letter("en", &far).text();
+        assert!(far.contains("Received: 2026-11-23 18:30 EST"), "{far}");
         let too_large = text("en", Some(vec![7; ATTACHED_MAX + 1]));
         assert!(!too_large.contains("audio/wav"));
     }

@@ -12,8 +12,9 @@
 mod letter;
 mod queue;
 
-use crate::config::{EmailConfig, EmailSecurity, SiteConfig};
+use crate::config::{EmailConfig, EmailSecurity, SiteConfig, time_zone};
 use crate::store::{EmailAddress, Store, StoreError};
+use jiff::tz::TimeZone;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use ponte_protocol::{MessageId, Pii, UserId, VoiceMessage};
@@ -56,6 +57,7 @@ impl Postman {
             transport: transport(config),
             config: config.clone(),
             language: site.language.clone(),
+            time_zone: site.time_zone.clone(),
             portal,
             store,
         };
@@ -112,8 +114,18 @@ struct Round {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     config: EmailConfig,
     language: String,
+    /// Where administrators have set none.
+    time_zone: TimeZone,
     portal: Option<String>,
     store: Store,
+}
+
+/// What a letter is written from.
+struct Wanted {
+    address: EmailAddress,
+    language: String,
+    time_zone: TimeZone,
+    message: VoiceMessage,
 }
 
 impl Round {
@@ -166,7 +178,12 @@ impl Round {
     }
 
     async fn send(&self, waiting: &Waiting) -> Sent {
-        let (address, language, message) = match self.wanted(waiting).await {
+        let Wanted {
+            address,
+            language,
+            time_zone,
+            message,
+        } = match self.wanted(waiting).await {
             Ok(Some(found)) => found,
             Ok(None) => return Sent::NotWanted,
             Err(error) => return Sent::Later(error.to_string()),
@@ -188,6 +205,7 @@ impl Round {
             language: &language,
             portal: self.portal.as_deref(),
             message: &message,
+            time_zone: &time_zone,
         };
         let written = match letter.write(sound) {
             Ok(written) => written,
@@ -201,20 +219,23 @@ impl Round {
         }
     }
 
-    async fn wanted(
-        &self,
-        waiting: &Waiting,
-    ) -> Result<Option<(EmailAddress, String, VoiceMessage)>, StoreError> {
+    async fn wanted(&self, waiting: &Waiting) -> Result<Option<Wanted>, StoreError> {
         let Some(user) = self.store.user(&waiting.user).await? else {
             return Ok(None);
         };
         let message = self.store.message(&waiting.user, waiting.message).await?;
         let message = message.filter(|message| message.deleted_until.is_none());
-        let language = user.language.unwrap_or_else(|| self.language.clone());
-        Ok(user
-            .email
-            .zip(message)
-            .map(|(address, message)| (address, language, message)))
+        let (Some(address), Some(message)) = (user.email, message) else {
+            return Ok(None);
+        };
+        let set = self.store.site().await?.time_zone;
+        let set = set.and_then(|name| time_zone(&name).ok());
+        Ok(Some(Wanted {
+            address,
+            language: user.language.unwrap_or_else(|| self.language.clone()),
+            time_zone: set.unwrap_or_else(|| self.time_zone.clone()),
+            message,
+        }))
     }
 }
 

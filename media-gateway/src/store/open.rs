@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -44,6 +44,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         8,
         "call_recording",
         include_str!("../../migrations/0008_call_recording.sql"),
+    ),
+    (
+        9,
+        "personal_settings",
+        include_str!("../../migrations/0009_personal_settings.sql"),
     ),
 ];
 

@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 #[derive(Debug)]
 pub(super) enum PersonalWrite {
     Settings(UserId, CallSettings),
+    ForgetSettings(UserId),
     Presence(UserId, Presence),
 }
 
@@ -16,6 +17,7 @@ impl PersonalWrite {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Settings(..) => "call_settings",
+            Self::ForgetSettings(_) => "call_settings_forgotten",
             Self::Presence(..) => "presence",
         }
     }
@@ -24,6 +26,13 @@ impl PersonalWrite {
         let (user, saved) = match self {
             Self::Settings(user, settings) => (user, save_settings(connection, user, settings).await?),
             Self::Presence(user, presence) => (user, save_presence(connection, user, presence).await?),
+            Self::ForgetSettings(user) => {
+                sqlx::query("DELETE FROM call_settings WHERE user = ?1")
+                    .bind(user.as_str())
+                    .execute(connection)
+                    .await?;
+                return DONE;
+            }
         };
         if saved == 0 {
             return Ok(Err(StoreError::UnknownUser(user.clone())));

@@ -3,12 +3,18 @@
 use super::devices::DeviceWrite;
 use super::groups::GroupWrite;
 use super::numbers::DidWrite;
+use super::personal::PersonalWrite;
+use super::treatment::TreatmentWrite;
 use super::write::{Applied, DONE, Outcome, Write};
 use super::{
     AuditNote, DeviceRow, DidRow, GroupRow, Invitation, SiteRow, Store, StoreError, UserRow, Written,
 };
-use ponte_protocol::{DestinationId, DeviceId, E164, GroupId, SavedDestination, UserId};
+use ponte_protocol::{
+    CallProfile, CallRules, CallSettings, DestinationId, DeviceId, E164, GroupId, SavedDestination,
+    ScheduleEntry, UnixMillis, UserId,
+};
 use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
 use std::pin::Pin;
 
 /// One of them; each as the method of [`Store`] with its name.
@@ -30,6 +36,29 @@ pub enum Change {
     RemoveDid(E164),
     CreateInvitation(Invitation),
     SetSite(Box<SiteRow>),
+    SaveCallSettings(UserId, CallSettings),
+    /// The site's hold for the user again.
+    ForgetCallSettings(UserId),
+    SaveCallRules(UserId, CallRules),
+    SaveProfile(UserId, Box<CallProfile>),
+    DeleteProfile(UserId, String),
+    /// From which time on it is carried out.
+    SaveSchedule(UserId, Vec<ScheduleEntry>, UnixMillis),
+}
+
+impl Change {
+    /// For whom it sets how calls are treated.
+    fn treats(&self) -> Option<&UserId> {
+        match self {
+            Self::SaveCallSettings(user, _)
+            | Self::ForgetCallSettings(user)
+            | Self::SaveCallRules(user, _)
+            | Self::SaveProfile(user, _)
+            | Self::DeleteProfile(user, _)
+            | Self::SaveSchedule(user, ..) => Some(user),
+            _ => None,
+        }
+    }
 }
 
 impl From<Change> for Write {
@@ -51,6 +80,14 @@ impl From<Change> for Write {
             Change::RemoveDid(number) => DidWrite::Remove(number).into(),
             Change::CreateInvitation(invitation) => Self::Invitation(invitation),
             Change::SetSite(row) => Self::Site(row),
+            Change::SaveCallSettings(user, settings) => PersonalWrite::Settings(user, settings).into(),
+            Change::ForgetCallSettings(user) => PersonalWrite::ForgetSettings(user).into(),
+            Change::SaveCallRules(user, rules) => TreatmentWrite::Rules(user, rules).into(),
+            Change::SaveProfile(user, profile) => TreatmentWrite::Profile(user, profile).into(),
+            Change::DeleteProfile(user, name) => TreatmentWrite::DeleteProfile(user, name).into(),
+            Change::SaveSchedule(user, schedule, from) => {
+                TreatmentWrite::Schedule(user, schedule, from).into()
+            }
         }
     }
 }
@@ -115,8 +152,13 @@ impl Store {
             )
         });
         let announce = touches_destinations.then_some(Write::AnnounceUsers);
+        let treated: BTreeSet<UserId> = changes.iter().filter_map(Change::treats).cloned().collect();
+        let treated = treated
+            .into_iter()
+            .map(|user| TreatmentWrite::Announce(user).into());
         let notes = notes.into_iter().map(Write::Audit);
-        let writes = changes.into_iter().map(Write::from).chain(announce).chain(notes);
+        let writes = changes.into_iter().map(Write::from);
+        let writes = writes.chain(announce).chain(treated).chain(notes);
         self.write_done(Write::Together(writes.collect()))
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum TreatmentWrite {
     Profile(UserId, Box<CallProfile>),
     DeleteProfile(UserId, String),
     Schedule(UserId, Vec<ScheduleEntry>, UnixMillis),
+    /// That somebody else than the running gateway has set something of it.
+    Announce(UserId),
 }
 
 impl TreatmentWrite {
@@ -22,6 +24,7 @@ impl TreatmentWrite {
             Self::Profile(..) => "profile",
             Self::DeleteProfile(..) => "profile_deleted",
             Self::Schedule(..) => "schedule",
+            Self::Announce(_) => "announce_treatment",
         }
     }
 
@@ -65,6 +68,13 @@ impl TreatmentWrite {
                     user,
                     query.bind(user.as_str()).bind(text).bind(int(carried_out.0)),
                 )
+            }
+            Self::Announce(user) => {
+                sqlx::query("UPDATE users SET treatment_version = treatment_version + 1 WHERE user = ?1")
+                    .bind(user.as_str())
+                    .execute(connection)
+                    .await?;
+                return DONE;
             }
             Self::DeleteProfile(user, name) => {
                 sqlx::query("DELETE FROM profiles WHERE user = ?1 AND name = ?2")
@@ -135,6 +145,19 @@ impl Store {
                 let columns = Columns::of("schedules", row);
                 let carried_out = UnixMillis(columns.number("carried_out")?);
                 Ok((columns.parsed("user")?, (columns.json("schedule")?, carried_out)))
+            })
+            .collect()
+    }
+
+    /// How often an administrator has set something of it for each user.
+    pub async fn treatment_versions(&self) -> Result<BTreeMap<UserId, u64>, StoreError> {
+        let rows = sqlx::query("SELECT user, treatment_version FROM users")
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let columns = Columns::of("users", row);
+                Ok((columns.parsed("user")?, columns.number("treatment_version")?))
             })
             .collect()
     }

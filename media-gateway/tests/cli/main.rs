@@ -4,6 +4,7 @@
 mod administration;
 mod directory;
 mod transfer;
+mod treatment;
 
 use ponte_gateway::store::{Store, StoreOptions, StoreUse};
 use ponte_protocol::UnixMillis;

@@ -1,6 +1,9 @@
 //! `export` and `import`.
 
 use super::Site;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
+use std::collections::BTreeMap;
 use std::fs;
 
 /// A site with something of everything.
@@ -59,6 +62,332 @@ fn furnished() -> Site {
         "Sales",
     ]);
     site
+}
+
+/// What [`furnished`] has, and everything else that can be set, each unlike what holds where nothing is set.
+fn filled() -> Site {
+    let site = furnished();
+    site.ok(&[
+        "site",
+        "set",
+        "--restriction",
+        "allow +39",
+        "--restriction",
+        "allow +34",
+        "--no-answer-s",
+        "20",
+        "--call-waiting",
+        "off",
+        "--voicemail-message-s",
+        "60",
+        "--voicemail-quota-s",
+        "7000",
+        "--time-zone",
+        "America/New_York",
+    ]);
+    site.ok(&[
+        "user",
+        "set",
+        "anna",
+        "--caller-name",
+        "Bianchi SpA",
+        "--call-waiting",
+        "off",
+        "--voicemail",
+        "off",
+        "--pick-up",
+        "off",
+        "--administrator",
+        "on",
+        "--language",
+        "it",
+        "--confirm",
+        "on",
+        "--dials-per-hour",
+        "7",
+        "--minutes-per-day",
+        "90",
+    ]);
+    site.ok(&["device", "set", "desk-201", "--hot-desk", "on"]);
+    site.ok(&[
+        "did",
+        "add",
+        "+390212345602",
+        "--extension",
+        "202",
+        "--trunk",
+        "carrier",
+    ]);
+    treated(&site);
+    site
+}
+
+/// What users set for themselves.
+fn treated(site: &Site) {
+    site.ok(&[
+        "user",
+        "calls",
+        "set",
+        "anna",
+        "--no-answer-s",
+        "25",
+        "--voicemail",
+        "off",
+        "--call-waiting",
+        "off",
+        "--forward-always",
+        "0287654322",
+        "--forward-busy",
+        "202",
+        "--forward-no-answer",
+        "0287654321",
+        "--exception",
+        "0299998888",
+        "--exception",
+        "202",
+    ]);
+    site.ok(&[
+        "user",
+        "profile",
+        "set",
+        "anna",
+        "home",
+        "--destination",
+        "Home",
+        "--confirm",
+        "on",
+        "--no-answer-s",
+        "30",
+        "--voicemail",
+        "off",
+        "--call-waiting",
+        "off",
+        "--do-not-disturb",
+        "on",
+        "--forward-always",
+        "0287654322",
+        "--forward-busy",
+        "202",
+        "--forward-no-answer",
+        "0287654321",
+    ]);
+    site.ok(&[
+        "user",
+        "profile",
+        "set",
+        "anna",
+        "on the train",
+        "--place",
+        "browser",
+    ]);
+    site.ok(&[
+        "user",
+        "schedule",
+        "set",
+        "anna",
+        "--at",
+        "Mon-Fri 09:00-18:00 home",
+        "--at",
+        "Fri,Sun 22:00-06:00 on the train",
+    ]);
+}
+
+/// What an administrator can set, by table, without what says when and how often it was set.
+const MOVED: [(&str, &[&str]); 10] = [
+    ("call_rules", &[]),
+    ("call_settings", &[]),
+    ("destinations", &["position"]),
+    ("devices", &[]),
+    ("dids", &[]),
+    ("groups", &[]),
+    ("profiles", &[]),
+    ("schedules", &["carried_out"]),
+    ("site", &[]),
+    ("users", &["treatment_version"]),
+];
+/// What becomes of a site by itself, what its users keep for themselves, and the store's own.
+const KEPT: [&str; 18] = [
+    "_sqlx_migrations",
+    "audit",
+    "bindings",
+    "calls_up",
+    "commands",
+    "contact_books",
+    "contacts",
+    "destination_codes",
+    "invitations",
+    "legs_up",
+    "logons",
+    "messages",
+    "meta",
+    "modes",
+    "presences",
+    "probe",
+    "record_legs",
+    "records",
+];
+
+/// Every table of a store, every row of it with its columns.
+fn tables(site: &Site) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
+    let file = site.path("data").join("ponte.db");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let options = SqliteConnectOptions::new().filename(file);
+        let mut connection = options.connect().await.unwrap();
+        let names =
+            sqlx::query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        let mut tables = BTreeMap::new();
+        for name in names {
+            let name: String = name.get(0);
+            let columns = sqlx::query("SELECT name FROM pragma_table_info(?1)").bind(&name);
+            let columns: Vec<String> = columns
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.get(0))
+                .collect();
+            let quoted: Vec<String> = columns
+                .iter()
+                .map(|column| format!("quote(\"{column}\")"))
+                .collect();
+            let statement = format!("SELECT {} FROM \"{name}\"", quoted.join(", "));
+            let rows = sqlx::query(sqlx::AssertSqlSafe(statement).into_sql_str())
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            let fields = |row: &sqlx::sqlite::SqliteRow| {
+                let values = (0..columns.len()).map(|place| row.get::<String, _>(place));
+                columns.iter().cloned().zip(values).collect()
+            };
+            let mut rows: Vec<BTreeMap<String, String>> = rows.iter().map(fields).collect();
+            rows.sort();
+            tables.insert(name, rows);
+        }
+        connection.close().await.unwrap();
+        tables
+    })
+}
+
+#[test]
+fn nothing_that_can_be_set_is_left_out() {
+    let site = filled();
+    let before = tables(&site);
+    let known = |name: &str| MOVED.iter().any(|(moved, _)| *moved == name) || KEPT.contains(&name);
+    for name in before.keys() {
+        assert!(
+            known(name),
+            "is the table {name} part of the file? MOVED or KEPT says so"
+        );
+    }
+    site.ok(&["export", "site.toml"]);
+    let other = Site::new();
+    fs::copy(site.path("site.toml"), other.path("site.toml")).unwrap();
+    other.ok(&["import", "site.toml"]);
+    let after = tables(&other);
+    for (name, left_out) in MOVED {
+        let rows = |tables: &BTreeMap<String, Vec<BTreeMap<String, String>>>| {
+            let mut rows = tables[name].clone();
+            for row in &mut rows {
+                row.retain(|column, _| !left_out.contains(&column.as_str()));
+            }
+            rows
+        };
+        assert_eq!(rows(&after), rows(&before), "{name}");
+        // What is set nowhere proves nothing.
+        for column in rows(&before)[0].keys() {
+            let set = rows(&before).iter().any(|row| row[column] != "NULL");
+            assert!(set || column == "hold_music", "{name}.{column} is set in no row");
+        }
+    }
+    assert_eq!(other.ok(&["export", "-"]), site.ok(&["export", "-"]));
+    assert_eq!(
+        other.ok(&["import", "site.toml", "--remove"]),
+        "nothing is to be changed\n"
+    );
+}
+
+#[test]
+fn a_dry_run_shows_what_differs_of_every_kind() {
+    let site = filled();
+    site.ok(&["export", "site.toml"]);
+    let exported = fs::read_to_string(site.path("site.toml")).unwrap();
+    site.ok(&["site", "set", "--time-zone", "Europe/Rome"]);
+    site.ok(&["group", "set", "sales", "--restriction", "allow +33"]);
+    site.ok(&[
+        "user",
+        "calls",
+        "set",
+        "anna",
+        "--no-answer-s",
+        "5",
+        "--forward-busy",
+        "",
+    ]);
+    site.ok(&[
+        "user",
+        "profile",
+        "set",
+        "anna",
+        "home",
+        "--forward-busy",
+        "",
+        "--confirm",
+        "destination",
+    ]);
+    site.ok(&["user", "profile", "remove", "anna", "on the train"]);
+    site.ok(&["user", "schedule", "set", "anna", "--at", "Sat 10:00-12:00 home"]);
+    site.ok(&["user", "calls", "set", "bruno", "--forward-always", "201"]);
+    site.ok(&["device", "set", "desk-201", "--name", "Door"]);
+    site.ok(&[
+        "did",
+        "set",
+        "+390212345601",
+        "--extension",
+        "201",
+        "--label",
+        "Door",
+    ]);
+    let id = site.json(&["user", "destination", "list", "anna", "--json"])[0]["id"].clone();
+    let id = id.as_str().unwrap();
+    site.ok(&[
+        "user",
+        "destination",
+        "set",
+        "anna",
+        id,
+        "--label",
+        "Hut",
+        "--verified",
+        "off",
+    ]);
+    let dry = site.ok(&["import", "site.toml", "--dry-run", "--remove"]);
+    for said in [
+        "~ settings of the site\n    time_zone: Europe/Rome -> America/New_York\n",
+        "~ group sales\n    restrictions: allow +33 -> allow +44 Mon-Fri 09:00-18:00\n",
+        "~ destination Home of anna\n    label: Hut -> Home\n    verified: false -> true\n",
+        "~ call settings of anna\n    no_answer_ms: 5000 -> 25000\n",
+        "~ forwarding of anna\n    busy: none -> 202\n",
+        "- forwarding of bruno\n",
+        "~ profile of anna home\n    busy: none -> 202\n    confirm: none -> true\n",
+        "+ profile of anna on the train\n",
+        "~ schedule of anna\n    entries: Sat 10:00-12:00 home -> Mon-Fri 09:00-18:00 home, \
+         Fri,Sun 22:00-06:00 on the train\n",
+        "~ telephone desk-201\n    name: Door -> Window\n",
+        "~ number +390212345601\n    label: Door -> Sales\n",
+        "11 changes to be made; nothing was changed\n",
+    ] {
+        assert!(dry.contains(said), "{dry}\nshould say: {said}");
+    }
+    site.ok(&["import", "site.toml", "--remove"]);
+    assert_eq!(site.ok(&["export", "-"]), exported);
+    let audit = site.json(&["audit", "--json"]).to_string();
+    assert!(
+        audit.contains("\"schedule\"") && !audit.contains("0287654321"),
+        "{audit}"
+    );
 }
 
 #[test]
@@ -140,12 +469,16 @@ fn a_difference_is_named_field_by_field_without_secrets() {
 #[test]
 fn everything_may_be_removed_in_one_go() {
     let site = furnished();
+    treated(&site);
     fs::write(site.path("empty.toml"), "version = 1\n").unwrap();
     let done = site.ok(&["import", "empty.toml", "--remove"]);
-    assert!(done.ends_with("6 changes made\n"), "{done}");
+    assert!(done.ends_with("11 changes made\n"), "{done}");
     let exported = site.ok(&["export", "-"]);
     assert!(
-        exported.ends_with("group = []\nuser = []\ndestination = []\ndevice = []\ndid = []\n"),
+        exported.ends_with(
+            "group = []\nuser = []\ndestination = []\ncalls = []\nforwarding = []\nprofile = []\nschedule = []\n\
+             device = []\ndid = []\n"
+        ),
         "{exported}"
     );
 }
@@ -153,6 +486,7 @@ fn everything_may_be_removed_in_one_go() {
 #[test]
 fn a_file_with_a_mistake_changes_nothing_and_says_where() {
     let site = furnished();
+    treated(&site);
     site.ok(&["export", "site.toml"]);
     let good = fs::read_to_string(site.path("site.toml")).unwrap();
     let before = site.ok(&["export", "-"]);
@@ -195,6 +529,19 @@ fn a_file_with_a_mistake_changes_nothing_and_says_where() {
             "email = \"anna\"",
             "anna: email: an e-mail address",
         ),
+        (
+            "no_answer_ms = 30000",
+            "no_answer_ms = 3",
+            "no_answer_ms: 5000 to 120000",
+        ),
+        (
+            "place = \"browser\"",
+            "place = \"moon\"",
+            "unknown variant `moon`",
+        ),
+        ("-18:00 home", "-18:00 attic", "anna: there is no profile 'attic'"),
+        ("Mon-Fri 09:00-18:00 home", "Mon-Fri home", "anna: entries: "),
+        ("busy = \"202\"", "busy = \"nobody\"", "TOML parse error"),
     ] {
         assert!(good.contains(from), "{from}\n{good}");
         // Something else differs too, and must not be changed alone.

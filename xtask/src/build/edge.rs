@@ -10,8 +10,9 @@ use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
 
-const INPUTS: [&str; 5] = [
+const INPUTS: [&str; 6] = [
     "edge",
+    "docs/openapi.json",
     "crates/protocol",
     "crates/protocol-derive",
     "Cargo.toml",

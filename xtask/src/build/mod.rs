@@ -3,6 +3,7 @@
 pub(crate) mod edge;
 pub(crate) mod gateway;
 pub(crate) mod portal;
+mod styles;
 pub(crate) mod weight;
 
 use std::fs::{self, File};

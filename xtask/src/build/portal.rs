@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Part, unless_fresh};
+use super::{Part, styles, unless_fresh};
 use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
@@ -55,6 +55,7 @@ pub(crate) fn build(paths: &Paths, tools: &Tools, mode: Mode) -> Result<()> {
                 timeout: Duration::from_mins(30),
             };
             ui::run(paths, &job, &mut trunk(paths, tools, mode, &pages)?)?;
+            styles::join(&paths.root.join(pages.dist), pages.address)?;
         }
         Ok(())
     })

@@ -55,6 +55,7 @@ impl Reference {
             | SwitchCommand::LeaveConference { .. }
             | SwitchCommand::EndConference { .. }
             | SwitchCommand::MuteMember { .. }
+            | SwitchCommand::Mute { .. }
             | SwitchCommand::Park { .. }
             | SwitchCommand::Record { .. }
             | SwitchCommand::Fetch { .. }

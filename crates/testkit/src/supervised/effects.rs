@@ -2,7 +2,7 @@
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
 use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback, RoomLeg};
-use ponte_protocol::{CallId, CallPhase, CallView, Destination, LegRole, MessageId, Mode, UserId};
+use ponte_protocol::{CallId, CallPhase, CallView, Destination, LegRole, LegState, MessageId, Mode, UserId};
 
 impl Supervised {
     pub(super) fn check(&mut self, effect: &Effect) {
@@ -213,6 +213,13 @@ impl Supervised {
                 assert_ne!(watched.relays_keys, relay, "{effect:?} twice");
                 watched.relays_keys = relay;
             }
+            Effect::MuteLeg { leg, muted } => {
+                let muted = *muted;
+                let watched = self.active(*leg, effect);
+                assert!(watched.role == LegRole::User && watched.answered, "{effect:?}");
+                assert_ne!(watched.muted, muted, "{effect:?} twice");
+                watched.muted = muted;
+            }
             Effect::SendDtmf { leg, .. } => {
                 let watched = self.active(*leg, effect);
                 assert!(
@@ -324,7 +331,13 @@ impl Supervised {
                 up.is_none() || rivals || same && moved.is_some(),
                 "the user's one line is taken: {up:?}"
             );
-            leg.beside = up.is_some() && !rivals;
+            // Whoever has hung up meanwhile goes on at the telephone that the call moves to.
+            let left_behind = moved.is_some()
+                && self.calls.get(&id.call).is_some_and(|call| {
+                    let view = call.view.as_ref().and_then(|view| view.moving.as_ref());
+                    view.is_some_and(|moving| moving.leg.state != LegState::Terminated)
+                });
+            leg.beside = (up.is_some() && !rivals) || left_behind;
             if let (Some(confirm), true) = (moved, leg.beside) {
                 leg.needs_confirmation = confirm;
             } else if matches!(target, LegTarget::Trunk { .. }) {

@@ -42,6 +42,7 @@ struct WatchedLeg {
     /// Its conversation is recorded.
     on_demand: bool,
     relays_keys: bool,
+    muted: bool,
     /// Its caller interrupted a greeting: it may be the owner of the box.
     starred: bool,
     playing: Playing,
@@ -71,6 +72,7 @@ impl WatchedLeg {
             told: false,
             on_demand: false,
             relays_keys: true,
+            muted: false,
             starred: false,
             playing: Playing::Nothing,
             closed_at: None,

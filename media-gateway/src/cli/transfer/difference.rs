@@ -10,6 +10,10 @@ pub(super) enum Kind {
     Group,
     User,
     Destination,
+    Calls,
+    Forwarding,
+    Profile,
+    Schedule,
     Device,
     Did,
 }
@@ -21,6 +25,10 @@ impl Kind {
             Self::Group => "group",
             Self::User => "user",
             Self::Destination => "destination",
+            Self::Calls => "call settings of",
+            Self::Forwarding => "forwarding of",
+            Self::Profile => "profile of",
+            Self::Schedule => "schedule of",
             Self::Device => "telephone",
             Self::Did => "number",
         }
@@ -66,7 +74,8 @@ impl Difference {
             (Kind::Group, How::Changed(_)) => "group_changed",
             (Kind::User, How::Added) => "user_added",
             (Kind::User, How::Removed) => "user_removed",
-            (Kind::User, How::Changed(_)) => "user_changed",
+            (Kind::User, How::Changed(_))
+            | (Kind::Calls | Kind::Forwarding | Kind::Profile | Kind::Schedule, _) => "user_changed",
             (Kind::Destination, How::Added) => "destination_added",
             (Kind::Destination, How::Removed) => "destination_removed",
             (Kind::Destination, How::Changed(_)) => "destination_changed",
@@ -80,8 +89,20 @@ impl Difference {
         // A destination's key is its user and its id.
         let subject = match (self.kind, self.key.rsplit_once(' ')) {
             (Kind::Destination, Some((user, _))) => user.to_owned(),
+            (Kind::Profile, _) => self.key.split(' ').next().unwrap_or_default().to_owned(),
             _ => self.key.clone(),
         };
+        // What a user sets is one of the user's fields here.
+        let whole = match self.kind {
+            Kind::Calls => Some("call_settings"),
+            Kind::Forwarding => Some("forwarding"),
+            Kind::Profile => Some("profiles"),
+            Kind::Schedule => Some("schedule"),
+            _ => None,
+        };
+        if let Some(whole) = whole {
+            return (action, subject, vec![whole.to_owned()]);
+        }
         let mut fields: Vec<String> = match &self.how {
             How::Changed(fields) => fields.iter().map(|(name, ..)| spoken(name)).collect(),
             How::Added | How::Removed => Vec::new(),

@@ -1,6 +1,7 @@
 //! The file, and what its entries are in the store.
 
 use super::difference::{Kind, Table};
+use super::treatment::{CallsEntry, ForwardingEntry, ProfileEntry, ScheduleLines, Treatment};
 use crate::admin::{LABEL_MAX, check_name};
 use crate::cli::Failure;
 use crate::numbers::{TimedRule, parse_rule, rule_text};
@@ -9,7 +10,10 @@ use crate::store::{
 };
 use ponte_call_core::{Caps, TrunkId};
 use ponte_protocol::admin::CallRecording;
-use ponte_protocol::{CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UserId};
+use ponte_protocol::{
+    CallRules, CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UnixMillis,
+    UserId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -34,6 +38,14 @@ pub(super) struct Entries {
     #[serde(default)]
     pub(super) destination: Vec<DestinationEntry>,
     #[serde(default)]
+    pub(super) calls: Vec<CallsEntry>,
+    #[serde(default)]
+    pub(super) forwarding: Vec<ForwardingEntry>,
+    #[serde(default)]
+    pub(super) profile: Vec<ProfileEntry>,
+    #[serde(default)]
+    pub(super) schedule: Vec<ScheduleLines>,
+    #[serde(default)]
     pub(super) device: Vec<DeviceEntry>,
     #[serde(default)]
     pub(super) did: Vec<DidEntry>,
@@ -57,6 +69,7 @@ pub(super) struct SiteEntry {
     voicemail_quota_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     call_recording: Option<CallRecording>,
+    time_zone: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -143,7 +156,7 @@ pub(super) struct DidEntry {
 }
 
 /// A field of an entry that cannot be used.
-fn wrong(key: impl Display, field: &str, reason: impl Display) -> Failure {
+pub(super) fn wrong(key: impl Display, field: &str, reason: impl Display) -> Failure {
     Failure::Usage(format!("{key}: {field}: {reason}"))
 }
 
@@ -174,12 +187,22 @@ impl Entries {
                 verified: saved.verified,
             }));
         }
+        let Treatment {
+            calls,
+            forwarding,
+            profile,
+            schedule,
+        } = Treatment::of(store).await?;
         Ok(Self {
             version: VERSION,
             site: SiteEntry::of(store.site().await?),
             group: store.groups().await?.into_iter().map(GroupEntry::of).collect(),
             user: users.into_iter().map(UserEntry::of).collect(),
             destination,
+            calls,
+            forwarding,
+            profile,
+            schedule,
             device: store.devices().await?.into_iter().map(DeviceEntry::of).collect(),
             did: store.dids().await?.into_iter().map(DidEntry::of).collect(),
         })
@@ -214,6 +237,16 @@ impl Entries {
             .device
             .iter()
             .map(|entry| ("device", entry.device.to_string()));
+        let calls = self.calls.iter().map(|entry| ("calls", entry.user.to_string()));
+        let forwarding = self
+            .forwarding
+            .iter()
+            .map(|entry| ("forwarding", entry.user.to_string()));
+        let profiles = self.profile.iter().map(|entry| ("profile", entry.key()));
+        let schedules = self
+            .schedule
+            .iter()
+            .map(|entry| ("schedule", entry.user.to_string()));
         let dids = self
             .did
             .iter()
@@ -221,6 +254,10 @@ impl Entries {
         groups
             .chain(users)
             .chain(destinations)
+            .chain(calls)
+            .chain(forwarding)
+            .chain(profiles)
+            .chain(schedules)
             .chain(devices)
             .chain(dids)
             .collect()
@@ -252,6 +289,16 @@ impl Entries {
         put(&mut table, Kind::Destination, &self.destination, |entry| {
             format!("{} {}", entry.user, entry.id)
         })?;
+        put(&mut table, Kind::Calls, &self.calls, |entry| {
+            entry.user.to_string()
+        })?;
+        put(&mut table, Kind::Forwarding, &self.forwarding, |entry| {
+            entry.user.to_string()
+        })?;
+        put(&mut table, Kind::Profile, &self.profile, ProfileEntry::key)?;
+        put(&mut table, Kind::Schedule, &self.schedule, |entry| {
+            entry.user.to_string()
+        })?;
         put(&mut table, Kind::Device, &self.device, |entry| {
             entry.device.to_string()
         })?;
@@ -276,6 +323,7 @@ impl Entries {
         key: &str,
         is_new: bool,
         groups: &BTreeMap<GroupId, GroupRow>,
+        now: UnixMillis,
     ) -> Result<Change, Failure> {
         let lost = || Failure::Runtime(format!("{key} was not found again"));
         match kind {
@@ -309,6 +357,22 @@ impl Entries {
                 let entry = entry.ok_or_else(lost)?;
                 Ok(Change::SaveDestination(entry.user.clone(), entry.row()?))
             }
+            Kind::Calls => {
+                let entry = self.calls.iter().find(|entry| entry.user.as_str() == key);
+                entry.ok_or_else(lost)?.change()
+            }
+            Kind::Forwarding => {
+                let entry = self.forwarding.iter().find(|entry| entry.user.as_str() == key);
+                entry.ok_or_else(lost)?.change()
+            }
+            Kind::Profile => {
+                let entry = self.profile.iter().find(|entry| entry.key() == key);
+                entry.ok_or_else(lost)?.change()
+            }
+            Kind::Schedule => {
+                let entry = self.schedule.iter().find(|entry| entry.user.as_str() == key);
+                entry.ok_or_else(lost)?.change(&self.profile, now)
+            }
             Kind::Device => {
                 let entry = self.device.iter().find(|entry| entry.device.as_str() == key);
                 let row = entry.ok_or_else(lost)?.row()?;
@@ -327,8 +391,9 @@ impl Entries {
 }
 
 /// What takes an entry out of the store, by the key that the store's own table gave it.
-pub(super) fn removal(kind: Kind, key: &str) -> Result<Change, Failure> {
+pub(super) fn removal(kind: Kind, key: &str, now: UnixMillis) -> Result<Change, Failure> {
     let unreadable = |error: &dyn Display| Failure::Runtime(format!("{key}: {error}"));
+    let parsed = |text: &str| text.parse::<UserId>().map_err(|error| unreadable(&error));
     match kind {
         Kind::Site => Ok(Change::SetSite(Box::default())),
         Kind::Group => key
@@ -341,10 +406,17 @@ pub(super) fn removal(kind: Kind, key: &str) -> Result<Change, Failure> {
             .map_err(|error| unreadable(&error)),
         Kind::Destination => {
             let (user, id) = key.rsplit_once(' ').ok_or_else(|| unreadable(&"no id"))?;
-            let user = user.parse::<UserId>().map_err(|error| unreadable(&error))?;
+            let user = parsed(user)?;
             let id = id.parse::<Uuid>().map_err(|error| unreadable(&error))?;
             Ok(Change::DeleteDestination(user, DestinationId(id)))
         }
+        Kind::Calls => parsed(key).map(Change::ForgetCallSettings),
+        Kind::Forwarding => Ok(Change::SaveCallRules(parsed(key)?, CallRules::default())),
+        Kind::Profile => {
+            let (user, name) = key.split_once(' ').ok_or_else(|| unreadable(&"no name"))?;
+            Ok(Change::DeleteProfile(parsed(user)?, name.to_owned()))
+        }
+        Kind::Schedule => Ok(Change::SaveSchedule(parsed(key)?, Vec::new(), now)),
         Kind::Device => key
             .parse()
             .map(Change::RemoveDevice)
@@ -366,6 +438,7 @@ impl SiteEntry {
             voicemail_message_s: row.voicemail_message_s,
             voicemail_quota_s: row.voicemail_quota_s,
             call_recording: row.call_recording,
+            time_zone: row.time_zone,
         })
     }
 
@@ -379,6 +452,7 @@ impl SiteEntry {
             voicemail_message_s: self.voicemail_message_s,
             voicemail_quota_s: self.voicemail_quota_s,
             call_recording: self.call_recording,
+            time_zone: self.time_zone.clone(),
         })
     }
 }

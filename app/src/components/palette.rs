@@ -1,0 +1,164 @@
+//! The command palette: everything that can be done now, behind one field (a combobox of WAI-ARIA, with its list).
+
+use crate::browser;
+use crate::browser::listen::on_window;
+use crate::components::dial_pad::call_again;
+use crate::components::icon::Icon;
+use crate::components::shortcuts::Keys;
+use crate::components::shown::Shown;
+use crate::i18n::{I18n, text};
+use crate::live::{derived, live, memo};
+use crate::logic::palette::{Offer, Wish};
+use crate::state::{Address, Portal};
+use crate::theme::ThemeContext;
+use leptos::prelude::*;
+use leptos::{ev, html};
+
+/// Whether the palette is open, for whatever opens it.
+#[derive(Clone, Copy)]
+pub struct PaletteOpen(RwSignal<bool>);
+
+impl PaletteOpen {
+    /// A closed palette, as the context's.
+    pub fn provide() {
+        provide_context(Self(RwSignal::new(false)));
+    }
+
+    /// Opens the context's palette.
+    pub fn open() -> impl Fn() + Copy {
+        let Self(open) = expect_context();
+        move || open.set(true)
+    }
+}
+
+/// Listens for Ctrl+K, or Cmd+K; holds the palette.
+#[component]
+pub fn Palette() -> impl IntoView {
+    let i18n = I18n::expect();
+    let PaletteOpen(open) = expect_context();
+    let dialog: NodeRef<html::Dialog> = NodeRef::new();
+    on_window(ev::keydown, move |event| {
+        let chord = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key();
+        if chord && event.key().eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            open.update(|open| *open = !*open);
+        }
+    });
+    Effect::new(move || {
+        let (open, Some(dialog)) = (open.get(), dialog.get()) else {
+            return;
+        };
+        match (open, dialog.open()) {
+            (true, false) => {
+                let _ = dialog.show_modal();
+            }
+            (false, true) => dialog.close(),
+            _ => {}
+        }
+    });
+    view! {
+        <dialog class="palette" node_ref=dialog aria-label=i18n.t(text::palette::title) data-testid="palette"
+            on:close=move |_| open.set(false)
+            // Beside what is in it.
+            on:click:target=move |event| if event.target().tag_name() == "DIALOG" { open.set(false) }>
+            <Shown when=derived(move || open.get())><Field /></Shown>
+        </dialog>
+    }
+    .into_any()
+}
+
+/// The field and its list.
+#[component]
+fn Field() -> impl IntoView {
+    let i18n = I18n::expect();
+    let portal = Portal::expect();
+    let act = performer(portal);
+    portal.want_directory();
+    let typed = RwSignal::new(String::new());
+    let active = RwSignal::new(0);
+    let found = memo(move || typed.with(|typed| portal.palette(i18n.locale(), typed)));
+    let count = move || found.with(Vec::len);
+    let field: NodeRef<html::Input> = NodeRef::new();
+    field.on_load(|field| {
+        let _ = field.focus();
+    });
+    let choose = move |at: usize| {
+        if let Some(offer) = found.with_untracked(|found| found.get(at).cloned()) {
+            act(offer.wish);
+        }
+    };
+    let key = move |event: ev::KeyboardEvent| {
+        let count = found.with_untracked(Vec::len);
+        let at = active.get_untracked();
+        let next = match event.key().as_str() {
+            "ArrowDown" if count > 0 => (at + 1) % count,
+            "ArrowUp" if count > 0 => (at + count - 1) % count,
+            "Enter" => {
+                event.prevent_default();
+                return choose(at);
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        active.set(next);
+        browser::reveal(&format!("palette-{next}"));
+    };
+    let row = move |(at, offer): (usize, Offer)| {
+        view! {
+            <li id=format!("palette-{at}") class="suggestion palette-row" role="option" data-testid="palette-offer"
+                aria-selected=live(move || (active.get() == at).to_string())
+                on:click=move |_| choose(at)>
+                <Icon name=offer.icon />
+                <span class="palette-title">{offer.title}</span>
+                <span class="person-state">{offer.detail}</span>
+            </li>
+        }
+    };
+    view! {
+        <div class="search palette-field">
+            <Icon name="search" />
+            <input class="input" type="text" data-testid="palette-input" autocomplete="off" spellcheck="false" node_ref=field
+                role="combobox" aria-autocomplete="list" aria-controls="palette-list" aria-label=i18n.t(text::palette::title)
+                placeholder=i18n.t(text::palette::placeholder)
+                aria-expanded=live(move || (count() > 0).to_string())
+                aria-activedescendant=live(move || (active.get() < count()).then(|| format!("palette-{}", active.get())))
+                on:input:target=move |event| {
+                    active.set(0);
+                    typed.set(event.target().value());
+                }
+                on:keydown=key />
+        </div>
+        <ul id="palette-list" class="palette-list" role="listbox" aria-label=i18n.t(text::palette::title)
+            hidden=live(move || count() == 0)>
+            {live(move || found.get().into_iter().enumerate().map(row).collect_view())}
+        </ul>
+        <p class="palette-count hint" role="status">
+            {live(move || match count() {
+                0 => text::palette::nothing(i18n.locale()).to_owned(),
+                count => text::palette::found(i18n.locale(), count as u64),
+            })}
+        </p>
+    }
+    .into_any()
+}
+
+/// Closes the palette and does what was chosen.
+fn performer(portal: Portal) -> impl Fn(Wish) + Copy + Send + Sync + 'static {
+    let (address, theme, keys) = (Address::expect(), ThemeContext::expect(), Keys::expect());
+    let PaletteOpen(open) = expect_context();
+    move |wish| {
+        open.set(false);
+        match wish {
+            Wish::Go(page) => address.go(page.path()),
+            Wish::Open(path) => browser::open(path),
+            Wish::Dial(number) => call_again(portal, &number),
+            Wish::Ask(body) => {
+                portal.ask(body);
+            }
+            Wish::AnswerHere(call) => portal.telephone().accept(portal, call),
+            Wish::CallsHere => portal.telephone().take_calls(portal, true),
+            Wish::Theme => theme.advance(),
+            Wish::Keys => keys.show(),
+        }
+    }
+}
