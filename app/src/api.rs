@@ -7,5 +7,5 @@ mod signed_in;
 
 pub use error::{ApiError, InvitationFault};
 pub use guest::{Guest, Invitation};
-pub use request::text;
+pub use request::{put_sound, text};
 pub use signed_in::{DialToken, NewDialToken, SignedIn};

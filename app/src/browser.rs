@@ -2,6 +2,7 @@
 
 pub mod listen;
 pub mod notify;
+pub mod recorder;
 pub mod sound;
 
 use js_sys::{Date, Object, Reflect};

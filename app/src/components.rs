@@ -31,6 +31,7 @@ pub mod log_row;
 pub mod message_row;
 pub mod move_panel;
 pub mod navigation;
+pub mod own_sounds;
 pub mod palette;
 pub mod parked_card;
 pub mod person_row;

@@ -3,7 +3,7 @@
 //! A tab asks for the microphone when the user chooses it, so that a call that rings finds it allowed. The call's audio is
 //! one peer connection, made when the call is taken and gone when the gateway says that the session is over.
 
-mod microphone;
+pub(crate) mod microphone;
 mod session;
 
 use crate::browser;

@@ -30,7 +30,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         signal().await;
         stop.send_replace(true);
     });
-    run_until(config, stopped).await
+    Box::pin(run_until(config, stopped)).await
 }
 
 /// As [`run`], until `stop` turns true.
@@ -75,6 +75,13 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
             Some(Postman::start(email, &config.site, portal, store.clone(), folder).await?)
         }
     };
+    for rescued in store.rescued().await? {
+        // One that was sent just before the crash is sent twice; none is forgotten.
+        if let Some(postman) = postman.as_ref().filter(|_| !rescued.is_recording) {
+            postman.send(rescued.user, rescued.message).await;
+        }
+        store.recordings().forget_note(rescued.message);
+    }
     tokio::spawn(prune(store.clone(), config.store.record_days));
     Driver::run(Parts {
         config,

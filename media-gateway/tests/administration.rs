@@ -123,6 +123,8 @@ fn bruno() -> UserSettings {
         email: None,
         confirm: Some(false),
         no_answer_ms: 20_000,
+        voicemail_quota_s: None,
+        recording_allowed: false,
     }
 }
 

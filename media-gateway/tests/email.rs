@@ -208,6 +208,45 @@ async fn t09_a_message_arrives_by_email_with_its_sound() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t09_a_message_that_a_crash_cuts_arrives_by_email_after_the_next_start() {
+    let port = free_port();
+    let sink = Sink::start(port, Mood::Takes).await;
+    let mut world = world(port).await;
+    world.place(PlaceCall {
+        telephone: Answer {
+            tone_hz: Some(CALLER_HZ),
+            ..Answer::default()
+        },
+        leave_message: Some(LeaveMessage {
+            speak_ms: 60_000,
+            ..LeaveMessage::default()
+        }),
+        ..PlaceCall::new(FAR, COMPANY)
+    });
+    let messages = world.folder.join("messages");
+    let on_disk = |_: &World| {
+        let mut entries = std::fs::read_dir(&messages).unwrap().flatten();
+        entries.any(|entry| entry.metadata().is_ok_and(|file| file.len() > 3 * 16_000))
+    };
+    world.until("three seconds are on the disk", on_disk).await;
+    world.crash_gateway().await;
+    assert!(sink.letters().is_empty());
+    world.start_gateway().await;
+    world
+        .until("the letter has arrived", |_| sink.letters().len() == 1)
+        .await;
+    let (_, letter) = sink.letters().remove(0);
+    let spoken = |window: &[i16]| analysis::contains(window, CALLER_HZ, 5.0);
+    assert!(sound(&letter).chunks_exact(2400).any(spoken));
+    world
+        .until("nothing waits, and no note is left", |world| {
+            let waiting = std::fs::read_dir(world.folder.join("mail")).unwrap().count();
+            waiting == 0 && std::fs::read_dir(&messages).unwrap().count() == 1
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t09_a_server_that_hangs_holds_up_no_call_and_the_letters_wait_over_a_restart() {
     let port = free_port();
     let sink = Sink::start(port, Mood::Hangs).await;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 const CAPS: RangeInclusive<u32> = 1..=100_000;
 /// How long the user's own telephone may ring, in seconds.
 const NO_ANSWER_S: RangeInclusive<u32> = 5..=120;
+/// What a voicemail box may hold, in seconds.
+pub const QUOTA_S: RangeInclusive<u32> = 60..=1_000_000;
 
 /// A rule as it is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub struct UserForm {
     pub confirm: String,
     /// In seconds.
     pub no_answer: String,
+    /// Room for messages, in seconds; empty: the site's.
+    pub quota: String,
+    pub recording: bool,
 }
 
 impl Default for UserForm {
@@ -68,6 +73,8 @@ impl Default for UserForm {
             email: String::new(),
             confirm: String::new(),
             no_answer: (USER_NO_ANSWER_DEFAULT_MS / 1_000).to_string(),
+            quota: String::new(),
+            recording: false,
         }
     }
 }
@@ -98,6 +105,11 @@ impl From<&UserSettings> for UserForm {
             }
             .to_owned(),
             no_answer: (settings.no_answer_ms / 1_000).to_string(),
+            quota: settings
+                .voicemail_quota_s
+                .map(|seconds| seconds.to_string())
+                .unwrap_or_default(),
+            recording: settings.recording_allowed,
         }
     }
 }
@@ -121,6 +133,8 @@ impl UserForm {
         let dials_per_hour = count("dials_per_hour", &self.dials_per_hour, CAPS, &mut problems);
         let minutes_per_day = count("minutes_per_day", &self.minutes_per_day, CAPS, &mut problems);
         let no_answer_s = count("no_answer_ms", &self.no_answer, NO_ANSWER_S, &mut problems);
+        let voicemail_quota_s =
+            filled(&self.quota).map(|text| count("voicemail_quota_s", &text, QUOTA_S, &mut problems));
         match (user, extension, number) {
             (Some(user), Some(extension), Some(number)) if problems.is_empty() => Ok(UserSettings {
                 user,
@@ -147,6 +161,8 @@ impl UserForm {
                     _ => None,
                 },
                 no_answer_ms: u64::from(no_answer_s) * 1_000,
+                voicemail_quota_s,
+                recording_allowed: self.recording,
             }),
             _ => Err(problems),
         }
@@ -260,6 +276,8 @@ mod tests {
                 prefix: "+39".into(),
                 hours: "Mon-Fri 09:00-18:00".into(),
             }],
+            quota: " 120 ".into(),
+            recording: true,
             ..UserForm::default()
         }
     }
@@ -273,6 +291,8 @@ mod tests {
         assert_eq!(settings.group, None);
         assert_eq!(settings.rules[0].hours.as_deref(), Some("Mon-Fri 09:00-18:00"));
         assert_eq!(settings.confirm, None);
+        assert_eq!(settings.voicemail_quota_s, Some(120));
+        assert_eq!(UserForm::default().quota, "");
         assert_eq!(UserForm::from(&settings).read().unwrap(), settings);
         for confirm in [Some(true), Some(false)] {
             let settings = UserSettings {
@@ -305,6 +325,7 @@ mod tests {
             dials_per_hour: "-1".into(),
             minutes_per_day: "100001".into(),
             no_answer: "4".into(),
+            quota: "59".into(),
             ..UserForm::default()
         };
         let problems = form.read().unwrap_err();
@@ -319,7 +340,8 @@ mod tests {
                 "rules",
                 "dials_per_hour",
                 "minutes_per_day",
-                "no_answer_ms"
+                "no_answer_ms",
+                "voicemail_quota_s"
             ]
         );
         assert_eq!(problems[6].kind, ProblemKind::OutOfRange);

@@ -3,12 +3,12 @@
 use crate::components::field::{ChoiceField, SwitchField, TextField};
 use crate::components::loaded::Loaded;
 use crate::i18n::{I18n, text};
-use crate::logic::form::{count, filled};
+use crate::logic::form::{QUOTA_S, count, filled};
 use crate::site::{Fault, List, Site, WholeSite};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::live::live;
-use ponte_protocol::admin::{AdminChange, Problem, SiteSettings};
+use ponte_protocol::admin::{AdminChange, CallRecording, Problem, SiteSettings};
 
 /// The page.
 #[component]
@@ -41,6 +41,7 @@ fn Form(known: WholeSite) -> impl IntoView {
     let music = RwSignal::new(settings.hold_music.clone().unwrap_or_default());
     let message = RwSignal::new(settings.voicemail_message_s.to_string());
     let quota = RwSignal::new(settings.voicemail_quota_s.to_string());
+    let recording = RwSignal::new(recording_value(settings.call_recording).to_owned());
     let time_zone = RwSignal::new(settings.time_zone.clone().unwrap_or_default());
     let problems = RwSignal::new(Vec::<Problem>::new());
     let busy = RwSignal::new(false);
@@ -57,12 +58,7 @@ fn Form(known: WholeSite) -> impl IntoView {
             5..=3_600,
             &mut found,
         );
-        let voicemail_quota_s = count(
-            "voicemail_quota_s",
-            &quota.get_untracked(),
-            60..=1_000_000,
-            &mut found,
-        );
+        let voicemail_quota_s = count("voicemail_quota_s", &quota.get_untracked(), QUOTA_S, &mut found);
         let ready = found.is_empty();
         problems.set(found);
         if !ready {
@@ -74,6 +70,7 @@ fn Form(known: WholeSite) -> impl IntoView {
             hold_music: filled(&music.get_untracked()),
             voicemail_message_s,
             voicemail_quota_s,
+            call_recording: recording_of(&recording.get_untracked()),
             time_zone: Some(time_zone.get_untracked().trim().to_owned()),
             ..settings.clone()
         });
@@ -100,6 +97,16 @@ fn Form(known: WholeSite) -> impl IntoView {
         });
         view! { <ChoiceField name="hold_music" label=text::field::hold_music value=music problems options /> }
     });
+    let recordings = Signal::derive(move || {
+        let locale = i18n.locale();
+        [
+            (CallRecording::Never, text::site::recording_never(locale)),
+            (CallRecording::Permitted, text::site::recording_permitted(locale)),
+            (CallRecording::Everyone, text::site::recording_everyone(locale)),
+        ]
+        .map(|(value, words)| (recording_value(value).to_owned(), words.to_owned()))
+        .to_vec()
+    });
     view! {
         <form class="admin-form" novalidate on:submit=submit>
             <div class="fields">
@@ -112,7 +119,9 @@ fn Form(known: WholeSite) -> impl IntoView {
                 <TextField name="time_zone" label=text::site::time_zone hint=text::site::time_zone_hint value=time_zone
                     problems />
                 {pieces}
+                <ChoiceField name="call_recording" label=text::site::recording value=recording problems options=recordings />
             </div>
+            <p class="hint">{i18n.t(text::site::recording_hint)}</p>
             <SwitchField name="call_waiting" label=text::field::call_waiting hint=text::site::call_waiting_hint
                 value=call_waiting problems />
             <div class="button-row">
@@ -121,5 +130,22 @@ fn Form(known: WholeSite) -> impl IntoView {
                 </button>
             </div>
         </form>
+    }
+}
+
+fn recording_value(who: CallRecording) -> &'static str {
+    match who {
+        CallRecording::Never => "never",
+        CallRecording::Permitted => "permitted",
+        CallRecording::Everyone => "everyone",
+    }
+}
+
+/// Whoever may record calls by the value of the field; nobody where it is none.
+fn recording_of(value: &str) -> CallRecording {
+    match value {
+        "permitted" => CallRecording::Permitted,
+        "everyone" => CallRecording::Everyone,
+        _ => CallRecording::Never,
     }
 }

@@ -41,6 +41,8 @@ pub fn UserEditor(
     let email = RwSignal::new(form.email);
     let confirm = RwSignal::new(form.confirm);
     let no_answer = RwSignal::new(form.no_answer);
+    let quota = RwSignal::new(form.quota);
+    let recording = RwSignal::new(form.recording);
     let problems = RwSignal::new(Vec::<Problem>::new());
     let error = RwSignal::new(None::<Fault>);
     let busy = RwSignal::new(false);
@@ -69,6 +71,8 @@ pub fn UserEditor(
             email: email.get_untracked(),
             confirm: confirm.get_untracked(),
             no_answer: no_answer.get_untracked(),
+            quota: quota.get_untracked(),
+            recording: recording.get_untracked(),
         };
         error.set(None);
         let settings = match form.read() {
@@ -178,6 +182,8 @@ pub fn UserEditor(
                         value=voicemail problems />
                     <SwitchField name="pick_up" label=text::field::pick_up hint=text::field::pick_up_hint
                         value=pick_up problems />
+                    <SwitchField name="recording" label=text::field::recording hint=text::field::recording_hint
+                        value=recording problems />
                     <SwitchField name="administrator" label=text::field::administrator hint=text::field::administrator_hint
                         value=administrator problems />
                 </fieldset>
@@ -188,6 +194,8 @@ pub fn UserEditor(
                     <ChoiceField name="confirm" label=text::field::confirm value=confirm problems options=confirmations />
                     <TextField name="no_answer_ms" label=text::field::rings value=no_answer problems kind="number"
                         hint=text::field::rings_hint />
+                    <TextField name="voicemail_quota_s" label=text::field::quota value=quota problems kind="number"
+                        hint=text::field::quota_hint />
                 </div>
                 <p class="field-error" role="alert" data-testid="user-error">
                     {live(move || error.get().map(|fault| words::fault(i18n.locale(), &fault)))}

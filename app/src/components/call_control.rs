@@ -8,6 +8,7 @@ use crate::live::{derived, live, memo};
 use crate::logic::call::{self, Controls};
 use crate::logic::dial::{self, Entry};
 use crate::state::Portal;
+use crate::state::toasts::{ToastKind, Toasts};
 use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CallView, CommandBody, Extension, TransferTarget};
@@ -56,6 +57,25 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
             .map(|call| words::far_party(locale, &call))
             .unwrap_or_default()
     };
+    let recorded =
+        memo(move || call.with(|call| call.as_ref().is_some_and(|call| call.recorded_since.is_some())));
+    // Also where nobody here has ended it: the box is full, the right is gone, the parties were parted.
+    let toasts: Toasts = expect_context();
+    Effect::new(move |before: Option<bool>| {
+        let recorded = recorded.get();
+        if before == Some(true) && !recorded && call.with_untracked(Option::is_some) {
+            toasts.show(ToastKind::Info, text::control::record_over(i18n.locale_now()));
+        }
+        recorded
+    });
+    let may_record = derived(move || {
+        let allowed = || {
+            portal
+                .profile()
+                .with(|profile| profile.as_ref().is_some_and(|profile| profile.recording_allowed))
+        };
+        recorded.get() || call.with(|call| call.as_ref().is_some_and(call::may_be_recorded)) && allowed()
+    });
     let ask = move |body: CommandBody| {
         portal.ask(body);
     };
@@ -84,6 +104,15 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                     {i18n.t(text::control::park)}
                 </button>
             </Shown>
+            <Shown when=may_record>
+                <button type="button" class="button small" data-testid="call-record"
+                    on:click=move |_| ask(CommandBody::Record { call: id, on: !recorded.get_untracked() })>
+                    {live(move || {
+                        let locale = i18n.locale();
+                        if recorded.get() { text::control::record_stop(locale) } else { text::control::record(locale) }
+                    })}
+                </button>
+            </Shown>
             <Shown when=wanted(|controls| controls.go)>
                 <button type="button" class="button small" data-testid="call-move" aria-expanded=live(move || going.get().to_string())
                     on:click=move |_| going.update(|open| *open = !*open)>
@@ -102,6 +131,9 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 </button>
             </Shown>
         </div>
+        <p class="recorded" role="status" data-testid="call-recorded">
+            {live(move || recorded.get().then(|| text::control::recorded(i18n.locale())))}
+        </p>
         <Shown when=derived(move || giving.get())>
             <GiveForm call=id locked />
         </Shown>

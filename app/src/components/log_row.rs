@@ -20,6 +20,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     let (open, set_open) = signal(false);
     let number = words::number_to_call(&record).to_owned();
     let message = record.message;
+    let recordings = record.recordings.clone();
     let outcome = words::outcome_name(&record);
     let icon = match (outcome, record.direction) {
         ("answered", Direction::Outgoing) => "outgoing",
@@ -62,6 +63,12 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
                             <span class="log-message-word">{i18n.t(text::log::voicemail)}</span>
                         </a>
                     })}
+                    {recordings.into_iter().map(|recording| view! {
+                        <a class="button small" data-testid="log-recording" href=format!("/messages#{recording}")>
+                            <Icon name="play" />
+                            <span class="log-message-word">{i18n.t(text::message::recording)}</span>
+                        </a>
+                    }).collect_view()}
                     {(!number.is_empty()).then(|| view! { <button
                         type="button" class="button icon-only quiet" data-testid="log-call-again"
                         aria-label=live(move || {

@@ -30,6 +30,7 @@ pub fn MessageRow(id: MessageId) -> impl IntoView {
     };
     let heard = field(|message| message.heard);
     let deleted = field(|message| message.deleted_until.is_some());
+    let recording = field(|message| message.call.is_some());
     let caller = memo(move || {
         let locale = i18n.locale();
         let message = message.get()?;
@@ -69,6 +70,7 @@ pub fn MessageRow(id: MessageId) -> impl IntoView {
                         <span class="message-new" aria-hidden="true"></span>
                         <span class="visually-hidden">{i18n.t(text::message::unheard)} ": "</span>
                     </Shown>
+                    {live(move || recording.get().then(|| format!("{}: ", text::message::recording(i18n.locale()))))}
                     {live(move || caller.get().map(|(name, _)| name))}
                 </p>
                 <p class="message-number">{live(move || caller.get().map(|(_, number)| number))}</p>

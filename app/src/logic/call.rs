@@ -127,6 +127,11 @@ pub fn foremost(calls: &[CallView]) -> Option<&CallView> {
     })
 }
 
+/// Whether the user may have it recorded, where that is allowed: two who talk to each other.
+pub fn may_be_recorded(call: &CallView) -> bool {
+    matches!(call.phase, CallPhase::Connected { .. }) && call.conference.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

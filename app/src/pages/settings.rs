@@ -5,6 +5,7 @@ use crate::components::call_settings::CallSettingsCard;
 use crate::components::calls_now::CallsNow;
 use crate::components::dial_tokens_card::DialTokensCard;
 use crate::components::forwarding_card::ForwardingCard;
+use crate::components::own_sounds::OwnSoundsCard;
 use crate::components::schedule_card::ScheduleCard;
 use crate::components::shown::Shown;
 use crate::components::stations_card::StationsCard;
@@ -23,6 +24,7 @@ pub fn SettingsPage() -> impl IntoView {
             <CallsNow />
             <CallSettingsCard />
             <ForwardingCard />
+            <OwnSoundsCard />
             <ScheduleCard />
             <StationsCard />
             <BrowserSettingsCard />

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{MediaStream, MediaStreamConstraints, MediaStreamTrack};
 
 /// Opens the microphone. The browser asks the user, unless it was allowed before.
-pub(super) async fn open() -> Result<MediaStream, Problem> {
+pub(crate) async fn open() -> Result<MediaStream, Problem> {
     let window = web_sys::window().ok_or(Problem::NoMicrophone)?;
     // A page that is not loaded over TLS has none.
     let devices = window
@@ -40,7 +40,7 @@ fn why(error: &JsValue) -> Problem {
 }
 
 /// Lets go of it.
-pub(super) fn close(stream: &MediaStream) {
+pub(crate) fn close(stream: &MediaStream) {
     for track in stream.get_tracks() {
         if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
             track.stop();

@@ -19,8 +19,8 @@ use ponte_protocol::frames::Resume;
 use ponte_protocol::{
     CallId, CallProfile, CallQuality, CallRecord, CallRules, CallSettings, CallView, Command, CommandBody,
     CommandId, DeskUse, Destination, DestinationId, DeviceId, DialString, Explanation, Mode, Outcome,
-    ParkedCall, PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry, ServerFrame, StationView,
-    UnixMillis, UserProfile, UserState, VoiceMessage,
+    OwnSoundState, ParkedCall, PersistentLeg, Presence, Refusal, SavedDestination, ScheduleEntry,
+    ServerFrame, StationView, UnixMillis, UserProfile, UserState, VoiceMessage,
 };
 use std::sync::Arc;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -56,6 +56,7 @@ struct Parts {
     live_profile: Memo<Option<String>>,
     unheard: Memo<u32>,
     quota_left_s: Memo<u32>,
+    own_sounds: Memo<[OwnSoundState; 2]>,
     messages: Memo<Vec<VoiceMessage>>,
     more_messages: Memo<bool>,
     verification: Memo<Option<Verification>>,
@@ -128,6 +129,8 @@ parts! {
     pub unheard: Memo<u32>,
     /// Seconds of recording left.
     pub quota_left_s: Memo<u32>,
+    /// The user's greeting and name.
+    pub own_sounds: Memo<[OwnSoundState; 2]>,
     /// Voicemail as far as it is loaded, newest first, the bin included.
     pub messages: Memo<Vec<VoiceMessage>>,
     /// Whether older messages may exist.
@@ -195,6 +198,7 @@ impl Portal {
             }),
             unheard: of_user(store, |user| user.mailbox.unheard),
             quota_left_s: of_user(store, |user| user.mailbox.quota_left_s),
+            own_sounds: of_user(store, |user| [user.mailbox.greeting, user.mailbox.name]),
             messages: memo(move || store.with(|store| store.messages.list().to_vec())),
             more_messages: memo(move || store.with(|store| store.messages.may_have_more())),
             verification: memo(move || store.with(|store| store.verification.clone())),

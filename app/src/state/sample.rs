@@ -23,6 +23,7 @@ pub(crate) fn user() -> UserState {
             voicemail_allowed: false,
             pick_up_allowed: true,
             browser_allowed: false,
+            recording_allowed: false,
             administrator: false,
             caller_id: CallerId {
                 number: number("+390212345600"),
@@ -97,6 +98,7 @@ pub(crate) fn call(n: u64) -> CallView {
         muted: false,
         moving: None,
         conference: None,
+        recorded_since: None,
     }
 }
 
@@ -119,6 +121,7 @@ pub(crate) fn record(n: u64) -> CallRecord {
         },
         ended_by: EndedBy::FarLeg,
         message: None,
+        recordings: vec![],
         legs: vec![],
     }
 }
@@ -133,6 +136,7 @@ pub(crate) fn message(n: u64) -> VoiceMessage {
         heard: false,
         deleted_until: None,
         waveform: vec![],
+        call: None,
     }
 }
 
@@ -142,5 +146,6 @@ pub(crate) fn mailbox(messages: Vec<VoiceMessage>) -> Mailbox {
         total: u32::try_from(messages.len()).unwrap(),
         messages,
         quota_left_s: 600,
+        ..Mailbox::default()
     }
 }

@@ -27,6 +27,12 @@ impl Portal {
                     .show_with_undo(text::toast::message_deleted(locale), undo);
                 return;
             }
+            CommandBody::RemoveOwnSound { sound } => {
+                let undo = CommandBody::RestoreOwnSound { sound: *sound };
+                self.toasts()
+                    .show_with_undo(text::greeting::removed(locale), undo);
+                return;
+            }
             CommandBody::Dial { .. } => {
                 // What was dialled is shown by the call now; it must not be dialled again by a stray Enter.
                 self.dial_text().set(String::new());
@@ -82,6 +88,7 @@ fn failed(locale: Locale, body: &CommandBody) -> &'static str {
         | CommandBody::MarkMessage { .. } => text::toast::save_failed(locale),
         CommandBody::DeleteDestination { .. }
         | CommandBody::DeleteMessage { .. }
+        | CommandBody::RemoveOwnSound { .. }
         | CommandBody::DeleteContact { .. }
         | CommandBody::DeleteProfile { .. } => text::toast::delete_failed(locale),
         CommandBody::Dial { .. } => text::toast::dial_failed(locale),

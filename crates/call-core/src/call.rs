@@ -25,14 +25,15 @@
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
 //! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
 //! ear), [`crate::persistent`] (a leg that stays up), [`crate::rescue`] (a leg that was lost), [`crate::transfer`],
-//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::join`] (two users),
-//! [`crate::clearing`] (ends).
+//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::recording`],
+//! [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
 use crate::forward::Forwarded;
 use crate::join::{Crossing, Tell};
 use crate::leg::{Leg, Party, Told, Way};
 use crate::moving::Moving;
+use crate::recording::OnDemand;
 use crate::rescue::Rescue;
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
@@ -294,6 +295,9 @@ pub(crate) struct Call {
     /// A word about a code that was keyed in, while it is spoken.
     pub(crate) notice: Option<PlaybackToken>,
     pub(crate) message: Option<MessageId>,
+    pub(crate) on_demand: Option<OnDemand>,
+    /// What was recorded on demand.
+    pub(crate) recordings: Vec<MessageId>,
     /// The call is being moved to another telephone of the user.
     pub(crate) moving: Option<Moving>,
     /// The telephone that it could not be moved to, until it is tried again.
@@ -330,6 +334,8 @@ impl Call {
             farewell: None,
             notice: None,
             message: None,
+            on_demand: None,
+            recordings: Vec::new(),
             moving: None,
             move_failed: None,
             counted: false,

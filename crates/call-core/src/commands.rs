@@ -6,8 +6,8 @@ use crate::user::UserTelephone;
 use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, cause, dial};
 use ponte_protocol::command::DTMF_MAX;
 use ponte_protocol::{
-    CallId, CauseReason, CommandId, Destination, DialString, Direction, EndedBy, EventBody, Mode, Outcome,
-    Refusal, Reply, UserId,
+    CallId, CauseReason, CommandId, Destination, DialString, Direction, EndedBy, EventBody, MessageId, Mode,
+    Outcome, Refusal, Reply, UserId,
 };
 
 impl Switch {
@@ -131,6 +131,10 @@ impl Switch {
             SwitchCommand::Park { call } => {
                 self.own_call(user, call)?;
                 self.park(user, call)
+            }
+            SwitchCommand::Record { call, on } => {
+                self.own_call(user, call)?;
+                self.record(user, call, MessageId(id.0), on)
             }
             SwitchCommand::Fetch { slot } => self.fetch(user, slot, CallId(id.0)),
             SwitchCommand::PickUp { extension } => self.pick_up(user, &extension, CallId(id.0)),

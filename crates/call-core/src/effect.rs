@@ -209,6 +209,22 @@ pub enum Effect {
     StopRecording {
         leg: LegId,
     },
+    /// The leg is told, over what it hears, that the call is recorded. With a token, its end comes back as
+    /// [`crate::Event::PlaybackFinished`].
+    TellRecorded {
+        leg: LegId,
+        token: Option<PlaybackToken>,
+    },
+    /// What the leg says and what it hears is recorded for `user` until [`Self::StopRecording`] or the end of the leg. The
+    /// host keeps it beside the user's messages.
+    RecordCall {
+        leg: LegId,
+        call: CallId,
+        message: MessageId,
+        user: UserId,
+        /// Who is at the other end.
+        party: Caller,
+    },
     /// The messages of the user that are not in the bin, oldest first. Answered by [`crate::Event::MessagesListed`] with
     /// the same `ask`.
     ListMessages {

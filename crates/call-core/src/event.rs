@@ -207,6 +207,11 @@ pub enum SwitchCommand {
     Park {
         call: CallId,
     },
+    /// Both parties are told, then their conversation is recorded; or it no longer is.
+    Record {
+        call: CallId,
+        on: bool,
+    },
     Fetch {
         slot: u16,
     },
@@ -280,13 +285,13 @@ pub enum Event {
         /// How often the call was forwarded before it came, as the network tells.
         forwarded: u32,
     },
-    /// The host cannot take the message that is being left, or cannot go on: the box or the disk is full. `kept`: what was
-    /// said so far is a message.
+    /// The host cannot take the message that is being left or the call that is recorded, or cannot go on: the box or the disk
+    /// is full. `kept`: what was said so far is a message.
     NoRoom {
         leg: LegId,
         kept: bool,
     },
-    /// A message has reached its longest.
+    /// A message, or the recording of a call, has reached its longest.
     RecordingFull {
         leg: LegId,
     },

@@ -45,6 +45,7 @@ mod parking;
 mod party;
 mod persistent;
 mod progress;
+mod recording;
 mod rescue;
 mod restriction;
 mod ringing;

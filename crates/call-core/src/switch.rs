@@ -239,6 +239,7 @@ impl Switch {
         if changed {
             let profile = user.config.profile.clone();
             let allowed = profile.telecommuter_allowed;
+            let records = profile.recording_allowed;
             self.cx.push(Effect::Notify {
                 user: id.clone(),
                 body: EventBody::ProfileChanged { profile },
@@ -246,6 +247,9 @@ impl Switch {
             if !allowed {
                 // Rule T1: a right that is taken away ends the mode that stood on it.
                 self.set_mode(&id, Mode::Office, NumberClass::Other);
+            }
+            if !records {
+                self.stop_records(&id);
             }
         }
         self.check_standing(&id);
@@ -353,7 +357,7 @@ impl Switch {
             self.service_spoke(leg, token);
             return;
         }
-        if self.visit_spoke(leg, token) {
+        if self.visit_spoke(leg, token) || self.record_told(leg, token) {
             return;
         }
         // The greeting of another user's voicemail is played on this user's ear.
@@ -385,6 +389,9 @@ impl Switch {
     }
 
     fn no_room(&mut self, leg: LegId, kept: bool) {
+        if self.record_over(leg, kept) {
+            return;
+        }
         let id = self.cx.served_by(leg);
         let host = self.calls.get(&id).and_then(Call::other_half).unwrap_or(id);
         if !self.visits.contains_key(&leg)
@@ -399,7 +406,7 @@ impl Switch {
 
     fn recording_full(&mut self, leg: LegId) {
         // The end of a draft is told by itself.
-        if self.visits.contains_key(&leg) {
+        if self.visits.contains_key(&leg) || self.record_over(leg, true) {
             return;
         }
         let id = self.cx.served_by(leg);
@@ -438,6 +445,7 @@ impl Switch {
                 TimerKind::Beep => self.beep(id),
                 TimerKind::Message => call.message_full(cx),
                 TimerKind::Park => self.parked_too_long(id),
+                TimerKind::Told => self.stop_record(id),
                 _ => {}
             }
             self.settle(id);
@@ -468,6 +476,7 @@ impl Switch {
             | TimerKind::Overlap
             | TimerKind::Recall
             | TimerKind::Stay
+            | TimerKind::Told
             // These stand under no leg's name.
             | TimerKind::Leave => {}
             TimerKind::Close => call.close_timed_out(cx, place),
@@ -514,6 +523,7 @@ impl Switch {
         }
         self.tidy_room(id);
         self.tidy_line(&owner);
+        self.tidy_records(id);
         self.tidy_standing(&owner);
         self.set_relay(&owner);
         self.set_mute(&owner);

@@ -43,6 +43,8 @@ pub enum TimerKind {
     Recall,
     /// The leg that stays up has been up for as long as it may ([`crate::Timeouts::stay`]).
     Stay,
+    /// The other party is told that the call is recorded; without an end to that nothing is recorded.
+    Told,
     /// The leg was told to close and has not said that it ended ([`crate::Timeouts::close`]).
     Close,
 }

@@ -47,6 +47,7 @@ impl Call {
             held_by_far: self.ties.held_by_far,
             muted: self.ties.own_mute,
             conference: self.conference.clone(),
+            recorded_since: self.on_demand.map(|it| it.since),
             moving: self.move_view(),
         }
     }
@@ -73,6 +74,7 @@ impl Call {
             cause,
             ended_by: by,
             message: self.message,
+            recordings: self.recordings.clone(),
             legs: self.legs.iter().filter_map(Leg::record).collect(),
         })
     }

@@ -459,7 +459,7 @@ impl History {
     fn control(&mut self, user: &UserId) -> SwitchCommand {
         let call = self.call(user);
         let with = self.call(user);
-        match self.rng.below(24) {
+        match self.rng.below(26) {
             16..=22 => SwitchCommand::Move {
                 call: self.talking(user),
                 to: match self.rng.below(6) {
@@ -506,7 +506,11 @@ impl History {
             14 => SwitchCommand::PickUp {
                 extension: (*self.rng.pick(&["201", "202", "203"])).parse().unwrap(),
             },
-            _ => SwitchCommand::Accept { call },
+            15 => SwitchCommand::Accept { call },
+            _ => SwitchCommand::Record {
+                call,
+                on: self.rng.chance(80),
+            },
         }
     }
 

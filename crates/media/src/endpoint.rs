@@ -167,8 +167,11 @@ impl Endpoint {
         self.is_playing() || self.overlay.is_some() || self.overlay_ended.is_some()
     }
 
-    /// Lays something over what the peer hears; `told` if its end is to be told.
+    /// Lays something over what the peer hears; `told` if its end is to be told. Whatever is not gives way to what is.
     pub(crate) fn overlay(&mut self, player: Player, told: bool, now: Instant) {
+        if !told && self.overlay.as_ref().is_some_and(Overlay::is_told) {
+            return;
+        }
         let carried = self.seat.as_ref().map(|_| now).or(self.out.relayed_at());
         self.overlay = Some(Overlay::new(player, told, carried));
     }

@@ -19,6 +19,7 @@
 pub mod analysis;
 mod audio;
 mod config;
+mod convert;
 mod dtmf;
 mod endpoint;
 mod error;
@@ -38,6 +39,7 @@ mod prompts;
 mod receive;
 mod recording;
 mod relay;
+mod resample;
 mod rtc;
 mod rtcp;
 pub mod sdp;
@@ -52,6 +54,7 @@ mod wav;
 mod worker;
 
 pub use config::{HoldMusic, MediaConfig, PortRange};
+pub use convert::{ConvertError, convert, duration};
 pub use error::MediaError;
 pub use plane::MediaPlane;
 pub use prompts::{Language, Prompt};

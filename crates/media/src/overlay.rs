@@ -54,6 +54,10 @@ impl Overlay {
         })
     }
 
+    pub(crate) fn is_told(&self) -> bool {
+        self.told
+    }
+
     pub(crate) fn carried(&mut self, now: Instant) {
         self.carried = Some(now);
     }

@@ -267,13 +267,13 @@ impl MediaPlane {
     }
 
     /// Lays one cadence of a tone over what the peer of `id` hears, be it bridged, mixed or played; what it hears goes on. In
-    /// place of what is still laid over. [`Tone::CallWaiting`] and [`Tone::Attached`] are made for it.
+    /// place of what is still laid over, unless the end of that is to be told. [`Tone::CallWaiting`] and [`Tone::Attached`] are made for it.
     pub fn beep(&self, id: EndpointId, tone: Tone) {
         self.whisper(id, Source::Tone(tone), None);
     }
 
     /// Lays any source over what the peer of `id` hears, once, in place of what is still laid over. With a token,
-    /// [`MediaEvent::PlayFinished`] tells its end. Nobody else hears it.
+    /// [`MediaEvent::PlayFinished`] tells its end, and nothing without one cuts it short. Nobody else hears it.
     pub fn whisper(&self, id: EndpointId, source: Source, token: Option<u64>) {
         let playlist = self
             .library

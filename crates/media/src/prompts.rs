@@ -62,6 +62,8 @@ pub enum Prompt {
     MailboxFull,
     /// "cannot answer now", after the name in the user's own voice.
     CannotAnswer,
+    /// Both parties hear it before a call is recorded.
+    CallRecorded,
     /// What is said in a voicemail box; the texts tell what each is for.
     YouHave,
     NewMessages,
@@ -150,7 +152,7 @@ macro_rules! entries {
     };
 }
 
-static ENTRIES: [Entry; 69] = entries![
+static ENTRIES: [Entry; 70] = entries![
     ConfirmPressOne "confirm-press-one",
     Connecting "connecting",
     Busy "busy",
@@ -186,6 +188,7 @@ static ENTRIES: [Entry; 69] = entries![
     Nine "digit-nine",
     MailboxFull "mailbox-full",
     CannotAnswer "cannot-answer",
+    CallRecorded "call-recorded",
     YouHave "you-have",
     NewMessages "new-messages",
     OldMessages "old-messages",

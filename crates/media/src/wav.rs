@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::Clip;
+use crate::resample;
 
 /// Longest audio that is loaded.
 const MAX_SECONDS: u64 = 600;
@@ -109,48 +110,12 @@ pub(crate) fn samples(bytes: &[u8]) -> Result<Vec<i16>, AudioError> {
         (_, 0) => Err(AudioError::Empty),
         (present, promised) if present < promised => Err(AudioError::Truncated { present, promised }),
         _ if samples.len() as u64 > MAX_SECONDS * 8000 * factor => Err(AudioError::TooLong),
-        _ if factor == 2 => Ok(halve(&samples)),
+        _ if factor == 2 => {
+            let samples: Vec<f32> = samples.into_iter().map(f32::from).collect();
+            Ok(resample::to_8_khz(&samples, spec.sample_rate))
+        }
         _ => Ok(samples),
     }
-}
-
-/// Taps on each side of the filter's middle.
-const HALF: usize = 31;
-
-/// From 16 kHz to 8 kHz, through a low-pass at 3.6 kHz (windowed sinc).
-fn halve(samples: &[i16]) -> Vec<i16> {
-    const CUT_OFF: f64 = 3600.0 / 16_000.0;
-    let mut taps: Vec<f64> = (0..=2 * HALF)
-        .map(|n| {
-            let x = n as f64 - HALF as f64;
-            let sinc = if n == HALF {
-                2.0 * CUT_OFF
-            } else {
-                (std::f64::consts::TAU * CUT_OFF * x).sin() / (std::f64::consts::PI * x)
-            };
-            let turn = std::f64::consts::TAU * (n as f64 + 0.5) / (2 * HALF + 1) as f64;
-            // Blackman: what would fold back is 70 dB down.
-            sinc * (0.42 - 0.5 * turn.cos() + 0.08 * (2.0 * turn).cos())
-        })
-        .collect();
-    let sum: f64 = taps.iter().sum();
-    for tap in &mut taps {
-        *tap /= sum;
-    }
-    (0..samples.len())
-        .step_by(2)
-        .map(|middle| {
-            let sum: f64 = taps
-                .iter()
-                .enumerate()
-                .filter_map(|(n, tap)| {
-                    let at = (middle + n).checked_sub(HALF)?;
-                    Some(tap * f64::from(*samples.get(at)?))
-                })
-                .sum();
-            sum.round() as i16
-        })
-        .collect()
 }
 
 #[cfg(test)]

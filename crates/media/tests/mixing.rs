@@ -116,6 +116,37 @@ fn a_beep_sounds_also_while_nobody_speaks_or_something_plays() {
 }
 
 #[test]
+fn what_is_to_be_told_is_not_cut_short_by_a_beep() {
+    let plane = plane();
+    let mut call = call(&plane, Codec::Pcma, Codec::Pcma);
+    call.b.voice = vec![1800.0];
+    heard(&mut call, Duration::from_millis(100));
+    let words = || {
+        Source::Sequence(vec![
+            Source::Tone(Tone::RecordBeep),
+            Source::Tone(Tone::RecordBeep),
+        ])
+    };
+    plane.whisper(call.a_id, words(), Some(7));
+    heard(&mut call, Duration::from_millis(60));
+    plane.beep(call.a_id, Tone::CallWaiting);
+    let audio = heard(&mut call, Duration::from_millis(900));
+    let frames = levels(&audio, 1000.0)
+        .iter()
+        .filter(|&&level| level > -18.0)
+        .count();
+    assert!(frames >= 20, "{frames} frames of both tones");
+    assert!(levels(&audio, 425.0).iter().all(|&level| level < -35.0));
+    wait_for(&plane, |event| {
+        matches!(event, MediaEvent::PlayFinished { id, token: 7 } if *id == call.a_id).then_some(())
+    });
+    // Then a beep is heard as ever.
+    plane.beep(call.a_id, Tone::CallWaiting);
+    let audio = heard(&mut call, Duration::from_millis(600));
+    assert!(levels(&audio, 425.0).iter().any(|&level| level > -26.0));
+}
+
+#[test]
 fn a_beep_to_a_party_on_hold_does_not_wait_for_its_return() {
     let plane = plane();
     let mut call = call(&plane, Codec::Pcma, Codec::Pcma);

@@ -72,6 +72,26 @@ pub struct UserSettings {
     /// How long the user's own telephone may ring when the user dials, 5,000 to 120,000 milliseconds.
     #[serde(default = "user_no_answer_default")]
     pub no_answer_ms: u64,
+    /// What the user's voicemail box holds, 60 to 1,000,000 seconds; `None`: as the site's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voicemail_quota_s: Option<u32>,
+    /// Whether the user may have calls recorded, where [`SiteSettings::call_recording`] is [`CallRecording::Permitted`].
+    #[serde(default)]
+    pub recording_allowed: bool,
+}
+
+/// Whose calls may be recorded on demand. Both parties are always told before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+#[serde(rename_all = "snake_case")]
+pub enum CallRecording {
+    /// Every user's.
+    Everyone,
+    /// Those of users who have the right.
+    Permitted,
+    /// Nobody's; also for what this version does not know.
+    #[default]
+    #[serde(other)]
+    Never,
 }
 
 fn pick_up_default() -> bool {
@@ -98,6 +118,8 @@ pub struct SiteSettings {
     pub voicemail_message_s: u32,
     /// What each user's voicemail box holds, 60 to 1,000,000 seconds.
     pub voicemail_quota_s: u32,
+    #[serde(default)]
+    pub call_recording: CallRecording,
     /// Whose clock times of the week go by: a name of the IANA, e.g. `Europe/Rome`. Empty: what the configuration names;
     /// `None`: as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -570,6 +592,8 @@ mod tests {
             email: Some(format!("{}@{}", "a".repeat(64), "b".repeat(253))),
             confirm: Some(false),
             no_answer_ms: 120_000,
+            voicemail_quota_s: Some(1_000_000),
+            recording_allowed: false,
         };
         let command = crate::Command {
             id: crate::CommandId(uuid::Uuid::from_u128(u128::MAX)),

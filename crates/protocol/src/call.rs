@@ -253,6 +253,9 @@ pub struct CallView {
     /// The conference that the call is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conference: Option<ConferenceView>,
+    /// Since when the user has it recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_since: Option<UnixMillis>,
     /// The telephone to which the user moves the call, until it has taken its place; and after that the last one that did
     /// not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

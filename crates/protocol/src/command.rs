@@ -11,7 +11,7 @@ use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
     Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact,
     ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId, DialString, E164, Extension,
-    ImportPreview, MessageId, MessagePage, Refusal, ScheduleEntry, UnixMillis,
+    ImportPreview, MessageId, MessagePage, OwnSound, Refusal, ScheduleEntry, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -173,6 +173,11 @@ pub enum CommandBody {
     Park {
         call: CallId,
     },
+    /// Has the call recorded from here on, or no longer; both parties are told before it begins.
+    Record {
+        call: CallId,
+        on: bool,
+    },
     /// Takes over a parked call.
     Fetch {
         slot: u16,
@@ -243,6 +248,14 @@ pub enum CommandBody {
     },
     RestoreMessage {
         message: MessageId,
+    },
+    /// Callers hear the default one again. The one before is kept for a day.
+    RemoveOwnSound {
+        sound: OwnSound,
+    },
+    /// The one before the last change is heard again.
+    RestoreOwnSound {
+        sound: OwnSound,
     },
     /// A page of voicemail messages, newest first; changes nothing.
     FetchMessages {
@@ -375,6 +388,12 @@ impl CommandBody {
             | Self::SetPresence {
                 availability: Availability::Unknown,
                 ..
+            }
+            | Self::RemoveOwnSound {
+                sound: OwnSound::Unknown,
+            }
+            | Self::RestoreOwnSound {
+                sound: OwnSound::Unknown,
             }
             | Self::ExportContacts {
                 format: ContactFormat::Unknown,

@@ -32,6 +32,7 @@ pub mod settings;
 pub mod state;
 pub mod station;
 pub mod treatment;
+pub mod upload;
 pub mod version;
 
 pub use call::{
@@ -52,7 +53,7 @@ pub use ids::{
     CallId, CommandId, ContactId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId,
 };
 pub use link::{AudioPart, EdgeFrame, GatewayFrame, LinkEvent};
-pub use message::{Mailbox, MessagePage, VoiceMessage};
+pub use message::{Mailbox, MessagePage, OwnSound, OwnSoundState, VoiceMessage};
 pub use number::{DialString, E164, Extension, NumberError};
 pub use persistent::PersistentLeg;
 pub use pii::Pii;
@@ -67,3 +68,4 @@ pub use settings::CallSettings;
 pub use state::UserState;
 pub use station::{DeskUse, StationView};
 pub use treatment::{CallProfile, CallRules, Forwarding, ProfilePlace};
+pub use upload::{Taken, UploadPiece};

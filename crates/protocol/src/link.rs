@@ -12,7 +12,8 @@
 
 use crate::version::VersionRange;
 use crate::{
-    Colleague, Command, EventBody, MessageId, Reply, RtcRequest, RtcSignal, SiteId, UnixMillis, UserId,
+    Colleague, Command, EventBody, MessageId, OwnSound, Reply, RtcRequest, RtcSignal, SiteId, Taken,
+    UnixMillis, UploadPiece, UserId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -116,6 +117,13 @@ pub enum GatewayFrame {
         request: Uuid,
         part: AudioPart,
     },
+    /// The answer to [`EdgeFrame::PutAudio`].
+    AudioTaken {
+        upload: Uuid,
+        /// Of the piece.
+        offset: u64,
+        taken: Taken,
+    },
     Ping {
         n: u64,
     },
@@ -216,7 +224,12 @@ pub enum EdgeFrame {
         message: MessageId,
         offset: u64,
         length: u32,
+        /// The user's own greeting or name is asked for; `message` is nil then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        own: Option<OwnSound>,
     },
+    /// A piece of a greeting or a name that the user recorded. Sent once; the edge gives up after its own time.
+    PutAudio(UploadPiece),
     /// The edge lacks this user's state; the gateway answers with a `state` event.
     NeedState {
         user: UserId,

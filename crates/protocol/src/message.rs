@@ -1,7 +1,7 @@
 //! Voicemail, as a portal shows it.
 
 use crate::json::{FromJson, ToJson};
-use crate::{MessageId, Pii, UnixMillis};
+use crate::{CallId, MessageId, Pii, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub const STATE_MESSAGES_MAX: usize = 50;
 /// The most messages of a page.
 pub const MESSAGE_PAGE_MAX: u16 = 100;
 
-/// A message that a caller left.
+/// A message that a caller left, or a call that the user had recorded.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct VoiceMessage {
     pub id: MessageId,
@@ -29,6 +29,9 @@ pub struct VoiceMessage {
     /// Loudness, from 0 to 255, of equal parts of the message: at most 100 values for a waveform.
     #[serde(default)]
     pub waveform: Vec<u8>,
+    /// The call that it is a recording of; `None` for what a caller left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
 }
 
 impl fmt::Debug for VoiceMessage {
@@ -41,8 +44,32 @@ impl fmt::Debug for VoiceMessage {
             .field("duration_ms", &self.duration_ms)
             .field("heard", &self.heard)
             .field("deleted_until", &self.deleted_until)
+            .field("call", &self.call)
             .finish_non_exhaustive()
     }
+}
+
+/// What a user says for callers to hear.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson, ToJson,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnSound {
+    /// Before the beep, in the place of the default greeting.
+    Greeting,
+    /// The user's name, which goes before "cannot answer now" where there is no greeting.
+    Name,
+    #[serde(other)]
+    Unknown,
+}
+
+/// A greeting or a name as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+pub struct OwnSoundState {
+    /// Milliseconds; 0: there is none.
+    pub duration_ms: u64,
+    /// When it was recorded; tells one from the next.
+    pub changed_at: UnixMillis,
 }
 
 /// A user's voicemail box.
@@ -56,6 +83,21 @@ pub struct Mailbox {
     pub messages: Vec<VoiceMessage>,
     /// Seconds of recording that are left of the user's quota.
     pub quota_left_s: u32,
+    #[serde(default)]
+    pub greeting: OwnSoundState,
+    #[serde(default)]
+    pub name: OwnSoundState,
+}
+
+impl Mailbox {
+    /// The greeting or the name.
+    pub fn own(&self, sound: OwnSound) -> OwnSoundState {
+        match sound {
+            OwnSound::Greeting => self.greeting,
+            OwnSound::Name => self.name,
+            OwnSound::Unknown => OwnSoundState::default(),
+        }
+    }
 }
 
 /// A page of messages.

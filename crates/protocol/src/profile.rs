@@ -32,6 +32,9 @@ pub struct UserProfile {
     /// Whether the browser itself may be the destination: the telephone system takes calls there.
     #[serde(default)]
     pub browser_allowed: bool,
+    /// Whether the user may have calls recorded.
+    #[serde(default)]
+    pub recording_allowed: bool,
     /// Whether the user may see and change what belongs to the whole site.
     #[serde(default)]
     pub administrator: bool,

@@ -30,6 +30,9 @@ pub struct CallRecord {
     /// The voicemail message that the caller left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
+    /// What the user had recorded; it is among the messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<MessageId>,
     /// Each attempt to call a telephone, and the leg of a caller, in order.
     pub legs: Vec<LegRecord>,
 }
@@ -50,6 +53,7 @@ impl fmt::Debug for CallRecord {
             .field("cause", &self.cause)
             .field("ended_by", &self.ended_by)
             .field("message", &self.message)
+            .field("recordings", &self.recordings)
             .field("legs", &self.legs)
             .finish()
     }

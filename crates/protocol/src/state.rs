@@ -123,6 +123,7 @@ mod tests {
                 voicemail_allowed: false,
                 pick_up_allowed: true,
                 browser_allowed: false,
+                recording_allowed: false,
                 administrator: false,
                 caller_id: CallerId { number, name: None },
                 country: "IT".into(),
@@ -160,6 +161,7 @@ mod tests {
             muted: false,
             moving: None,
             conference: None,
+            recorded_since: None,
         }
     }
 
@@ -183,6 +185,7 @@ mod tests {
             cause,
             ended_by: EndedBy::Portal,
             message: None,
+            recordings: vec![],
             legs: vec![],
         };
         EventBody::CallEnded {

@@ -112,6 +112,7 @@ fn the_page_names_all_there_is() {
     const PRESENCE: &str = include_str!("../src/presence.rs");
     const PROFILE: &str = include_str!("../src/profile.rs");
     const RECORD: &str = include_str!("../src/record.rs");
+    const UPLOAD: &str = include_str!("../src/upload.rs");
     const ADMIN: &str = include_str!("../src/admin.rs");
     let items = [
         (COMMAND, "enum CommandBody"),
@@ -132,6 +133,8 @@ fn the_page_names_all_there_is() {
         (LINK, "enum EdgeFrame"),
         (LINK, "enum AudioPart"),
         (LINK, "enum LinkError"),
+        (UPLOAD, "struct UploadPiece"),
+        (UPLOAD, "enum Taken"),
         (CALL, "enum CallPhase"),
         (CALL, "enum CauseReason"),
         (CALL, "enum EndedBy"),
@@ -160,6 +163,8 @@ fn the_page_names_all_there_is() {
         (MESSAGE, "struct VoiceMessage"),
         (MESSAGE, "struct Mailbox"),
         (MESSAGE, "struct MessagePage"),
+        (MESSAGE, "enum OwnSound"),
+        (MESSAGE, "struct OwnSoundState"),
         (PROFILE, "struct UserProfile"),
         (PROFILE, "struct SavedDestination"),
         (PROFILE, "enum Destination"),

@@ -246,6 +246,8 @@ fn new_user(
         email: None,
         confirm: None,
         no_answer_ms: USER_NO_ANSWER_DEFAULT_MS,
+        voicemail_quota_s: None,
+        recording_allowed: false,
     }
 }
 

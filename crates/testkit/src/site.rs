@@ -46,6 +46,7 @@ pub fn user(name: &str) -> UserConfig {
             voicemail_allowed: true,
             pick_up_allowed: true,
             browser_allowed: false,
+            recording_allowed: true,
             administrator: false,
             caller_id: CallerId {
                 number: COMPANY.parse().expect("a number"),

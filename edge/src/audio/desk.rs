@@ -9,7 +9,7 @@ use super::{
 use crate::limits::TokenBucket;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ponte_protocol::{AudioPart, MessageId, UnixMillis, UserId};
+use ponte_protocol::{AudioPart, MessageId, OwnSound, UnixMillis, UserId};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -18,6 +18,8 @@ use uuid::Uuid;
 pub struct Wanted {
     pub user: UserId,
     pub message: MessageId,
+    /// The user's own greeting or name, in the place of a message.
+    pub own: Option<OwnSound>,
     pub offset: u64,
     /// At least 1.
     pub length: u32,
@@ -226,6 +228,7 @@ mod tests {
         Wanted {
             user: user.parse().unwrap(),
             message: MessageId(Uuid::nil()),
+            own: None,
             offset,
             length,
         }

@@ -1,7 +1,9 @@
-//! Recordings on their way from the gateway to a portal: which bytes are asked for, and by whom, a piece at a time.
+//! Recordings on their way from the gateway to a portal, and from a portal to the gateway: which bytes, and whose, a piece
+//! at a time.
 
 pub mod desk;
 pub mod range;
+pub mod uploads;
 pub mod validators;
 
 use crate::limits::Rate;

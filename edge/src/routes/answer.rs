@@ -64,6 +64,16 @@ pub(crate) enum ApiError {
     GatewayTimeout,
     /// The gateway cannot read the recording now.
     RecordingUnavailable,
+    /// The user has no voicemail.
+    NotPermitted,
+    /// The file is no sound that the gateway can read.
+    NotAudio,
+    SoundTooLong,
+    SoundTooShort,
+    /// Another upload has taken the place of this one.
+    UploadReplaced,
+    /// The gateway's disk is full.
+    DiskFull,
     Internal,
 }
 
@@ -72,20 +82,21 @@ impl ApiError {
         match self {
             Self::Malformed { .. } => 400,
             Self::WrongCredentials | Self::NotSignedIn | Self::BadTicket | Self::BadToken => 401,
-            Self::ForeignOrigin => 403,
+            Self::ForeignOrigin | Self::NotPermitted => 403,
             Self::NotFound | Self::UnknownInvitation => 404,
             Self::MethodNotAllowed { .. } => 405,
-            Self::TooManyTokens { .. } | Self::Refused { .. } => 409,
+            Self::UploadReplaced | Self::TooManyTokens { .. } | Self::Refused { .. } => 409,
             Self::InvitationGone => 410,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedMediaType => 415,
-            Self::WeakPassword { .. } => 422,
+            Self::WeakPassword { .. } | Self::NotAudio | Self::SoundTooLong | Self::SoundTooShort => 422,
             Self::UpgradeRequired => 426,
             Self::RangeNotSatisfiable { .. } => 416,
             Self::TooManyAttempts { .. } | Self::TooManyRequests { .. } | Self::TooManySockets => 429,
             Self::Internal => 500,
             Self::GatewayOffline | Self::RecordingUnavailable => 503,
             Self::GatewayTimeout => 504,
+            Self::DiskFull => 507,
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::audio::range::{Span, Wish};
 use crate::audio::{PIECE_BYTES, PIECES_AHEAD, validators};
 use crate::site::rpc::{AudioCall, AudioRefusal};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use ponte_protocol::MessageId;
+use ponte_protocol::{MessageId, OwnSound};
 use std::time::Duration;
+use uuid::Uuid;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 use worker::web_sys::ReadableStream;
@@ -37,6 +38,8 @@ struct Source {
     env: Env,
     session: String,
     message: MessageId,
+    /// In the place of a message.
+    own: Option<OwnSound>,
 }
 
 impl Source {
@@ -44,6 +47,7 @@ impl Source {
         let call = AudioCall {
             session: self.session.clone(),
             message: self.message,
+            own: self.own,
             offset,
             length,
         };
@@ -90,10 +94,25 @@ pub(crate) async fn recording(request: &Request, env: &Env, id: &str) -> Result<
     let message = validators::message_id(id).ok_or(ApiError::Malformed {
         detail: "the message's id is a UUID",
     })?;
+    answer(request, env, message, None).await
+}
+
+/// `GET` or `HEAD` of the user's own greeting or name. It changes, so nobody keeps it.
+pub(crate) async fn own(request: &Request, env: &Env, sound: OwnSound) -> Result<Response, Failure> {
+    answer(request, env, MessageId(Uuid::nil()), Some(sound)).await
+}
+
+async fn answer(
+    request: &Request,
+    env: &Env,
+    message: MessageId,
+    own: Option<OwnSound>,
+) -> Result<Response, Failure> {
     let source = Source {
         env: env.clone(),
         session: session_token(request)?.digest(),
         message,
+        own,
     };
     let given = |name: &str| request.headers().get(name).ok().flatten();
     let head = request.method() == Method::Head;
@@ -101,23 +120,26 @@ pub(crate) async fn recording(request: &Request, env: &Env, id: &str) -> Result<
     let opening = if head { 1 } else { asked.opening(PIECE_BYTES) };
     let (total, first) = source.piece(0, opening).await?.map_err(refused)?;
 
-    let etag = validators::etag(message, total);
     let headers = Headers::new();
     headers.set("Accept-Ranges", "bytes")?;
-    headers.set("Cache-Control", &format!("private, max-age={KEPT_S}"))?;
     headers.set("Vary", "Cookie")?;
-    headers.set("ETag", &etag)?;
-    if validators::is_held(given("If-None-Match").as_deref(), &etag) {
-        return Ok(ResponseBuilder::new()
-            .with_status(304)
-            .with_headers(headers)
-            .empty());
+    let etag = own.is_none().then(|| validators::etag(message, total));
+    if let Some(etag) = &etag {
+        headers.set("Cache-Control", &format!("private, max-age={KEPT_S}"))?;
+        headers.set("ETag", etag)?;
+        if validators::is_held(given("If-None-Match").as_deref(), etag) {
+            return Ok(ResponseBuilder::new()
+                .with_status(304)
+                .with_headers(headers)
+                .empty());
+        }
     }
-    let wish = if validators::range_holds(given("If-Range").as_deref(), &etag) {
-        asked
-    } else {
-        Wish::Whole
+    // Without a validator nothing says that the client's part is of the same sound.
+    let holds = match &etag {
+        Some(etag) => validators::range_holds(given("If-Range").as_deref(), etag),
+        None => given("If-Range").is_none(),
     };
+    let wish = if holds { asked } else { Wish::Whole };
     let span = wish
         .resolve(total)
         .map_err(|_| ApiError::RangeNotSatisfiable { total })?;

@@ -8,6 +8,7 @@ mod dial;
 mod invitation;
 mod site_call;
 mod socket;
+mod upload;
 
 use answer::{ApiError, Failure};
 use worker::{Context, Env, Method, Request, Response, Result, console_error, event};
@@ -31,6 +32,16 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 async fn route(request: Request, env: &Env) -> std::result::Result<Response, Failure> {
     let path = request.path();
+    if let Some(sound) = upload::sound_in(&path) {
+        return match request.method() {
+            Method::Get | Method::Head => audio::own(&request, env, sound).await,
+            Method::Put => upload::put(request, env, sound).await,
+            _ => Err(ApiError::MethodNotAllowed {
+                allow: "GET, PUT".to_owned(),
+            }
+            .into()),
+        };
+    }
     let allowed = match path.as_str() {
         "/api/health" | "/api/session" | "/api/socket" | "/api/openapi.json" | "/link" => Method::Get,
         "/api/dial-tokens" if request.method() != Method::Post => Method::Get,

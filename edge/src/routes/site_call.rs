@@ -1,7 +1,10 @@
 //! How the worker asks the site.
 
 use super::answer::Failure;
-use crate::site::rpc::{AUDIO_PATH, AudioCall, AudioRefusal, CALL_PATH, SiteAnswer, SiteCall, TOTAL_HEADER};
+use crate::site::rpc::{
+    AUDIO_PATH, AudioCall, AudioRefusal, CALL_PATH, SiteAnswer, SiteCall, TOTAL_HEADER, UPLOAD_PATH,
+    UploadAnswer, UploadCall,
+};
 use ponte_protocol::SiteId;
 use serde::Serialize;
 use worker::{Env, Error, Headers, Method, Request, RequestInit, Response, Stub};
@@ -56,6 +59,12 @@ pub(crate) async fn ask_audio(
         Some(Err(_)) => Err(Failure::Fault(Error::RustError("the site failed".to_owned()))),
         None => Ok(Err(serde_json::from_str(&response.text().await?)?)),
     }
+}
+
+/// Hands a piece of a greeting to the portals' site.
+pub(crate) async fn put_piece(env: &Env, call: &UploadCall) -> Result<UploadAnswer, Failure> {
+    let mut response = post(env, UPLOAD_PATH, call).await?;
+    Ok(serde_json::from_str(&response.text().await?)?)
 }
 
 /// Hands a WebSocket over to a site. None of the client's own headers goes with it.

@@ -114,6 +114,7 @@ impl Core {
             let mut memory = self.memory.borrow_mut();
             memory.dials.clear();
             memory.audio.forget_rates();
+            memory.uploads.forget_rates();
             memory.touched.clear();
         }
         self.wake_by(now.plus(CLEANING_MS));

@@ -44,6 +44,7 @@ impl Core {
         let wanted = Wanted {
             user: live.user,
             message: call.message,
+            own: call.own,
             offset: call.offset,
             length: call.length,
         };
@@ -87,6 +88,7 @@ impl Core {
                     request,
                     user: wanted.user,
                     message: wanted.message,
+                    own: wanted.own,
                     offset: wanted.offset,
                     length: wanted.length,
                 },

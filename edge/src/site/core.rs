@@ -2,10 +2,11 @@
 
 use super::db::{Db, Fault};
 use crate::audio::desk::{Desk, Piece};
+use crate::audio::uploads::Uploads;
 use crate::limits::{Strikes, TokenBucket};
 use futures_channel::oneshot;
 use ponte_protocol::link::StreamPosition;
-use ponte_protocol::{CommandId, UnixMillis, UserId, UserState};
+use ponte_protocol::{CommandId, Taken, UnixMillis, UserId, UserState};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -34,6 +35,7 @@ pub(crate) struct Memory {
     pub(crate) queries: HashMap<CommandId, Query>,
     pub(crate) states: HashMap<UserId, UserState>,
     pub(crate) audio: Desk<oneshot::Sender<Piece>>,
+    pub(crate) uploads: Uploads<oneshot::Sender<Taken>>,
     pub(crate) touched: HashMap<String, UnixMillis>,
     pub(crate) link_seen: UnixMillis,
     /// What the storage says, so that it need not be asked for every event.

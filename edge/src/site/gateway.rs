@@ -102,6 +102,14 @@ impl Core {
                 self.take_audio(request, &part);
                 Ok(())
             }
+            Some(GatewayFrame::AudioTaken {
+                upload,
+                offset,
+                taken,
+            }) => {
+                self.take_upload(upload, offset, taken);
+                Ok(())
+            }
             Some(GatewayFrame::Rtc { user, portal, signal }) => {
                 self.relay_signal(&user, portal, signal);
                 Ok(())
@@ -218,6 +226,7 @@ impl Core {
         }
         self.resend_commands(socket)?;
         self.ask_for_audio_again();
+        self.give_up_uploads();
         self.gateway_changed(true)
     }
 
@@ -244,6 +253,7 @@ impl Core {
         }
         self.refuse_queries();
         self.give_up_audio();
+        self.give_up_uploads();
         self.gateway_changed(false)
     }
 

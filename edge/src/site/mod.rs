@@ -32,6 +32,8 @@ mod portal;
 mod sessions;
 #[cfg(target_arch = "wasm32")]
 mod sockets;
+#[cfg(target_arch = "wasm32")]
+mod upload;
 
 #[cfg(target_arch = "wasm32")]
 pub use object::Site;

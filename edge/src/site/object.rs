@@ -5,7 +5,7 @@ use super::core::Core;
 use super::db::Fault;
 use super::rpc::{
     AUDIO_PATH, CALL_PATH, LINK_PATH, NETWORK_HEADER, PORTAL_PATH, SESSION_HEADER, SITE_HEADER, SiteAnswer,
-    SiteCall, TICKET_HEADER,
+    SiteCall, TICKET_HEADER, UPLOAD_PATH,
 };
 use super::sockets::{attachment, close, is_open};
 use worker::{
@@ -79,6 +79,10 @@ impl Site {
             AUDIO_PATH => {
                 let call = serde_json::from_str(&request.text().await?)?;
                 self.core.audio(call).await
+            }
+            UPLOAD_PATH => {
+                let call = serde_json::from_str(&request.text().await?)?;
+                Ok(Response::from_json(&self.core.upload(call).await?)?)
             }
             _ => Ok(Response::empty()?.with_status(404)),
         }

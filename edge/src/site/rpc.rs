@@ -1,6 +1,6 @@
 //! What the stateless worker asks a site, and what the site answers. Secrets come as digests only.
 
-use ponte_protocol::{CommandId, DialString, MessageId, Outcome, UnixMillis, UserId};
+use ponte_protocol::{CommandId, DialString, MessageId, Outcome, OwnSound, Taken, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -8,6 +8,8 @@ use uuid::Uuid;
 pub const CALL_PATH: &str = "/call";
 /// The path of a piece of a recording inside the site.
 pub const AUDIO_PATH: &str = "/audio";
+/// The path of a piece of an upload inside the site.
+pub const UPLOAD_PATH: &str = "/upload";
 /// Header of a piece: how long the whole recording is, in bytes.
 pub const TOTAL_HEADER: &str = "X-Ponte-Total";
 /// The path of a portal's socket inside the site.
@@ -134,6 +136,9 @@ pub enum SiteAnswer {
 pub struct AudioCall {
     pub session: String,
     pub message: MessageId,
+    /// The user's own greeting or name, in the place of a message.
+    #[serde(default)]
+    pub own: Option<OwnSound>,
     pub offset: u64,
     /// At least 1.
     pub length: u32,
@@ -149,6 +154,35 @@ pub enum AudioRefusal {
     /// The gateway cannot read the recording now.
     Unavailable,
     /// No gateway is connected.
+    Offline,
+    /// The gateway did not answer in time.
+    TimedOut,
+    TooMany {
+        retry_after_ms: u64,
+    },
+}
+
+/// A piece of a greeting or a name of the session's user.
+#[derive(Serialize, Deserialize)]
+pub struct UploadCall {
+    pub session: String,
+    pub upload: Uuid,
+    pub sound: OwnSound,
+    pub offset: u64,
+    pub last: bool,
+    pub base64: String,
+}
+
+/// What became of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum UploadAnswer {
+    /// The gateway has answered.
+    Taken {
+        taken: Taken,
+    },
+    NoSession,
+    /// No gateway is connected, or it went away.
     Offline,
     /// The gateway did not answer in time.
     TimedOut,

@@ -57,6 +57,9 @@ pub fn check_name(text: &str, longest: usize) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
+/// What a voicemail box may hold, in seconds.
+pub(super) const QUOTA_S: RangeInclusive<u32> = 60..=1_000_000;
+
 /// Rules as an administrator wrote them.
 ///
 /// # Errors
@@ -133,6 +136,10 @@ pub fn check_user(row: &UserRow, config: &Config) -> Vec<Wrong> {
     wrong.extend(in_range("dials_per_hour", &row.caps.dials_per_hour, &CAPS));
     wrong.extend(in_range("minutes_per_day", &row.caps.minutes_per_day, &CAPS));
     wrong.extend(in_range("no_answer_ms", &row.user_no_answer_ms, &NO_ANSWER_MS));
+    wrong.extend(
+        row.voicemail_quota_s
+            .and_then(|seconds| in_range("voicemail_quota_s", &seconds, &QUOTA_S)),
+    );
     wrong.extend(user_extension(&row.extension, &config.site));
     if !config.site.own_numbers.is_empty() && !NumberingPlan::new(&config.site).is_own(&row.caller_id.number)
     {

@@ -1,6 +1,6 @@
 //! What holds for the whole site while it runs.
 
-use super::check::{Wrong, check_rules, in_range};
+use super::check::{QUOTA_S, Wrong, check_rules, in_range};
 use super::{Admin, AdminError, Done, changed_fields};
 use crate::config::{Config, time_zone};
 use crate::numbers::as_rules;
@@ -18,6 +18,7 @@ pub fn settings(config: &Config) -> SiteSettings {
         hold_music: None,
         voicemail_message_s: u32::try_from(seconds).unwrap_or(u32::MAX),
         voicemail_quota_s: config.voicemail.quota_s,
+        call_recording: config.site.call_recording,
         time_zone: Some(config.site.time_zone.iana_name().unwrap_or_default().to_owned()),
     }
 }
@@ -31,11 +32,7 @@ pub fn check_site(wanted: &SiteSettings) -> Vec<Wrong> {
         &wanted.voicemail_message_s,
         &(5..=3_600),
     ));
-    wrong.extend(in_range(
-        "voicemail_quota_s",
-        &wanted.voicemail_quota_s,
-        &(60..=1_000_000),
-    ));
+    wrong.extend(in_range("voicemail_quota_s", &wanted.voicemail_quota_s, &QUOTA_S));
     if let Some(name) = wanted.time_zone.as_deref().filter(|name| !name.is_empty())
         && let Err(reason) = time_zone(name)
     {
@@ -70,6 +67,7 @@ impl Admin<'_> {
             hold_music: None,
             voicemail_message_s: differs(&wanted.voicemail_message_s, &default.voicemail_message_s),
             voicemail_quota_s: differs(&wanted.voicemail_quota_s, &default.voicemail_quota_s),
+            call_recording: differs(&wanted.call_recording, &default.call_recording),
             time_zone: match wanted.time_zone {
                 None => self.store.site().await?.time_zone,
                 Some(name) => {

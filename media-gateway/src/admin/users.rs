@@ -34,6 +34,8 @@ pub fn settings_of(row: &UserRow) -> UserSettings {
         email: row.email.as_ref().map(|email| email.as_str().to_owned()),
         confirm: row.confirm,
         no_answer_ms: row.user_no_answer_ms,
+        voicemail_quota_s: row.voicemail_quota_s,
+        recording_allowed: row.recording_allowed,
     }
 }
 
@@ -152,6 +154,8 @@ impl Admin<'_> {
             confirm: settings.confirm,
             call_waiting_allowed: settings.call_waiting_allowed,
             voicemail_allowed: settings.voicemail_allowed,
+            voicemail_quota_s: settings.voicemail_quota_s,
+            recording_allowed: settings.recording_allowed,
             pick_up_allowed: settings.pick_up_allowed,
             administrator: settings.administrator,
             pin: before.and_then(|before| before.pin.clone()),

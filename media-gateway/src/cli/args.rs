@@ -206,6 +206,12 @@ pub(super) struct UserSettings {
     /// Whether callers can leave a message.
     #[arg(long, value_enum)]
     pub(super) voicemail: Option<Switched>,
+    /// Whether the user may have calls recorded, where the site leaves it to this right.
+    #[arg(long, value_enum)]
+    pub(super) call_recording: Option<Switched>,
+    /// What the user's voicemail box holds; `site`: as much as others'.
+    #[arg(long, value_name = "SECONDS", value_parser = quota)]
+    pub(super) voicemail_quota_s: Option<Quota>,
     /// Whether the user may take over a call that rings for a colleague.
     #[arg(long, value_enum)]
     pub(super) pick_up: Option<Switched>,
@@ -243,6 +249,19 @@ pub(super) struct UserSettings {
     /// The most minutes on the line in any 24 hours.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) minutes_per_day: Option<u32>,
+}
+
+/// Seconds, or what the site has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quota(pub(super) Option<u32>);
+
+fn quota(text: &str) -> Result<Quota, String> {
+    if text == "site" {
+        return Ok(Quota(None));
+    }
+    text.parse()
+        .map(|seconds| Quota(Some(seconds)))
+        .map_err(|_| "a number of seconds, or 'site'".to_owned())
 }
 
 /// A rule, or the empty text that stands for none.

@@ -5,8 +5,8 @@ use super::{Done, output, refused};
 use crate::admin::{Admin, site_settings};
 use crate::numbers::TimedRule;
 use crate::numbers::as_rules;
-use clap::{Args, Subcommand};
-use ponte_protocol::admin::SiteSettings;
+use clap::{Args, Subcommand, ValueEnum};
+use ponte_protocol::admin::{CallRecording, SiteSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SiteCommand {
@@ -45,6 +45,17 @@ pub(super) struct SiteArgs {
     /// Whose clock times of the week go by, e.g. Europe/Rome; "" for what the configuration says.
     #[arg(long, value_name = "NAME")]
     time_zone: Option<String>,
+    /// Whose calls may be recorded on demand; both parties are told before.
+    #[arg(long, value_enum)]
+    call_recording: Option<Recording>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Recording {
+    Never,
+    Everyone,
+    /// Users who have the right.
+    Permitted,
 }
 
 pub(super) async fn carry_out(command: SiteCommand, admin: &Admin<'_>) -> Done {
@@ -79,6 +90,13 @@ fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
     if let Some(seconds) = given.voicemail_quota_s {
         settings.voicemail_quota_s = seconds;
     }
+    if let Some(recording) = given.call_recording {
+        settings.call_recording = match recording {
+            Recording::Never => CallRecording::Never,
+            Recording::Everyone => CallRecording::Everyone,
+            Recording::Permitted => CallRecording::Permitted,
+        };
+    }
     if given.time_zone.is_some() {
         settings.time_zone = given.time_zone;
     }
@@ -90,6 +108,11 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
         return output::json(settings);
     }
     let on = if settings.call_waiting { "on" } else { "off" };
+    let recording = match settings.call_recording {
+        CallRecording::Never => "never",
+        CallRecording::Everyone => "everyone",
+        CallRecording::Permitted => "permitted",
+    };
     let mut rows = vec![
         [
             "rings for".to_owned(),
@@ -104,6 +127,7 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
             "voicemail box".to_owned(),
             format!("{} s", settings.voicemail_quota_s),
         ],
+        ["call recording".to_owned(), recording.to_owned()],
         [
             "time zone".to_owned(),
             settings.time_zone.clone().unwrap_or_default(),

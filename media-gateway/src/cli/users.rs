@@ -51,6 +51,7 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
         (&mut row.telecommuter_allowed, settings.telecommuter),
         (&mut row.call_waiting_allowed, settings.call_waiting),
         (&mut row.voicemail_allowed, settings.voicemail),
+        (&mut row.recording_allowed, settings.call_recording),
         (&mut row.pick_up_allowed, settings.pick_up),
         (&mut row.administrator, settings.administrator),
     ] {
@@ -106,6 +107,10 @@ async fn apply(row: &mut UserRow, settings: UserSettings, store: &Store) -> Done
             Confirmation::Mobiles => None,
         }),
     );
+    put(
+        &mut row.voicemail_quota_s,
+        settings.voicemail_quota_s.map(|quota| quota.0),
+    );
     put(&mut row.caps.dials_per_hour, settings.dials_per_hour);
     put(&mut row.caps.minutes_per_day, settings.minutes_per_day);
     Ok(())
@@ -141,6 +146,8 @@ fn row_json(row: &UserRow) -> Value {
         "minutes_per_day": row.caps.minutes_per_day,
         "call_waiting": row.call_waiting_allowed,
         "voicemail": row.voicemail_allowed,
+        "voicemail_quota_s": row.voicemail_quota_s,
+        "call_recording": row.recording_allowed,
         "pick_up": row.pick_up_allowed,
         "administrator": row.administrator,
         "pin": row.pin.is_some(),
@@ -187,11 +194,14 @@ pub(super) async fn show(user: &UserId, as_json: bool, admin: &Admin<'_>) -> Don
     for (name, switched) in [
         ("call waiting", row.call_waiting_allowed),
         ("voicemail", row.voicemail_allowed),
+        ("call recording", row.profile(&config.site).recording_allowed),
         ("pick up", row.pick_up_allowed),
         ("administrator", row.administrator),
     ] {
         put(name, if switched { "on" } else { "off" }.to_owned());
     }
+    let quota_s = row.voicemail_quota_s.unwrap_or(config.voicemail.quota_s);
+    put("voicemail box", format!("{quota_s} s"));
     put("PIN", if row.pin.is_some() { "set" } else { "none" }.to_owned());
     put(
         "e-mail",

@@ -5,6 +5,7 @@ use super::{OwnNumbers, SiteConfig};
 use crate::numbers::{self, parse_rule};
 use jiff::tz::TimeZone;
 use ponte_media::Country;
+use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{CallSettings, E164, SiteId};
 use std::collections::HashSet;
 
@@ -52,6 +53,9 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         .and_then(|name| name.read(problems, |name| self::time_zone(name)));
     let no_answer = section.number("no_answer_seconds", 5..=120);
     let call_waiting = section.flag("call_waiting");
+    let call_recording = section
+        .text("call_recording")
+        .and_then(|found| found.read(problems, |text| check_recording(text)));
     let own_numbers = list(&mut section, problems, "own_numbers", parse_own_numbers);
     let extensions = list(&mut section, problems, "extensions", check_pattern);
     let rules = section.texts("default_restrictions").map(|rules| {
@@ -122,6 +126,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
             |found| found.value * 1000,
         ),
         call_waiting: call_waiting.is_none_or(|found| found.value),
+        call_recording: call_recording.map_or(CallRecording::Never, |found| found.value),
         time_zone: time_zone.map_or_else(TimeZone::system, |found| found.value),
         country,
     })
@@ -161,6 +166,15 @@ fn check_country(code: &str) -> Result<String, String> {
     } else {
         format!("'{code}' is no country; two letters as in ISO 3166, e.g. IT, US, GB, DE")
     })
+}
+
+fn check_recording(text: &str) -> Result<CallRecording, String> {
+    match text {
+        "never" => Ok(CallRecording::Never),
+        "everyone" => Ok(CallRecording::Everyone),
+        "permitted" => Ok(CallRecording::Permitted),
+        _ => Err(format!("'{text}' is none of never, everyone, permitted")),
+    }
 }
 
 fn check_language(code: &str) -> Result<String, String> {

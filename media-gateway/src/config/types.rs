@@ -6,6 +6,7 @@ use crate::store::{DidRow, SiteRow};
 use jiff::tz::TimeZone;
 use ponte_call_core::{Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
+use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{CallSettings, E164, SiteId};
 use ponte_sip::digest::Algorithm;
 use ponte_sip::{AccountsConfig, Credentials, Transport};
@@ -63,6 +64,9 @@ impl Config {
         if let Some(call_waiting) = row.call_waiting {
             config.site.call_waiting = call_waiting;
         }
+        if let Some(call_recording) = row.call_recording {
+            config.site.call_recording = call_recording;
+        }
         if let Some(quota_s) = row.voicemail_quota_s {
             config.voicemail.quota_s = quota_s;
         }
@@ -102,6 +106,8 @@ pub struct SiteConfig {
     pub no_answer_ms: u64,
     /// Whether a second call may be offered at all (rule T8).
     pub call_waiting: bool,
+    /// Whose calls may be recorded on demand.
+    pub call_recording: CallRecording,
     /// Whose clock rules and schedules go by.
     pub time_zone: TimeZone,
 }

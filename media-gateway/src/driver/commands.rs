@@ -3,7 +3,7 @@
 use super::{Driver, UserEntry};
 use crate::admin::DESTINATIONS_MAX;
 use crate::link::ToLink;
-use crate::store::{Claim, StoreError};
+use crate::store::{Claim, Recordings, StoreError};
 use futures_util::stream::FuturesOrdered;
 use ponte_call_core::{Dialled, Event, NumberClass, Secret, SwitchCommand, SwitchDestination};
 use ponte_protocol::{
@@ -210,6 +210,12 @@ impl Driver {
             CommandBody::MuteMember { call, muted } => SwitchCommand::MuteMember { call, muted },
             CommandBody::Mute { call, muted } => SwitchCommand::Mute { call, muted },
             CommandBody::Park { call } => SwitchCommand::Park { call },
+            CommandBody::Record { call, on } => {
+                if on && !self.has_room(&user) {
+                    return self.answer(&user, Reply::refused(id, Refusal::CapReached));
+                }
+                SwitchCommand::Record { call, on }
+            }
             CommandBody::Fetch { slot } => SwitchCommand::Fetch { slot },
             CommandBody::PickUp { extension } => SwitchCommand::PickUp { extension },
             CommandBody::LogOn { device } => SwitchCommand::LogOn { device },
@@ -264,6 +270,12 @@ impl Driver {
             CommandBody::RestoreMessage { message } => {
                 let written = self.store.restore_message(user.clone(), message);
                 return self.change_message(&user, id, written);
+            }
+            CommandBody::RemoveOwnSound { sound } => {
+                return self.change_own_sound(&user, id, sound, Recordings::remove_own);
+            }
+            CommandBody::RestoreOwnSound { sound } => {
+                return self.change_own_sound(&user, id, sound, Recordings::restore_own);
             }
             CommandBody::SaveContact { contact } => return self.save_contact(user, id, *contact),
             CommandBody::DeleteContact { contact } => return self.delete_contact(user, id, contact),

@@ -70,6 +70,14 @@ impl Driver {
                 max_ms,
             } => self.record_message(leg, message, user, caller, max_ms),
             Effect::StopRecording { leg } => self.stop_recording(leg),
+            Effect::TellRecorded { leg, token } => self.tell_recorded(leg, token),
+            Effect::RecordCall {
+                leg,
+                call,
+                message,
+                user,
+                party,
+            } => self.record_call(leg, call, message, user, party),
             Effect::ListMessages { leg, user, ask } => self.list_messages(leg, user, ask),
             Effect::MarkHeard { user, message } => {
                 let written = self.store.mark_message(user.clone(), message, true);

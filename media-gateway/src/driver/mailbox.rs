@@ -1,6 +1,7 @@
 //! A user's voicemail box in the portals: what is in it, what is done to it, its sound.
 
 use super::Driver;
+use super::own_sounds::which;
 use super::work::Done;
 use crate::link::{LinkHandle, ToLink};
 use crate::store::{Store, StoreError, Written};
@@ -8,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ponte_protocol::link::AUDIO_PART_MAX;
 use ponte_protocol::{
-    AudioPart, CommandId, EventBody, Mailbox, MessageId, Outcome, Refusal, Reply, UnixMillis, UserId,
+    AudioPart, CommandId, EventBody, Mailbox, MessageId, Outcome, OwnSound, Refusal, Reply, UnixMillis,
+    UserId,
 };
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -18,6 +20,14 @@ use uuid::Uuid;
 
 /// Pieces of recordings that are read at once; the others wait.
 const READS_MAX: usize = 8;
+
+/// The sound that a portal wants to hear.
+#[derive(Clone, Copy)]
+pub(super) struct Sound {
+    pub message: MessageId,
+    /// In the place of a message.
+    pub own: Option<OwnSound>,
+}
 
 /// What bounds the reading of recordings.
 pub(super) fn reads() -> Arc<Semaphore> {
@@ -99,21 +109,14 @@ impl Driver {
         });
     }
 
-    /// A piece of a message of the user's own; of another's there is none.
-    pub(super) fn fetch_audio(
-        &self,
-        request: Uuid,
-        user: UserId,
-        message: MessageId,
-        offset: u64,
-        length: u32,
-    ) {
+    /// A piece of what is the user's own; of another's there is none.
+    pub(super) fn fetch_audio(&self, request: Uuid, user: UserId, sound: Sound, offset: u64, length: u32) {
         let Some(link) = self.link.clone() else { return };
         let (store, reads) = (self.store.clone(), Arc::clone(&self.audio_reads));
         tokio::spawn(async move {
             // It is never closed.
             let _permit = reads.acquire_owned().await;
-            let part = audio_part(&store, &user, message, offset, length).await;
+            let part = audio_part(&store, &user, sound, offset, length).await;
             send_audio(&link, request, part);
         });
     }
@@ -127,16 +130,23 @@ fn send_audio(link: &LinkHandle, request: Uuid, part: AudioPart) {
     link.send(ToLink::Audio { request, part });
 }
 
-async fn audio_part(store: &Store, user: &UserId, message: MessageId, offset: u64, length: u32) -> AudioPart {
-    match store.message(user, message).await {
-        Ok(Some(_)) => {}
-        Ok(None) => return AudioPart::NotFound,
-        Err(error) => {
-            tracing::error!(%error, "a message could not be looked up");
-            return AudioPart::Unavailable;
+async fn audio_part(store: &Store, user: &UserId, sound: Sound, offset: u64, length: u32) -> AudioPart {
+    let message = sound.message;
+    let path = if let Some(own) = sound.own {
+        match which(own) {
+            Some(which) => store.recordings().own(user, which),
+            None => return AudioPart::NotFound,
         }
-    }
-    let path = store.recordings().message(message);
+    } else {
+        match store.message(user, message).await {
+            Ok(Some(_)) => store.recordings().message(message),
+            Ok(None) => return AudioPart::NotFound,
+            Err(error) => {
+                tracing::error!(%error, "a message could not be looked up");
+                return AudioPart::Unavailable;
+            }
+        }
+    };
     let read = tokio::task::spawn_blocking(move || read_part(&path, offset, length)).await;
     match read {
         Ok(Ok((total, bytes))) => AudioPart::Bytes {

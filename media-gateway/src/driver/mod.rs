@@ -25,6 +25,7 @@ mod legs;
 mod mailbox;
 mod names;
 mod opening;
+mod own_sounds;
 mod pins;
 mod portal;
 mod presence;
@@ -160,6 +161,8 @@ pub struct Driver {
     takings: Takings,
     /// Greetings and names that are being recorded.
     drafts: HashMap<EndpointId, LegId>,
+    /// Those that are on their way from a portal.
+    uploads: own_sounds::Uploads,
     guesses: Guesses,
     timetable: Timetable,
     audio_reads: Arc<Semaphore>,

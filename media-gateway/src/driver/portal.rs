@@ -85,7 +85,12 @@ impl Driver {
                 message,
                 offset,
                 length,
-            } => self.fetch_audio(request, user, message, offset, length),
+                own,
+            } => {
+                let sound = super::mailbox::Sound { message, own };
+                self.fetch_audio(request, user, sound, offset, length);
+            }
+            FromLink::PutAudio(piece) => self.put_audio(piece),
             FromLink::Rtc {
                 user,
                 portal,
@@ -294,8 +299,12 @@ impl Driver {
                     self.agent
                         .remove_resource(self.clock.sip_now(), before.extension.as_str());
                 }
+                let quota_changed = before.voicemail_quota_s != entry.row.voicemail_quota_s;
                 self.configure_user(&user);
                 self.show_user(&user);
+                if quota_changed {
+                    self.reload_mailbox(&user);
+                }
             }
         }
         self.stations_changed();
@@ -342,6 +351,7 @@ mod tests {
             cause,
             ended_by: EndedBy::Portal,
             message: None,
+            recordings: Vec::new(),
             legs: Vec::new(),
         }
     }

@@ -121,6 +121,7 @@ impl Driver {
             work: super::Work::default(),
             takings: super::Takings::default(),
             drafts: HashMap::new(),
+            uploads: HashMap::new(),
             guesses: super::Guesses::default(),
             timetable: super::Timetable::default(),
             audio_reads: super::mailbox::reads(),

@@ -116,6 +116,14 @@ fn in_box(words: BoxWords) -> Prompt {
     }
 }
 
+/// What both parties of a call hear before it is recorded.
+pub(super) fn recorded(language: Language) -> Source {
+    Source::Sequence(vec![
+        Source::Prompt(language, vec![Prompt::CallRecorded]),
+        Source::Tone(ponte_media::Tone::RecordBeep),
+    ])
+}
+
 /// The language of a user's prompts; English where there is no recording of it.
 pub(super) fn language(code: &str) -> Language {
     match code {

@@ -2,7 +2,7 @@
 
 use super::Driver;
 use super::work::Done;
-use crate::store::{Store, StoreError, Written};
+use crate::store::{SHORTEST_OWN, Store, StoreError, Written};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use ponte_call_core::{Event, LegId, ListedMessage, OwnRecording, ReceivedDay};
@@ -14,8 +14,6 @@ use std::time::Duration;
 
 /// The most messages that a telephone tells of; nobody listens to more in one visit.
 const LISTED_MAX: usize = 200;
-/// A shorter greeting or name is none.
-const SHORTEST: Duration = Duration::from_millis(300);
 
 impl Driver {
     pub(super) fn list_messages(&mut self, leg: LegId, user: UserId, ask: u64) {
@@ -103,7 +101,7 @@ impl Driver {
         if let Some(error) = &recording.error {
             tracing::error!(%leg, %error, "a greeting is not whole");
         }
-        let stored = recording.error.is_none() && recording.duration >= SHORTEST;
+        let stored = recording.error.is_none() && recording.duration >= SHORTEST_OWN;
         if self.legs.get(leg).is_none() {
             self.drop_draft(leg.call);
         }
@@ -112,14 +110,15 @@ impl Driver {
 
     pub(super) fn keep_draft(&mut self, leg: LegId, user: UserId, which: OwnRecording) {
         let recordings = self.store.recordings().clone();
-        let keep = move || recordings.keep_draft(leg.call, &user, which);
+        let of = user.clone();
+        let keep = move || recordings.keep_draft(leg.call, &of, which);
         self.work.push(async move {
             let kept = on_disk(keep).await;
             if let Err(error) = &kept {
                 tracing::error!(%leg, %error, "a greeting could not be kept");
             }
             let stored = kept.is_ok();
-            Done::DraftStored { leg, stored }
+            Done::DraftStored { leg, user, stored }
         });
     }
 
@@ -132,19 +131,24 @@ impl Driver {
         });
     }
 
-    pub(super) fn remove_own(&self, user: UserId, which: OwnRecording) {
-        let recordings = self.store.recordings().clone();
-        tokio::spawn(async move {
-            let of = user.clone();
-            if let Err(error) = on_disk(move || recordings.remove_own(&of, which)).await {
+    pub(super) fn remove_own(&mut self, user: UserId, which: OwnRecording) {
+        let (store, quota_s) = (self.store.clone(), self.config.voicemail.quota_s);
+        let (recordings, of) = (store.recordings().clone(), user.clone());
+        let removed = on_disk(move || recordings.remove_own(&of, which));
+        self.work.push(async move {
+            if let Err(error) = removed.await {
                 tracing::error!(%user, %error, "a greeting could not be removed");
             }
+            let mailbox = store.mailbox(&user, quota_s).await;
+            Done::Mailbox { user, mailbox }
         });
     }
 }
 
 /// Files are waited for beside the control task.
-async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+pub(super) async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -157,7 +161,7 @@ async fn in_box(store: &Store, user: &UserId) -> Result<Vec<VoiceMessage>, Store
     loop {
         let page = store.messages(user, before, MESSAGE_PAGE_MAX).await?;
         before = page.messages.last().map(|message| message.received_at);
-        let here = |message: &VoiceMessage| message.deleted_until.is_none();
+        let here = |message: &VoiceMessage| message.deleted_until.is_none() && message.call.is_none();
         messages.extend(page.messages.into_iter().filter(here));
         if !page.more || messages.len() >= LISTED_MAX {
             messages.truncate(LISTED_MAX);

@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::contacts::Changed;
+use super::own_sounds::SoundTaken;
 use crate::contacts::Import;
 use crate::store::{CodeOutcome, Invitation, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -64,7 +65,9 @@ pub(super) enum Done {
         messages: Option<Vec<VoiceMessage>>,
     },
     /// A draft was kept, or could not be.
-    DraftStored { leg: LegId, stored: bool },
+    DraftStored { leg: LegId, user: UserId, stored: bool },
+    /// A piece of a greeting from a portal.
+    SoundTaken(SoundTaken),
     TrunkResolved {
         trunk: TrunkId,
         address: Result<SocketAddr, String>,
@@ -124,7 +127,11 @@ impl Driver {
                 valid,
             } => self.pin_checked(leg, ask, &extension, valid),
             Done::Listed { leg, ask, messages } => self.messages_listed(leg, ask, messages),
-            Done::DraftStored { leg, stored } => self.tell(Event::DraftStored { leg, stored }),
+            Done::DraftStored { leg, user, stored } => {
+                self.tell(Event::DraftStored { leg, stored });
+                self.reload_mailbox(&user);
+            }
+            Done::SoundTaken(taken) => self.sound_taken(taken),
             Done::TrunkResolved { trunk, address } => self.trunk_resolved(&trunk, address),
         }
     }

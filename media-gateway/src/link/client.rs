@@ -346,6 +346,15 @@ impl Link {
                 colleagues,
             },
             ToLink::Audio { request, part } => GatewayFrame::Audio { request, part },
+            ToLink::AudioTaken {
+                upload,
+                offset,
+                taken,
+            } => GatewayFrame::AudioTaken {
+                upload,
+                offset,
+                taken,
+            },
         }
     }
 
@@ -381,13 +390,16 @@ impl Link {
                 message,
                 offset,
                 length,
+                own,
             } => FromLink::FetchAudio {
                 request,
                 user,
                 message,
                 offset,
                 length,
+                own,
             },
+            EdgeFrame::PutAudio(piece) => FromLink::PutAudio(piece),
         };
         self.to_driver.send(message).await.map_err(|_| Fault::Stopping)?;
         Ok(None)

@@ -13,7 +13,8 @@ pub use handshake::LinkKey;
 
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::{
-    AudioPart, Colleague, Command, EventBody, MessageId, Reply, RtcRequest, RtcSignal, UnixMillis, UserId,
+    AudioPart, Colleague, Command, EventBody, MessageId, OwnSound, Reply, RtcRequest, RtcSignal, Taken,
+    UnixMillis, UploadPiece, UserId,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +56,12 @@ pub enum ToLink {
     Audio {
         request: Uuid,
         part: AudioPart,
+    },
+    /// The answer to [`FromLink::PutAudio`].
+    AudioTaken {
+        upload: Uuid,
+        offset: u64,
+        taken: Taken,
     },
 }
 
@@ -100,7 +107,11 @@ pub enum FromLink {
         message: MessageId,
         offset: u64,
         length: u32,
+        /// The user's own greeting or name, in the place of the message.
+        own: Option<OwnSound>,
     },
+    /// A piece of a greeting or a name from a portal.
+    PutAudio(UploadPiece),
 }
 
 /// The driver's end of the link. Sending never waits.

@@ -123,6 +123,7 @@ mod tests {
             duration_ms: 61_500,
             heard: false,
             deleted_until: None,
+            call: None,
             waveform: Vec::new(),
         };
         let from: Mailbox = "Ponte <voicemail@example.org>".parse().unwrap();

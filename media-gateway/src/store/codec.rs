@@ -171,6 +171,14 @@ impl<'a> Columns<'a> {
             .map_err(|error| self.unreadable(column, &error))
     }
 
+    pub(super) fn maybe_word<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        self.maybe_text(column)?
+            .map(|text| {
+                serde_json::from_value(Value::String(text)).map_err(|error| self.unreadable(column, &error))
+            })
+            .transpose()
+    }
+
     pub(super) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         serde_json::from_str(&self.text(column)?).map_err(|error| self.unreadable(column, &error))
     }
@@ -211,6 +219,8 @@ impl<'a> Columns<'a> {
             confirm: self.maybe_number("confirm")?.map(|confirm| confirm != 0),
             call_waiting_allowed: self.flag("call_waiting_allowed")?,
             voicemail_allowed: self.flag("voicemail_allowed")?,
+            voicemail_quota_s: self.maybe_narrow("voicemail_quota_s")?,
+            recording_allowed: self.flag("recording_allowed")?,
             pick_up_allowed: self.flag("pick_up_allowed")?,
             administrator: self.flag("administrator")?,
             pin: self.maybe_parsed("pin_hash")?,
@@ -273,7 +283,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Without its legs.
+    /// Without its legs and recordings.
     pub(super) fn record(&self) -> Result<CallRecord, StoreError> {
         Ok(CallRecord {
             id: CallId(self.uuid("id")?),
@@ -288,6 +298,7 @@ impl<'a> Columns<'a> {
             cause: self.cause()?,
             ended_by: self.word("ended_by")?,
             message: self.maybe_uuid("message")?.map(MessageId),
+            recordings: Vec::new(),
             legs: Vec::new(),
         })
     }

@@ -4,8 +4,9 @@ use super::codec::{Columns, int, maybe_time, time};
 use super::recordings::message_name;
 use super::write::{Applied, DONE, Outcome, user_exists};
 use super::{Store, StoreError, Written};
+use ponte_call_core::OwnRecording;
 use ponte_protocol::message::STATE_MESSAGES_MAX;
-use ponte_protocol::{Mailbox, MessageId, MessagePage, UnixMillis, UserId, VoiceMessage};
+use ponte_protocol::{CallId, Mailbox, MessageId, MessagePage, UnixMillis, UserId, VoiceMessage};
 use sqlx::{Row, SqliteConnection};
 use std::collections::HashSet;
 
@@ -67,8 +68,8 @@ impl MessageWrite {
 
 async fn insert(connection: &mut SqliteConnection, user: &UserId, message: &VoiceMessage) -> Applied {
     let inserted = sqlx::query(
-        "INSERT INTO messages (id, user, number, name, received_at, duration_ms, heard, deleted_until, waveform, file)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?2)
+        "INSERT INTO messages (id, user, number, name, received_at, duration_ms, heard, deleted_until, waveform, file, call)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE EXISTS (SELECT 1 FROM users WHERE user = ?2)
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(message.id.0.as_bytes().as_slice())
@@ -81,6 +82,7 @@ async fn insert(connection: &mut SqliteConnection, user: &UserId, message: &Voic
     .bind(maybe_time(message.deleted_until))
     .bind(&message.waveform)
     .bind(message_name(message.id))
+    .bind(message.call.map(|call| call.0.as_bytes().to_vec()))
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 && !user_exists(connection, user).await? {
@@ -119,6 +121,7 @@ impl Columns<'_> {
             heard: self.flag("heard")?,
             deleted_until: self.maybe_time("deleted_until")?,
             waveform: self.bytes("waveform")?,
+            call: self.maybe_uuid("call")?.map(CallId),
         })
     }
 }
@@ -201,27 +204,38 @@ impl Store {
         Ok(MessagePage { messages, more })
     }
 
-    /// A user's voicemail box. What is in the bin does not count towards the quota of `quota_s` seconds: a full box can
-    /// be emptied at once.
+    /// A user's voicemail box. What is in the bin does not count towards the quota, `quota_s` seconds or what the user has
+    /// instead: a full box can be emptied at once.
     pub async fn mailbox(&self, user: &UserId, quota_s: u32) -> Result<Mailbox, StoreError> {
         let row = sqlx::query(
             "SELECT count(*) AS total, coalesce(sum(NOT heard), 0) AS unheard,
-                 coalesce(sum(duration_ms), 0) AS used_ms
+                 coalesce(sum(duration_ms), 0) AS used_ms,
+                 (SELECT voicemail_quota_s FROM users WHERE user = ?1) AS own_quota_s
              FROM messages WHERE user = ?1 AND deleted_until IS NULL",
         )
         .bind(user.as_str())
         .fetch_one(self.readers())
         .await?;
         let columns = Columns::of("messages", &row);
+        let quota_s = columns.maybe_narrow("own_quota_s")?.unwrap_or(quota_s);
         let used_s = u32::try_from(columns.number("used_ms")?.div_ceil(1000)).unwrap_or(u32::MAX);
         let newest = u16::try_from(STATE_MESSAGES_MAX).unwrap_or(u16::MAX);
         let mut messages = self.messages(user, None, newest).await?.messages;
         messages.truncate(STATE_MESSAGES_MAX);
+        let (recordings, of) = (self.recordings().clone(), user.clone());
+        let own = move || {
+            [OwnRecording::Greeting, OwnRecording::Name].map(|which| recordings.own_state(&of, which))
+        };
+        let [greeting, name] = tokio::task::spawn_blocking(own)
+            .await
+            .map_err(|_| StoreError::Closed)?;
         Ok(Mailbox {
             unheard: columns.narrow("unheard")?,
             total: columns.narrow("total")?,
             messages,
             quota_left_s: quota_s.saturating_sub(used_s),
+            greeting,
+            name,
         })
     }
 

@@ -22,6 +22,7 @@ mod groups;
 mod messages;
 mod numbers;
 mod open;
+mod own_sounds;
 mod personal;
 mod read;
 mod recordings;
@@ -41,8 +42,9 @@ pub use devices::{BindingsRow, DeviceRow, DeviceSecret};
 pub use error::StoreError;
 pub use messages::BIN_KEPT_MS;
 pub use numbers::DidRow;
+pub use own_sounds::{SHORTEST_OWN, UploadError};
 pub use recordings::Recordings;
-pub use rescue::MessageNote;
+pub use rescue::{MessageNote, Rescued};
 pub use site::SiteRow;
 pub use together::Change;
 pub use types::{

@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -34,6 +34,16 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         6,
         "schedules",
         include_str!("../../migrations/0006_schedules.sql"),
+    ),
+    (
+        7,
+        "voicemail_quota",
+        include_str!("../../migrations/0007_voicemail_quota.sql"),
+    ),
+    (
+        8,
+        "call_recording",
+        include_str!("../../migrations/0008_call_recording.sql"),
     ),
     (
         9,

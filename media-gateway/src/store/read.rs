@@ -2,7 +2,9 @@
 
 use super::codec::{Columns, time};
 use super::{CallUp, Invitation, LegUp, StoreError, UserRow, Versions};
-use ponte_protocol::{CallId, CallRecord, Extension, LogPage, Mode, SavedDestination, UnixMillis, UserId};
+use ponte_protocol::{
+    CallId, CallRecord, Extension, LogPage, MessageId, Mode, SavedDestination, UnixMillis, UserId,
+};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
@@ -147,6 +149,17 @@ pub(super) async fn record(pool: &SqlitePool, call: CallId) -> Result<Option<Cal
     for leg in &legs {
         record.legs.push(columns("record_legs", leg).leg_record()?);
     }
+    let recordings =
+        sqlx::query("SELECT id FROM messages WHERE call = ?1 AND user = ?2 ORDER BY received_at")
+            .bind(call.0.as_bytes().as_slice())
+            .bind(record.user.as_str())
+            .fetch_all(pool)
+            .await?;
+    for row in &recordings {
+        record
+            .recordings
+            .push(MessageId(columns("messages", row).uuid("id")?));
+    }
     Ok(Some(record))
 }
 
@@ -157,7 +170,7 @@ pub(super) async fn records(
     limit: u16,
 ) -> Result<LogPage, StoreError> {
     let before = before.map_or(i64::MAX, time);
-    // One snapshot for the three queries, so that a page holds together while records come in.
+    // One snapshot for the queries, so that a page holds together while records come in.
     let mut transaction = pool.begin().await?;
     let last: Option<i64> = sqlx::query_scalar(
         "SELECT min(started_at) FROM (SELECT started_at FROM records WHERE user = ?1 AND started_at < ?2
@@ -191,6 +204,16 @@ pub(super) async fn records(
     .bind(before)
     .fetch_all(&mut *transaction)
     .await?;
+    let recordings = sqlx::query(
+        "SELECT messages.id, messages.call FROM records JOIN messages ON messages.call = records.id
+         WHERE records.user = ?1 AND messages.user = ?1 AND records.started_at >= ?2 AND records.started_at < ?3
+         ORDER BY messages.received_at",
+    )
+    .bind(user.as_str())
+    .bind(last)
+    .bind(before)
+    .fetch_all(&mut *transaction)
+    .await?;
     let more = sqlx::query("SELECT 1 FROM records WHERE user = ?1 AND started_at < ?2 LIMIT 1")
         .bind(user.as_str())
         .bind(last)
@@ -205,10 +228,20 @@ pub(super) async fn records(
             .or_default()
             .push(columns.leg_record()?);
     }
+    let mut recorded: HashMap<CallId, Vec<MessageId>> = HashMap::new();
+    for row in &recordings {
+        let columns = columns("messages", row);
+        let call = CallId(columns.uuid("call")?);
+        recorded
+            .entry(call)
+            .or_default()
+            .push(MessageId(columns.uuid("id")?));
+    }
     let mut records = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut record = columns("records", row).record()?;
         record.legs = by_call.remove(&record.id).unwrap_or_default();
+        record.recordings = recorded.remove(&record.id).unwrap_or_default();
         records.push(record);
     }
     Ok(LogPage { records, more })

@@ -1,5 +1,6 @@
-//! The files of voicemail: `messages/<uuid>.wav`, `greetings/<user>.wav`, `names/<user>.wav`, and `drafts/<call>.wav` for
-//! what a user records by telephone and has not kept yet.
+//! The files of voicemail: `messages/<uuid>.wav`, `greetings/<user>.wav`, `names/<user>.wav`, `previous/` for the greeting or
+//! name before the present one, and `drafts/<uuid>.wav` for what a user records by telephone and has not kept yet, and for
+//! what is on its way from a portal.
 //!
 //! What is being recorded has `.part` behind its name, and gets its own name when all of it is on disk: a file without
 //! `.part` is whole.
@@ -10,13 +11,17 @@ use ponte_protocol::{CallId, MessageId, UserId};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 const MESSAGES: &str = "messages";
 const GREETINGS: &str = "greetings";
 const NAMES: &str = "names";
 const DRAFTS: &str = "drafts";
-const FOLDERS: [&str; 4] = [MESSAGES, GREETINGS, NAMES, DRAFTS];
+pub(super) const PREVIOUS: &str = "previous";
+const FOLDERS: [&str; 5] = [MESSAGES, GREETINGS, NAMES, DRAFTS, PREVIOUS];
+/// How long the greeting or name before the present one can be brought back.
+const PREVIOUS_KEPT: Duration = Duration::from_hours(24);
 const PART: &str = "part";
 const NOTE: &str = "note";
 
@@ -36,12 +41,17 @@ fn own_name(user: &UserId, which: OwnRecording) -> String {
 /// Where recordings are.
 #[derive(Clone, Debug)]
 pub struct Recordings {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
+    /// One greeting or name is changed after the other: by telephone, by upload, by command.
+    pub(super) changing: Arc<Mutex<()>>,
 }
 
 impl Recordings {
     pub(super) fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self {
+            folder,
+            changing: Arc::default(),
+        }
     }
 
     /// Makes the folders where they do not exist, for their owner only.
@@ -106,19 +116,9 @@ impl Recordings {
         self.folder.join(own_name(user, which))
     }
 
-    /// Where one is recorded or uploaded.
+    /// What comes into force with [`Self::keep_own`].
     pub fn own_part(&self, user: &UserId, which: OwnRecording) -> PathBuf {
         part(&self.own(user, which))
-    }
-
-    /// Puts one that is whole at [`Self::own_part`] in the place of the one before. As [`Self::keep_message`].
-    pub fn keep_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
-        keep(&self.own(user, which))
-    }
-
-    /// Removes a user's own greeting or name.
-    pub fn remove_own(&self, user: &UserId, which: OwnRecording) -> io::Result<()> {
-        remove(&self.own(user, which))
     }
 
     /// What is recorded in a call for [`Self::keep_draft`].
@@ -128,8 +128,7 @@ impl Recordings {
 
     /// The draft of a call becomes the user's own. As [`Self::keep_message`].
     pub fn keep_draft(&self, call: CallId, user: &UserId, which: OwnRecording) -> io::Result<()> {
-        std::fs::rename(self.draft(call), self.own_part(user, which))?;
-        self.keep_own(user, which)
+        self.keep_own_from(&self.draft(call), user, which)
     }
 
     /// Removes the draft of a call, if there is one.
@@ -143,6 +142,10 @@ impl Recordings {
         for part in FOLDERS {
             let Ok(entries) = std::fs::read_dir(self.folder.join(part)) else {
                 continue;
+            };
+            let older_than = match SystemTime::now().checked_sub(PREVIOUS_KEPT) {
+                Some(kept) if part == PREVIOUS => older_than.min(kept),
+                _ => older_than,
             };
             for entry in entries.flatten() {
                 let ours = entry.file_name().into_string().ok().filter(|name| is_ours(name));
@@ -183,14 +186,14 @@ fn is_ours(name: &str) -> bool {
         .is_some_and(|extension| extension == "wav")
 }
 
-fn part(path: &Path) -> PathBuf {
+pub(super) fn part(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(PART);
     name.into()
 }
 
-fn keep(path: &Path) -> io::Result<()> {
+pub(super) fn keep(path: &Path) -> io::Result<()> {
     let part = part(path);
     File::open(&part)?.sync_all()?;
     std::fs::rename(&part, path)?;
@@ -200,7 +203,7 @@ fn keep(path: &Path) -> io::Result<()> {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),

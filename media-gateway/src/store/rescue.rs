@@ -1,10 +1,11 @@
 //! Messages that were being left when the gateway crashed.
 //!
 //! While a message is recorded, a note beside its file tells whose it is. What has a note at the next start is a message
-//! that the database does not know yet: its file is mended, and it is listed with its true length.
+//! that the database does not know yet: its file is mended, and it is listed with its true length. The note stays until the
+//! message was handed to the post as well.
 
 use super::{Recordings, Store, StoreError};
-use ponte_protocol::{MessageId, Pii, UnixMillis, UserId, VoiceMessage};
+use ponte_protocol::{CallId, MessageId, Pii, UnixMillis, UserId, VoiceMessage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -22,6 +23,18 @@ pub struct MessageNote {
     pub number: String,
     pub name: Option<String>,
     pub received_at: UnixMillis,
+    /// The call that is recorded; `None` for a message.
+    #[serde(default)]
+    pub call: Option<CallId>,
+}
+
+/// A message or a recording that a crash had cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rescued {
+    pub user: UserId,
+    pub message: MessageId,
+    /// Of a call; nobody left it for the user.
+    pub is_recording: bool,
 }
 
 impl fmt::Debug for MessageNote {
@@ -65,15 +78,35 @@ impl Recordings {
             name: note.name,
             received_at: note.received_at,
             duration_ms: recording.duration.as_millis() as u64,
-            heard: false,
+            heard: note.call.is_some(),
             deleted_until: None,
             waveform: recording.waveform,
+            call: note.call,
         };
         Ok(Some((note.user, message)))
     }
 }
 
 impl Store {
+    /// What was rescued at the start, while its notes are there: [`Recordings::forget_note`].
+    pub async fn rescued(&self) -> Result<Vec<Rescued>, StoreError> {
+        let mut rescued = Vec::new();
+        for id in self.recordings().noted() {
+            let note = std::fs::read(self.recordings().note(id)).ok();
+            let note = note.and_then(|note| serde_json::from_slice::<MessageNote>(&note).ok());
+            if let Some(MessageNote { user, call, .. }) = note
+                && self.message(&user, id).await?.is_some()
+            {
+                rescued.push(Rescued {
+                    user,
+                    message: id,
+                    is_recording: call.is_some(),
+                });
+            }
+        }
+        Ok(rescued)
+    }
+
     /// Lists what a crash has cut. What cannot be read is left for the next start; the sweep takes only what has no note.
     pub(super) async fn rescue_messages(&self) -> Result<(), StoreError> {
         for id in self.recordings().noted() {
@@ -86,6 +119,7 @@ impl Store {
                     match self.insert_message(user.clone(), message).await {
                         Ok(()) => {
                             tracing::warn!(message = %id, %user, duration_ms, "a message that a crash had cut was rescued");
+                            continue;
                         }
                         Err(StoreError::UnknownUser(_)) => {}
                         Err(error) => return Err(error),

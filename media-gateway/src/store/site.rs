@@ -1,9 +1,10 @@
 //! What administrators set for the whole site.
 
-use super::codec::{Columns, int, rules_text};
+use super::codec::{Columns, int, rules_text, word};
 use super::write::{Applied, DONE};
 use super::{Store, StoreError};
 use crate::numbers::TimedRule;
+use ponte_protocol::admin::CallRecording;
 use sqlx::SqliteConnection;
 
 /// What differs from the configuration; `None`: as the configuration says.
@@ -20,6 +21,8 @@ pub struct SiteRow {
     pub voicemail_message_s: Option<u32>,
     /// What a box holds, in seconds.
     pub voicemail_quota_s: Option<u32>,
+    /// Whose calls may be recorded.
+    pub call_recording: Option<CallRecording>,
     /// A name of the IANA, e.g. `Europe/Rome`.
     pub time_zone: Option<String>,
 }
@@ -27,7 +30,7 @@ pub struct SiteRow {
 pub(super) async fn put(connection: &mut SqliteConnection, row: &SiteRow) -> Applied {
     sqlx::query(
         "UPDATE site SET rules = ?1, no_answer_ms = ?2, call_waiting = ?3, hold_music = ?4, voicemail_message_s = ?5,
-             voicemail_quota_s = ?6, time_zone = ?7",
+             voicemail_quota_s = ?6, call_recording = ?7, time_zone = ?8",
     )
     .bind(row.rules.as_deref().map(rules_text))
     .bind(row.no_answer_ms.map(int))
@@ -35,6 +38,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &SiteRow) -> App
     .bind(row.hold_music.as_deref())
     .bind(row.voicemail_message_s)
     .bind(row.voicemail_quota_s)
+    .bind(row.call_recording.as_ref().map(word))
     .bind(row.time_zone.as_deref())
     .execute(connection)
     .await?;
@@ -59,6 +63,7 @@ impl Store {
             hold_music: columns.maybe_text("hold_music")?,
             voicemail_message_s: columns.maybe_narrow("voicemail_message_s")?,
             voicemail_quota_s: columns.maybe_narrow("voicemail_quota_s")?,
+            call_recording: columns.maybe_word("call_recording")?,
             time_zone: columns.maybe_text("time_zone")?,
         })
     }

@@ -2,6 +2,7 @@ use super::{EmailAddress, GroupRow, PinHash};
 use crate::config::SiteConfig;
 use crate::numbers::TimedRule;
 use ponte_call_core::{Caps, LegId, UserConfig};
+use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{
     Availability, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString, Direction, E164,
     EndedBy, Extension, LegRecord, LegRole, MessageId, Presence, Reply, UnixMillis, UserId, UserProfile,
@@ -79,6 +80,10 @@ pub struct UserRow {
     pub call_waiting_allowed: bool,
     /// Rule T9.
     pub voicemail_allowed: bool,
+    /// What the voicemail box holds, in seconds; `None`: as the site's.
+    pub voicemail_quota_s: Option<u32>,
+    /// Whether calls may be recorded, where the site leaves that to the user's right.
+    pub recording_allowed: bool,
     /// Whether the user may take over a call that rings for a colleague.
     pub pick_up_allowed: bool,
     /// Whether the user may see and change what belongs to the whole site.
@@ -126,6 +131,8 @@ impl UserRow {
             confirm: None,
             call_waiting_allowed: true,
             voicemail_allowed: true,
+            voicemail_quota_s: None,
+            recording_allowed: false,
             pick_up_allowed: true,
             administrator: false,
             pin: None,
@@ -166,6 +173,11 @@ impl UserRow {
             voicemail_allowed: self.voicemail_allowed,
             pick_up_allowed: self.pick_up_allowed,
             browser_allowed: site.browser_calls,
+            recording_allowed: match site.call_recording {
+                CallRecording::Never => false,
+                CallRecording::Everyone => true,
+                CallRecording::Permitted => self.recording_allowed,
+            },
             administrator: self.administrator,
             caller_id: self.caller_id.clone(),
             country: site.country.clone(),
@@ -300,6 +312,7 @@ impl CallUp {
             cause,
             ended_by,
             message: None,
+            recordings: Vec::new(),
             legs: legs.into_iter().map(leg_record).collect(),
         }
     }

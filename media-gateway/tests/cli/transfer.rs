@@ -26,6 +26,8 @@ fn furnished() -> Site {
             "sales",
             "--email",
             "anna@example.org",
+            "--voicemail-quota-s",
+            "120",
             "--pin",
         ],
         "2580\n",
@@ -400,6 +402,7 @@ fn a_whole_site_moves_to_an_empty_store_and_nothing_differs_then() {
         assert_eq!(mode & 0o777, 0o600);
     }
     let exported = fs::read_to_string(site.path("site.toml")).unwrap();
+    assert!(exported.contains("voicemail_quota_s = 120"), "{exported}");
     assert_eq!(site.ok(&["export", "-"]), exported);
     assert_eq!(site.ok(&["import", "site.toml"]), "nothing is to be changed\n");
 

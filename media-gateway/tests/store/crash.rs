@@ -17,6 +17,7 @@ fn message(n: u128) -> VoiceMessage {
         heard: false,
         deleted_until: None,
         waveform: vec![9; 100],
+        call: None,
     }
 }
 

@@ -116,6 +116,7 @@ fn record(n: u128, user: &UserId, started_at: UnixMillis) -> CallRecord {
         cause: cause(CauseReason::NormalClearing),
         ended_by: EndedBy::FarLeg,
         message: Some(MessageId(Uuid::from_u128(n))),
+        recordings: Vec::new(),
         legs: vec![leg(LegRole::User, "first"), leg(LegRole::Far, "second")],
     }
 }

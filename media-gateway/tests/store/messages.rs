@@ -22,6 +22,7 @@ fn message(n: u128, received_at: UnixMillis) -> VoiceMessage {
         heard: false,
         deleted_until: None,
         waveform: vec![0, 128, 255],
+        call: None,
     }
 }
 
@@ -238,4 +239,67 @@ async fn recordings_may_have_a_folder_of_their_own() {
     .await;
     let error = blocked.err().unwrap();
     assert!(error.to_string().contains("voicemail.folder"), "{error}");
+}
+
+/// Samples of one value, 8 kHz.
+fn flat(value: i16, samples: usize) -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+    for _ in 0..samples {
+        writer.write_sample(value).unwrap();
+    }
+    writer.finalize().unwrap();
+    bytes.into_inner()
+}
+
+#[tokio::test]
+async fn greetings_that_come_at_once_by_telephone_and_portal_leave_whole_ones() {
+    const GREETING: OwnRecording = OwnRecording::Greeting;
+    let folder = tempfile::tempdir().unwrap();
+    let store = with_users(folder.path()).await;
+    let recordings = store.recordings();
+    let samples = |n: i16| 8_000 + 800 * n as usize;
+    let longest = Duration::from_mins(2);
+    std::thread::scope(|threads| {
+        for n in 1..=12 {
+            threads.spawn(move || {
+                let file = flat(100 * n, samples(n));
+                let unique = Uuid::now_v7();
+                if n % 3 == 0 {
+                    let call = ponte_protocol::CallId(unique);
+                    fs::write(recordings.draft(call), file).unwrap();
+                    recordings.keep_draft(call, &anna(), GREETING).unwrap();
+                } else {
+                    assert!(recordings.receive_upload(unique, 0, &file).unwrap());
+                    recordings
+                        .keep_upload(unique, &anna(), GREETING, longest)
+                        .unwrap();
+                    recordings.drop_upload(unique);
+                }
+                if n % 4 == 0 {
+                    recordings.restore_own(&anna(), GREETING).unwrap();
+                }
+            });
+        }
+    });
+    // The one in force and the one before, each as somebody made it.
+    let whole = || {
+        let file = hound::WavReader::open(recordings.own(&anna(), GREETING)).unwrap();
+        let heard: Vec<i16> = file.into_samples().map(Result::unwrap).collect();
+        let n = heard[0] / 100;
+        assert!(heard.iter().all(|sample| *sample == heard[0]));
+        assert_eq!(heard.len(), samples(n));
+        n
+    };
+    let present = whole();
+    assert!(recordings.restore_own(&anna(), GREETING).unwrap());
+    assert_ne!(whole(), present);
+    let drafts = fs::read_dir(folder.path().join("drafts")).unwrap();
+    assert_eq!(drafts.count(), 0);
 }

@@ -5,10 +5,11 @@ use futures_util::{SinkExt, StreamExt};
 use hmac::{Hmac, Mac};
 use ponte_gateway::store::UserRow;
 use ponte_protocol::link::{ProofBy, StreamPosition, proof_text};
+use ponte_protocol::upload::UPLOAD_PIECE_MAX;
 use ponte_protocol::version::VersionRange;
 use ponte_protocol::{
     AudioPart, CallerId, Colleague, Command, CommandBody, CommandId, EdgeFrame, EventBody, GatewayFrame,
-    LinkEvent, Outcome, Reply, RtcSignal, UnixMillis, UserId, UserState,
+    LinkEvent, Outcome, OwnSound, Reply, RtcSignal, Taken, UnixMillis, UploadPiece, UserId, UserState,
 };
 use sha2::Sha256;
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ struct Kept {
     events: Vec<LinkEvent>,
     replies: HashMap<CommandId, Vec<Reply>>,
     audio: HashMap<Uuid, AudioPart>,
+    /// By upload, and where the piece began.
+    taken: HashMap<(Uuid, u64), Taken>,
     signals: Vec<(Uuid, RtcSignal)>,
     /// The users of the site, as portals that watch were told last.
     company: HashMap<UserId, Colleague>,
@@ -142,6 +145,36 @@ impl Edge {
     /// The answer to a request for audio.
     pub async fn audio(&self, request: Uuid) -> AudioPart {
         self.wait(|kept| kept.audio.get(&request).cloned()).await
+    }
+
+    /// What became of a piece of an upload; it is told once.
+    pub async fn taken(&self, upload: Uuid, offset: u64) -> Taken {
+        let place = (upload, offset);
+        let taken = self.wait(|kept| kept.taken.get(&place).copied()).await;
+        self.kept.lock().unwrap().taken.remove(&place);
+        taken
+    }
+
+    /// Sends a file as a user's own, as the edge does: the next piece when the one before was taken.
+    pub async fn upload(&self, user: &str, sound: OwnSound, file: &[u8]) -> Taken {
+        use base64::Engine;
+        let upload = Uuid::now_v7();
+        let mut offset = 0;
+        loop {
+            let end = file.len().min(offset + UPLOAD_PIECE_MAX);
+            self.send(EdgeFrame::PutAudio(UploadPiece {
+                upload,
+                user: user.parse().unwrap(),
+                sound,
+                offset: offset as u64,
+                last: end == file.len(),
+                base64: base64::engine::general_purpose::STANDARD.encode(&file[offset..end]),
+            }));
+            match self.taken(upload, offset as u64).await {
+                Taken::More => offset = end,
+                other => return other,
+            }
+        }
     }
 
     /// Waits for a signal to one portal; also one of before counts.
@@ -349,6 +382,9 @@ async fn gateway(
                     }
                     GatewayFrame::Audio { request, part } => {
                         kept.lock().unwrap().audio.insert(request, part);
+                    }
+                    GatewayFrame::AudioTaken { upload, offset, taken } => {
+                        kept.lock().unwrap().taken.insert((upload, offset), taken);
                     }
                     GatewayFrame::Rtc { portal, signal, .. } => {
                         kept.lock().unwrap().signals.push((portal, signal));

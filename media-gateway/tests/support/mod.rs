@@ -34,7 +34,7 @@ pub const PASSWORD: &str = "desk-secret";
 pub const ANNA: &str = "anna";
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything that runs.
 pub struct World {

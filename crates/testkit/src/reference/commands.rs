@@ -57,6 +57,7 @@ impl Reference {
             | SwitchCommand::MuteMember { .. }
             | SwitchCommand::Mute { .. }
             | SwitchCommand::Park { .. }
+            | SwitchCommand::Record { .. }
             | SwitchCommand::Fetch { .. }
             | SwitchCommand::PickUp { .. }
             | SwitchCommand::Reject { .. }

@@ -174,9 +174,32 @@ impl Supervised {
                     "{effect:?} twice at once"
                 );
             }
+            Effect::TellRecorded { leg, .. } => {
+                let watched = self.active(*leg, effect);
+                assert!(watched.answered && watched.room.is_none(), "{effect:?}");
+                watched.told = true;
+            }
+            Effect::RecordCall { leg, call, user, .. } => {
+                let both = self.active(*leg, effect).connected.expect("a conversation");
+                for leg in [*leg, both] {
+                    assert!(self.active(leg, effect).told, "{effect:?} before {leg} was told");
+                }
+                assert_eq!(self.calls[call].user, *user, "somebody else's call");
+                let watched = self.active(*leg, effect);
+                assert!(!watched.recorded, "{effect:?} beside another");
+                assert!(
+                    !std::mem::replace(&mut watched.on_demand, true),
+                    "{effect:?} twice at once"
+                );
+            }
             Effect::StopRecording { leg } => {
                 let watched = self.active(*leg, effect);
-                assert!(std::mem::replace(&mut watched.recorded, false), "{effect:?}");
+                let on_demand = std::mem::replace(&mut watched.on_demand, false);
+                assert_ne!(
+                    std::mem::replace(&mut watched.recorded, false),
+                    on_demand,
+                    "{effect:?}"
+                );
             }
             Effect::CheckPin { leg, .. } => {
                 // A desk telephone that dials a code, or the ear of a colleague who hears a greeting.

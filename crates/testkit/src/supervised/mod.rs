@@ -37,6 +37,10 @@ struct WatchedLeg {
     /// The conference that it is in.
     room: Option<CallId>,
     recorded: bool,
+    /// It has heard that a call of it is recorded.
+    told: bool,
+    /// Its conversation is recorded.
+    on_demand: bool,
     relays_keys: bool,
     muted: bool,
     /// Its caller interrupted a greeting: it may be the owner of the box.
@@ -65,6 +69,8 @@ impl WatchedLeg {
             connected: None,
             room: None,
             recorded: false,
+            told: false,
+            on_demand: false,
             relays_keys: true,
             muted: false,
             starred: false,

@@ -61,6 +61,13 @@ impl World {
                     }
                 }
                 Effect::StopRecording { leg } => self.at(60, Happening::DraftEnds(*leg)),
+                Effect::TellRecorded { leg, token } => {
+                    if let Some(token) = token.filter(|_| !self.words_get_lost) {
+                        let leg = *leg;
+                        let told = Event::PlaybackFinished { leg, token };
+                        self.at(ANNOUNCEMENT_MS, Happening::ToSwitch(told));
+                    }
+                }
                 Effect::KeepDraft { leg, .. } => {
                     let (leg, stored) = (*leg, true);
                     self.at(30, Happening::ToSwitch(Event::DraftStored { leg, stored }));

@@ -93,6 +93,8 @@ pub struct World {
     pins: BTreeMap<String, String>,
     /// How often the next call that comes in was forwarded before.
     forwarded_before: u32,
+    /// Whether the host never says that a party was told of a recording.
+    pub(super) words_get_lost: bool,
     /// What is in the boxes of users.
     pub(super) messages: BTreeMap<UserId, Vec<ListedMessage>>,
 }
@@ -120,6 +122,7 @@ impl World {
             callers: BTreeMap::new(),
             pins: BTreeMap::new(),
             forwarded_before: 0,
+            words_get_lost: false,
             messages: BTreeMap::new(),
         };
         world.switch.forbid(site::ABROAD);
@@ -150,6 +153,11 @@ impl World {
         world.phone(site::SHOP, Phone::answers_after(3_000));
         world.enter(site::ANNA, site::MOBILE);
         world
+    }
+
+    /// From here on the end of what tells of a recording is never known.
+    pub fn loses_words(&mut self) {
+        self.words_get_lost = true;
     }
 
     pub fn set_network(&mut self, network: Network) {

@@ -9,6 +9,7 @@ use crate::store::{
     Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, SiteRow, Store, UserRow,
 };
 use ponte_call_core::{Caps, TrunkId};
+use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{
     CallRules, CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UnixMillis,
     UserId,
@@ -67,6 +68,7 @@ pub(super) struct SiteEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     voicemail_quota_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    call_recording: Option<CallRecording>,
     time_zone: Option<String>,
 }
 
@@ -94,6 +96,12 @@ pub(super) struct UserEntry {
     telecommuter: bool,
     call_waiting: bool,
     voicemail: bool,
+    /// Missing: as the site's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voicemail_quota_s: Option<u32>,
+    /// Missing: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    call_recording: bool,
     /// Missing in files of before there was the right: on.
     #[serde(default = "on")]
     pick_up: bool,
@@ -429,6 +437,7 @@ impl SiteEntry {
             hold_music: row.hold_music,
             voicemail_message_s: row.voicemail_message_s,
             voicemail_quota_s: row.voicemail_quota_s,
+            call_recording: row.call_recording,
             time_zone: row.time_zone,
         })
     }
@@ -442,6 +451,7 @@ impl SiteEntry {
             hold_music: self.hold_music.clone(),
             voicemail_message_s: self.voicemail_message_s,
             voicemail_quota_s: self.voicemail_quota_s,
+            call_recording: self.call_recording,
             time_zone: self.time_zone.clone(),
         })
     }
@@ -479,6 +489,8 @@ impl UserEntry {
             telecommuter: row.telecommuter_allowed,
             call_waiting: row.call_waiting_allowed,
             voicemail: row.voicemail_allowed,
+            voicemail_quota_s: row.voicemail_quota_s,
+            call_recording: row.recording_allowed,
             pick_up: row.pick_up_allowed,
             administrator: row.administrator,
             language: row.language,
@@ -522,6 +534,8 @@ impl UserEntry {
             confirm: self.confirm,
             call_waiting_allowed: self.call_waiting,
             voicemail_allowed: self.voicemail,
+            voicemail_quota_s: self.voicemail_quota_s,
+            recording_allowed: self.call_recording,
             pick_up_allowed: self.pick_up,
             administrator: self.administrator,
             pin: pin.transpose().map_err(|error| wrong(key, "pin_hash", error))?,

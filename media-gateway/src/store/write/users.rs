@@ -48,13 +48,14 @@ async fn put_user(connection: &mut SqliteConnection, row: &UserRow) -> Applied {
     sqlx::query(
         "INSERT INTO users (user, display_name, extension, telecommuter_allowed, caller_number, caller_name, language,
              restrictions, dials_per_hour, minutes_per_day, user_no_answer_ms, confirm, call_waiting_allowed,
-             voicemail_allowed, administrator, pin_hash, email, group_name, pick_up_allowed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+             voicemail_allowed, administrator, pin_hash, email, group_name, pick_up_allowed,
+             voicemail_quota_s, recording_allowed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
          ON CONFLICT (user) DO UPDATE SET display_name = ?2, extension = ?3, telecommuter_allowed = ?4,
              caller_number = ?5, caller_name = ?6, language = ?7, restrictions = ?8, dials_per_hour = ?9,
              minutes_per_day = ?10, user_no_answer_ms = ?11, confirm = ?12, call_waiting_allowed = ?13,
              voicemail_allowed = ?14, administrator = ?15, pin_hash = ?16, email = ?17, group_name = ?18,
-             pick_up_allowed = ?19",
+             pick_up_allowed = ?19, voicemail_quota_s = ?20, recording_allowed = ?21",
     )
     .bind(row.user.as_str())
     .bind(&row.display_name)
@@ -75,6 +76,8 @@ async fn put_user(connection: &mut SqliteConnection, row: &UserRow) -> Applied {
     .bind(row.email.as_ref().map(EmailAddress::as_str))
     .bind(group.map(GroupId::as_str))
     .bind(row.pick_up_allowed)
+    .bind(row.voicemail_quota_s)
+    .bind(row.recording_allowed)
     .execute(connection)
     .await?;
     DONE
