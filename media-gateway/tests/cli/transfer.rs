@@ -82,6 +82,8 @@ fn filled() -> Site {
         "60",
         "--voicemail-quota-s",
         "7000",
+        "--call-recording",
+        "permitted",
         "--time-zone",
         "America/New_York",
     ]);
