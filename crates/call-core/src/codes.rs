@@ -125,8 +125,10 @@ impl Switch {
     fn commands_by_key(&mut self, leg: LegId) -> Option<(UserId, CallId)> {
         let (_, call, place) = self.active(leg)?;
         let ear = &call.legs[place];
-        let remote =
-            ear.role == LegRole::User && !ear.third && ear.is_answered() && matches!(ear.way, Way::Trunk(_));
+        let remote = ear.role == LegRole::User
+            && !ear.third
+            && ear.is_answered()
+            && matches!(ear.way, Way::Trunk(_) | Way::Browser);
         let in_call = matches!(
             call.phase,
             Phase::CallingFar
@@ -371,7 +373,7 @@ impl Switch {
         if let Some(call) = self.calls.get_mut(&line.active)
             && call.ear().is_some()
             && let Some(place) = call.latest(LegRole::User)
-            && matches!(call.legs[place].way, Way::Trunk(_))
+            && matches!(call.legs[place].way, Way::Trunk(_) | Way::Browser)
             && std::mem::replace(&mut call.legs[place].relays_keys, relay) != relay
         {
             let leg = call.legs[place].id;
