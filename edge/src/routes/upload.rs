@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use ponte_protocol::upload::{UPLOAD_MAX, UPLOAD_PIECE_MAX};
 use ponte_protocol::{OwnSound, Taken};
 use std::time::Duration;
-use worker::{Delay, Env, Request, Response, ResponseBuilder};
+use worker::{ByteStream, Delay, Env, Request, Response, ResponseBuilder};
 
 /// How often a piece that came too fast is offered again.
 const TRIES: u32 = 5;
@@ -114,8 +114,18 @@ pub(crate) async fn put(mut request: Request, env: &Env, sound: OwnSound) -> Res
             base64: String::new(),
         },
     };
-    let mut held: Vec<u8> = Vec::new();
     let mut stream = request.stream()?;
+    let sent = send_all(&mut sender, &mut stream).await;
+    if sent.is_err() {
+        read_off(&mut stream).await;
+    }
+    sent?;
+    Ok(ResponseBuilder::new().with_status(204).empty())
+}
+
+/// Hands over what the browser sends, as it comes.
+async fn send_all(sender: &mut Sender<'_>, stream: &mut ByteStream) -> Result<(), Failure> {
+    let mut held: Vec<u8> = Vec::new();
     while let Some(chunk) = stream.next().await {
         held.extend_from_slice(&chunk?);
         if sender.call.offset + held.len() as u64 > UPLOAD_MAX {
@@ -128,5 +138,17 @@ pub(crate) async fn put(mut request: Request, env: &Env, sound: OwnSound) -> Res
         }
     }
     sender.send(&held, true).await?;
-    Ok(ResponseBuilder::new().with_status(204).empty())
+    Ok(())
+}
+
+/// Takes what the browser still sends of a file that is refused: a connection that is closed while it sends shows it a
+/// failure of the network and not why.
+async fn read_off(stream: &mut ByteStream) {
+    let mut left = UPLOAD_MAX;
+    while let Some(Ok(chunk)) = stream.next().await {
+        let Some(rest) = left.checked_sub(chunk.len() as u64) else {
+            return;
+        };
+        left = rest;
+    }
 }

@@ -28,7 +28,10 @@ export const userState = (user, over = {}) => ({
   log: [],
   stations: [],
   presence: { availability: "available", since: 0, on_call: false },
-  mailbox: { unheard: 0, total: 0, messages: [], quota_left_s: 0 },
+  mailbox: {
+    unheard: 0, total: 0, messages: [], quota_left_s: 0,
+    greeting: { changed_at: 0, duration_ms: 0 }, name: { changed_at: 0, duration_ms: 0 },
+  },
   settings: { no_answer_ms: 18_000, voicemail: true, call_waiting: true },
   rules: { forwarding: {}, exceptions: [] },
   profiles: [],
