@@ -192,6 +192,51 @@ async fn t04_a_call_from_the_browser_reaches_a_telephone_and_both_hear_each_othe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_portal_that_is_there_is_told_how_well_a_call_is_heard() {
+    let (world, tab) = in_the_browser().await;
+    let portals = |portals| {
+        let user = ANNA.parse().unwrap();
+        world.edge.send(EdgeFrame::Presence { user, portals });
+    };
+    portals(0);
+    let call = world.dial().await;
+    tab.rings(&world).await;
+    let mut browser = tab.accept(&world, call).await;
+    world.connected(call).await;
+    browser.loses = Some(8);
+    let connected = Instant::now();
+    live(&mut browser, "on the line for a while", |_| {
+        connected.elapsed() > Duration::from_secs(11)
+    });
+    let told = || world.edge.state(ANNA).unwrap().quality;
+    assert_eq!(told(), []);
+
+    portals(1);
+    live(&mut browser, "judged", |_| {
+        told().first().is_some_and(|quality| {
+            let user = quality.leg(LegRole::User).and_then(|leg| leg.from_telephone);
+            let far = quality.leg(LegRole::Far).and_then(|leg| leg.from_telephone);
+            let lossy = user.is_some_and(|user| (90..=160).contains(&user.loss_per_mille) && user.is_poor());
+            quality.call == call && lossy && far.is_some_and(|far| !far.is_poor())
+        })
+    });
+    world.hang_up(call).await;
+    world.ended(call).await;
+    assert_eq!(told(), []);
+    let times: Vec<u64> = world
+        .edge
+        .events()
+        .into_iter()
+        .filter(|event| matches!(event.body, EventBody::QualityChanged { .. }))
+        .map(|event| event.at.0)
+        .collect();
+    assert!(
+        times.windows(2).all(|pair| pair[1] - pair[0] >= 4_900),
+        "{times:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t06_a_call_to_the_extension_rings_in_the_tab_and_the_tab_ends_it() {
     let (world, tab) = in_the_browser().await;
     world.place(caller());

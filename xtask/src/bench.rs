@@ -25,7 +25,7 @@ struct Program {
     about: &'static str,
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     Program {
         name: "setup",
         krate: "ponte-gateway",
@@ -44,6 +44,12 @@ const PROGRAMS: [Program; 3] = [
         example: "mixer_bench",
         about: "Conferences: CPU for each member and second, beside the plain relay of as many endpoints in the same run",
     },
+    Program {
+        name: "webrtc",
+        krate: "ponte-media",
+        example: "webrtc_bench",
+        about: "Browsers: audio under loss and jitter, a changed address, floods on the media port, CPU and memory a session",
+    },
 ];
 
 /// The size of the portal is measured by xtask itself.
@@ -52,7 +58,7 @@ const SIZE: &str = "size";
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// `setup`, `relay`, `mixer`, `size`; all of them where none is given.
+    /// `setup`, `relay`, `mixer`, `webrtc`, `size`; all of them where none is given.
     names: Vec<String>,
     /// Do not write bench/results.
     #[arg(long)]

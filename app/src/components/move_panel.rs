@@ -11,7 +11,7 @@ use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CallView, CommandBody, DestinationChoice, LegRole, LegState};
 
-/// Where the call may be moved to: the saved telephones and this browser, but for the one that it is on.
+/// Where the call may be moved to: this browser, the telephone on the desk and the saved ones, but for the one that it is on.
 #[component]
 pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) -> impl IntoView {
     let i18n = I18n::expect();
@@ -38,6 +38,19 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
                 .collect::<Vec<_>>()
         })
     };
+    // As the telephone system chooses it.
+    let desk = move || {
+        let on = call.with(|call| {
+            let leg = call.as_ref().and_then(|call| call.leg(LegRole::User));
+            leg.and_then(|leg| leg.device.clone())
+        });
+        portal.stations().with(|all| {
+            let mine = all.iter().filter(|station| station.logged_on || station.own);
+            mine.max_by_key(|station| station.logged_on)
+                .filter(|station| station.registered && Some(&station.device) != on.as_ref())
+                .map(|station| station.name.clone())
+        })
+    };
     view! {
         <div class="stack give" data-testid="move-form">
             <p class="hint">{i18n.t(text::control::move_hint)}</p>
@@ -49,6 +62,17 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
                         {i18n.t(text::here::choose)}
                     </button>
                 </Shown>
+                {live(move || {
+                    desk().map(|name| view! {
+                        <button type="button" class="button" data-testid="move-desk" disabled=locked
+                            on:click=move |_| {
+                                let to = DestinationChoice::Desk;
+                                portal.ask(CommandBody::Move { call: id, to });
+                            }>
+                            {name}
+                        </button>
+                    })
+                })}
                 {live(move || {
                     saved()
                         .into_iter()

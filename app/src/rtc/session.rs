@@ -65,7 +65,11 @@ impl Session {
         connection.set_ontrack(Some(on_track.as_ref().unchecked_ref()));
         let watched = connection.clone();
         let on_state = Closure::<dyn FnMut()>::new(move || {
-            if watched.connection_state() != RtcPeerConnectionState::Failed {
+            // `failed` comes some fifteen seconds after `disconnected`, and a restart that was not needed costs nothing.
+            if !matches!(
+                watched.connection_state(),
+                RtcPeerConnectionState::Disconnected | RtcPeerConnectionState::Failed
+            ) {
                 return;
             }
             let (connection, restart) = (watched.clone(), restart.clone());

@@ -175,7 +175,7 @@ impl Switch {
             SwitchDestination::Browser if user.config.profile.browser_allowed => {
                 (Destination::Browser, NumberClass::Other)
             }
-            SwitchDestination::Browser => return Err(Refusal::Unsupported),
+            SwitchDestination::Browser | SwitchDestination::Desk => return Err(Refusal::Unsupported),
         };
         let since = match user.mode {
             Mode::Telecommuting { since, .. } => since,

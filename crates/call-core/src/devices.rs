@@ -32,6 +32,12 @@ impl Devices {
         self.0.values().find(|device| device.user.as_ref() == Some(user))
     }
 
+    /// The telephone on the user's desk: the one that they are logged on to, else their own where nobody else is.
+    pub(crate) fn on_desk_of(&self, user: &UserId) -> Option<&Device> {
+        let own = || self.owned_by(user).filter(|device| device.user.is_none());
+        self.of(user).or_else(own)
+    }
+
     fn owned_by(&self, user: &UserId) -> Option<&Device> {
         self.0
             .values()

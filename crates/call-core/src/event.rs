@@ -112,6 +112,8 @@ pub enum SwitchDestination {
         confirm: Option<bool>,
     },
     Browser,
+    /// The telephone on the user's desk; only for [`SwitchCommand::Move`].
+    Desk,
 }
 
 /// A user's command, read by the numbering plan.

@@ -67,7 +67,10 @@ impl Switch {
             return Err(Refusal::WrongState);
         }
         let at_ear = self.movable(user, id)?;
-        let (near, label, confirm) = where_to(self.known_user(user)?, to)?;
+        let (near, label, confirm) = match to {
+            SwitchDestination::Desk => (self.desk_to_move_to(user, at_ear)?, None, false),
+            to => where_to(self.known_user(user)?, to)?,
+        };
         let call = self.calls.get(&at_ear).ok_or(Refusal::UnknownCall)?;
         if !call.may_add_leg() {
             return Err(Refusal::CapReached);
@@ -109,6 +112,22 @@ impl Switch {
             call.begin_move(&mut self.cx, moving);
         }
         Ok(Done::Call(at_ear))
+    }
+
+    /// The telephone on the user's desk, if the call at the ear is not there.
+    fn desk_to_move_to(&self, user: &UserId, at_ear: CallId) -> Result<Near, Refusal> {
+        let desk = self.devices.on_desk_of(user).ok_or(Refusal::UnknownDevice)?;
+        if !desk.registered {
+            return Err(Refusal::DeviceOffline);
+        }
+        let device = desk.config.id.clone();
+        let call = self.calls.get(&at_ear).ok_or(Refusal::UnknownCall)?;
+        let ear = call.ear().and_then(|ear| call.place_of(ear));
+        if ear.is_some_and(|ear| matches!(&call.legs[ear].way, Way::Device(here) if *here == device)) {
+            return Err(Refusal::WrongState);
+        }
+        let extension = self.known_user(user)?.config.profile.extension.clone();
+        Ok(Near::Device { device, extension })
     }
 
     /// The call at the ear by which `id` stands on the line, if it can be moved.
@@ -303,7 +322,7 @@ fn where_to(user: &User, to: SwitchDestination) -> Result<(Near, Option<String>,
             let extension = user.config.profile.extension.clone();
             Ok((Near::Browser { extension }, None, false))
         }
-        SwitchDestination::Browser => Err(Refusal::Unsupported),
+        SwitchDestination::Browser | SwitchDestination::Desk => Err(Refusal::Unsupported),
     }
 }
 
@@ -350,6 +369,10 @@ impl Call {
                 (Way::Trunk(trunk.clone()), LegTarget::Trunk { trunk, number })
             }
             Near::Browser { .. } if moving.attempts.is_empty() => (Way::Browser, LegTarget::Browser),
+            Near::Device { device, .. } if moving.attempts.is_empty() => {
+                let device = device.clone();
+                (Way::Device(device.clone()), LegTarget::Device { device })
+            }
             Near::Browser { .. } | Near::Device { .. } | Near::None => return false,
         };
         let party = Party {

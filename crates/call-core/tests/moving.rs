@@ -576,6 +576,52 @@ fn both_of_two_users_move_at_once() {
 }
 
 #[test]
+fn t03_a_call_moves_to_the_desk_of_whoever_comes_to_the_office_while_the_mode_stays() {
+    let (mut world, call) = in_a_call();
+    let to = SwitchDestination::Desk;
+    assert_eq!(
+        move_to(&mut world, call, to.clone()),
+        refused(Refusal::UnknownDevice)
+    );
+    world.desk("desk-201", Some(ANNA), false);
+    world.phone("desk-201", Phone::answers_after(1_000));
+    let mode = world.mode(ANNA);
+    world.registered("desk-201", false);
+    assert_eq!(
+        move_to(&mut world, call, to.clone()),
+        refused(Refusal::DeviceOffline)
+    );
+    world.registered("desk-201", true);
+    assert_eq!(move_to(&mut world, call, to.clone()), accepted(call));
+    world.run_for(5_000);
+    let new = leg(call, 2);
+    is_connected(&world, call, new);
+    let shown = world.shown(call).unwrap();
+    let device = shown.leg(LegRole::User).unwrap().device.clone();
+    assert_eq!(device.unwrap().as_str(), "desk-201");
+    assert_eq!(world.mode(ANNA), mode);
+    // It is there already; and a mode is no call.
+    assert_eq!(
+        move_to(&mut world, call, to.clone()),
+        refused(Refusal::WrongState)
+    );
+    let enter = SwitchCommand::EnterTelecommuter { destination: to };
+    assert_eq!(world.command(ANNA, enter), refused(Refusal::Unsupported));
+    assert_eq!(move_to(&mut world, call, number(HOTEL, None)), accepted(call));
+    world.run_for(5_000);
+    is_connected(&world, call, leg(call, 3));
+    let record = ended(&mut world, call);
+    assert_eq!(
+        lines(&record),
+        [
+            (HOME.to_owned(), CauseReason::Moved),
+            ("201".to_owned(), CauseReason::Moved),
+            (HOTEL.to_owned(), CauseReason::NormalClearing)
+        ]
+    );
+}
+
+#[test]
 fn t03_a_call_at_the_desk_moves_to_the_mobile_of_whoever_leaves_the_office() {
     let mut world = World::default();
     world.desk("desk-201", Some(ANNA), false);

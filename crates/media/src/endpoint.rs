@@ -10,6 +10,7 @@ use crate::mix::{Frame, NARROW, Seat};
 use crate::outgoing::{Header, Incoming, OutStream};
 use crate::overlay::{Ended, Overlay};
 use crate::player::Player;
+use crate::quality::{Carried, LOOK_EVERY, LossMeter, Seen, Told};
 use crate::receive::ReceiveStats;
 use crate::recording::{Recorder, Side};
 use crate::rtcp::{REPORT_CAPACITY, RtcpSession};
@@ -82,6 +83,9 @@ pub(crate) struct Endpoint {
     credit: usize,
     pub(crate) reports: RtcpSession,
     pub(crate) silence: Silence,
+    loss: LossMeter,
+    quality_told: Told,
+    next_look: Instant,
     /// Whether this slot is on the list of those that get a tick.
     pub(crate) ticking: bool,
 }
@@ -120,6 +124,9 @@ impl Endpoint {
             credit: 0,
             reports: RtcpSession::new(first_report, rand::random()),
             silence: Silence::default(),
+            loss: LossMeter::default(),
+            quality_told: Told::default(),
+            next_look: now + LOOK_EVERY,
             ticking: false,
         }
     }
@@ -401,6 +408,36 @@ impl Endpoint {
         } else {
             self.sockets.send_report(report, to)
         };
+    }
+
+    /// How well the peer is heard and hears, when it is time to look and this is news. A browser's session looks itself.
+    pub(crate) fn quality(&mut self, now: Instant) -> Option<MediaEvent> {
+        if now < self.next_look || matches!(self.sockets, Sockets::Line(_)) {
+            return None;
+        }
+        self.next_look = now + LOOK_EVERY;
+        let seen = |loss: f64, jitter_ms: f64, round_trip: Option<Duration>| {
+            let carried = Carried::G711;
+            Seen {
+                carried,
+                loss,
+                jitter_ms,
+                round_trip,
+            }
+            .quality()
+        };
+        let round_trip = self.reports.round_trip;
+        let loss = self.loss.look(self.received.packets, self.received.lost());
+        let inbound = loss.map(|loss| seen(loss, self.received.jitter_ms(), round_trip));
+        let report = self.reports.peer_report.filter(|report| report.counts(now));
+        let outbound = report.map(|report| seen(report.loss, report.jitter_ms, round_trip));
+        let id = self.id;
+        let changes = self.quality_told.changes(inbound, outbound);
+        changes.then_some(MediaEvent::Quality {
+            id,
+            inbound,
+            outbound,
+        })
     }
 
     /// Takes a report of the peer; what comes from another host than its RTP is a stranger's.

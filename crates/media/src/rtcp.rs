@@ -8,6 +8,7 @@ use rtcp_types::{
 };
 
 use crate::outgoing::OutStream;
+use crate::quality::PeerReport;
 use crate::receive::{ReceiveStats, Report};
 
 /// Seconds from 1900 (NTP) to 1970 (Unix).
@@ -24,6 +25,7 @@ pub(crate) struct RtcpSession {
     /// Middle 32 bits of the NTP time of the peer's last sender report, and when it came.
     last_sender_report: Option<(u32, Instant)>,
     pub(crate) round_trip: Option<Duration>,
+    pub(crate) peer_report: Option<PeerReport>,
     /// Tells nothing about the host or the user (RFC 7022 section 4.2).
     cname: String,
 }
@@ -35,6 +37,7 @@ impl RtcpSession {
             packets_reported: 0,
             last_sender_report: None,
             round_trip: None,
+            peer_report: None,
             cname: format!("{name:016x}"),
         }
     }
@@ -106,12 +109,12 @@ impl RtcpSession {
                 Ok(Packet::Sr(report)) => {
                     self.last_sender_report = Some(((report.ntp_timestamp() >> 16) as u32, now));
                     for block in report.report_blocks() {
-                        self.read_block(&block, own_ssrc);
+                        self.read_block(&block, own_ssrc, now);
                     }
                 }
                 Ok(Packet::Rr(report)) => {
                     for block in report.report_blocks() {
-                        self.read_block(&block, own_ssrc);
+                        self.read_block(&block, own_ssrc, now);
                     }
                 }
                 Ok(_) => {}
@@ -121,8 +124,16 @@ impl RtcpSession {
         true
     }
 
-    fn read_block(&mut self, block: &ReportBlock<'_>, own_ssrc: u32) {
-        if block.ssrc() != own_ssrc || block.last_sender_report_timestamp() == 0 {
+    fn read_block(&mut self, block: &ReportBlock<'_>, own_ssrc: u32, now: Instant) {
+        if block.ssrc() != own_ssrc {
+            return;
+        }
+        self.peer_report = Some(PeerReport {
+            at: now,
+            loss: f64::from(block.fraction_lost()) / 256.0,
+            jitter_ms: f64::from(block.interarrival_jitter()) / 8.0,
+        });
+        if block.last_sender_report_timestamp() == 0 {
             return;
         }
         let round_trip = ((ntp_now() >> 16) as u32)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Audio, AudioError, EndpointStats, Language, Prompt, Recording, Tone};
+use crate::{Audio, AudioError, EndpointStats, Language, Prompt, Quality, Recording, Tone};
 
 /// One RTP endpoint: the socket pair of one leg. Never reused in the life of a [`MediaPlane`](crate::MediaPlane).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -222,6 +222,13 @@ pub enum MediaEvent {
     BrowserAnswer {
         id: EndpointId,
         answer: Result<Box<str>, Box<str>>,
+    },
+    /// How well the peer is heard (`inbound`) and, as it reports itself, hears (`outbound`): when that changed to the ear, and
+    /// every five seconds at most. What is `None` is not known.
+    Quality {
+        id: EndpointId,
+        inbound: Option<Quality>,
+        outbound: Option<Quality>,
     },
     /// The endpoint is gone and its ports go back to the pool. Only the end of its recording may follow.
     Closed { id: EndpointId, stats: EndpointStats },

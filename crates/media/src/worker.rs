@@ -354,6 +354,9 @@ impl Worker {
             if let Some(event) = endpoint.silence.check(endpoint.id, limits, now) {
                 self.outbox.push(event);
             }
+            if let Some(event) = endpoint.quality(now) {
+                self.outbox.push(event);
+            }
             if endpoint
                 .recorder
                 .as_ref()

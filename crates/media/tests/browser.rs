@@ -300,6 +300,100 @@ fn a_flood_of_garbage_does_not_disturb_the_call() {
 }
 
 #[test]
+fn packets_of_the_call_under_other_keys_do_not_disturb_it() {
+    let mut call = call(Speaks::G711(Codec::Pcmu), Codec::Pcmu);
+    call.hear_each_other();
+    let to: SocketAddr = call.plane.browser_addresses()[0];
+    let (ssrc, stranger) = (
+        call.browser.ssrc(),
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(),
+    );
+    call.phone.take_audio();
+    let mut heard = Vec::new();
+    let mut sent = 0u32;
+    while heard.len() < 16_000 {
+        for n in 0..200u16 {
+            // Of the live stream, near its newest packet or anywhere, from the browser's own address or another.
+            let near = call.browser.next_sequence().wrapping_add(n % 50);
+            let sequence = if n % 3 == 0 { rand::random() } else { near };
+            let mut packet = vec![0x80, 0];
+            packet.extend(sequence.to_be_bytes());
+            packet.extend(rand::random::<[u8; 4]>());
+            packet.extend(ssrc.to_be_bytes());
+            packet.extend(rand::random::<[u8; 32]>());
+            let socket = if n % 2 == 0 {
+                &stranger
+            } else {
+                &call.browser.socket
+            };
+            sent += u32::from(socket.send_to(&packet, to).is_ok());
+        }
+        call.step();
+        heard.extend(call.phone.take_audio());
+    }
+    assert!(sent > 10_000, "{sent} sent");
+    let whole = heard
+        .chunks_exact(160)
+        .filter(|window| analysis::level_of(window, BROWSER_TONE) > -19.0);
+    assert!(whole.count() >= 98, "the tone has holes");
+    call.hear_each_other();
+}
+
+#[test]
+fn a_browser_whose_nat_forgot_it_is_heard_again_at_once() {
+    let mut call = call(Speaks::Opus, Codec::Pcma);
+    call.hear_each_other();
+    for _ in 0..3 {
+        call.browser.rebind();
+        call.browser.heard.clear();
+        call.phone.take_audio();
+        call.phone.heard.clear();
+        let begun = Instant::now();
+        call.until("heard again", |call| {
+            call.phone.heard.len() > 10 && call.browser.heard.len() > 1_600
+        });
+        // Without a look at the audio itself it would be the 15 s after which the old way counts as dead.
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        call.hear_each_other();
+    }
+    let id = call.browser_id;
+    let lost = |event: &MediaEvent| matches!(event, MediaEvent::BrowserLost { id: of, .. } if *of == id);
+    assert!(!call.events.iter().any(lost));
+}
+
+#[test]
+fn what_is_lost_is_told_as_quality() {
+    let mut call = call(Speaks::Opus, Codec::Pcma);
+    call.browser.voice = vec![BROWSER_TONE];
+    call.phone.voice = vec![PHONE_TONE];
+    let inbound = |call: &Call| {
+        let id = call.browser_id;
+        call.events.iter().rev().find_map(|event| match event {
+            MediaEvent::Quality { id: of, inbound, .. } if *of == id => *inbound,
+            _ => None,
+        })
+    };
+    call.until("told that all is well", |call| {
+        inbound(call).is_some_and(|quality| quality.loss_per_mille < 20 && quality.mos_tenths >= 40)
+    });
+    call.browser.loses = Some(10);
+    call.until("told of the loss", |call| {
+        inbound(call).is_some_and(|quality| (70..=130).contains(&quality.loss_per_mille))
+    });
+    assert!(inbound(&call).unwrap().mos_tenths < 36);
+    // What the browser reports of what it hears, and the telephone's leg.
+    let (browser, phone) = (call.browser_id, call.phone_id);
+    call.until("told of the other ways", |call| {
+        let mut told = call.events.iter();
+        let mut phones = call.events.iter();
+        told.any(|event| matches!(event, MediaEvent::Quality { id, outbound: Some(_), .. } if *id == browser))
+            && phones.any(
+                |event| matches!(event, MediaEvent::Quality { id, inbound: Some(_), .. } if *id == phone),
+            )
+    });
+}
+
+#[test]
 fn a_browser_that_closes_is_lost_at_once_and_one_that_moves_is_not() {
     let mut call = call(Speaks::Opus, Codec::Pcma);
     call.hear_each_other();

@@ -52,6 +52,8 @@ pub enum DestinationChoice {
         confirm: Option<bool>,
     },
     Browser,
+    /// The telephone on the user's desk: the one that they are logged on to, else their own. Only a call that is up can go there.
+    Desk,
     #[serde(other)]
     Unknown,
 }

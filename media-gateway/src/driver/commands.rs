@@ -341,6 +341,7 @@ impl Driver {
                 })
             }
             DestinationChoice::Browser => Ok(SwitchDestination::Browser),
+            DestinationChoice::Desk => Ok(SwitchDestination::Desk),
             DestinationChoice::Unknown => Err(Refusal::Unsupported),
         }
     }

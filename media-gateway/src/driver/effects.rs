@@ -174,6 +174,7 @@ impl Driver {
             EventBody::PersistentLegChanged { .. } => self.keep_standing(&user),
             EventBody::CallEnded { call, record } => {
                 self.shown.remove(call);
+                self.qualities.forget(*call);
                 self.without_short_message(record);
             }
             EventBody::ModeChanged { .. } => self.company.touch(&user),

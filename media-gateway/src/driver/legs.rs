@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ponte_call_core::{Announcement, LegEnd, LegEndKind, LegId, PlaybackToken, TrunkId};
 use ponte_media::sdp::LocalSession;
 use ponte_media::{EndpointId, Language, RemoteMedia};
-use ponte_protocol::LegRole;
+use ponte_protocol::{LegRole, Quality};
 use ponte_sip::{DialogId, OutgoingCall};
 use std::collections::HashMap;
 
@@ -71,6 +71,8 @@ pub(super) struct Leg {
     pub hops: Hops,
     /// Rises with each playback, so that a timer of an older one is known.
     pub playback: u64,
+    /// From its telephone, and to it, as the media plane measured them last.
+    pub quality: (Option<Quality>, Option<Quality>),
 }
 
 impl Leg {
@@ -93,6 +95,7 @@ impl Leg {
             after_tone: None,
             hops: Hops::default(),
             playback: 0,
+            quality: (None, None),
         }
     }
 
@@ -228,6 +231,10 @@ impl LegTable {
 
     pub fn len(&self) -> usize {
         self.legs.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.values()
     }
 
     pub fn ids(&self) -> Vec<LegId> {

@@ -29,6 +29,7 @@ mod own_sounds;
 mod pins;
 mod portal;
 mod presence;
+mod quality;
 mod refer;
 mod restore;
 mod run;
@@ -143,6 +144,7 @@ pub struct Driver {
     telephones: Telephones,
     tabs: browser::Tabs,
     company: company::Company,
+    qualities: quality::Qualities,
     imports: contacts::Imports,
     users: BTreeMap<UserId, UserEntry>,
     /// Not after the first moment at which a status message is to be taken away.

@@ -10,8 +10,8 @@ use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{
-    CallProfile, CallRecord, CallRules, CallSettings, Direction, EventBody, Mailbox, Mode, Presence,
-    SavedDestination, ScheduleEntry, UnixMillis, UserId, UserState,
+    CallProfile, CallQuality, CallRecord, CallRules, CallSettings, Direction, EventBody, Mailbox, Mode,
+    Presence, SavedDestination, ScheduleEntry, UnixMillis, UserId, UserState,
 };
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -105,7 +105,10 @@ impl Driver {
                 self.company.touch(&user);
             }
             FromLink::Presence { user, portals } => {
-                self.portals.insert(user.clone(), portals);
+                let before = self.portals.insert(user.clone(), portals);
+                if before.unwrap_or(0) == 0 && portals > 0 {
+                    self.quality_wanted(&user);
+                }
                 self.tell(Event::PortalsChanged { user, portals });
             }
         }
@@ -128,6 +131,11 @@ impl Driver {
             self.name_call(user, call);
         }
         self.name_parked(user, &mut parked);
+        let known = calls.iter().map(|call| CallQuality {
+            call: call.id,
+            legs: self.qualities_of(call.id),
+        });
+        let quality = known.filter(|quality| !quality.legs.is_empty()).collect();
         let state = UserState {
             profile: entry.row.profile(&self.config.site),
             mode: self.switch.mode(user).cloned().unwrap_or(Mode::Office),
@@ -145,7 +153,7 @@ impl Driver {
             desk_used: self.switch.desk_used(user).cloned(),
             contacts: entry.contacts.book,
             persistent_leg: self.switch.persistent_leg(user),
-            quality: Vec::new(),
+            quality,
         };
         self.send_event(
             user.clone(),

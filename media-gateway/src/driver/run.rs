@@ -108,6 +108,7 @@ impl Driver {
             telephones: super::Telephones::default(),
             tabs: super::browser::Tabs::default(),
             company: super::company::Company::default(),
+            qualities: super::quality::Qualities::default(),
             imports: super::contacts::Imports::default(),
             users: BTreeMap::new(),
             status_end: None,
@@ -232,6 +233,9 @@ impl Driver {
             self.trunk_timers();
         }
         self.drain_media();
+        if passed(self.qualities.show_at()) {
+            self.show_quality();
+        }
         // Effects make the SIP layer speak, and what it says makes effects.
         loop {
             self.drain_agent();
@@ -254,6 +258,7 @@ impl Driver {
             self.next_status_end(),
             self.telephones.show_at(),
             self.company.show_at(),
+            self.qualities.show_at(),
             self.timetable.due().map(|at| self.clock.instant(at)),
             stopping,
         ];

@@ -215,6 +215,7 @@ impl Driver {
                 | MediaEvent::BrowserConnected { id }
                 | MediaEvent::BrowserLost { id, .. }
                 | MediaEvent::BrowserAnswer { id, .. }
+                | MediaEvent::Quality { id, .. }
                 | MediaEvent::Closed { id, .. } => *id,
             };
             let event = match event {
@@ -255,6 +256,9 @@ impl Driver {
                 }
                 MediaEvent::BrowserConnected { .. } => self.browser_connected(leg),
                 MediaEvent::BrowserLost { closed, .. } => self.browser_lost(leg, closed),
+                MediaEvent::Quality {
+                    inbound, outbound, ..
+                } => self.quality_measured(leg, inbound, outbound),
                 MediaEvent::BrowserAnswer { answer, .. } => self.browser_answer(leg, answer),
                 MediaEvent::FirstPacket { .. }
                 | MediaEvent::Speaking { .. }

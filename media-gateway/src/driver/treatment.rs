@@ -258,7 +258,7 @@ impl Driver {
                         label,
                         confirm: profile.confirm.or(confirm),
                     }),
-                    browser @ SwitchDestination::Browser => enter(browser),
+                    place @ (SwitchDestination::Browser | SwitchDestination::Desk) => enter(place),
                 }
             }
             ProfilePlace::Telephone { destination: None } => Err(Refusal::UnknownDestination),

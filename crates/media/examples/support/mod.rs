@@ -1,4 +1,5 @@
 //! What is measured runs in a child process, so that its CPU time is its own.
+#![allow(dead_code)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -30,11 +31,16 @@ impl Served {
         })
     }
 
-    pub fn ask(&mut self, line: &str) -> Result<Vec<u64>, Failure> {
+    pub fn ask_text(&mut self, line: &str) -> Result<String, Failure> {
         writeln!(self.input, "{line}")?;
         let mut answer = String::new();
         self.output.read_line(&mut answer)?;
-        Ok(answer
+        Ok(answer.trim_end_matches('\n').to_owned())
+    }
+
+    pub fn ask(&mut self, line: &str) -> Result<Vec<u64>, Failure> {
+        Ok(self
+            .ask_text(line)?
             .split_whitespace()
             .map(str::parse)
             .collect::<Result<_, _>>()?)

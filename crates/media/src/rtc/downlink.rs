@@ -4,6 +4,7 @@ use opus::{Application, Bitrate, Channels, Encoder};
 
 use super::LINE_EVENT;
 use super::uplink::Kind;
+use crate::quality::Carried;
 use crate::{Codec, g711};
 
 /// Samples in an Opus frame.
@@ -76,6 +77,19 @@ impl Downlink {
             last: None,
             sequence: u64::from(rand::random::<u16>() >> 1),
         }))
+    }
+
+    /// What is carried, both ways.
+    pub(super) fn carried(&self) -> Carried {
+        match self.voice {
+            Voice::Opus(_) => Carried::Opus,
+            Voice::G711(_) => Carried::G711,
+        }
+    }
+
+    /// Units of the audio's clock in a millisecond.
+    pub(super) fn clock_khz(&self) -> f64 {
+        f64::from(8 * self.clock())
     }
 
     fn clock(&self) -> u32 {

@@ -3,7 +3,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use rustix::net::sockopt::{set_ipv6_v6only, set_socket_recv_buffer_size};
+use rustix::net::sockopt::{
+    set_ipv6_v6only, set_socket_recv_buffer_size, set_socket_recv_buffer_size_force, socket_recv_buffer_size,
+};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, ipproto, socket_with};
 
 use super::{WebRtcConfig, WebRtcError};
@@ -70,8 +72,18 @@ fn bound(address: SocketAddr) -> io::Result<UdpSocket> {
         // IPv4 has a socket of its own on the same port.
         set_ipv6_v6only(&socket, true)?;
     }
-    if let Err(error) = set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER) {
-        tracing::debug!(%error, "the receive buffer of the WebRTC port stays as it is");
+    // Without the privilege, `net.core.rmem_max` cuts it.
+    let given = set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER)
+        .or_else(|_| set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER))
+        .and_then(|()| socket_recv_buffer_size(&socket));
+    match given {
+        // The kernel doubles what it grants.
+        Ok(bytes) if bytes >= RECEIVE_BUFFER => {}
+        Ok(bytes) => tracing::info!(
+            bytes,
+            "the receive buffer of the WebRTC port is small for a flood: net.core.rmem_max"
+        ),
+        Err(error) => tracing::debug!(%error, "the receive buffer of the WebRTC port stays as it is"),
     }
     bind(&socket, &address)?;
     Ok(socket.into())

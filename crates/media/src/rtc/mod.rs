@@ -14,6 +14,7 @@ mod downlink;
 mod line;
 mod listen;
 mod negotiate;
+mod patience;
 mod plane;
 mod session;
 mod uplink;

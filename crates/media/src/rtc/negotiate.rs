@@ -11,6 +11,7 @@ use str0m::media::{Frequency, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::WebRtcError;
+use crate::quality::LOOK_EVERY;
 
 /// Longest description that is read, in bytes; a browser's audio offer has about 3,000.
 const OFFER_MAX: usize = 16 * 1024;
@@ -46,6 +47,7 @@ impl Negotiator {
             .set_dtls_cert(self.certificate.clone())
             .set_ice_lite(true)
             .set_rtp_mode(true)
+            .set_stats_interval(Some(LOOK_EVERY))
             .clear_codecs();
         let codecs = config.codec_config();
         // Without DTX: telephones expect a packet every 20 ms, and silence that is sent keeps NATs open.

@@ -15,6 +15,7 @@ use super::downlink::Downlink;
 use super::line::Line;
 use super::negotiate::{self, Negotiated};
 use super::uplink::{Kind, Packet, Uplink};
+use crate::quality::{LossMeter, PeerReport, Seen, Told};
 use crate::{Codec, EndpointId, MediaEvent};
 
 /// From the answer to the first packet that is authentic.
@@ -22,10 +23,26 @@ const SET_UP: Duration = Duration::from_secs(15);
 /// How long a browser may be unreachable before it counts as gone: a change of network and an ICE restart fit.
 const UNREACHABLE: Duration = Duration::from_secs(12);
 
+/// How a binding success response begins (RFC 8489 section 5).
+const SUCCESS_RESPONSE: [u8; 2] = [0x01, 0x01];
+/// Authentic packets in a row from another address than before that make it the browser's: one may have been under way
+/// when the browser changed it.
+const MOVED: u8 = 3;
+
 /// What a session gives to its thread.
 pub(super) trait World {
-    fn send(&mut self, packet: &Transmit);
+    fn send(&mut self, packet: &[u8], to: SocketAddr);
     fn tell(&mut self, event: MediaEvent);
+}
+
+/// A datagram that is being handled.
+#[derive(Clone, Copy)]
+struct Arriving {
+    from: SocketAddr,
+    /// It is a check that chooses its path (USE-CANDIDATE).
+    nominates: bool,
+    /// Only who holds the session's keys can have sent it.
+    authentic: bool,
 }
 
 enum State {
@@ -42,6 +59,17 @@ enum State {
     Lost,
 }
 
+/// What is known of the quality of both ways.
+#[derive(Default)]
+struct Hearing {
+    loss: LossMeter,
+    /// Loss and jitter in milliseconds, of the last seconds.
+    inbound: Option<(f64, f64)>,
+    reported: Option<PeerReport>,
+    round_trip: Option<Duration>,
+    told: Told,
+}
+
 pub(super) struct Session {
     pub(super) id: EndpointId,
     rtc: Rtc,
@@ -54,9 +82,18 @@ pub(super) struct Session {
     state: State,
     /// When str0m wants to be called.
     timeout: Instant,
-    /// Where its packets came from.
+    /// Where its authentic packets came from.
     pub(super) sources: Vec<SocketAddr>,
     pub(super) user_name: String,
+    /// The stream that its audio comes in.
+    pub(super) ssrc: Option<u32>,
+    arriving: Option<Arriving>,
+    /// Where the browser is: what it chose last, or where its audio comes from.
+    peer: Option<SocketAddr>,
+    /// Authentic audio in a row that came from elsewhere.
+    from_elsewhere: u8,
+    newest: u64,
+    hearing: Hearing,
 }
 
 impl Session {
@@ -85,13 +122,31 @@ impl Session {
             timeout: now,
             sources: Vec::new(),
             user_name,
+            ssrc: None,
+            arriving: None,
+            peer: None,
+            from_elsewhere: 0,
+            newest: 0,
+            hearing: Hearing::default(),
         })
     }
 
-    /// Takes a datagram that is for this session.
-    pub(super) fn receive(&mut self, datagram: Receive<'_>, now: Instant, world: &mut impl World) {
+    /// Takes a datagram that is for this session, with `nominates` for a check that chooses its path; whether it is authentic.
+    pub(super) fn receive(
+        &mut self,
+        datagram: Receive<'_>,
+        nominates: bool,
+        now: Instant,
+        world: &mut impl World,
+    ) -> bool {
+        self.arriving = Some(Arriving {
+            from: datagram.source,
+            nominates,
+            authentic: false,
+        });
         let taken = self.rtc.handle_input(Input::Receive(now, datagram));
         self.go_on(taken, now, world);
+        self.arriving.take().is_some_and(|arriving| arriving.authentic)
     }
 
     /// Takes a later offer: an ICE restart.
@@ -184,7 +239,7 @@ impl Session {
                     self.timeout = at;
                     return;
                 }
-                Ok(Output::Transmit(packet)) => world.send(&packet),
+                Ok(Output::Transmit(packet)) => self.transmit(&packet, world),
                 Ok(Output::Event(event)) => self.event(event, now, world),
                 Err(error) => {
                     tracing::info!(%error, "a browser's session failed");
@@ -196,9 +251,74 @@ impl Session {
         }
     }
 
+    /// Sends a packet to where the browser is.
+    ///
+    /// str0m keeps to the path of the highest priority until no checks have come on it for 15 seconds, and a browser that
+    /// changed its address has one of no higher priority: the way that it chose last is taken (RFC 8445 section 7.3.1.5).
+    fn transmit(&mut self, packet: &Transmit, world: &mut impl World) {
+        let (contents, to) = (&packet.contents[..], packet.destination);
+        let is_check = contents.first().is_some_and(|first| *first < 4);
+        if !is_check {
+            return world.send(contents, self.peer.unwrap_or(to));
+        }
+        // Only an authentic check has a success response.
+        if contents.starts_with(&SUCCESS_RESPONSE)
+            && let Some(arriving) = self.arriving.as_mut().filter(|arriving| arriving.from == to)
+        {
+            arriving.authentic = true;
+            if arriving.nominates {
+                self.peer = Some(to);
+                self.from_elsewhere = 0;
+            }
+        }
+        world.send(contents, to);
+    }
+
+    /// Authentic audio came: where it comes from, the browser is. Its checks are seconds apart.
+    fn follow(&mut self, ssrc: u32, sequence: u64) {
+        let Some(arriving) = &mut self.arriving else {
+            return;
+        };
+        arriving.authentic = true;
+        self.ssrc = Some(ssrc);
+        if sequence <= self.newest {
+            return;
+        }
+        self.newest = sequence;
+        if self.peer.is_none_or(|peer| peer == arriving.from) {
+            self.from_elsewhere = 0;
+            return;
+        }
+        self.from_elsewhere += 1;
+        if self.from_elsewhere >= MOVED {
+            self.from_elsewhere = 0;
+            self.peer = Some(arriving.from);
+        }
+    }
+
     fn event(&mut self, event: Event, now: Instant, world: &mut impl World) {
         match event {
-            Event::RtpPacket(packet) => self.audio(&packet, now),
+            Event::RtpPacket(packet) => {
+                self.follow(*packet.header.ssrc, *packet.seq_no);
+                self.audio(&packet, now);
+            }
+            Event::MediaIngressStats(stats) if stats.mid == self.mid => {
+                let jitter = f64::from(stats.jitter) / self.downlink.clock_khz();
+                let loss = self.hearing.loss.look(self.uplink.packets, self.uplink.lost);
+                self.hearing.inbound = loss.map(|loss| (loss, jitter));
+                self.tell_quality(now, world);
+            }
+            Event::MediaEgressStats(stats) if stats.mid == self.mid => {
+                self.hearing.round_trip = stats.rtt.or(self.hearing.round_trip);
+                if let (Some(loss), Some(remote)) = (stats.loss, &stats.remote) {
+                    self.hearing.reported = Some(PeerReport {
+                        at: now,
+                        loss: f64::from(loss),
+                        jitter_ms: f64::from(remote.jitter) / self.downlink.clock_khz(),
+                    });
+                }
+                self.tell_quality(now, world);
+            }
             Event::Connected => {
                 if matches!(self.state, State::SettingUp { .. }) {
                     self.state = State::Up;
@@ -214,6 +334,31 @@ impl Session {
             },
             Event::Closed => self.lose(true, world),
             _ => {}
+        }
+    }
+
+    fn tell_quality(&mut self, now: Instant, world: &mut impl World) {
+        let (carried, hearing) = (self.downlink.carried(), &mut self.hearing);
+        let round_trip = hearing.round_trip;
+        let seen = |(loss, jitter_ms): (f64, f64)| {
+            let seen = Seen {
+                carried,
+                loss,
+                jitter_ms,
+                round_trip,
+            };
+            seen.quality()
+        };
+        let inbound = hearing.inbound.map(seen);
+        let report = hearing.reported.filter(|report| report.counts(now));
+        let outbound = report.map(|report| seen((report.loss, report.jitter_ms)));
+        if hearing.told.changes(inbound, outbound) {
+            let id = self.id;
+            world.tell(MediaEvent::Quality {
+                id,
+                inbound,
+                outbound,
+            });
         }
     }
 

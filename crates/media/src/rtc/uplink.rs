@@ -5,19 +5,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use opus::{Channels, Decoder};
 
 use super::LINE_EVENT;
 use super::line::Frame;
+use super::patience::Patience;
 use crate::outgoing::Header;
 use crate::{Codec, g711};
 
-/// How long a packet waits for one before it.
-const PATIENCE: Duration = Duration::from_millis(40);
-/// Packets that wait at most.
-const HELD: usize = 4;
+/// Packets that wait at most: more than come in the longest time that one waits.
+const HELD: usize = 8;
 /// The longest that is concealed, in samples at 8 kHz; a longer gap stays one.
 const CONCEALED: u64 = 960;
 /// Samples in a packet on the line.
@@ -61,12 +60,15 @@ pub(super) struct Packet {
 pub(super) struct Uplink {
     decoder: Decoder,
     held: VecDeque<Packet>,
+    patience: Patience,
     /// The sequence number that is due.
     next: Option<u64>,
     /// When the audio after the last packet starts, at 8 kHz.
     due: Option<u64>,
     ssrc: u32,
     sequence: u16,
+    /// Packets that came in time, and those that did not.
+    pub(super) packets: u64,
     pub(super) lost: u64,
 }
 
@@ -75,10 +77,12 @@ impl Uplink {
         Ok(Self {
             decoder: Decoder::new(8_000, Channels::Mono)?,
             held: VecDeque::with_capacity(HELD + 1),
+            patience: Patience::new(),
             next: None,
             due: None,
             ssrc: rand::random(),
             sequence: rand::random(),
+            packets: 0,
             lost: 0,
         })
     }
@@ -88,7 +92,12 @@ impl Uplink {
         let now = packet.at;
         let next = *self.next.get_or_insert(packet.sequence);
         if packet.sequence < next {
+            self.patience.too_late(packet.sequence, now);
             return;
+        }
+        if let Some(successor) = self.held.iter().find(|held| held.sequence > packet.sequence) {
+            self.patience
+                .rewarded(now.saturating_duration_since(successor.at));
         }
         match self
             .held
@@ -102,15 +111,21 @@ impl Uplink {
 
     /// Lets go what has waited long enough.
     pub(super) fn release(&mut self, now: Instant, give: &mut impl FnMut(Frame)) {
+        let patience = self.patience.length(now);
         while let (Some(first), Some(next)) = (self.held.front(), self.next) {
             let missing = first.sequence.saturating_sub(next);
-            let patient = now.saturating_duration_since(first.at) < PATIENCE && self.held.len() <= HELD;
+            let patient = now.saturating_duration_since(first.at) < patience && self.held.len() <= HELD;
             if missing > 0 && patient {
                 return;
+            }
+            // Of a long gap the last ones may still come.
+            for given_up in next.max(first.sequence.saturating_sub(4))..first.sequence {
+                self.patience.given_up(given_up, first.at);
             }
             let Some(packet) = self.held.pop_front() else {
                 return;
             };
+            self.packets += 1;
             self.lost += missing;
             self.next = Some(packet.sequence + 1);
             self.pass(&packet, missing, give);
@@ -221,6 +236,7 @@ mod tests {
     use super::*;
     use crate::analysis;
     use opus::{Application, Encoder};
+    use std::time::Duration;
 
     fn speech(packets: usize) -> Vec<Packet> {
         let mut encoder = Encoder::new(8_000, Channels::Mono, Application::Voip).unwrap();

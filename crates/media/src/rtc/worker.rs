@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use slab::Slab;
 use str0m::ice::StunMessage;
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Protocol, Receive};
 
 use super::line::{Doorbell, Line};
 use super::listen::{Listener, same_family};
@@ -69,13 +69,12 @@ struct Outside {
 }
 
 impl World for Outside {
-    fn send(&mut self, packet: &Transmit) {
-        let to = packet.destination;
+    fn send(&mut self, packet: &[u8], to: SocketAddr) {
         let listener = self
             .listeners
             .iter()
             .find(|listener| same_family(listener.advertised.ip(), to.ip()));
-        match listener.map(|listener| listener.socket.send_to(&packet.contents, to)) {
+        match listener.map(|listener| listener.socket.send_to(packet, to)) {
             Some(Ok(_)) => {}
             Some(Err(_)) | None => self.counters.send_errors += 1,
         }
@@ -98,6 +97,7 @@ pub(super) struct Worker {
     slots: HashMap<EndpointId, usize>,
     by_user_name: HashMap<String, usize>,
     by_source: HashMap<SocketAddr, usize>,
+    by_ssrc: HashMap<u32, usize>,
     next_look: Instant,
 }
 
@@ -126,6 +126,7 @@ impl Worker {
             slots: HashMap::new(),
             by_user_name: HashMap::new(),
             by_source: HashMap::new(),
+            by_ssrc: HashMap::new(),
             next_look: Instant::now(),
         })
     }
@@ -185,7 +186,7 @@ impl Worker {
     }
 
     fn datagram(&mut self, data: &[u8], from: SocketAddr, to: SocketAddr, now: Instant) {
-        let Some(slot) = self.whose(data, from) else {
+        let Some((slot, nominates)) = self.whose(data, from) else {
             self.outside.counters.dropped_stranger += 1;
             return;
         };
@@ -193,28 +194,44 @@ impl Worker {
             self.outside.counters.dropped_malformed += 1;
             return;
         };
-        if let Some(session) = self.sessions.get_mut(slot) {
-            session.receive(datagram, now, &mut self.outside);
-        }
-    }
-
-    /// The session a datagram is for: STUN by its user name, all else by where it comes from (RFC 7983).
-    fn whose(&mut self, data: &[u8], from: SocketAddr) -> Option<usize> {
-        if data.first().is_none_or(|first| *first >= 4) {
-            return self.by_source.get(&from).copied();
-        }
-        let message = StunMessage::parse(data).ok()?;
-        let Some((ours, _)) = message.split_username() else {
-            return self.by_source.get(&from).copied();
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
         };
-        let slot = *self.by_user_name.get(ours)?;
-        let session = self.sessions.get_mut(slot)?;
+        let before = session.ssrc;
+        let authentic = session.receive(datagram, nominates, now, &mut self.outside);
+        if session.ssrc != before {
+            before.map(|before| self.by_ssrc.remove(&before));
+            session.ssrc.map(|ssrc| self.by_ssrc.insert(ssrc, slot));
+        }
         // An address stays its first session's: a forged request cannot lead another's audio away.
-        if !self.by_source.contains_key(&from) && session.sources.len() < SOURCES {
+        if authentic && !self.by_source.contains_key(&from) {
+            if session.sources.len() >= SOURCES {
+                self.by_source.remove(&session.sources.remove(0));
+            }
             session.sources.push(from);
             self.by_source.insert(from, slot);
         }
-        Some(slot)
+    }
+
+    /// The session a datagram is for, before any cryptography: STUN by its user name, all else by where it comes from
+    /// (RFC 7983), audio from an unknown address by its stream. With it, whether it is a check that chooses its path.
+    fn whose(&self, data: &[u8], from: SocketAddr) -> Option<(usize, bool)> {
+        let known = || self.by_source.get(&from).map(|&slot| (slot, false));
+        match data.first()? {
+            0..4 => {
+                let message = StunMessage::parse(data).ok()?;
+                let Some((ours, _)) = message.split_username() else {
+                    return known();
+                };
+                let slot = *self.by_user_name.get(ours)?;
+                Some((slot, message.use_candidate()))
+            }
+            128..192 => known().or_else(|| {
+                let ssrc = u32::from_be_bytes(*data.get(8..12)?.first_chunk()?);
+                self.by_ssrc.get(&ssrc).map(|&slot| (slot, false))
+            }),
+            _ => known(),
+        }
     }
 
     fn look(&mut self) {
@@ -269,5 +286,6 @@ impl Worker {
         session.close(now, &mut self.outside);
         self.by_user_name.remove(&session.user_name);
         self.by_source.retain(|_, of| *of != slot);
+        self.by_ssrc.retain(|_, of| *of != slot);
     }
 }

@@ -23,6 +23,8 @@ pub enum Speaks {
 pub struct Browser {
     pub rtc: Rtc,
     pub socket: UdpSocket,
+    /// What ICE knows as its own address.
+    local: SocketAddr,
     speaks: Speaks,
     mid: Mid,
     pending: Option<SdpPendingOffer>,
@@ -74,6 +76,7 @@ impl Browser {
         Self {
             rtc,
             socket,
+            local: address,
             speaks,
             mid: "0".into(),
             pending: None,
@@ -101,9 +104,10 @@ impl Browser {
 
     /// Another socket, as after a change of network, and the offer of an ICE restart.
     pub fn move_to_another_network(&mut self) -> String {
-        let before = self.socket.local_addr().unwrap();
+        let before = self.local;
         self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = self.socket.local_addr().unwrap();
+        self.local = address;
         let old = Candidate::host(before, "udp").unwrap();
         self.rtc.direct_api().invalidate_candidate(&old);
         self.rtc
@@ -113,6 +117,23 @@ impl Browser {
         let (offer, pending) = change.apply().unwrap();
         self.pending = Some(pending);
         offer.to_sdp_string()
+    }
+
+    /// The gateway sees another address from here on, and the browser does not know: what a NAT does that forgot it.
+    pub fn rebind(&mut self) {
+        self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    }
+
+    /// SSRC of its voice.
+    pub fn ssrc(&mut self) -> u32 {
+        let mid = self.mid;
+        let mut direct = self.rtc.direct_api();
+        *direct.stream_tx_by_mid(mid, None).unwrap().ssrc()
+    }
+
+    /// The sequence number that its voice has next.
+    pub fn next_sequence(&self) -> u16 {
+        self.sequence as u16
     }
 
     pub fn answer(&mut self, answer: &str) {
@@ -202,8 +223,7 @@ impl Browser {
     }
 
     fn take(&mut self, data: &[u8], from: SocketAddr) {
-        let to = self.socket.local_addr().unwrap();
-        if let Ok(datagram) = Receive::new(Protocol::Udp, from, to, data) {
+        if let Ok(datagram) = Receive::new(Protocol::Udp, from, self.local, data) {
             drop(self.rtc.handle_input(Input::Receive(Instant::now(), datagram)));
         }
     }

@@ -322,7 +322,7 @@ impl Supervised {
                         );
                         confirm.unwrap_or(mobile)
                     }
-                    SwitchDestination::Browser => false,
+                    SwitchDestination::Browser | SwitchDestination::Desk => false,
                 };
                 self.move_asked = Some((user.clone(), confirm));
             }
