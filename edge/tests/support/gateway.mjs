@@ -16,6 +16,7 @@ export const userState = (user, over = {}) => ({
     voicemail_allowed: true,
     pick_up_allowed: true,
     browser_allowed: false,
+    recording_allowed: false,
     administrator: false,
     caller_id: { number: "+390212345600" },
     country: "IT",
