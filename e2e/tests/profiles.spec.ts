@@ -17,6 +17,7 @@ test('t06 calls are forwarded to another number while the user wants that, and c
   await expect(page.getByTestId('forwarding-save')).toBeDisabled();
   await page.getByTestId('forward-always').fill(ROME);
   await page.getByTestId('forwarding-save').click();
+  await expect(page.locator('form.forwarding')).toHaveAttribute('aria-busy', 'false');
   await expect(page.getByTestId('forwarding-save')).toBeDisabled();
   await portal.picture(`${test.info().project.name}-forwarding`);
   await carrier.places(caller);
@@ -27,6 +28,7 @@ test('t06 calls are forwarded to another number while the user wants that, and c
 
   await page.getByTestId('forward-always').fill('');
   await page.getByTestId('forwarding-save').click();
+  await expect(page.locator('form.forwarding')).toHaveAttribute('aria-busy', 'false');
   await expect(page.getByTestId('forwarding-save')).toBeDisabled();
   await carrier.places(caller);
   await carrier.hears(HOME, CALLER_HZ);

@@ -51,7 +51,7 @@ pub fn ForwardingCard() -> impl IntoView {
     view! {
         <section class="card settings" aria-labelledby="forwarding-title">
             <h2 id="forwarding-title">{i18n.t(text::forwarding::title)}</h2>
-            <form class="forwarding" novalidate on:submit=move |event| { event.prevent_default(); save(); }>
+            <form class="forwarding" novalidate aria-busy=live(move || saving.get().to_string()) on:submit=move |event| { event.prevent_default(); save(); }>
                 {field("forward-always", text::forwarding::always, |draft| &mut draft.always)}
                 {field("forward-busy", text::forwarding::busy, |draft| &mut draft.busy)}
                 {field("forward-no-answer", text::forwarding::no_answer, |draft| &mut draft.no_answer)}

@@ -107,7 +107,8 @@ impl<'a> Context<'a> {
             bail!("no *.test.mjs in edge/tests");
         }
         let mut command = tools.node()?;
-        command.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+        // Each file has a worker of its own and waits more than it works.
+        command.args(["--test", "--test-concurrency=2", "--test-reporter=spec"]);
         if let Some(filter) = self.filter {
             command.arg(format!("--test-name-pattern={filter}"));
         }
