@@ -26,8 +26,19 @@ export function microphoneArgs(): string[] {
 /** Lets the test listen at the page's loudspeakers; before the page loads. */
 export async function listenAt(page: Page): Promise<void> {
   await page.addInitScript(() => {
-    const noted = window as unknown as { loudspeakers: HTMLAudioElement[] };
+    const noted = window as unknown as {
+      loudspeakers: HTMLAudioElement[];
+      connections: RTCPeerConnection[];
+    };
     noted.loudspeakers = [];
+    noted.connections = [];
+    window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
+      construct(target, given: [RTCConfiguration?]) {
+        const connection = new target(...given);
+        noted.connections.push(connection);
+        return connection;
+      },
+    });
     window.Audio = new Proxy(window.Audio, {
       construct(target, given: [string?]) {
         const element = new target(...given);
@@ -40,6 +51,32 @@ export async function listenAt(page: Page): Promise<void> {
     const open = devices.getUserMedia.bind(devices);
     devices.getUserMedia = () =>
       open({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  });
+}
+
+/** Makes the browser one that has only this codec, besides the keys; before the page loads. */
+export async function onlySpeaks(page: Page, codec: 'PCMU' | 'PCMA' | 'G722'): Promise<void> {
+  await page.addInitScript((codec) => {
+    const kept = [`audio/${codec}`, 'audio/telephone-event'];
+    const offer = RTCPeerConnection.prototype.createOffer;
+    RTCPeerConnection.prototype.createOffer = function (this: RTCPeerConnection, ...given: []) {
+      const all = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? [];
+      for (const transceiver of this.getTransceivers()) {
+        transceiver.setCodecPreferences(all.filter(({ mimeType }) => kept.includes(mimeType)));
+      }
+      return offer.apply(this, given);
+    } as typeof offer;
+  }, codec);
+}
+
+/** The codec that the page's call is sent with, as the browser itself tells. */
+export function codecSent(page: Page): Promise<string | undefined> {
+  return page.evaluate(async () => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const reports = await Promise.all(connections.map((connection) => connection.getStats()));
+    const stats = reports.flatMap((report) => [...report.values()]);
+    const sent = stats.find(({ type }) => type === 'outbound-rtp');
+    return stats.find(({ id }) => id === sent?.codecId)?.mimeType as string | undefined;
   });
 }
 

@@ -1,7 +1,9 @@
 import {
   VOICE_HZ,
+  codecSent,
   listenAt,
   microphoneArgs,
+  onlySpeaks,
   pageHears,
   pageIsSilent,
 } from '../support/browser-telephone.ts';
@@ -35,6 +37,30 @@ test('t02 t04 a call dialled with this browser as the telephone is heard both wa
   await pageIsSilent(portal.page);
   await carrier.isQuiet();
 });
+
+for (const codec of ['PCMU', 'G722'] as const) {
+  test(`t04 a browser that speaks ${codec} and no Opus is heard both ways, and its keys arrive`, async ({
+    portal,
+    carrier,
+  }) => {
+    const { page } = portal;
+    await onlySpeaks(page, codec);
+    await page.reload();
+    await carrier.answers(ROME, ROME_HZ);
+    await takesCallsHere(portal);
+    await portal.dial(ROME);
+    await portal.isIn('connected', 20_000);
+    await Promise.all([carrier.hears(ROME, VOICE_HZ), pageHears(page, ROME_HZ)]);
+    expect(await codecSent(page)).toBe(`audio/${codec}`);
+    await page.getByTestId('dtmf-open').click();
+    for (const key of ['7', 'hash']) await page.getByTestId(`dtmf-key-${key}`).click();
+    const pressed = async () => (await carrier.lastCallTo(ROME)).media.dtmf.map(({ digit }) => digit).join('');
+    await expect.poll(pressed).toBe('7#');
+    await portal.hangUp();
+    await portal.isOver();
+    await carrier.isQuiet();
+  });
+}
 
 test('t06 a call from outside rings in the tab, and is heard both ways once it is answered there', async ({
   portal,

@@ -33,6 +33,7 @@ pub struct Quality {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carried {
     G711,
+    G722,
     Opus,
 }
 
@@ -40,10 +41,11 @@ impl Carried {
     /// Equipment impairment `Ie` and packet-loss robustness `Bpl`.
     ///
     /// G.711 with concealment as in ITU-T G.113 table I.4. For Opus no values are standardised: those of G.711 stand in,
-    /// because its copies in the next packet repair single losses at least as well.
+    /// because its copies in the next packet repair single losses at least as well; and for the lower band of G.722, which
+    /// is all that is heard of it here and is concealed like G.711.
     fn impairment(self) -> (f64, f64) {
         match self {
-            Self::G711 | Self::Opus => (0.0, 25.1),
+            Self::G711 | Self::G722 | Self::Opus => (0.0, 25.1),
         }
     }
 }

@@ -150,6 +150,12 @@ fn g711_browsers_are_heard_too() {
 }
 
 #[test]
+fn g722_browsers_are_heard_too() {
+    call(Speaks::G722, Codec::Pcma).hear_each_other();
+    call(Speaks::G722, Codec::Pcmu).hear_each_other();
+}
+
+#[test]
 fn a_tenth_of_the_packets_is_lost_and_the_tone_goes_on() {
     let mut call = call(Speaks::Opus, Codec::Pcma);
     call.browser.loses = Some(10);
@@ -172,7 +178,7 @@ fn a_tenth_of_the_packets_is_lost_and_the_tone_goes_on() {
 
 #[test]
 fn keys_go_both_ways() {
-    for speaks in [Speaks::Opus, Speaks::G711(Codec::Pcmu)] {
+    for speaks in [Speaks::Opus, Speaks::G722, Speaks::G711(Codec::Pcmu)] {
         let mut call = call(speaks, Codec::Pcma);
         call.browser.voice = vec![BROWSER_TONE];
         call.phone.voice = vec![PHONE_TONE];

@@ -27,7 +27,7 @@ static TAPS: LazyLock<[f32; PAIRS]> = LazyLock::new(|| {
 
 /// Doubles the rate; what comes out is 2 ms late.
 #[derive(Debug)]
-pub(super) struct Doubler {
+pub(crate) struct Doubler {
     past: [f32; PAST],
 }
 
@@ -56,11 +56,11 @@ fn side_taps(line: &[f32], taps: &[f32; PAIRS]) -> f32 {
 }
 
 impl Doubler {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { past: [0.0; PAST] }
     }
 
-    pub(super) fn process(&mut self, input: &Frame, output: &mut WideFrame) {
+    pub(crate) fn process(&mut self, input: &Frame, output: &mut WideFrame) {
         let taps = &*TAPS;
         let all = lengthen(&mut self.past, input);
         for (pair, line) in output.chunks_exact_mut(2).zip(all.windows(2 * PAIRS)) {

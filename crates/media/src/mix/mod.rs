@@ -11,7 +11,7 @@
 
 mod bus;
 mod conceal;
-mod half_band;
+pub(crate) mod half_band;
 mod jitter;
 mod limiter;
 mod room;

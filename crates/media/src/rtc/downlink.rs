@@ -1,13 +1,13 @@
-//! From an endpoint to its browser: G.711 in 20 ms frames to Opus, or as it is.
+//! From an endpoint to its browser: G.711 in 20 ms frames to Opus or G.722, or as it is.
 
 use opus::{Application, Bitrate, Channels, Encoder};
 
-use super::LINE_EVENT;
 use super::uplink::Kind;
+use super::{LINE_EVENT, wide};
 use crate::quality::Carried;
 use crate::{Codec, g711};
 
-/// Samples in an Opus frame.
+/// Samples in a frame of Opus or G.722.
 const STEP: usize = 160;
 /// Bits a second: telephone speech, and room for the copy that conceals a loss.
 const BITRATE: i32 = 24_000;
@@ -15,7 +15,7 @@ const BITRATE: i32 = 24_000;
 const EXPECTED_LOSS: u8 = 10;
 /// Cheap enough for 150 sessions a core, and no worse to the ear at 8 kHz.
 const COMPLEXITY: i32 = 5;
-/// The longest Opus packet that is made.
+/// The longest packet that is made.
 const PACKET: usize = 400;
 /// A larger step in the sequence is no loss but a new beginning.
 const MAX_DROPOUT: u16 = 100;
@@ -33,6 +33,7 @@ pub(super) struct Out<'a> {
 
 enum Voice {
     Opus(Box<Encoder>),
+    G722(Box<wide::Encoder>),
     G711(Codec),
 }
 
@@ -52,14 +53,13 @@ pub(super) struct Downlink {
 impl Downlink {
     /// `types`: what was agreed, in the browser's order. `None` where it holds no audio.
     pub(super) fn new(types: &[(u8, Kind)]) -> Result<Option<Self>, opus::Error> {
-        let audio = types
-            .iter()
-            .find(|(_, kind)| matches!(kind, Kind::Opus | Kind::G711(_)));
+        let audio = types.iter().find(|(_, kind)| !matches!(kind, Kind::Event { .. }));
         let Some(&(payload_type, kind)) = audio else {
             return Ok(None);
         };
         let (voice, clock) = match kind {
             Kind::G711(codec) => (Voice::G711(codec), 1),
+            Kind::G722 => (Voice::G722(Box::new(wide::Encoder::new())), 1),
             _ => (Voice::Opus(Box::new(encoder()?)), 6),
         };
         // Events of another clock than the audio's would tear the stream's timestamps.
@@ -83,6 +83,7 @@ impl Downlink {
     pub(super) fn carried(&self) -> Carried {
         match self.voice {
             Voice::Opus(_) => Carried::Opus,
+            Voice::G722(_) => Carried::G722,
             Voice::G711(_) => Carried::G711,
         }
     }
@@ -95,7 +96,7 @@ impl Downlink {
     fn clock(&self) -> u32 {
         match self.voice {
             Voice::Opus(_) => 6,
-            Voice::G711(_) => 1,
+            Voice::G722(_) | Voice::G711(_) => 1,
         }
     }
 
@@ -152,25 +153,23 @@ impl Downlink {
         marker: bool,
         write: &mut impl FnMut(Out<'_>),
     ) {
-        let encoder = match &mut self.voice {
-            Voice::Opus(encoder) => encoder,
-            Voice::G711(to) => {
-                let mut copy = [0; 960];
-                let length = payload.len().min(copy.len());
-                let copy = &mut copy[..length];
-                copy.copy_from_slice(&payload[..length]);
-                g711::transcode(codec, *to, copy);
-                self.sequence += 1;
-                write(Out {
-                    payload_type: self.payload_type,
-                    sequence: self.sequence,
-                    time: timestamp,
-                    marker,
-                    payload: copy,
-                });
-                return;
-            }
-        };
+        if let Voice::G711(to) = self.voice {
+            let mut copy = [0; 960];
+            let length = payload.len().min(copy.len());
+            let copy = &mut copy[..length];
+            copy.copy_from_slice(&payload[..length]);
+            g711::transcode(codec, to, copy);
+            self.sequence += 1;
+            write(Out {
+                payload_type: self.payload_type,
+                sequence: self.sequence,
+                time: timestamp,
+                marker,
+                payload: copy,
+            });
+            return;
+        }
+        let clock = self.clock();
         if self.filled == 0 || timestamp != self.began.wrapping_add(self.filled as u32) {
             // What is left of a frame that was torn is less than 20 ms.
             self.began = timestamp;
@@ -187,13 +186,17 @@ impl Downlink {
             self.filled = 0;
             let mut packet = [0; PACKET];
             // It cannot fail with a frame of this length; if it did, the browser would conceal it.
-            let length = encoder.encode(&self.frame, &mut packet).unwrap_or(0);
+            let length = match &mut self.voice {
+                Voice::Opus(encoder) => encoder.encode(&self.frame, &mut packet).unwrap_or(0),
+                Voice::G722(encoder) => encoder.encode(&self.frame, &mut packet),
+                Voice::G711(_) => 0,
+            };
             self.sequence += 1;
             if length > 0 {
                 write(Out {
                     payload_type: self.payload_type,
                     sequence: self.sequence,
-                    time: self.began.wrapping_mul(6),
+                    time: self.began.wrapping_mul(clock),
                     marker: std::mem::take(&mut marker),
                     payload: &packet[..length],
                 });

@@ -18,6 +18,7 @@ mod patience;
 mod plane;
 mod session;
 mod uplink;
+mod wide;
 mod worker;
 
 use std::io;

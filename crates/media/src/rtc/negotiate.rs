@@ -10,7 +10,7 @@ use str0m::format::{Codec, FormatParams};
 use str0m::media::{Frequency, MediaKind, Mid};
 use str0m::{Candidate, Rtc, RtcConfig};
 
-use super::WebRtcError;
+use super::{WebRtcError, wide};
 use crate::quality::LOOK_EVERY;
 
 /// Longest description that is read, in bytes; a browser's audio offer has about 3,000.
@@ -52,6 +52,9 @@ impl Negotiator {
         let codecs = config.codec_config();
         // Without DTX: telephones expect a packet every 20 ms, and silence that is sent keeps NATs open.
         codecs.enable_opus(true, false);
+        let plain = FormatParams::default();
+        let clock = Frequency::SIXTEEN_KHZ;
+        codecs.add_config(wide::PAYLOAD_TYPE.into(), None, Codec::G722, clock, None, plain);
         codecs.enable_pcma(true, false);
         codecs.enable_pcmu(true, false);
         for (payload_type, clock) in [(110, Frequency::FORTY_EIGHT_KHZ), (126, Frequency::EIGHT_KHZ)] {

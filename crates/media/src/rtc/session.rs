@@ -391,6 +391,7 @@ fn types(rtc: &Rtc, mid: Mid) -> Vec<(u8, Kind)> {
         let format = rtc.codec_config().find(|format| format.pt() == *number)?.spec();
         let kind = match format.codec {
             Format::Opus => Kind::Opus,
+            Format::G722 => Kind::G722,
             Format::PCMA => Kind::G711(Codec::Pcma),
             Format::PCMU => Kind::G711(Codec::Pcmu),
             Format::Tele => Kind::Event {

@@ -12,6 +12,7 @@ use opus::{Channels, Decoder};
 use super::LINE_EVENT;
 use super::line::Frame;
 use super::patience::Patience;
+use super::wide;
 use crate::outgoing::Header;
 use crate::{Codec, g711};
 
@@ -28,6 +29,8 @@ const LONGEST: usize = 960;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Opus,
+    /// At 8 kHz (RFC 3551 section 4.5.2).
+    G722,
     G711(Codec),
     /// RFC 4733 events, with how many units of their clock make one at 8 kHz.
     Event {
@@ -40,7 +43,7 @@ impl Kind {
     fn samples(self, time: u64) -> u64 {
         match self {
             Self::Opus => time / 6,
-            Self::G711(_) => time,
+            Self::G722 | Self::G711(_) => time,
             Self::Event { per_sample } => time / per_sample.max(1),
         }
     }
@@ -59,6 +62,7 @@ pub(super) struct Packet {
 
 pub(super) struct Uplink {
     decoder: Decoder,
+    wide: wide::Decoder,
     held: VecDeque<Packet>,
     patience: Patience,
     /// The sequence number that is due.
@@ -76,6 +80,7 @@ impl Uplink {
     pub(super) fn new() -> Result<Self, opus::Error> {
         Ok(Self {
             decoder: Decoder::new(8_000, Channels::Mono)?,
+            wide: wide::Decoder::new(),
             held: VecDeque::with_capacity(HELD + 1),
             patience: Patience::new(),
             next: None,
@@ -136,11 +141,15 @@ impl Uplink {
         let at = packet.kind.samples(packet.time);
         match packet.kind {
             Kind::Opus => self.decode(packet, at, missing, give),
+            Kind::G722 => {
+                self.leave_gap(missing);
+                let mut audio = [0i16; LONGEST];
+                let length = self.wide.decode(&packet.payload, &mut audio);
+                self.emit(&audio[..length], at, give);
+                self.due = Some(at + length as u64);
+            }
             Kind::G711(codec) => {
-                // The gap stays visible to whoever conceals it.
-                self.sequence = self
-                    .sequence
-                    .wrapping_add(missing.min(u64::from(u16::MAX)) as u16);
+                self.leave_gap(missing);
                 let mut frame = Frame::new();
                 let room = frame.payload_mut(packet.payload.len());
                 let length = room.len();
@@ -161,6 +170,12 @@ impl Uplink {
                 give(self.stamped(frame, LINE_EVENT, packet.marker, at));
             }
         }
+    }
+
+    /// The gap stays visible to whoever conceals it.
+    fn leave_gap(&mut self, missing: u64) {
+        let missing = missing.min(u64::from(u16::MAX)) as u16;
+        self.sequence = self.sequence.wrapping_add(missing);
     }
 
     fn decode(&mut self, packet: &Packet, at: u64, missing: u64, give: &mut impl FnMut(Frame)) {

@@ -4,6 +4,8 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use audio_codec::g722::{G722Decoder, G722Encoder};
+use audio_codec::{Decoder as _, Encoder as _};
 use opus::{Application, Channels, Decoder, Encoder};
 use ponte_media::{Codec, analysis};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
@@ -17,6 +19,8 @@ use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaks {
     Opus,
+    /// At 16 kHz, as browsers do.
+    G722,
     G711(Codec),
 }
 
@@ -30,6 +34,7 @@ pub struct Browser {
     pending: Option<SdpPendingOffer>,
     encoder: Encoder,
     decoder: Decoder,
+    wide: (G722Encoder, G722Decoder),
     /// What it says; nothing if empty.
     pub voice: Vec<f64>,
     said: usize,
@@ -55,12 +60,16 @@ impl Browser {
         let codecs = config.codec_config();
         match speaks {
             Speaks::Opus => codecs.enable_opus(true, false),
+            Speaks::G722 => {
+                let (clock, plain) = (Frequency::SIXTEEN_KHZ, FormatParams::default());
+                codecs.add_config(9.into(), None, Format::G722, clock, None, plain);
+            }
             Speaks::G711(Codec::Pcma) => codecs.enable_pcma(true, false),
             Speaks::G711(Codec::Pcmu) => codecs.enable_pcmu(true, false),
         }
         let clock = match speaks {
             Speaks::Opus => Frequency::FORTY_EIGHT_KHZ,
-            Speaks::G711(_) => Frequency::EIGHT_KHZ,
+            Speaks::G722 | Speaks::G711(_) => Frequency::EIGHT_KHZ,
         };
         // Numbers that are not the gateway's own: the answer must take them over.
         let events = FormatParams::parse_line("0-15");
@@ -82,6 +91,7 @@ impl Browser {
             pending: None,
             encoder,
             decoder: Decoder::new(8_000, Channels::Mono).unwrap(),
+            wide: (G722Encoder::new(), G722Decoder::new()),
             voice: Vec::new(),
             said: 0,
             sequence: 100,
@@ -158,6 +168,13 @@ impl Browser {
         self.said = (self.said + 160) % 1600;
         let (format, payload) = match self.speaks {
             Speaks::Opus => (Format::Opus, self.encoder.encode_vec(samples, 400).unwrap()),
+            Speaks::G722 => {
+                // Each sample twice: what that adds lies above 4 kHz.
+                let wide: Vec<i16> = samples.iter().flat_map(|&sample| [sample; 2]).collect();
+                let mut payload = vec![0; samples.len()];
+                self.wide.0.encode_into(&wide, &mut payload).unwrap();
+                (Format::G722, payload)
+            }
             Speaks::G711(Codec::Pcma) => (Format::PCMA, analysis::encode(Codec::Pcma, samples)),
             Speaks::G711(Codec::Pcmu) => (Format::PCMU, analysis::encode(Codec::Pcmu, samples)),
         };
@@ -257,6 +274,11 @@ impl Browser {
                 let mut audio = [0; 960];
                 let length = self.decoder.decode(payload, &mut audio, false).unwrap();
                 self.heard.extend(&audio[..length]);
+            }
+            Speaks::G722 => {
+                let mut wide = vec![0; 2 * payload.len()];
+                self.wide.1.decode_into(payload, &mut wide).unwrap();
+                self.heard.extend(wide.iter().step_by(2));
             }
             Speaks::G711(codec) => self.heard.extend(analysis::decode(codec, payload)),
         }
