@@ -7,7 +7,7 @@ import {
   pageHears,
   pageIsSilent,
 } from '../support/browser-telephone.ts';
-import { ANNA_DID, CALLER, CALLER_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
+import { ANNA_DID, CALLER, CALLER_HZ, HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { expect, test } from '../support/test.ts';
 import type { Portal } from '../support/portal.ts';
 
@@ -99,6 +99,7 @@ test('t08 a call moves from the telephone to this browser and back, and the othe
 }) => {
   const { page } = portal;
   await carrier.answers(HOUSE, HOUSE_HZ);
+  await carrier.answers(HOME, HOME_HZ);
   await carrier.answers(ROME, ROME_HZ);
   await stack.gateway('user', 'destination', 'add', 'anna', '--label', 'House', '--number', HOUSE);
   await expect(portal.mode).toHaveAttribute('data-mode', /office|telecommuting/);
@@ -124,6 +125,12 @@ test('t08 a call moves from the telephone to this browser and back, and the othe
   await page.getByTestId('move-saved').filter({ hasText: 'House' }).click();
   await Promise.all([carrier.hears(ROME, HOUSE_HZ), carrier.hears(HOUSE, ROME_HZ)]);
   await pageIsSilent(page);
+
+  await page.getByTestId('call-move').click();
+  await page.getByTestId('move-number').fill(HOME);
+  await page.getByTestId('move-typed').click();
+  await Promise.all([carrier.hears(ROME, HOME_HZ), carrier.hears(HOME, ROME_HZ)]);
+  await carrier.reaches(HOUSE, 'ended');
   const { media } = await carrier.lastCallTo(ROME);
   const missed = media.longest_packet_gap_ms - Math.max(20, media.longest_voice_gap_ms);
   expect(missed, 'milliseconds without sound, beyond those of the telephone itself').toBeLessThan(40);

@@ -6,6 +6,7 @@ use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::call;
+use crate::logic::dial::{self, Entry};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -37,6 +38,23 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
                 .map(|saved| (saved.id, saved.label.clone()))
                 .collect::<Vec<_>>()
         })
+    };
+    let typed = RwSignal::new(String::new());
+    let entry = memo(move || {
+        typed.with(|typed| {
+            portal
+                .profile()
+                .with(|profile| dial::read(typed, profile.as_ref()))
+        })
+    });
+    let go = move || {
+        if let (Entry::Number(number), false) = (entry.get_untracked(), locked.get_untracked()) {
+            let to = DestinationChoice::Number {
+                number,
+                confirm: None,
+            };
+            portal.ask(CommandBody::Move { call: id, to });
+        }
     };
     // As the telephone system chooses it.
     let desk = move || {
@@ -88,6 +106,16 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
                         .collect_view()
                 })}
             </div>
+            <form class="input-group" novalidate on:submit=move |event| { event.prevent_default(); go(); }>
+                <input class="input number" type="tel" inputmode="tel" autocomplete="off" data-testid="move-number"
+                    aria-label=i18n.t(text::reach::other_number) placeholder=i18n.t(text::reach::other_number)
+                    prop:value=live(move || typed.get())
+                    on:input:target=move |event| typed.set(event.target().value()) />
+                <button type="submit" class="button" data-testid="move-typed"
+                    disabled=live(move || locked.get() || !matches!(entry.get(), Entry::Number(_)))>
+                    {i18n.t(text::control::move_go)}
+                </button>
+            </form>
         </div>
     }
 }
