@@ -12,8 +12,8 @@ use crate::logic::directory::{Query, suggestions, to_hand_over};
 use crate::logic::profiles;
 use crate::words;
 use ponte_protocol::{
-    CallId, CallRecord, CallView, Colleague, CommandBody, Contact, DestinationChoice, Mode, TransferTarget,
-    UserState,
+    CallId, CallRecord, CallView, Colleague, CommandBody, Contact, Destination, DestinationChoice, Mode,
+    SavedDestination, TransferTarget, UserState,
 };
 
 /// The most people offered.
@@ -230,7 +230,12 @@ fn of_user(into: &mut Vec<Offer>, locale: Locale, user: &UserState) {
         } else {
             text::reach::enter(locale)
         };
-        for saved in user.destinations.iter().filter(|saved| saved.verified) {
+        let rings = |saved: &SavedDestination| {
+            matches!(&user.mode,
+                Mode::Telecommuting { destination: Destination::Number { number, .. }, .. } if *number == saved.number)
+        };
+        let others = user.destinations.iter().filter(|saved| saved.verified);
+        for saved in others.filter(|saved| !rings(saved)) {
             let destination = DestinationChoice::Saved {
                 destination: saved.id,
             };
@@ -311,7 +316,7 @@ fn of_log(into: &mut Vec<Offer>, locale: Locale, known: &Known<'_>, typed: &str)
 mod tests {
     use super::*;
     use crate::state::sample;
-    use ponte_protocol::{CallPhase, UnixMillis};
+    use ponte_protocol::{CallPhase, DestinationId, E164, UnixMillis};
 
     fn titles(user: &UserState, typed: &str) -> Vec<String> {
         let records = [CallRecord {
@@ -357,6 +362,33 @@ mod tests {
             ["Call carla", "Transfer the call to carla"],
             "a call that is up can be given"
         );
+    }
+
+    #[test]
+    fn t02_the_telephone_that_rings_already_is_not_offered() {
+        let mut user = sample::user();
+        let saved = SavedDestination {
+            id: DestinationId(uuid::Uuid::nil()),
+            label: "Home".into(),
+            number: "+390212345678".parse().unwrap(),
+            confirm: false,
+            verified: true,
+        };
+        user.destinations = vec![saved.clone()];
+        let offered = |user: &UserState| titles(user, "").iter().any(|title| title == "Move calls here");
+        let at = |number: &E164| Mode::Telecommuting {
+            destination: Destination::Number {
+                number: number.clone(),
+                label: None,
+                confirm: false,
+            },
+            since: UnixMillis(1),
+            until: None,
+        };
+        user.mode = at(&"+390299999999".parse().unwrap());
+        assert!(offered(&user));
+        user.mode = at(&saved.number);
+        assert!(!offered(&user));
     }
 
     #[test]
