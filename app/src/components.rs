@@ -44,6 +44,7 @@ pub mod saved_destinations;
 pub mod schedule_card;
 pub mod shortcuts;
 pub mod shown;
+pub mod sound_card;
 pub mod stations_card;
 pub mod stay_switch;
 pub mod suggestions;

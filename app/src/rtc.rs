@@ -3,8 +3,12 @@
 //! A tab asks for the microphone when the user chooses it, so that a call that rings finds it allowed. The call's audio is
 //! one peer connection, made when the call is taken and gone when the gateway says that the session is over.
 
+pub(crate) mod devices;
+pub(crate) mod meter;
 pub(crate) mod microphone;
 mod session;
+mod system;
+mod voice;
 
 use crate::browser;
 use crate::live::memo;
@@ -17,6 +21,7 @@ use ponte_protocol::{
     CallId, CallView, CommandBody, Destination, DestinationChoice, Mode, RtcRequest, RtcSignal, Sdp,
 };
 use session::Session;
+use system::{Announced, Key};
 use uuid::Uuid;
 
 /// Kept once the user has allowed the microphone: this browser may offer itself again without a question.
@@ -61,6 +66,7 @@ pub struct BrowserTelephone {
     /// The call whose audio is in this tab.
     talks: RwSignal<Option<CallId>>,
     session: StoredValue<Option<Session>, LocalStorage>,
+    announced: StoredValue<Option<Announced>, LocalStorage>,
 }
 
 impl BrowserTelephone {
@@ -75,6 +81,7 @@ impl BrowserTelephone {
             moved: RwSignal::new(None),
             talks: RwSignal::new(None),
             session: StoredValue::new_local(None),
+            announced: StoredValue::new_local(None),
         }
     }
 
@@ -252,7 +259,10 @@ impl BrowserTelephone {
                 let sdp = Sdp(sdp);
                 self.say(portal, RtcRequest::Offer { call, sdp });
             };
-            let made = Session::open(call, restart).await;
+            let trouble = move |problem| {
+                let _ = self.problem.try_set(problem);
+            };
+            let made = Session::open(call, restart, trouble).await;
             if self.busy.try_set(false).is_some() {
                 return;
             }
@@ -270,12 +280,51 @@ impl BrowserTelephone {
             self.ringing.set(None);
             self.session.set_value(Some(session));
             self.talks.set(Some(call));
+            let pressed = move |key| self.pressed(portal, key);
+            self.announced.set_value(Some(Announced::new(pressed)));
             let sdp = Sdp(offer);
             self.say(portal, RtcRequest::Offer { call, sdp });
         });
     }
 
+    /// A key of the headset, or of what the system shows of the call.
+    fn pressed(self, portal: Portal, key: Key) {
+        let Some(call) = self.talks.get_untracked() else {
+            return;
+        };
+        let body = match key {
+            Key::HangUp => CommandBody::HangUp { call },
+            Key::Mute => {
+                let view = untrack(|| portal.call_now(call));
+                let muted = !view.is_some_and(|view| view.muted);
+                CommandBody::Mute { call, muted }
+            }
+        };
+        portal.ask(body);
+    }
+
+    /// The page can be seen again.
+    pub(crate) fn seen_again(self) {
+        self.announced.with_value(|announced| {
+            if let Some(announced) = announced {
+                announced.seen_again();
+            }
+        });
+    }
+
+    /// Another microphone or loudspeaker was chosen: a call that is up goes on with it.
+    pub(crate) fn devices_changed(self) {
+        self.session.with_value(|session| {
+            if let Some(session) = session {
+                session.devices_changed();
+            }
+        });
+    }
+
     fn end(self, call: CallId) {
+        if self.talks.get_untracked() == Some(call) {
+            self.announced.set_value(None);
+        }
         for signal in [self.moved, self.talks] {
             if signal.get_untracked() == Some(call) {
                 signal.set(None);

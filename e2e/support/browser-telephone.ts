@@ -80,6 +80,25 @@ export function codecSent(page: Page): Promise<string | undefined> {
   });
 }
 
+/** The track that the page's call sends. */
+export function microphoneOf(page: Page): Promise<string | undefined> {
+  return page.evaluate(() => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    return connections.at(-1)?.getSenders()[0]?.track?.id;
+  });
+}
+
+/** Pulls the plug of the microphone that the page's call sends. */
+export function loseMicrophone(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const track = connections.at(-1)?.getSenders()[0]?.track;
+    // A page that stops a track itself is not told of it.
+    track?.stop();
+    track?.dispatchEvent(new Event('ended'));
+  });
+}
+
 /** Waits until a loudspeaker of the page plays a tone. */
 export async function pageHears(page: Page, hz: number): Promise<void> {
   await expect

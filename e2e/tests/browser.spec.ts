@@ -2,7 +2,9 @@ import {
   VOICE_HZ,
   codecSent,
   listenAt,
+  loseMicrophone,
   microphoneArgs,
+  microphoneOf,
   onlySpeaks,
   pageHears,
   pageIsSilent,
@@ -91,6 +93,33 @@ async function takesCallsHere(portal: Portal): Promise<void> {
   await expect(mode).toHaveAttribute('data-mode', 'telecommuting');
   await expect(page.getByTestId('browser-place')).toHaveAttribute('data-place', 'here');
 }
+
+test('a microphone is tried before a call, and one that is lost in a call is found again', async ({ portal, carrier }) => {
+  const { page } = portal;
+  await portal.goTo('settings');
+  await expect(page.getByTestId('sound-microphone').locator('option')).not.toHaveCount(1);
+  await page.getByTestId('sound-try').click();
+  await expect(page.getByTestId('sound-stage')).toContainText('Speak now');
+  await expect
+    .poll(() => page.getByTestId('sound-level').evaluate((meter: HTMLMeterElement) => meter.value))
+    .toBeGreaterThan(0.05);
+  await expect(page.getByTestId('sound-stage')).toContainText('This is you');
+  await portal.picture('desktop-sound');
+  await expect(page.getByTestId('sound-try')).toBeEnabled();
+
+  await portal.goTo('phone');
+  await carrier.answers(ROME, ROME_HZ);
+  await takesCallsHere(portal);
+  await portal.dial(ROME);
+  await portal.isIn('connected', 20_000);
+  await carrier.hears(ROME, VOICE_HZ);
+  const before = await microphoneOf(page);
+  await loseMicrophone(page);
+  await expect.poll(() => microphoneOf(page)).not.toBe(before);
+  await carrier.hears(ROME, VOICE_HZ);
+  await portal.hangUp();
+  await portal.isOver();
+});
 
 test('t08 a call moves from the telephone to this browser and back, and the other party hears no gap', async ({
   portal,

@@ -2,6 +2,7 @@
 //!
 //! The browser decodes: whatever it can play can be a greeting, and the telephone system need know WAV alone.
 
+use crate::rtc::meter::Meter;
 use crate::rtc::{Problem, microphone};
 use js_sys::{Array, Promise, Uint8Array};
 use ponte_protocol::upload::OWN_SOUND_MAX_MS;
@@ -21,8 +22,10 @@ const FILE_MAX: f64 = 40_000_000.0;
 
 /// A recording that goes on.
 pub struct Recorder {
-    recorder: MediaRecorder,
+    media: MediaRecorder,
     stream: MediaStream,
+    /// Where the browser lets a page look.
+    meter: Option<Meter>,
 }
 
 impl Recorder {
@@ -38,15 +41,25 @@ impl Recorder {
                 microphone::close(&stream);
                 Problem::NoMicrophone
             })?;
-        Ok(Self { recorder, stream })
+        let meter = Meter::new(&stream).ok();
+        Ok(Self {
+            media: recorder,
+            stream,
+            meter,
+        })
+    }
+
+    /// How loud it is now, from 0 to 1.
+    pub fn level(&self) -> f64 {
+        self.meter.as_ref().map_or(0.0, Meter::level)
     }
 
     /// Ends it, and gives what was said in the browser's own format.
-    pub async fn stop(self) -> Option<Blob> {
-        let Self { recorder, stream } = self;
+    pub async fn stop(mut self) -> Option<Blob> {
+        self.meter = None;
+        let (recorder, stream) = (&self.media, &self.stream);
         // The microphone was pulled out, and nothing more is told.
         if recorder.state() == RecordingState::Inactive {
-            microphone::close(&stream);
             return None;
         }
         let told = Promise::new(&mut |told, _| {
@@ -57,9 +70,15 @@ impl Recorder {
             recorder.set_ondataavailable(Some(taken.unchecked_ref()));
         });
         let stopped = recorder.stop();
-        microphone::close(&stream);
+        microphone::close(stream);
         stopped.ok()?;
         JsFuture::from(told).await.ok()?.dyn_into().ok()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        microphone::close(&self.stream);
     }
 }
 

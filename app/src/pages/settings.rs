@@ -8,8 +8,10 @@ use crate::components::forwarding_card::ForwardingCard;
 use crate::components::own_sounds::OwnSoundsCard;
 use crate::components::schedule_card::ScheduleCard;
 use crate::components::shown::Shown;
+use crate::components::sound_card::SoundCard;
 use crate::components::stations_card::StationsCard;
 use crate::i18n::{I18n, text};
+use crate::live::derived;
 use crate::state::Portal;
 use leptos::prelude::*;
 
@@ -27,6 +29,9 @@ pub fn SettingsPage() -> impl IntoView {
             <OwnSoundsCard />
             <ScheduleCard />
             <StationsCard />
+            <Shown when=derived(move || portal.profile().with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed)))>
+                <SoundCard />
+            </Shown>
             <BrowserSettingsCard />
             <DialTokensCard />
             <Shown when=portal.is_administrator()>

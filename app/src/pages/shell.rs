@@ -127,6 +127,7 @@ fn listen_to_the_browser(portal: Portal) {
     on_window(ev::visibilitychange, move |_| {
         if browser::is_visible() {
             portal.tell(Input::Visible);
+            portal.telephone().seen_again();
         }
     });
 }

@@ -1,6 +1,7 @@
 //! The microphone, asked for when it is needed.
 
 use super::Problem;
+use super::devices::{self, Role};
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -8,17 +9,14 @@ use web_sys::{MediaStream, MediaStreamConstraints, MediaStreamTrack};
 
 /// Opens the microphone. The browser asks the user, unless it was allowed before.
 pub(crate) async fn open() -> Result<MediaStream, Problem> {
-    let window = web_sys::window().ok_or(Problem::NoMicrophone)?;
-    // A page that is not loaded over TLS has none.
-    let devices = window
-        .navigator()
-        .media_devices()
-        .ok()
-        .filter(|devices| !devices.is_undefined())
-        .ok_or(Problem::NotAllowed)?;
+    let devices = devices::all().ok_or(Problem::NotAllowed)?;
     let voice = Object::new();
     for what in ["echoCancellation", "noiseSuppression", "autoGainControl"] {
         let _ = Reflect::set(&voice, &what.into(), &JsValue::TRUE);
+    }
+    if let Some(id) = devices::chosen(Role::Microphone) {
+        // An ideal, not a demand: another is better than none.
+        let _ = Reflect::set(&voice, &"deviceId".into(), &id.into());
     }
     let wanted = MediaStreamConstraints::new();
     wanted.set_audio(&voice);

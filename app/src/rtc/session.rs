@@ -1,27 +1,31 @@
 //! The audio of one call: microphone, peer connection, loudspeaker.
 
+use super::devices::{self, Changes};
+use super::voice::{self, Voice};
 use super::{Problem, microphone};
 use js_sys::Reflect;
 use leptos::task::spawn_local;
 use ponte_protocol::{CallId, Sdp};
 use std::future::Future;
+use std::rc::Rc;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    HtmlAudioElement, MediaStream, MediaStreamTrack, RtcOfferOptions, RtcPeerConnection,
-    RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit, RtcTrackEvent,
+    HtmlAudioElement, MediaStream, RtcOfferOptions, RtcPeerConnection, RtcPeerConnectionState, RtcSdpType,
+    RtcSessionDescriptionInit, RtcTrackEvent,
 };
 
-/// Ends with the value: the microphone is let go, and the connection closed.
+/// Ends with the value: the microphone is let go, the connection closed, and the screen may lock again.
 pub(super) struct Session {
     call: CallId,
     connection: RtcPeerConnection,
-    microphone: MediaStream,
+    voice: Rc<Voice>,
     loudspeaker: HtmlAudioElement,
     /// What the connection calls as long as it is there.
     _on_track: Closure<dyn FnMut(RtcTrackEvent)>,
     _on_state: Closure<dyn FnMut()>,
+    _on_devices: Changes,
 }
 
 impl Session {
@@ -30,9 +34,10 @@ impl Session {
     pub(super) async fn open(
         call: CallId,
         restart: impl Fn(String) + Clone + 'static,
+        trouble: impl Fn(Option<Problem>) + 'static,
     ) -> Result<(Self, String), Problem> {
         let microphone = microphone::open().await?;
-        let opened = Self::with(call, microphone.clone(), restart);
+        let opened = Self::with(call, microphone.clone(), restart, trouble);
         let offered = match opened {
             Ok(session) => offer(session.connection.clone(), false)
                 .await
@@ -49,13 +54,15 @@ impl Session {
         call: CallId,
         microphone: MediaStream,
         restart: impl Fn(String) + Clone + 'static,
+        trouble: impl Fn(Option<Problem>) + 'static,
     ) -> Result<Self, JsValue> {
         let connection = RtcPeerConnection::new()?;
-        for track in microphone.get_audio_tracks() {
-            connection.add_track_0(&track.dyn_into::<MediaStreamTrack>()?, &microphone);
-        }
+        let track = voice::track(&microphone).ok_or(JsValue::NULL)?;
+        let sender = connection.add_track_0(&track, &microphone);
+        let voice = Voice::new(microphone, sender, trouble);
         let loudspeaker = HtmlAudioElement::new()?;
         loudspeaker.set_autoplay(true);
+        devices::play_where_chosen(&loudspeaker);
         let speaker = loudspeaker.clone();
         let on_track = Closure::<dyn FnMut(RtcTrackEvent)>::new(move |event: RtcTrackEvent| {
             if let Ok(stream) = event.streams().get(0).dyn_into::<MediaStream>() {
@@ -80,18 +87,32 @@ impl Session {
             });
         });
         connection.set_onconnectionstatechange(Some(on_state.as_ref().unchecked_ref()));
+        let (sent, heard) = (Rc::downgrade(&voice), loudspeaker.clone());
+        let on_devices = Changes::follow(move || {
+            devices::play_where_chosen(&heard);
+            if let Some(voice) = sent.upgrade() {
+                spawn_local(voice::devices_changed(voice));
+            }
+        });
         Ok(Self {
             call,
             connection,
-            microphone,
+            voice,
             loudspeaker,
             _on_track: on_track,
             _on_state: on_state,
+            _on_devices: on_devices,
         })
     }
 
     pub(super) fn call(&self) -> CallId {
         self.call
+    }
+
+    /// Takes what was chosen since, and what is there.
+    pub(super) fn devices_changed(&self) {
+        devices::play_where_chosen(&self.loudspeaker);
+        spawn_local(voice::devices_changed(self.voice.clone()));
     }
 
     /// Takes the gateway's answer.
@@ -107,7 +128,6 @@ impl Drop for Session {
         self.connection.set_ontrack(None);
         self.connection.set_onconnectionstatechange(None);
         self.connection.close();
-        microphone::close(&self.microphone);
         self.loudspeaker.set_src_object(None);
     }
 }
