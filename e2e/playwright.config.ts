@@ -5,8 +5,11 @@ const mobile = { ...devices['Pixel 7'], viewport: { width: 390, height: 844 } };
 
 export default defineConfig({
   testDir: 'tests',
-  // The README's pictures are taken only when they are asked for.
-  testIgnore: process.env.PONTE_PICTURES ? [] : ['**/pictures.spec.ts'],
+  // The README's pictures are taken, and a relay tried, only where that is asked for.
+  testIgnore: [
+    ...(process.env.PONTE_PICTURES ? [] : ['**/pictures.spec.ts']),
+    ...(process.env.PONTE_TURNSERVER ? [] : ['**/relay.spec.ts']),
+  ],
   outputDir: 'test-results',
   // Each worker has a stack of its own; its tests take turns, for they share that stack's line. They wait more than they
   // work, so that two cores carry two stacks.

@@ -18,7 +18,7 @@ use leptos::prelude::*;
 use leptos::reactive::owner::LocalStorage;
 use leptos::task::spawn_local;
 use ponte_protocol::{
-    CallId, CallView, CommandBody, Destination, DestinationChoice, Mode, RtcRequest, RtcSignal, Sdp,
+    CallId, CallView, CommandBody, Destination, DestinationChoice, Mode, Relay, RtcRequest, RtcSignal, Sdp,
 };
 use session::Session;
 use system::{Announced, Key};
@@ -67,6 +67,8 @@ pub struct BrowserTelephone {
     talks: RwSignal<Option<CallId>>,
     session: StoredValue<Option<Session>, LocalStorage>,
     announced: StoredValue<Option<Announced>, LocalStorage>,
+    /// Ways around a network that lets no UDP through, for the call that rings.
+    relays: StoredValue<Vec<Relay>>,
 }
 
 impl BrowserTelephone {
@@ -82,6 +84,7 @@ impl BrowserTelephone {
             talks: RwSignal::new(None),
             session: StoredValue::new_local(None),
             announced: StoredValue::new_local(None),
+            relays: StoredValue::new(Vec::new()),
         }
     }
 
@@ -204,8 +207,9 @@ impl BrowserTelephone {
         match signal {
             RtcSignal::Here { tab } if tab == self.tab.get_value() => self.place.set(Place::Here),
             RtcSignal::Elsewhere => self.place.set(Place::Elsewhere),
-            RtcSignal::Ring { call } => {
+            RtcSignal::Ring { call, relays } => {
                 self.ringing.set(Some(call));
+                self.relays.set_value(relays);
                 if self.dialled.get_value() == Some(call) || self.is_moved_here(portal, call) {
                     self.accept(portal, call);
                 }
@@ -262,7 +266,7 @@ impl BrowserTelephone {
             let trouble = move |problem| {
                 let _ = self.problem.try_set(problem);
             };
-            let made = Session::open(call, restart, trouble).await;
+            let made = Session::open(call, &self.relays.get_value(), restart, trouble).await;
             if self.busy.try_set(false).is_some() {
                 return;
             }

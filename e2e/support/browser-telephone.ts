@@ -69,6 +69,17 @@ export async function onlySpeaks(page: Page, codec: 'PCMU' | 'PCMA' | 'G722'): P
   }, codec);
 }
 
+/** Lets the browser go by relays alone, as where the network lets no UDP through; after `listenAt`, before the page loads. */
+export async function onlyByRelay(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
+      construct(target, [configuration]: [RTCConfiguration?]) {
+        return new target({ ...configuration, iceTransportPolicy: 'relay' });
+      },
+    });
+  });
+}
+
 /** The codec that the page's call is sent with, as the browser itself tells. */
 export function codecSent(page: Page): Promise<string | undefined> {
   return page.evaluate(async () => {

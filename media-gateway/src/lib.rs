@@ -14,3 +14,4 @@ pub mod numbers;
 pub mod run;
 pub mod sip;
 pub mod store;
+mod turn;

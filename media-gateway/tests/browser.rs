@@ -75,7 +75,7 @@ impl Tab {
             .told(world, |signal| matches!(signal, RtcSignal::Ring { .. }))
             .await
         {
-            RtcSignal::Ring { call } => call,
+            RtcSignal::Ring { call, .. } => call,
             other => panic!("{other:?}"),
         }
     }

@@ -3,17 +3,17 @@
 use super::devices::{self, Changes};
 use super::voice::{self, Voice};
 use super::{Problem, microphone};
-use js_sys::Reflect;
+use js_sys::{Array, Reflect};
 use leptos::task::spawn_local;
-use ponte_protocol::{CallId, Sdp};
+use ponte_protocol::{CallId, Relay, Sdp};
 use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    HtmlAudioElement, MediaStream, RtcOfferOptions, RtcPeerConnection, RtcPeerConnectionState, RtcSdpType,
-    RtcSessionDescriptionInit, RtcTrackEvent,
+    HtmlAudioElement, MediaStream, RtcConfiguration, RtcIceServer, RtcOfferOptions, RtcPeerConnection,
+    RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit, RtcTrackEvent,
 };
 
 /// Ends with the value: the microphone is let go, the connection closed, and the screen may lock again.
@@ -33,11 +33,13 @@ impl Session {
     /// network has changed.
     pub(super) async fn open(
         call: CallId,
+        relays: &[Relay],
         restart: impl Fn(String) + Clone + 'static,
         trouble: impl Fn(Option<Problem>) + 'static,
     ) -> Result<(Self, String), Problem> {
         let microphone = microphone::open().await?;
-        let opened = Self::with(call, microphone.clone(), restart, trouble);
+        let opened = connect(relays)
+            .and_then(|connection| Self::with(call, connection, microphone.clone(), restart, trouble));
         let offered = match opened {
             Ok(session) => offer(session.connection.clone(), false)
                 .await
@@ -52,11 +54,11 @@ impl Session {
 
     fn with(
         call: CallId,
+        connection: RtcPeerConnection,
         microphone: MediaStream,
         restart: impl Fn(String) + Clone + 'static,
         trouble: impl Fn(Option<Problem>) + 'static,
     ) -> Result<Self, JsValue> {
-        let connection = RtcPeerConnection::new()?;
         let track = voice::track(&microphone).ok_or(JsValue::NULL)?;
         let sender = connection.add_track_0(&track, &microphone);
         let voice = Voice::new(microphone, sender, trouble);
@@ -130,6 +132,22 @@ impl Drop for Session {
         self.connection.close();
         self.loudspeaker.set_src_object(None);
     }
+}
+
+/// A connection that may go by the relays.
+fn connect(relays: &[Relay]) -> Result<RtcPeerConnection, JsValue> {
+    let servers = Array::new();
+    for relay in relays {
+        let server = RtcIceServer::new();
+        let urls: Array = relay.urls.iter().map(JsValue::from).collect();
+        server.set_urls(&urls);
+        server.set_username(&relay.username);
+        server.set_credential(&relay.credential);
+        servers.push(&server);
+    }
+    let configuration = RtcConfiguration::new();
+    configuration.set_ice_servers(&servers);
+    RtcPeerConnection::new_with_configuration(&configuration)
 }
 
 /// An offer of audio, made the connection's own; with new ICE credentials where `restart` is set.

@@ -62,7 +62,7 @@ pub use profile::{CallerId, Destination, Mode, SavedDestination, UserProfile};
 pub use quality::{CallQuality, LegQuality, Quality};
 pub use record::{CallRecord, LegRecord};
 pub use refusal::Refusal;
-pub use rtc::{RtcRefusal, RtcRequest, RtcSignal, Sdp};
+pub use rtc::{Relay, RtcRefusal, RtcRequest, RtcSignal, Sdp};
 pub use schedule::ScheduleEntry;
 pub use settings::CallSettings;
 pub use state::UserState;

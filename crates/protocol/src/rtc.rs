@@ -20,6 +20,24 @@ impl fmt::Debug for Sdp {
     }
 }
 
+/// A relay (TURN, RFC 8656) by which the gateway is reached from a network that lets no UDP through.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+pub struct Relay {
+    /// Its addresses (RFC 7065).
+    pub urls: Vec<String>,
+    pub username: String,
+    /// Good for a day. It does not print.
+    pub credential: String,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("urls", &self.urls)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Portal to gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -68,6 +86,9 @@ pub enum RtcSignal {
     /// A call wants this tab: `offer` takes it. The id is that of the session until `over`.
     Ring {
         call: CallId,
+        /// At most one, where the site has one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        relays: Vec<Relay>,
     },
     Answer {
         call: CallId,

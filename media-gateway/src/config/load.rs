@@ -56,9 +56,10 @@ fn read_document(
     let store = store(document.section_or_empty("store"), problems, folder);
     let sip = network::sip(document.section_or_empty("sip"), problems, folder);
     let media = network::media(document.section_or_empty("media"), problems, folder, &sip);
-    let webrtc = document
+    let (webrtc, turn) = document
         .section("webrtc")
-        .map(|section| webrtc::read(section, problems));
+        .map(|section| webrtc::read(section, problems, folder, environment))
+        .unzip();
     if let Some(site) = &mut site {
         site.browser_calls = webrtc.is_some();
     }
@@ -91,6 +92,7 @@ fn read_document(
         sip,
         media,
         webrtc,
+        turn: turn.flatten(),
         trunks,
         edge: match edge {
             Some(edge) => Some(edge?),

@@ -13,6 +13,7 @@ mod registrar;
 mod secret;
 mod site;
 mod trunk;
+mod turn;
 mod types;
 mod voicemail;
 mod webrtc;
@@ -20,6 +21,7 @@ mod webrtc;
 pub use error::{ConfigError, Problem};
 pub use features::FeatureCodes;
 pub use site::time_zone;
+pub use turn::TurnConfig;
 pub use types::{
     Config, EdgeConfig, EmailConfig, EmailSecurity, ForwardedBy, LogConfig, MediaSettings, MetricsConfig,
     NumberFormat, OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig,

@@ -1,4 +1,4 @@
-use super::{FeatureCodes, time_zone};
+use super::{FeatureCodes, TurnConfig, time_zone};
 use crate::numbers::NumberingPlan;
 use crate::numbers::TimedRule;
 use crate::sip::TlsFiles;
@@ -23,6 +23,8 @@ pub struct Config {
     pub media: MediaSettings,
     /// `None`: no browser can be called.
     pub webrtc: Option<WebRtcConfig>,
+    /// The relay for browsers whose network lets no UDP through.
+    pub turn: Option<TurnConfig>,
     /// In the order in which they are tried; at least one.
     pub trunks: Vec<TrunkSettings>,
     /// `None`: no portal is served, the telephone system works alone.

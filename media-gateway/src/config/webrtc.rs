@@ -1,10 +1,18 @@
 //! `[webrtc]`: where browsers reach the gateway.
 
 use super::reader::{Found, Problems, Section};
+use super::secret::Environment;
+use super::turn::{self, TurnConfig};
 use ponte_media::WebRtcConfig;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
-pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> WebRtcConfig {
+pub(super) fn read(
+    mut section: Section<'_, '_>,
+    problems: &Problems<'_>,
+    folder: &Path,
+    environment: Environment<'_>,
+) -> (WebRtcConfig, Option<TurnConfig>) {
     let listen: Vec<Found<SocketAddr>> = section.texts("listen").map_or_else(Vec::new, |texts| {
         let texts = texts.value.into_iter();
         texts
@@ -54,10 +62,14 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Web
             );
         }
     }
+    let turn = section
+        .section("turn")
+        .and_then(|section| turn::read(section, problems, folder, environment));
     section.finish();
-    WebRtcConfig {
+    let webrtc = WebRtcConfig {
         listen: listen.into_iter().map(|found| found.value).collect(),
         advertised,
         threads: threads.map_or(1, |found| usize::try_from(found.value).unwrap_or(1)),
-    }
+    };
+    (webrtc, turn)
 }

@@ -11,6 +11,7 @@ use super::opening::{OpenError, Opening, role_name};
 use super::writes::Saved;
 use crate::link::ToLink;
 use crate::store::LegUp;
+use crate::turn;
 use ponte_call_core::{Event, LegEnd, LegEndKind, LegId};
 use ponte_media::WebRtcError;
 use ponte_protocol::{CallId, RtcRefusal, RtcRequest, RtcSignal, Sdp, UserId};
@@ -110,12 +111,19 @@ impl Driver {
         leg.stage = Stage::Calling;
         leg.kept.ringing_at = Some(now);
         drop(self.store.save_leg(leg.kept.clone()));
-        self.signal(&browser.user, browser.portal, RtcSignal::Ring { call: id.call });
+        self.ring_tab(&browser.user, browser.portal, id.call);
         self.tell(Event::LegProgress {
             leg: id,
             status: 180,
             early_media: false,
         });
+    }
+
+    fn ring_tab(&self, user: &UserId, portal: Uuid, call: CallId) {
+        let now = self.clock.now();
+        let relay = |turn| turn::relay(turn, now, &call.to_string());
+        let relays = self.config.turn.iter().map(relay).collect();
+        self.signal(user, portal, RtcSignal::Ring { call, relays });
     }
 
     /// Takes what a portal asks.
@@ -163,7 +171,7 @@ impl Driver {
                 continue;
             }
             if rings {
-                self.signal(user, new.portal, RtcSignal::Ring { call: id.call });
+                self.ring_tab(user, new.portal, id.call);
             }
         }
     }
