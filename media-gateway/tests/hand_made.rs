@@ -12,6 +12,8 @@ use support::{ANNA, COMPANY, FAR, HOME, Options, World};
 
 const HOME_HZ: f64 = 700.0;
 const FAR_HZ: f64 = 1130.0;
+const THIRD: &str = "+390298765402";
+const THIRD_HZ: f64 = 1510.0;
 const DESK: &str = "desk-201";
 
 fn answers(tone_hz: f64) -> Behaviour {
@@ -240,6 +242,69 @@ async fn office() -> (World, Wire) {
         .await;
     let desk = Wire::telephone(DESK, world.sip).await;
     (world, desk)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_telephone_puts_its_two_calls_through_by_its_own_key() {
+    let (world, desk) = office().await;
+    world.carrier.set_number(FAR, answers(FAR_HZ)).unwrap();
+    world.carrier.set_number(THIRD, answers(THIRD_HZ)).unwrap();
+    let mut first = Call::new(format!("sip:{FAR}@{}", world.sip));
+    assert_eq!(status(&desk.calls(&mut first, "", SDP).await), 200);
+    let hold = SDP.to_owned() + "a=sendonly\r\n";
+    let held = desk.calls(&mut first, "", &hold).await;
+    assert!(body(&held).contains("a=recvonly\r\n"), "{held}");
+    let mut second = Call::new(format!("sip:{THIRD}@{}", world.sip));
+    assert_eq!(status(&desk.calls(&mut second, "", SDP).await), 200);
+
+    let wrong = format!(
+        "Refer-To: <{}?Replaces={}%3Bto-tag%3Dx%3Bfrom-tag%3Dy>\r\n",
+        second.uri, second.id
+    );
+    let refused = desk.asks(&mut first, "REFER", &wrong, "").await;
+    assert!(matches!(status(&refused), 202 | 481 | 603), "{refused}");
+    if status(&refused) == 202 {
+        let told = desk
+            .hears("why not", |text| {
+                text.starts_with("NOTIFY") && text.contains("terminated")
+            })
+            .await;
+        assert!(body(&told).starts_with("SIP/2.0 481"), "{told}");
+        desk.replies(&told, 200, "", "").await;
+    }
+    assert_eq!(world.carrier.active_calls(), 2, "both calls are still there");
+
+    let refer_to = format!(
+        "Refer-To: <{}?Replaces={}%3Bto-tag%3D{}%3Bfrom-tag%3D{}&Require=replaces>\r\n",
+        second.uri, second.id, second.to_tag, second.tag
+    );
+    let accepted = desk.asks(&mut first, "REFER", &refer_to, "").await;
+    assert_eq!(status(&accepted), 202, "{accepted}");
+    loop {
+        let told = desk.next("NOTIFY").await;
+        desk.replies(&told, 200, "", "").await;
+        if field(&told, "Subscription-State").starts_with("terminated") {
+            assert!(body(&told).starts_with("SIP/2.0 200"), "{told}");
+            break;
+        }
+    }
+    world
+        .until("the two hear each other", |world| {
+            let heard = |number, hz| {
+                let calls = world.calls_to(number);
+                calls.first().is_some_and(|call| call.media.has_heard(hz, 1000))
+            };
+            heard(FAR, THIRD_HZ) && heard(THIRD, FAR_HZ)
+        })
+        .await;
+    world
+        .until("Anna's line is free", |world| {
+            world
+                .edge
+                .state(ANNA)
+                .is_some_and(|state| !state.presence.on_call)
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -258,6 +258,22 @@ fn invalid_messages_are_refused_with_the_status_that_fits() {
 }
 
 #[test]
+fn a_stream_needs_to_be_told_where_a_message_ends() {
+    let mut lab = Lab::new();
+    lab.flow = Flow {
+        transport: Transport::Tcp,
+        ..flow(1, 2)
+    };
+    let text = String::from_utf8(request("OPTIONS", 1, "", "", b"")).unwrap();
+    let text = text.replace("Content-Length: 0\r\n", "");
+    assert_eq!(
+        lab.receive_raw(text.as_bytes()),
+        ["SIP/2.0 400 Missing Content-Length"]
+    );
+    lab.called();
+}
+
+#[test]
 fn a_repeated_refusal_is_the_same_refusal() {
     let mut lab = Lab::new();
     let refused = request("INVITE", 1, "", "Require: nothing\r\n", OFFER);

@@ -74,7 +74,13 @@ impl UserAgent {
             return;
         }
         let Ok(message) = Message::read(bytes) else { return };
-        let checked = message.check();
+        let checked = match message.check() {
+            // Where the next message begins is not known (RFC 3261 18.3).
+            Ok(()) if flow.transport.is_stream() && message.header(HeaderName::ContentLength).is_none() => {
+                Err(ParseError::Missing(HeaderName::ContentLength))
+            }
+            checked => checked,
+        };
         if let Err(fault) = checked {
             self.refuse_malformed(flow, &message, fault);
         } else if message.status().is_some() {
