@@ -1,6 +1,6 @@
 //! Peers that keep to the letter of the RFCs where few do, and peers that do not: messages after the descriptions of RFC
 //! 4475, repetitions, branches that are used twice, calls that somebody wants to take over.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::doc_markdown)]
 
 mod common;
 
