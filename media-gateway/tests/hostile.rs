@@ -8,7 +8,8 @@ use ponte_protocol::CauseReason;
 use ponte_pstn_sim::{Answer, Behaviour};
 use std::time::Duration;
 use support::World;
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 /// A stranger with a socket of its own.
@@ -138,5 +139,36 @@ async fn garbage_is_met_with_silence_and_harms_nobody() {
     }
     stranger.send(&vec![b'A'; 60_000]).await;
     assert_eq!(stranger.status().await, None);
+    a_call_sets_up(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_may_come_in_any_pieces_and_is_told_what_is_wrong_with_it() {
+    let world = World::start().await;
+    let options = |n: u32, length: &str| {
+        format!(
+            "OPTIONS sip:{sip} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK{n}\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@h>;tag=1\r\nTo: <sip:{sip}>\r\nCall-ID: {n}\r\nCSeq: {n} OPTIONS\r\n{length}\r\n",
+            sip = world.sip
+        )
+    };
+    let zero = "Content-Length: 0\r\n";
+    let mut stream = TcpStream::connect(world.sip).await.unwrap();
+    // Keep-alives between, two at once, one in pieces, and at last one whose end nobody can find.
+    let first = format!("\r\n\r\n{}{}", options(1, zero), options(2, zero));
+    stream.write_all(first.as_bytes()).await.unwrap();
+    for piece in options(3, zero).as_bytes().chunks(40) {
+        stream.write_all(piece).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stream.write_all(options(4, "").as_bytes()).await.unwrap();
+    let mut told = String::new();
+    timeout(Duration::from_secs(30), stream.read_to_string(&mut told))
+        .await
+        .expect("the connection is closed")
+        .unwrap();
+    assert!(told.starts_with("\r\n"), "{told}");
+    assert_eq!(told.matches("SIP/2.0 200 OK").count(), 3, "{told}");
+    assert!(told.contains("SIP/2.0 400 Missing Content-Length"), "{told}");
     a_call_sets_up(&world).await;
 }

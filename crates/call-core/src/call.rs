@@ -197,6 +197,8 @@ pub(crate) struct Ties {
     pub(crate) recalled: bool,
     /// It is not on the user's line.
     pub(crate) detached: bool,
+    /// The user's desk telephone has another call on the line, and made this one beside it: with a leg of its own.
+    pub(crate) beside_line: bool,
     pub(crate) room: Option<CallId>,
     /// The others of the conference do not hear the other party.
     pub(crate) muted: bool,

@@ -120,6 +120,9 @@ pub struct UserConfig {
 pub struct Timeouts {
     /// INVITE sent, nothing heard, not even 100: the next trunk is tried.
     pub trunk_response: u64,
+    /// 100 was heard and nothing after it, neither ringing nor audio: another trunk is tried, if there is one. The network
+    /// itself would wait for as long as the telephone may ring (RFC 3261 section 17.1.1.2 stops timer B at the 100).
+    pub trunk_progress: u64,
     /// For **Accept** or the key 1.
     pub confirm: u64,
     /// How long a second call is offered while one is up (rule T8).
@@ -158,6 +161,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             trunk_response: 4_000,
+            trunk_progress: 10_000,
             confirm: 20_000,
             waiting: 20_000,
             park: 120_000,

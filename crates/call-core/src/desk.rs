@@ -27,10 +27,19 @@ impl Switch {
             (dialled, Some(user)) if self.is_own_box(&user, &dialled) => {
                 self.visit_from_desk(leg, device, &user);
             }
-            (dialled, Some(user)) => match self.check_desk(&user, &dialled) {
-                Ok(far) => self.desk_calls(leg, device, &user, typed, far, false),
-                Err((status, cause)) => self.refuse_with(leg, status, cause),
-            },
+            (dialled, Some(user)) => {
+                let consults = self.may_consult(&user, device);
+                match self.check_desk(&user, &dialled, consults) {
+                    Ok(far) if consults => {
+                        if let Some(user) = self.users.get_mut(&user) {
+                            user.count_dial(self.cx.now);
+                        }
+                        self.start_from_desk(leg, device, &user, typed, far, false);
+                    }
+                    Ok(far) => self.desk_calls(leg, device, &user, typed, far, false),
+                    Err((status, cause)) => self.refuse_with(leg, status, cause),
+                }
+            }
         }
     }
 
@@ -46,6 +55,31 @@ impl Switch {
             }),
             _ => false,
         }
+    }
+
+    /// Whether a telephone may make a second call: it has put the one on the user's line on hold by its own key, as for a
+    /// transfer after asking. One beside the line is enough for that.
+    fn may_consult(&self, user: &UserId, device: &DeviceId) -> bool {
+        let here = |call: &Call| {
+            call.latest(LegRole::User)
+                .map(|place| &call.legs[place])
+                .is_some_and(|leg| leg.is_active() && leg.way == Way::Device(device.clone()))
+        };
+        let Some(known) = self.users.get(user) else {
+            return false;
+        };
+        let held = known
+            .line
+            .as_ref()
+            .and_then(|line| self.calls.get(&line.active))
+            .is_some_and(|call| {
+                matches!(call.phase, Phase::Held { .. })
+                    && call.ties.held_by_ear
+                    && call.ties.room.is_none()
+                    && here(call)
+            });
+        let mut others = known.calls.iter().filter_map(|id| self.calls.get(id));
+        held && !others.any(|call| call.ties.beside_line && here(call))
     }
 
     /// Takes the user's line for a number that may be dialled.
@@ -87,9 +121,9 @@ impl Switch {
     }
 
     /// What a `Dial` would check, and what its refusal is called in SIP.
-    fn check_desk(&mut self, id: &UserId, dialled: &Dialled) -> Result<Far, (u16, Cause)> {
+    fn check_desk(&mut self, id: &UserId, dialled: &Dialled, consults: bool) -> Result<Far, (u16, Cause)> {
         let check = |switch: &mut Self| -> Result<Far, Refusal> {
-            if switch.known_user(id)?.line.is_some() {
+            if switch.known_user(id)?.line.is_some() && !consults {
                 return Err(Refusal::LineBusy);
             }
             switch.check_dialled(id, dialled)
@@ -165,6 +199,7 @@ impl Switch {
             user.calls.push(leg.call);
         }
         let mut call = Call::new(&self.cx, setup, Phase::CallingFar);
+        call.ties.beside_line = self.line(id).is_some_and(|line| line.active != leg.call);
         if let Some(first) = call.new_leg_id() {
             let party = Party { number, name: None };
             let way = Way::Device(device.clone());

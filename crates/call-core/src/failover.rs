@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::context::Context;
 use crate::leg::{Leg, Way};
 use crate::{LegEnd, LegId, cause};
-use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole};
+use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState};
 
 impl Call {
     /// Whether the end of this leg, which was neither answered nor closed by us, leaves another trunk to be tried.
@@ -34,12 +34,18 @@ impl Call {
         }
     }
 
-    /// The trunk, the desk telephone, or the browser has not answered at all.
+    /// The trunk, the desk telephone, or the browser has not answered at all; or the trunk took the call and has said
+    /// nothing since.
     pub(crate) fn trunk_silent(&mut self, cx: &mut Context, leg: LegId, role: LegRole) {
-        if self
-            .place_of(leg)
-            .is_some_and(|place| matches!(self.legs[place].way, Way::Device(_) | Way::Browser))
-        {
+        let Some(place) = self.place_of(leg) else {
+            return;
+        };
+        let taken = self.legs[place].state == LegState::Proceeding;
+        if taken && self.next_trunk(cx, role).is_none() {
+            // It may still ring there, and there is nowhere else to try.
+            return;
+        }
+        if matches!(self.legs[place].way, Way::Device(_) | Way::Browser) {
             let unreachable = cause::local(CauseReason::Unavailable);
             self.close_leg(cx, leg, unreachable);
             self.user_failed(cx, unreachable, EndedBy::System);

@@ -143,11 +143,24 @@ impl Switch {
         }
         let user = call.setup.user.clone();
         let before = std::mem::replace(&mut call.ties.held_by_ear, held);
+        let beside = call.ties.beside_line && !matches!(call.setup.far, Far::Emergency(_));
+        let up = matches!(call.phase, Phase::Connected { .. });
         // What cannot be held goes on as it was.
         let at_ear = self.line(&user).is_some_and(|line| line.active == id);
         let _ = match (before, held) {
             (false, true) if at_ear => self.hold(&user, id).map(|_| ()),
             (true, false) if at_ear => self.take_up_again(id),
+            (false, true) if beside && up => {
+                self.put_aside(id);
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.play_tone(&mut self.cx, Tone::Progress);
+                }
+                Ok(())
+            }
+            (true, false) if beside => {
+                self.take_up(id);
+                Ok(())
+            }
             _ => Ok(()),
         };
         self.settle(id);

@@ -302,6 +302,13 @@ impl Switch {
         call.ties.held_by_ear = false;
         call.ear_wanted = false;
         call.touch();
+        if std::mem::take(&mut call.ties.beside_line) {
+            call.release_ear(&mut self.cx);
+            if let Some(ear) = call.ear() {
+                call.close_leg(&mut self.cx, ear, cause::local(CauseReason::NormalClearing));
+            }
+            return;
+        }
         let Some(mut line) = self.line(user) else { return };
         if line.active != id {
             line.held.retain(|held| *held != id);

@@ -49,18 +49,7 @@ impl Call {
         role: LegRole,
         target: impl FnOnce(crate::TrunkId) -> LegTarget,
     ) -> bool {
-        let attempts = &self.legs[self.attempts_from(role)..];
-        let tried = |id: &crate::TrunkId| {
-            attempts
-                .iter()
-                .any(|leg| leg.role == role && matches!(&leg.way, Way::Trunk(trunk) if trunk == id))
-        };
-        let emergency = matches!(self.setup.far, Far::Emergency(_));
-        let trunk = match cx.trunks.pick(tried) {
-            None if emergency => cx.trunks.pick_any(tried),
-            picked => picked,
-        };
-        let Some(trunk) = trunk else {
+        let Some(trunk) = self.next_trunk(cx, role) else {
             return false;
         };
         let Some(id) = self.new_leg_id() else {
@@ -83,6 +72,21 @@ impl Call {
         leg.third = forwarded.is_some();
         self.add_leg(leg);
         true
+    }
+
+    /// The trunk that no attempt of the role has been made on, if one can carry it.
+    pub(crate) fn next_trunk(&self, cx: &Context, role: LegRole) -> Option<crate::TrunkId> {
+        let attempts = &self.legs[self.attempts_from(role)..];
+        let tried = |id: &crate::TrunkId| {
+            attempts
+                .iter()
+                .any(|leg| leg.role == role && matches!(&leg.way, Way::Trunk(trunk) if trunk == id))
+        };
+        let emergency = matches!(self.setup.far, Far::Emergency(_));
+        match cx.trunks.pick(tried) {
+            None if emergency => cx.trunks.pick_any(tried),
+            picked => picked,
+        }
     }
 
     /// Whether the call has called no telephone of the user yet.

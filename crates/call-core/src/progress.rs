@@ -3,6 +3,7 @@
 
 use crate::call::{Call, FarFailure, Phase};
 use crate::context::Context;
+use crate::leg::Way;
 use crate::{Announcement, LegId, PlaybackToken, TimerKind, Tone};
 use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState};
 
@@ -14,9 +15,12 @@ impl Call {
     pub(crate) fn leg_progress(&mut self, cx: &mut Context, place: usize, status: u16, early_media: bool) {
         let now = cx.now;
         let leg = &mut self.legs[place];
-        cx.timers.cancel(leg.id, TimerKind::TrunkResponse);
         let rings = status == 180;
         leg.route_proven |= (180..=189).contains(&status) || early_media;
+        if leg.route_proven || leg.state == LegState::Trying {
+            // A trunk that repeats its 100 gets no more time.
+            cx.timers.cancel(leg.id, TimerKind::TrunkResponse);
+        }
         leg.early_media |= early_media;
         if rings && leg.ringing_at.is_none() {
             leg.ringing_at = Some(now);
@@ -27,8 +31,13 @@ impl Call {
             LegState::Proceeding
         };
         let (role, id, heard) = (leg.role, leg.id, leg.early_media);
+        let only_taken = matches!(leg.way, Way::Trunk(_)) && !leg.route_proven && !leg.beside;
         if leg.advance(state, now) {
             self.touch();
+            if only_taken {
+                cx.timers
+                    .set(id, TimerKind::TrunkResponse, now.plus(cx.timeouts.trunk_progress));
+            }
             if state == LegState::Early {
                 // How long a telephone may ring counts from its ringing.
                 self.restart_no_answer(cx, id, role);

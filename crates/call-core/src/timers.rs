@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Why the switch wants to be woken. Each belongs to a leg and goes away with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimerKind {
-    /// INVITE sent, nothing heard: the next trunk is to be tried ([`crate::Timeouts::trunk_response`]).
+    /// INVITE sent, nothing heard, or nothing but 100: the next trunk is to be tried ([`crate::Timeouts::trunk_response`],
+    /// [`crate::Timeouts::trunk_progress`]).
     TrunkResponse,
     /// The user's telephone is called ([`crate::UserConfig::user_no_answer_ms`]).
     UserNoAnswer,

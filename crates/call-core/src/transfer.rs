@@ -14,6 +14,15 @@ struct Target {
     to_voicemail: bool,
 }
 
+/// Two calls whose other parties are to talk to each other.
+#[derive(Clone, Copy)]
+struct Pair {
+    given: CallId,
+    to: CallId,
+    /// The second still rings.
+    ringing: bool,
+}
+
 impl Switch {
     /// **Transfer** in a portal: the user's line is free at once.
     pub(crate) fn transfer(
@@ -136,6 +145,12 @@ impl Switch {
 
     /// **Transfer** to another call of the user. One that still rings is answered after the user has left.
     pub(crate) fn transfer_to(&mut self, user: &UserId, a: CallId, b: CallId) -> Result<Done, Refusal> {
+        let pair = self.check_pair(user, a, b)?;
+        self.bring_together(user, pair);
+        Ok(Done::Call(pair.given))
+    }
+
+    fn check_pair(&self, user: &UserId, a: CallId, b: CallId) -> Result<Pair, Refusal> {
         // The one that is up is given; the other may still be ringing.
         let rings = |switch: &Self, id: CallId| {
             switch.calls.get(&id).is_some_and(|call| {
@@ -144,12 +159,26 @@ impl Switch {
         };
         let (a, b) = if rings(self, a) { (b, a) } else { (a, b) };
         let line = self.line(user).ok_or(Refusal::WrongState)?;
-        let attached = |id: CallId| line.active == id || line.held.contains(&id);
+        let beside = |id: CallId| self.calls.get(&id).is_some_and(|call| call.ties.beside_line);
+        let attached = |id: CallId| line.active == id || line.held.contains(&id) || beside(id);
         let ringing = rings(self, b);
         let ready = self.may_give(a) && (ringing || self.may_give(b)) && attached(a) && attached(b);
         if a == b || !ready || self.same_party(a, b) {
             return Err(Refusal::WrongState);
         }
+        Ok(Pair {
+            given: a,
+            to: b,
+            ringing,
+        })
+    }
+
+    fn bring_together(&mut self, user: &UserId, pair: Pair) {
+        let Pair {
+            given: a,
+            to: b,
+            ringing,
+        } = pair;
         // The ear goes to neither of the two.
         if let Some(user) = self.users.get_mut(user)
             && let Some(line) = &mut user.line
@@ -170,7 +199,6 @@ impl Switch {
         } else {
             self.put_through(a, b);
         }
-        Ok(Done::Call(a))
     }
 
     /// Whether both calls are with the same user of the site, who cannot be put through to themselves.
@@ -224,10 +252,12 @@ impl Switch {
     pub(crate) fn referred_to(&mut self, leg: LegId, with: LegId) {
         let calls = self.referrer(leg).zip(self.referrer(with));
         let status = match calls {
-            Some(((user, a), (other, b))) if user == other => match self.transfer_to(&user, a, b) {
-                Ok(_) => {
+            Some(((user, a), (other, b))) if user == other => match self.check_pair(&user, a, b) {
+                Ok(pair) => {
+                    // While the leg is there to be told.
                     self.cx.push(Effect::ReferProgress { leg, status: 200 });
-                    self.settle(a);
+                    self.bring_together(&user, pair);
+                    self.settle(pair.given);
                     return;
                 }
                 Err(refusal) => status_of(&refusal),

@@ -85,12 +85,46 @@ fn t04_after_ringing_or_early_media_no_other_trunk_is_tried() {
 }
 
 #[test]
-fn t04_a_trunk_that_said_100_is_given_its_time() {
+fn t04_a_trunk_that_said_100_and_no_more_is_given_its_time_and_then_left() {
     let mut world = World::at_home();
-    world.phone(SHOP, Phone::trying());
+    world.phone(
+        SHOP,
+        Phone::trying()
+            .progress_after(3_000, 100)
+            .progress_after(3_000, 100),
+    );
     let call = world.dial(ANNA, SHOP);
-    world.run_for(60_000);
+    world.run_until("the far number is called", |world| {
+        !trunks(world, call, LegRole::Far).is_empty()
+    });
+    world.run_for(9_900);
     assert_eq!(trunks(&world, call, LegRole::Far), ["a"]);
+    world.run_for(200);
+    assert_eq!(trunks(&world, call, LegRole::Far), ["a", "b"]);
+    // There is no third: the second may take as long as a telephone may ring.
+    world.run_for(60_000);
+    assert_eq!(trunks(&world, call, LegRole::Far), ["a", "b"]);
+    assert_eq!(world.phase(call), CallPhase::CallingFar);
+    world.run_to_the_end();
+    assert_eq!(world.record(call).cause.reason, CauseReason::NoAnswer);
+}
+
+#[test]
+fn t04_a_telephone_that_rings_is_not_left_for_another_trunk() {
+    for phone in [
+        Phone::rings_out(),
+        Phone::trying().progress_after(100, 183),
+        Phone::trying()
+            .progress_after(9_000, 180)
+            .progress_after(100, 100),
+        Phone::early_media_after(9_000),
+    ] {
+        let mut world = World::at_home();
+        world.phone(SHOP, phone.clone());
+        let call = world.dial(ANNA, SHOP);
+        world.run_for(60_000);
+        assert_eq!(trunks(&world, call, LegRole::Far), ["a"], "{phone:?}");
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ impl History {
         } else {
             Timeouts {
                 trunk_response: 1 + rng.below(5_000),
+                trunk_progress: 1 + rng.below(15_000),
                 confirm: 1 + rng.below(20_000),
                 confirm_repeat: 1 + rng.below(5_000),
                 far_no_answer: 1 + rng.below(90_000),

@@ -81,6 +81,7 @@ impl History {
         } else {
             Timeouts {
                 trunk_response: 1 + rng.below(5_000),
+                trunk_progress: 1 + rng.below(15_000),
                 confirm: 1 + rng.below(20_000),
                 confirm_repeat: 1 + rng.below(5_000),
                 waiting: 1 + rng.below(20_000),

@@ -104,6 +104,7 @@ fn a_host_that_comes_late_finds_everything_due_done_at_once() {
 fn timeouts_of_zero_end_calls_and_do_not_spin() {
     let mut world = World::at_home_with(Timeouts {
         trunk_response: 0,
+        trunk_progress: 0,
         confirm: 0,
         confirm_repeat: 0,
         waiting: 0,

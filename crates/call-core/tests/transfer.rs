@@ -1,7 +1,7 @@
 //! Transfer: blind, consulted, by REFER; what happens when nobody takes the party; what stays on record.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Effect, Event, LegId, SwitchCommand, SwitchTarget, Tone};
+use ponte_call_core::{Effect, Event, LegId, PeerHold, SwitchCommand, SwitchTarget, Tone};
 use ponte_protocol::{CallId, CallPhase, CauseReason, LegRole, Outcome, Refusal};
 use ponte_testkit::site::{
     ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, CUSTOMER, DID_ANNA, HOME, MOBILE, OFFICE, SHOP,
@@ -442,4 +442,98 @@ fn t14_a_party_that_comes_back_to_a_mobile_waits_for_the_confirmation() {
     assert!(matches!(world.phase(call), CallPhase::Confirming { .. }));
     world.accept(ANNA, call);
     assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+}
+
+/// Anna's desk telephone in a call that she dialled and holds, and in a second one of its own.
+fn asked_at_the_desk() -> (World, CallId, CallId) {
+    let mut world = World::default();
+    world.desk("desk-201", Some(ANNA), false);
+    world.phone(SHOP, Phone::answers_after(500));
+    world.phone(OFFICE, Phone::answers_after(500));
+    let first = world.desk_dials("desk-201", SHOP);
+    world.run_for(3_000);
+    holds(&mut world, first, PeerHold::SendOnly);
+    let second = world.desk_dials("desk-201", OFFICE);
+    world.run_for(3_000);
+    assert!(matches!(world.phase(first), CallPhase::Held { .. }));
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    (world, first, second)
+}
+
+fn holds(world: &mut World, call: CallId, hold: PeerHold) {
+    let leg = LegId { call, index: 0 };
+    world.event(Event::LegHeld { leg, hold });
+    world.run_for(100);
+}
+
+#[test]
+fn t08_a_desk_telephone_asks_before_it_puts_its_two_calls_through() {
+    let (mut world, first, second) = asked_at_the_desk();
+    let ears = [first, second].map(|call| LegId { call, index: 0 });
+    world.event(Event::ReferredTo {
+        leg: ears[0],
+        with: ears[1],
+    });
+    let order: Vec<_> = world
+        .trace()
+        .iter()
+        .filter_map(|(_, effect)| match effect {
+            Effect::ReferProgress { leg, status } => Some((*leg, *status)),
+            Effect::CloseLeg { leg, .. } => Some((*leg, 0)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order[0], (ears[0], 200), "told while its leg is there: {order:?}");
+    assert!(
+        order.contains(&(ears[0], 0)) && order.contains(&(ears[1], 0)),
+        "{order:?}"
+    );
+    world.run_for(3_000);
+    let fars = [first, second].map(|call| LegId { call, index: 1 });
+    assert_eq!(world.connections(), [(fars[1], fars[0])]);
+    // Her telephone is free for the next.
+    let third = world.desk_dials("desk-201", SHOP);
+    world.run_for(3_000);
+    assert!(matches!(world.phase(third), CallPhase::Connected { .. }));
+}
+
+#[test]
+fn t08_a_desk_telephone_turns_from_one_call_to_the_other_and_back() {
+    let (mut world, first, second) = asked_at_the_desk();
+    holds(&mut world, second, PeerHold::SendOnly);
+    assert!(matches!(world.phase(second), CallPhase::Held { .. }));
+    holds(&mut world, first, PeerHold::No);
+    assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
+    holds(&mut world, first, PeerHold::Inactive);
+    holds(&mut world, second, PeerHold::No);
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    // Whoever she asked hangs up; the first waits for her as before.
+    world.phone_hangs_up(second, LegRole::Far);
+    world.run_for(1_000);
+    assert!(matches!(world.phase(first), CallPhase::Held { .. }));
+    holds(&mut world, first, PeerHold::No);
+    assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
+    world.phone_hangs_up(first, LegRole::User);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t08_a_desk_telephone_makes_no_second_call_without_holding_and_no_third() {
+    let (mut world, first, second) = asked_at_the_desk();
+    let third = world.desk_dials("desk-201", SHOP);
+    assert_eq!(world.told(third), [Told::Refused(486)]);
+    world.phone_hangs_up(second, LegRole::User);
+    world.run_for(1_000);
+    holds(&mut world, first, PeerHold::No);
+    let fourth = world.desk_dials("desk-201", OFFICE);
+    assert_eq!(world.told(fourth), [Told::Refused(486)]);
+    // The one on the line ends first: the other goes on beside it.
+    holds(&mut world, first, PeerHold::SendOnly);
+    let fifth = world.desk_dials("desk-201", OFFICE);
+    world.run_for(3_000);
+    world.phone_hangs_up(first, LegRole::User);
+    world.run_for(1_000);
+    assert!(matches!(world.phase(fifth), CallPhase::Connected { .. }));
+    world.phone_hangs_up(fifth, LegRole::Far);
+    world.run_to_the_end();
 }

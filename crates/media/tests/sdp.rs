@@ -128,7 +128,7 @@ fn unknown_codecs_and_streams_are_typed_errors() {
         ),
         (C, &["m=audio 4000 RTP/AVP"], SdpError::NoCommonCodec),
         (C, &["m=audio 0 RTP/AVP 8"], SdpError::NoAudio),
-        (C, &["m=audio 4000 RTP/SAVP 8"], SdpError::NoAudio),
+        (C, &["m=audio 4000 RTP/SAVP 8"], SdpError::Transport),
         (C, &["m=video 4000 RTP/AVP 31"], SdpError::NoAudio),
         (C, &[], SdpError::NoAudio),
         ("", &[M], SdpError::BadAddress),
@@ -374,4 +374,158 @@ fn nothing_a_peer_writes_becomes_a_line_of_ours() {
         assert!(!body.replace("\r\n", "").contains('\r'), "{body:?}");
         assert!(!body.lines().any(|line| line == "a=evil"));
     }
+}
+
+#[test]
+fn odd_and_legal_descriptions_are_read() {
+    let usual = ["v=0", "o=- 1 1 IN IP4 198.51.100.2", "s=-", C, "t=0 0", M, EVENT];
+    let with = |at: usize, line: &'static str| {
+        let mut lines = usual.to_vec();
+        lines[at] = line;
+        lines.retain(|line| !line.is_empty());
+        lines.join("\r\n") + "\r\n"
+    };
+    let long = usual.join("\r\n") + "\r\n";
+    let rows: [(&str, Vec<u8>); 24] = [
+        (
+            "a name in o=",
+            with(1, "o=alice 1 1 IN IP4 host.example.com").into(),
+        ),
+        ("IPv6 in o=", with(1, "o=- 1 1 IN IP6 2001:db8::1").into()),
+        (
+            "a user name with odd letters",
+            with(1, "o=<alice>@x 1 1 IN IP4 1.2.3.4").into(),
+        ),
+        (
+            "versions beyond 64 bits",
+            with(
+                1,
+                "o=- 99999999999999999999999 99999999999999999999999 IN IP4 1.2.3.4",
+            )
+            .into(),
+        ),
+        ("an o= that is cut short", with(1, "o=- 1 1").into()),
+        ("no o=", with(1, "").into()),
+        ("no s=", with(2, "").into()),
+        ("an empty s=", with(2, "s=").into()),
+        ("no t=", with(4, "").into()),
+        (
+            "times of long ago",
+            with(
+                4,
+                "t=3034423619 3042462419\r\nr=604800 3600 0 90000\r\nz=2882844526 -1h",
+            )
+            .into(),
+        ),
+        ("bandwidth", with(4, "b=AS:64\r\nb=TIAS:64.5\r\nt=0 0").into()),
+        (
+            "everything else",
+            with(
+                2,
+                "s=-\r\ni=x\r\ni=y\r\nu=http://x\r\ne=a@b\r\np=+1\r\nk=prompt\r\ny=0",
+            )
+            .into(),
+        ),
+        ("LF", long.replace("\r\n", "\n").into()),
+        ("CR", long.replace("\r\n", "\r").into()),
+        ("no end of the last line", long.trim_end().into()),
+        (
+            "empty lines",
+            long.replace("t=0 0\r\n", "t=0 0\r\n\r\n\r\n").into(),
+        ),
+        ("white space behind", long.replace("\r\n", " \t\r\n").into()),
+        (
+            "two blanks",
+            long.replace("c=IN IP4", "c=IN  IP4")
+                .replace("RTP/AVP 8", "RTP/AVP  8")
+                .into(),
+        ),
+        (
+            "two connections",
+            with(3, "c=IN IP4 198.51.100.2\r\nc=IN IP4 198.51.100.3").into(),
+        ),
+        (
+            "a connection per stream only",
+            with(3, "").replace(M, &format!("{M}\r\n{C}")).into(),
+        ),
+        (
+            "the profile in small letters",
+            long.replace("RTP/AVP", "rtp/avp").into(),
+        ),
+        (
+            "encryption offered beside",
+            (long.clone() + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n").into(),
+        ),
+        (
+            "a byte count of ports",
+            long.replace("audio 4000", "audio 4000/1").into(),
+        ),
+        (
+            "Latin-1",
+            [
+                &b"v=0\r\ns=caf\xE9\r\n"[..],
+                long.strip_prefix("v=0\r\n").unwrap().as_bytes(),
+            ]
+            .concat(),
+        ),
+    ];
+    for (name, offer) in rows {
+        let answer = session().answer(&offer, Direction::SendRecv);
+        let answer = answer.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(answer.remote.rtp, "198.51.100.2:4000".parse().unwrap(), "{name}");
+        assert_eq!(answer.remote.direction, Direction::SendRecv, "{name}");
+        assert_eq!(answer.remote.telephone_event, Some(101), "{name}");
+        let body = text(&answer.body);
+        assert!(body.contains("m=audio 20000 RTP/AVP 8 101\r\n"), "{name}: {body}");
+    }
+}
+
+#[test]
+fn a_stream_with_feedback_is_answered_in_its_own_profile() {
+    let offer = sdp(C, &["m=audio 4000 RTP/AVPF 8", "a=rtcp-fb:* nack"]);
+    let mut ours = session();
+    let answer = text(&ours.answer(&offer, Direction::SendRecv).unwrap().body);
+    assert!(answer.contains("m=audio 20000 RTP/AVPF 8\r\n") && !answer.contains("rtcp-fb"));
+    let again = text(&ours.offer(Direction::SendRecv));
+    assert!(again.contains("m=audio 20000 RTP/AVPF 8 0 101\r\n"), "{again}");
+    for encrypted in ["RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVPF"] {
+        let line = format!("m=audio 4000 {encrypted} 8");
+        let refused = session().answer(&sdp(C, &[&line]), Direction::SendRecv);
+        assert_eq!(refused.unwrap_err(), SdpError::Transport, "{encrypted}");
+    }
+}
+
+#[test]
+fn keys_at_another_rate_only_are_none() {
+    let lines = ["m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/16000"];
+    let answer = session().answer(&sdp(C, &lines), Direction::SendRecv).unwrap();
+    assert_eq!(answer.remote.telephone_event, None);
+    assert!(text(&answer.body).contains("m=audio 20000 RTP/AVP 8\r\n"));
+}
+
+#[test]
+fn audio_that_is_taken_out_of_a_call_may_come_back() {
+    let off = sdp(C, &["m=audio 0 RTP/AVP 8 0", "m=video 0 RTP/AVP 31"]);
+    let mut ours = session();
+    assert_eq!(
+        ours.answer(&off, Direction::SendRecv).unwrap_err(),
+        SdpError::NoAudio,
+        "no call begins so"
+    );
+    ours.answer(&sdp(C, &[M, "m=video 5000 RTP/AVP 31"]), Direction::SendRecv)
+        .unwrap();
+    let answer = ours.answer(&off, Direction::SendRecv).unwrap();
+    assert_eq!(answer.remote.direction, Direction::Inactive);
+    assert_eq!(answer.remote.rtp, "198.51.100.2:4000".parse().unwrap());
+    let body = text(&answer.body);
+    assert!(
+        body.ends_with("m=audio 0 RTP/AVP 8 0\r\nm=video 0 RTP/AVP 31\r\n"),
+        "{body}"
+    );
+    // Either side may bring it back, in its place.
+    let offer = text(&ours.offer(Direction::SendRecv));
+    assert!(offer.contains("m=audio 20000 RTP/AVP 8 0 101\r\n"), "{offer}");
+    assert!(offer.ends_with("m=video 0 RTP/AVP 31\r\n"), "{offer}");
+    let back = ours.answer(&sdp(C, &[M, "m=video 0 RTP/AVP 31"]), Direction::SendRecv);
+    assert_eq!(back.unwrap().remote.direction, Direction::SendRecv);
 }

@@ -37,6 +37,8 @@ pub struct StreamFramer {
     /// Bytes already searched for the blank line.
     scanned: usize,
     failed: Option<FrameError>,
+    /// The headers of the message that has no usable length.
+    unframed: Option<Bytes>,
 }
 
 impl StreamFramer {
@@ -47,7 +49,13 @@ impl StreamFramer {
             max_message,
             scanned: 0,
             failed: None,
+            unframed: None,
         }
+    }
+
+    /// After an error about Content-Length: the message up to its blank line, which can still be answered 400.
+    pub fn take_unframed(&mut self) -> Option<Bytes> {
+        self.unframed.take()
     }
 
     /// Adds bytes as they were read.
@@ -98,7 +106,13 @@ impl StreamFramer {
         if head > MAX_HEAD {
             return Err(FrameError::TooLarge);
         }
-        let body = content_length(&self.buffer[..head])?;
+        let body = match content_length(&self.buffer[..head]) {
+            Ok(body) => body,
+            Err(error) => {
+                self.unframed = Some(self.buffer.split_to(head).freeze());
+                return Err(error);
+            }
+        };
         let total = head
             .checked_add(body)
             .filter(|total| *total <= self.max_message)

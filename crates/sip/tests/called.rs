@@ -261,7 +261,7 @@ fn offers_within_the_call() {
     assert!(matches!(lab.take_events()[..], [Event::OfferAnswered { .. }]));
     // By UPDATE, and refused.
     assert!(lab.receive(request("UPDATE", 5, &tag, "", OFFER)).is_empty());
-    lab.ua.reject_offer(lab.now, id, 488).unwrap();
+    lab.ua.reject_offer(lab.now, id, 488, &[]).unwrap();
     assert_eq!(names(&lab.sent()), ["488"]);
     assert_eq!(
         lab.ua.answer_offer(lab.now, id, Bytes::from_static(ANSWER)),

@@ -54,5 +54,9 @@ fn a_stream_that_cannot_be_framed_is_lost_for_good() {
         assert_eq!(framer.next_frame(), Err(error), "{text}");
         framer.push(SECOND.as_bytes());
         assert_eq!(framer.next_frame(), Err(error), "{text}");
+        let about_length = error != FrameError::TooLarge;
+        let head = about_length.then(|| bytes::Bytes::copy_from_slice(text.as_bytes()));
+        assert_eq!(framer.take_unframed(), head, "{text}: what can be answered");
+        assert_eq!(framer.take_unframed(), None);
     }
 }

@@ -147,6 +147,7 @@ fn timeouts(mut section: Section<'_, '_>) -> Timeouts {
         }
     };
     set("trunk_response_ms", &mut timeouts.trunk_response, 500..=60_000);
+    set("trunk_progress_ms", &mut timeouts.trunk_progress, 2_000..=120_000);
     set("confirm_ms", &mut timeouts.confirm, 3_000..=120_000);
     set("waiting_ms", &mut timeouts.waiting, 3_000..=120_000);
     set("beep_ms", &mut timeouts.beep, 1_000..=60_000);

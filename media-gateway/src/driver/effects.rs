@@ -332,7 +332,8 @@ impl Driver {
                 }
                 Err(error) => {
                     tracing::info!(leg = %id, %error, "an offer was refused");
-                    self.agent.reject_offer(now, dialog, 488)
+                    let warning = super::warning::Warning::of(&error).header();
+                    self.agent.reject_offer(now, dialog, 488, &[warning])
                 }
             },
         };

@@ -4,6 +4,7 @@ use super::Driver;
 use super::hops::Hops;
 use super::legs::{Branch, Leg, Stage};
 use super::opening::{INSTANCE_HEADER, reason};
+use super::warning::Warning;
 use super::writes::Saved;
 use crate::numbers::NumberingPlan;
 use crate::store::LegUp;
@@ -26,7 +27,7 @@ enum Refused {
     Stranger,
     Loop,
     NoNumber,
-    NoCodec,
+    NoMedia(Warning),
 }
 
 impl Refused {
@@ -35,7 +36,14 @@ impl Refused {
             Self::Stranger => (403, "Forbidden"),
             Self::Loop => (482, "Loop Detected"),
             Self::NoNumber => (404, "Not Found"),
-            Self::NoCodec => (488, "Not Acceptable Here"),
+            Self::NoMedia(_) => (488, "Not Acceptable Here"),
+        }
+    }
+
+    fn headers(self) -> Vec<(String, String)> {
+        match self {
+            Self::NoMedia(warning) => vec![warning.header()],
+            _ => Vec::new(),
         }
     }
 }
@@ -53,9 +61,14 @@ impl Driver {
             let (status, phrase) = refused.status();
             metrics::counter!("ponte_incoming_refused_total").increment(1);
             tracing::info!(remote = %call.flow.remote, status, ?refused, "an incoming call was refused");
-            let responded = self
-                .agent
-                .respond(self.clock.sip_now(), call.dialog, status, phrase, None, &[]);
+            let responded = self.agent.respond(
+                self.clock.sip_now(),
+                call.dialog,
+                status,
+                phrase,
+                None,
+                &refused.headers(),
+            );
             if let Err(error) = responded {
                 tracing::debug!(%error, "a refusal could not be sent");
             }
@@ -66,7 +79,7 @@ impl Driver {
         if is_loop(call, &self.instance) {
             return Err(Refused::Loop);
         }
-        let typed = dialled_number(&call.request_uri).ok_or(Refused::NoNumber)?;
+        let typed = called_number(&self.plan, &call.request_uri).ok_or(Refused::NoNumber)?;
         let hops = Hops::of(&call.message);
         let origin = match &call.account {
             Some(account) => self.telephone_origin(account, &typed)?,
@@ -81,7 +94,7 @@ impl Driver {
             && let Err(error) = could_answer(offer, call.flow.local)
         {
             tracing::info!(%error, "an offer cannot be answered");
-            return Err(Refused::NoCodec);
+            return Err(Refused::NoMedia(Warning::of(&error)));
         }
 
         let leg = LegId {
@@ -394,6 +407,14 @@ fn is_loop(call: &IncomingCall, instance: &str) -> bool {
     marked || passed
 }
 
+/// The number that a Request-URI asks for: that of an address, or of a service (RFC 5031).
+pub(super) fn called_number(plan: &NumberingPlan, uri: &str) -> Option<DialString> {
+    match Uri::parse(uri.as_bytes())?.service() {
+        Some(service) => plan.emergency_service(&service),
+        None => dialled_number(uri),
+    }
+}
+
 /// The number that an address names.
 pub(super) fn dialled_number(uri: &str) -> Option<DialString> {
     let uri = Uri::parse(uri.as_bytes())?;
@@ -511,6 +532,16 @@ mod tests {
             Some("+390266600201")
         );
         assert_eq!(number("tel:+39-02-66600201").as_deref(), Some("+390266600201"));
+        assert_eq!(
+            number("tel:66600201;phone-context=+3902;isub=12").as_deref(),
+            Some("66600201")
+        );
+        assert_eq!(
+            number("sip:+39(02)666-00.201;ext=1@gw:5060;user=phone;transport=udp").as_deref(),
+            Some("+390266600201")
+        );
+        assert_eq!(number("sips:%2331%23112@gw").as_deref(), Some("#31#112"));
+        assert_eq!(number("sip:201:secret@gw?Subject=x").as_deref(), Some("201"));
         assert_eq!(number("sip:*98@gw").as_deref(), Some("*98"));
         assert_eq!(number("sip:anna@gw"), None);
         assert_eq!(number("sip:gw"), None);

@@ -42,6 +42,7 @@ mod trunks;
 mod verify;
 mod visits;
 mod voicemail;
+mod warning;
 mod watching;
 mod work;
 mod writes;

@@ -1,7 +1,7 @@
 //! Transfers by the key of a telephone: REFER (RFC 3515), as the switch hears of it and as the telephone is told.
 
 use super::Driver;
-use super::incoming::dialled_number;
+use super::incoming::called_number;
 use super::legs::Stage;
 use ponte_call_core::{Dialled, Event, LegId, SwitchTarget};
 use ponte_protocol::{CallId, Pii};
@@ -37,7 +37,7 @@ impl Driver {
             tracing::debug!(%leg, %with, "a telephone puts two calls through");
             return Ok(Event::ReferredTo { leg, with });
         }
-        let typed = dialled_number(&referral.target).ok_or(404_u16)?;
+        let typed = called_number(&self.plan, &referral.target).ok_or(404_u16)?;
         let dialled = self.plan.read(&typed);
         if matches!(dialled, Dialled::Emergency) {
             return Err(403);

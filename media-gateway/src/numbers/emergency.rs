@@ -30,6 +30,15 @@ impl Emergency {
         }
     }
 
+    /// The number of a service that is asked for by name (RFC 5031): one that is unknown here stands for the one above it, and
+    /// all of them for help.
+    pub(super) fn of_service(&self, service: &str) -> Option<&str> {
+        let is_help = service == "sos" || service.starts_with("sos.");
+        is_help
+            .then(|| self.numbers.first().map(String::as_str))
+            .flatten()
+    }
+
     /// The number as it is in the site's list, after the codes that hide a caller's number (`#31#112`) and a closing `#`.
     pub(super) fn is_plain(&self, dialled: &str) -> bool {
         self.numbers.iter().any(|number| number == undress(dialled))

@@ -89,6 +89,12 @@ impl NumberingPlan {
         read
     }
 
+    /// What is dialled for a service that a telephone names instead of a number: `sos`, `sos.fire`. The first of the site's
+    /// emergency numbers.
+    pub fn emergency_service(&self, service: &str) -> Option<DialString> {
+        self.emergency.of_service(service)?.parse().ok()
+    }
+
     /// The emergency number that a person means, as a carrier is to be told it: `112` where `0112`, `+39112` or `#31#112`
     /// was dialled. What is no emergency number stays as it is.
     pub fn bare_emergency<'a>(&self, dialled: &'a DialString) -> &'a str {

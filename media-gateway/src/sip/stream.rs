@@ -26,6 +26,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_hours(25);
 /// Probes on a silent connection, so that one whose telephone lost its power ends long before.
 const PROBE_AFTER: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_secs(20);
+/// How long a connection whose next message cannot be found stays open, for the answer to the one that is at fault.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Above what the user agent takes, so that it can answer 513 and the connection goes on.
 const MESSAGE_MAX: usize = 128 * 1024;
 
@@ -240,6 +242,11 @@ async fn read(
                 // Nothing after a broken frame can be told apart (RFC 3261 section 18.3).
                 Err(error) => {
                     tracing::debug!(%error, remote = %flow.remote, "a SIP stream could not be framed");
+                    if let Some(bytes) = framer.take_unframed()
+                        && inbound.send(Inbound::Message { flow, bytes }).await.is_ok()
+                    {
+                        tokio::time::sleep(ANSWER_TIME).await;
+                    }
                     return;
                 }
             }

@@ -9,6 +9,7 @@
 pub mod baresip;
 pub mod edge;
 pub mod sipp;
+pub mod wire;
 
 use edge::{Edge, SITE_KEY};
 use ponte_gateway::store::{DeviceRow, DeviceSecret, Store, StoreOptions, StoreUse, UserRow};

@@ -20,6 +20,7 @@ use bytes::Bytes;
 
 use crate::{Codec, Direction, RemoteMedia};
 use read::AudioStream;
+use sdp_types::Session;
 use write::{Line, Ours};
 
 /// The payload type that we offer for telephone events, unless the dialog uses another already.
@@ -31,9 +32,12 @@ pub enum SdpError {
     /// Not SDP at all: answer 400, or 488 where it came in an offer that was otherwise well-formed SIP.
     #[error("not a session description: {0}")]
     Malformed(String),
-    /// No `m=audio` line over RTP/AVP with a port: 488.
-    #[error("no audio stream over RTP/AVP")]
+    /// No `m=audio` line with a port: 488.
+    #[error("no audio stream")]
     NoAudio,
+    /// Audio is there, but not over RTP/AVP or RTP/AVPF: encrypted, as a rule. 488.
+    #[error("no audio stream over RTP/AVP")]
+    Transport,
     /// Audio is there, but neither PCMA nor PCMU: 488.
     #[error("no codec in common; PCMA and PCMU are understood")]
     NoCommonCodec,
@@ -43,6 +47,31 @@ pub enum SdpError {
     /// The peer's answer refused our audio stream (port 0).
     #[error("the peer refused the audio stream")]
     Rejected,
+}
+
+/// The RTP profile of a stream, which an answer repeats (RFC 3264 section 6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Profile {
+    #[default]
+    Avp,
+    /// With early feedback (RFC 4585), of which none is asked for and none sent.
+    Avpf,
+}
+
+impl Profile {
+    fn read(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case("RTP/AVP") {
+            return Some(Self::Avp);
+        }
+        name.eq_ignore_ascii_case("RTP/AVPF").then_some(Self::Avpf)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Avp => "RTP/AVP",
+            Self::Avpf => "RTP/AVPF",
+        }
+    }
 }
 
 /// The result of answering an offer.
@@ -68,7 +97,10 @@ pub struct LocalSession {
     /// In our order of preference.
     codecs: [Codec; 2],
     event_type: u8,
+    profile: Profile,
     offered: Direction,
+    /// What the peer has described last.
+    agreed: Option<RemoteMedia>,
 }
 
 impl LocalSession {
@@ -83,7 +115,9 @@ impl LocalSession {
             lines: vec![Line::Ours],
             codecs: [Codec::Pcma, Codec::Pcmu],
             event_type: TELEPHONE_EVENT,
+            profile: Profile::default(),
             offered: Direction::SendRecv,
+            agreed: None,
         }
     }
 
@@ -92,6 +126,7 @@ impl LocalSession {
     pub fn offer(&mut self, direction: Direction) -> Bytes {
         self.offered = direction;
         let ours = Ours {
+            profile: self.profile,
             rtp: self.rtp,
             codecs: &self.codecs,
             telephone_event: Some(self.event_type),
@@ -120,11 +155,14 @@ impl LocalSession {
         let direction = stream.limit(self.offered);
         // Its numbers are for what we send; what it sends bears ours (RFC 3264 section 6.1).
         let event_in = stream.telephone_event.map(|_| self.event_type);
-        Ok(stream.remote(codec, direction, event_in))
+        let remote = stream.remote(codec, direction, event_in);
+        self.agreed = Some(remote);
+        Ok(remote)
     }
 
     /// Answers an offer. `direction` is what we want at most; the answer never goes beyond what the offer allows
-    /// (hold: `sendonly` is answered `recvonly`, and so on; `c=0.0.0.0` counts as `sendonly`).
+    /// (hold: `sendonly` is answered `recvonly`, and so on; `c=0.0.0.0` counts as `sendonly`). An offer that takes the audio
+    /// out of a session that has some is answered so (RFC 3264 section 8.2): nothing flows until the next offer.
     pub fn answer(&mut self, offer: &[u8], direction: Direction) -> Result<Answer, SdpError> {
         let description = read::parse(offer)?;
         let mut chosen = None;
@@ -140,7 +178,9 @@ impl LocalSession {
                 Err(reason) => refusal = reason,
             }
         }
-        let (chosen_place, stream) = chosen.ok_or(refusal)?;
+        let Some((chosen_place, stream)) = chosen else {
+            return self.taken_out(&description).ok_or(refusal);
+        };
         let codec = *stream.codecs.first().ok_or(SdpError::NoCommonCodec)?;
         self.prefer(codec);
         if let Some(event_type) = stream.telephone_event {
@@ -154,9 +194,11 @@ impl LocalSession {
             }
         });
         self.lines = lines.collect();
+        self.profile = stream.profile;
 
         let direction = stream.limit(direction);
         let ours = Ours {
+            profile: self.profile,
             rtp: self.rtp,
             codecs: &[codec],
             telephone_event: stream.telephone_event,
@@ -165,9 +207,39 @@ impl LocalSession {
         };
         let body = write::body(&ours, &self.lines);
         let remote = stream.remote(codec, direction, stream.telephone_event);
+        self.agreed = Some(remote);
         Ok(Answer {
             body: self.say(body),
             remote,
+        })
+    }
+
+    /// The answer to an offer that gives the agreed audio stream port 0. Its place is kept for a later offer of either side.
+    fn taken_out(&mut self, description: &Session) -> Option<Answer> {
+        let agreed = self.agreed?;
+        let place = self.lines.iter().position(|line| matches!(line, Line::Ours))?;
+        let ours = description.medias.get(place)?;
+        if ours.port != 0 || !ours.media.eq_ignore_ascii_case("audio") {
+            return None;
+        }
+        let rejected: Vec<Line> = description.medias.iter().map(Line::rejected).collect();
+        self.lines.clone_from(&rejected);
+        self.lines[place] = Line::Ours;
+        let nothing = Ours {
+            profile: self.profile,
+            rtp: self.rtp,
+            codecs: &[],
+            telephone_event: None,
+            direction: Direction::Inactive,
+            rtcp_mux: false,
+        };
+        let body = write::body(&nothing, &rejected);
+        Some(Answer {
+            body: self.say(body),
+            remote: RemoteMedia {
+                direction: Direction::Inactive,
+                ..agreed
+            },
         })
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sdp_types::{Connection, Media, Session};
 
-use super::SdpError;
+use super::{Profile, SdpError};
 use crate::{Codec, Direction, RemoteMedia};
 
 /// No honest description of telephone audio is longer.
@@ -14,12 +14,45 @@ pub(super) fn parse(body: &[u8]) -> Result<Session, SdpError> {
     if body.len() > MAX_LENGTH {
         return Err(SdpError::Malformed(format!("longer than {MAX_LENGTH} bytes")));
     }
-    Session::parse(body).map_err(|error| SdpError::Malformed(error.to_string()))
+    Session::parse(plain(body).as_bytes()).map_err(|error| SdpError::Malformed(error.to_string()))
+}
+
+/// The lines that say where and how audio flows, each as the grammar wants it: lines end in CR, LF or both, end in white space, or
+/// have more than one blank between two words, and names of sessions are in any character set. What else is in a description
+/// is nothing to us, so that no fault in it costs a call.
+fn plain(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut out = String::with_capacity(text.len());
+    let (mut in_media, mut has_connection) = (false, false);
+    for line in text.split(['\r', '\n']).map(str::trim) {
+        match line.get(..2) {
+            Some("m=") => in_media = true,
+            // One connection stands for the whole session.
+            Some("c=") if !in_media && std::mem::replace(&mut has_connection, true) => continue,
+            Some("c=" | "v=") => {}
+            Some("a=") => {
+                out.push_str(line);
+                out.push_str("\r\n");
+                continue;
+            }
+            _ if out.is_empty() && !line.is_empty() => {}
+            _ => continue,
+        }
+        let mut words = line.split_whitespace();
+        out.push_str(words.next().unwrap_or_default());
+        for word in words {
+            out.push(' ');
+            out.push_str(word);
+        }
+        out.push_str("\r\n");
+    }
+    out
 }
 
 /// An audio stream that we can take.
 #[derive(Debug)]
 pub(super) struct AudioStream {
+    pub(super) profile: Profile,
     rtp: SocketAddr,
     rtcp: SocketAddr,
     pub(super) rtcp_mux: bool,
@@ -35,10 +68,10 @@ impl AudioStream {
     /// Reads an `m=` line with its attributes. `ours` decides the address family.
     pub(super) fn read(session: &Session, media: &Media, ours: IpAddr) -> Result<Self, SdpError> {
         let is_audio = media.media.eq_ignore_ascii_case("audio");
-        let is_plain_rtp = media.proto.eq_ignore_ascii_case("RTP/AVP");
-        if !is_audio || !is_plain_rtp || media.port == 0 {
+        if !is_audio || media.port == 0 {
             return Err(SdpError::NoAudio);
         }
+        let profile = Profile::read(&media.proto).ok_or(SdpError::Transport)?;
         let ip = address(media.connections.first().or(session.connection.as_ref()), ours)?;
         let formats: Vec<u8> = media
             .fmt
@@ -61,6 +94,7 @@ impl AudioStream {
         let rtp = SocketAddr::new(ip, media.port);
         let rtcp_mux = media.has_attribute("rtcp-mux");
         Ok(Self {
+            profile,
             rtp,
             rtcp: if rtcp_mux { rtp } else { rtcp(media, rtp) },
             rtcp_mux,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use sdp_types::Media;
 
+use super::Profile;
 use crate::{Codec, Direction};
 
 /// One `m=` line of the session.
@@ -26,6 +27,7 @@ impl Line {
 }
 
 pub(super) struct Ours<'a> {
+    pub(super) profile: Profile,
     pub(super) rtp: SocketAddr,
     pub(super) codecs: &'a [Codec],
     pub(super) telephone_event: Option<u8>,
@@ -76,7 +78,8 @@ fn audio(body: &mut String, ours: &Ours<'_>) {
         Direction::RecvOnly => "recvonly",
         Direction::Inactive => "inactive",
     };
-    let mut lines = vec![format!("m=audio {port} RTP/AVP {}", formats.join(" "))];
+    let profile = ours.profile.name();
+    let mut lines = vec![format!("m=audio {port} {profile} {}", formats.join(" "))];
     for codec in ours.codecs {
         let name = match codec {
             Codec::Pcmu => "PCMU",

@@ -331,7 +331,7 @@ fn same_target(uri: &[u8], request_uri: &[u8]) -> bool {
     match (Uri::parse(uri), Uri::parse(request_uri)) {
         (Some(a), Some(b)) => {
             a.scheme == b.scheme
-                && a.scheme != Scheme::Other
+                && matches!(a.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel)
                 && a.user() == b.user()
                 && a.host().eq_ignore_ascii_case(&b.host())
                 && a.port == b.port

@@ -131,9 +131,18 @@ impl Message {
             StartLine::Malformed => return Err(ParseError::StartLine),
             StartLine::OtherVersion => return Err(ParseError::Version),
             StartLine::Request { .. } => {
-                Uri::parse(self.request_uri()).ok_or(ParseError::RequestUri)?;
+                Uri::parse(self.request_uri())
+                    .filter(|uri| !uri.has_headers())
+                    .ok_or(ParseError::RequestUri)?;
             }
             StartLine::Status { .. } => {}
+        }
+        // Each of them is repeated in the response.
+        if self
+            .values(HeaderName::Via)
+            .any(|value| super::Via::parse(value).is_none())
+        {
+            return Err(ParseError::Invalid(HeaderName::Via));
         }
         for name in [HeaderName::From, HeaderName::To] {
             let address = NameAddr::parse(self.single(name)?).ok_or(ParseError::Invalid(name))?;

@@ -12,6 +12,8 @@ pub enum Scheme {
     Sip,
     Sips,
     Tel,
+    /// A name, such as that of emergency services (RFC 5031): see [`Uri::service`].
+    Urn,
     /// A scheme we cannot route: a request for it is answered 416.
     Other,
 }
@@ -26,6 +28,8 @@ pub struct Uri<'a> {
     host: &'a [u8],
     pub port: Option<u16>,
     params: &'a [u8],
+    /// Behind the question mark; for a URN all of it.
+    tail: &'a [u8],
 }
 
 impl<'a> Uri<'a> {
@@ -49,6 +53,8 @@ impl<'a> Uri<'a> {
             Scheme::Sips
         } else if name.eq_ignore_ascii_case(b"tel") {
             Scheme::Tel
+        } else if name.eq_ignore_ascii_case(b"urn") {
+            Scheme::Urn
         } else {
             Scheme::Other
         };
@@ -62,14 +68,16 @@ impl<'a> Uri<'a> {
                     host: b"",
                     port: None,
                     params,
+                    tail: b"",
                 })
             }
-            Scheme::Other => Some(Self {
+            Scheme::Urn | Scheme::Other => Some(Self {
                 scheme,
                 user: None,
                 host: b"",
                 port: None,
                 params: b"",
+                tail: rest,
             }),
         }
     }
@@ -81,7 +89,7 @@ impl<'a> Uri<'a> {
             Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
             None => (None, rest),
         };
-        let (before_headers, _) = cut(rest, b'?');
+        let (before_headers, tail) = cut(rest, b'?');
         let (host_port, params) = cut(before_headers, b';');
         let (host, port) = split_host_port(host_port)?;
         let user = user.map(|user| cut(user, b':').0);
@@ -91,6 +99,7 @@ impl<'a> Uri<'a> {
             host,
             port,
             params,
+            tail,
         })
     }
 
@@ -116,6 +125,18 @@ impl<'a> Uri<'a> {
     /// The host where it is an IP address.
     pub fn ip(&self) -> Option<IpAddr> {
         parse_ip(self.host)
+    }
+
+    /// The service that a URN names, in small letters: `sos`, `sos.fire` (RFC 5031 section 4.1).
+    pub fn service(&self) -> Option<String> {
+        let (space, name) = cut(self.tail, b':');
+        let named = self.scheme == Scheme::Urn && space.eq_ignore_ascii_case(b"service") && !name.is_empty();
+        named.then(|| String::from_utf8_lossy(name).to_ascii_lowercase())
+    }
+
+    /// Whether it asks for headers of the request that is made of it, which no Request-URI may (RFC 3261 section 19.1.1).
+    pub(crate) fn has_headers(&self) -> bool {
+        matches!(self.scheme, Scheme::Sip | Scheme::Sips) && !self.tail.is_empty()
     }
 
     /// The value of a parameter, empty if it has none.
@@ -258,7 +279,7 @@ mod tests {
             ),
             ("tel:+39-06-12;ext=3", Scheme::Tel, Some("+39-06-12"), "", None),
             ("sips:h", Scheme::Sips, None, "h", None),
-            ("urn:service:sos", Scheme::Other, None, "", None),
+            ("urn:service:sos", Scheme::Urn, None, "", None),
             ("sip:a%zz@h", Scheme::Sip, Some("a%zz"), "h", None),
         ];
         for (text, scheme, user, host, port) in rows {
@@ -268,6 +289,12 @@ mod tests {
             assert_eq!(uri.host(), host, "{text}");
             assert_eq!(uri.port, port, "{text}");
         }
+        let service = |text: &'static str| Uri::parse(text.as_bytes()).unwrap().service();
+        assert_eq!(service("URN:Service:SOS.fire").as_deref(), Some("sos.fire"));
+        assert_eq!(service("urn:uuid:f81d4fae"), None);
+        assert_eq!(service("sip:service:sos@h"), None);
+        assert!(Uri::parse(b"sip:a@h?Subject=x").unwrap().has_headers());
+        assert!(!Uri::parse(b"sip:a?b@h").unwrap().has_headers());
         let uri = Uri::parse(b"sip:h;lr;transport=TCP").unwrap();
         assert_eq!(uri.param("lr"), Some(b"".as_slice()));
         assert_eq!(uri.param("Transport"), Some(b"TCP".as_slice()));

@@ -61,10 +61,10 @@ fn wish(contact: &[u8], default: Option<u32>, min: u32, max: u32) -> Result<Wish
         .ok()
         .filter(|uri| uri.len() <= MAX_TEXT)
         .ok_or(BAD)?;
-    let scheme = Uri::parse(contact.uri).map(|uri| uri.scheme);
-    if !matches!(scheme, Some(Scheme::Sip | Scheme::Sips)) {
-        return Err(BAD);
-    }
+    // It becomes the Request-URI of calls: no headers in it.
+    Uri::parse(contact.uri)
+        .filter(|uri| matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && !uri.has_headers())
+        .ok_or(BAD)?;
     // A malformed value counts as one that is not there (RFC 3261 20.10).
     let named = contact.param("expires").and_then(seconds).or(default);
     let expires = named.unwrap_or(max).min(max);

@@ -12,11 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
+use sha2::{Digest, Sha256};
 
 pub(crate) use client::{ClientKey, ClientTimer, ClientTransaction, branch_text};
 pub(crate) use server::{Received, ServerTimer, ServerTransaction, reply_flow};
 
 use crate::dialog::DialogTimer;
+use crate::message::Message;
 use crate::timers::Timers;
 use crate::types::{DialogId, Event, Flow, Output, UaConfig};
 use crate::ua::AuthCache;
@@ -45,15 +47,21 @@ pub(crate) struct Core {
     pub(crate) servers: HashMap<u64, ServerTransaction>,
     server_keys: HashMap<Box<[u8]>, u64>,
     merged_keys: HashMap<Box<[u8]>, u64>,
+    /// Makes tags that only we can foretell.
+    tag_key: [u8; 32],
     pub(crate) auth: AuthCache,
     pub(crate) next_id: u64,
 }
 
 impl Core {
     pub(crate) fn new(config: UaConfig, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut tag_key = [0; 32];
+        rng.fill_bytes(&mut tag_key);
         Self {
             config,
-            rng: StdRng::seed_from_u64(seed),
+            rng,
+            tag_key,
             out: VecDeque::new(),
             timers: Timers::new(),
             clients: HashMap::new(),
@@ -72,6 +80,24 @@ impl Core {
 
     pub(crate) fn random(&mut self) -> u64 {
         self.rng.next_u64()
+    }
+
+    /// Our tag in whatever answers this request: the same for its repetitions and its CANCEL, and for no other (RFC 3261
+    /// 8.2.7, 9.2).
+    pub(crate) fn tag_for(&self, request: &Message) -> u64 {
+        let mut hash = Sha256::new_with_prefix(self.tag_key);
+        let branch = request.via().and_then(|via| via.branch()).unwrap_or_default();
+        let from = request.from().and_then(|from| from.tag()).unwrap_or_default();
+        for part in [branch, from, request.call_id()] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(request.cseq().map_or(0, |(number, _)| number).to_be_bytes());
+        let digest = hash.finalize();
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |tag, byte| tag << 8 | u64::from(*byte))
     }
 
     pub(crate) fn send(&mut self, flow: Flow, bytes: Bytes) {

@@ -113,9 +113,15 @@ impl Core {
             .copied()
     }
 
-    /// Whether another copy of this request came by another way (RFC 3261 8.2.2.2).
+    /// Whether another copy of this request came by another way (RFC 3261 8.2.2.2). An INVITE that was refused is over: a
+    /// proxy that tries one target after the other may come here twice.
     pub(crate) fn is_merged(&self, request: &Message) -> bool {
-        merged_key(request).is_some_and(|key| self.merged_keys.contains_key(&key))
+        let other = merged_key(request)
+            .and_then(|key| self.merged_keys.get(&key))
+            .and_then(|id| self.servers.get(id));
+        other.is_some_and(|other| {
+            other.method != Method::Invite || matches!(other.state, State::Open | State::Accepted)
+        })
     }
 
     /// Starts a transaction; `None` where the request has no usable key. One that nobody answers is dropped
@@ -230,18 +236,16 @@ fn transaction_key(request: &Message, method: &Method) -> Option<Box<[u8]>> {
         method
     };
     let port = via.port.unwrap_or(5060).to_be_bytes();
-    let mut key = Vec::with_capacity(96);
-    let unique = |branch: &[u8]| branch.len() > 7 && branch[..7].eq_ignore_ascii_case(b"z9hG4bK");
+    let mut key = Vec::with_capacity(128);
     key.extend_from_slice(via.branch().unwrap_or_default());
-    if via.branch().is_none_or(|branch| !unique(branch)) {
-        // A peer of RFC 2543: no unique branch, so what identifies the request is put together.
-        key.push(0);
-        key.extend_from_slice(request.from()?.tag().unwrap_or_default());
-        key.push(0);
-        key.extend_from_slice(request.call_id());
-        key.push(0);
-        key.extend_from_slice(&request.cseq()?.0.to_be_bytes());
-    }
+    // Not every peer makes a unique branch, and those of RFC 2543 make none. A repetition, an ACK to a refusal and a CANCEL
+    // have all of these in common with their request.
+    key.push(0);
+    key.extend_from_slice(request.from()?.tag().unwrap_or_default());
+    key.push(0);
+    key.extend_from_slice(request.call_id());
+    key.push(0);
+    key.extend_from_slice(&request.cseq()?.0.to_be_bytes());
     key.push(0);
     key.extend_from_slice(via.host);
     key.extend_from_slice(&port);

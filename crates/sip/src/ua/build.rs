@@ -267,8 +267,30 @@ impl Core {
         reason: &str,
         headers: &[(HeaderName, &str)],
     ) {
-        let tag = tag_text(self.random());
+        let tag = tag_text(self.tag_for(request));
         self.reply_with_tag(flow, request, status, reason, &tag, headers);
+    }
+
+    /// Answers a request within a dialog, and keeps the answer for its repetitions: to the dialog they are old.
+    pub(crate) fn reply_in_dialog(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        request: Message,
+        status: u16,
+        reason: &str,
+        headers: &[(HeaderName, &str)],
+    ) {
+        let Some(transaction) = self.start_server(now, flow, request) else {
+            return;
+        };
+        let Some(mut writer) = self.response(transaction, status, reason, None) else {
+            return;
+        };
+        for (name, value) in headers {
+            writer.header(*name, value.as_bytes());
+        }
+        self.server_respond(now, transaction, status, writer.finish(None));
     }
 
     pub(crate) fn reply_with_tag(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rand::Rng;
 
 use super::build::ALLOW;
-use super::incoming::{Body, body_of, has_type};
+use super::incoming::{Body, body_of, capabilities, has_type};
 use super::telephones::Settled;
 use super::{Job, JobKind, UserAgent, remote_end};
 use crate::dialog::{Agreement, AwaitedBye, DialogTimer, Offer, State, agree, tag_text};
@@ -53,17 +53,20 @@ impl UserAgent {
             Method::Invite => self.handle_reinvite(now, id, flow, request),
             Method::Update => self.handle_update(now, id, flow, request),
             Method::Prack => self.handle_prack(now, id, flow, request),
-            Method::Info => self.handle_info(id, flow, &request),
+            Method::Info => self.handle_info(now, id, flow, request),
             Method::Refer => self.handle_refer(now, id, flow, request, account),
-            Method::Options => self
-                .core
-                .reply(flow, &request, 200, "", &[(HeaderName::Allow, ALLOW)]),
-            Method::Other(_) => self
-                .core
-                .reply(flow, &request, 501, "", &[(HeaderName::Allow, ALLOW)]),
-            _ => self
-                .core
-                .reply(flow, &request, 405, "", &[(HeaderName::Allow, ALLOW)]),
+            Method::Options => {
+                self.core
+                    .reply_in_dialog(now, flow, request, 200, "", &capabilities(ALLOW));
+            }
+            Method::Other(_) => {
+                let allow = [(HeaderName::Allow, ALLOW)];
+                self.core.reply_in_dialog(now, flow, request, 501, "", &allow);
+            }
+            _ => {
+                let allow = [(HeaderName::Allow, ALLOW)];
+                self.core.reply_in_dialog(now, flow, request, 405, "", &allow);
+            }
         }
     }
 
@@ -114,7 +117,7 @@ impl UserAgent {
         };
         if dialog.state == State::Calling {
             // The called side may not end an early dialog by BYE (RFC 3261 15).
-            self.core.reply(flow, &request, 481, "", &[]);
+            self.core.reply_in_dialog(now, flow, request, 481, "", &[]);
             return;
         }
         let cause = remote_end(&request, None);
@@ -143,7 +146,7 @@ impl UserAgent {
             return;
         };
         if dialog.reinvite.is_some() || dialog.offer == Offer::Local || dialog.state == State::Calling {
-            self.core.reply(flow, &request, 491, "", &[]);
+            self.core.reply_in_dialog(now, flow, request, 491, "", &[]);
             return;
         }
         if dialog.state == State::Incoming
@@ -153,10 +156,10 @@ impl UserAgent {
                 Offer::Remote(_) | Offer::Wanted(_) | Offer::LocalInResponse
             )
         {
-            self.core.out_of_order(flow, &request);
+            self.core.try_later(now, flow, request);
             return;
         }
-        let Ok(sdp) = self.core.offer_of(flow, &request) else {
+        let Ok((request, sdp)) = self.core.offer_of(now, flow, request) else {
             return;
         };
         self.core.refresh_target(dialog, &request);
@@ -181,16 +184,16 @@ impl UserAgent {
             match dialog.offer {
                 Offer::Stable if dialog.reinvite.is_none() => {}
                 Offer::Remote(_) | Offer::Wanted(_) => {
-                    self.core.out_of_order(flow, &request);
+                    self.core.try_later(now, flow, request);
                     return;
                 }
                 _ => {
-                    self.core.reply(flow, &request, 491, "", &[]);
+                    self.core.reply_in_dialog(now, flow, request, 491, "", &[]);
                     return;
                 }
             }
         }
-        let Ok(sdp) = self.core.offer_of(flow, &request) else {
+        let Ok((request, sdp)) = self.core.offer_of(now, flow, request) else {
             return;
         };
         self.core.refresh_target(dialog, &request);
@@ -208,23 +211,15 @@ impl UserAgent {
     fn handle_prack(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
         let rack = request.header(HeaderName::RAck).and_then(parse_rack);
         let Some((rseq, cseq, Method::Invite)) = rack else {
-            self.core.reply(flow, &request, 400, "Bad RAck", &[]);
+            self.core
+                .reply_in_dialog(now, flow, request, 400, "Bad RAck", &[]);
             return;
         };
-        let sdp = match body_of(&request) {
-            Body::None => None,
-            Body::Sdp(sdp) => Some(sdp),
-            Body::Unsupported(name, value) => {
-                self.core.reply(flow, &request, 415, "", &[(name, value)]);
-                return;
-            }
-            Body::Broken => {
-                self.core.reply(flow, &request, 488, "", &[]);
-                return;
-            }
+        let Ok((request, sdp)) = self.core.description_of(now, flow, request) else {
+            return;
         };
         if !self.reliable_acknowledged(id, rseq, cseq) {
-            self.core.reply(flow, &request, 481, "", &[]);
+            self.core.reply_in_dialog(now, flow, request, 481, "", &[]);
             return;
         }
         let Some(dialog) = self.dialogs.get_mut(&id) else {
@@ -248,31 +243,33 @@ impl UserAgent {
         self.send_queued(now, id);
     }
 
-    fn handle_info(&mut self, id: DialogId, flow: Flow, request: &Message) {
+    fn handle_info(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {
+        if request.lines_named("Info-Package").next().is_some() {
+            // None is offered (RFC 6086 section 4.2.2).
+            self.core
+                .reply_in_dialog(now, flow, request, 469, "Bad Info Package", &[]);
+            return;
+        }
         if request.body_is_empty() {
-            self.core.reply(flow, request, 200, "", &[]);
+            self.core.reply_in_dialog(now, flow, request, 200, "", &[]);
             return;
         }
         let body = request.body();
-        let key = if has_type(request, "application/dtmf-relay") {
+        let key = if has_type(&request, "application/dtmf-relay") {
             relayed_key(&body)
-        } else if has_type(request, "application/dtmf") {
+        } else if has_type(&request, "application/dtmf") {
             key_of(body.trim_ascii()).map(|signal| (signal, None))
         } else {
-            self.core.reply(
-                flow,
-                request,
-                415,
-                "",
-                &[(HeaderName::Accept, "application/dtmf-relay")],
-            );
+            let accept = [(HeaderName::Accept, "application/dtmf-relay, application/dtmf")];
+            self.core.reply_in_dialog(now, flow, request, 415, "", &accept);
             return;
         };
         let Some((signal, duration)) = key else {
-            self.core.reply(flow, request, 400, "Bad DTMF Signal", &[]);
+            self.core
+                .reply_in_dialog(now, flow, request, 400, "Bad DTMF Signal", &[]);
             return;
         };
-        self.core.reply(flow, request, 200, "", &[]);
+        self.core.reply_in_dialog(now, flow, request, 200, "", &[]);
         self.core.emit(Event::Dtmf {
             dialog: id,
             signal,
@@ -321,27 +318,42 @@ impl Core {
         self.reply(flow, request, 500, "", &[(HeaderName::RetryAfter, &seconds)]);
     }
 
+    /// The same to one that came too early (RFC 3261 14.2, RFC 3311 5.2).
+    fn try_later(&mut self, now: Timestamp, flow: Flow, request: Message) {
+        let seconds = self.rng.random_range(0..=10).to_string();
+        self.reply_in_dialog(now, flow, request, 500, "", &[(HeaderName::RetryAfter, &seconds)]);
+    }
+
     /// The offer of a request within a dialog: the description it has, unless it was refused.
-    fn offer_of(&mut self, flow: Flow, request: &Message) -> Result<Option<Bytes>, Refused> {
-        if let Agreement::TooSmall(min_se) = agree(&self.config, request) {
-            self.reply(
-                flow,
-                request,
-                422,
-                "",
-                &[(HeaderName::MinSe, &min_se.to_string())],
-            );
+    fn offer_of(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        request: Message,
+    ) -> Result<(Message, Option<Bytes>), Refused> {
+        if let Agreement::TooSmall(min_se) = agree(&self.config, &request) {
+            let min_se = min_se.to_string();
+            self.reply_in_dialog(now, flow, request, 422, "", &[(HeaderName::MinSe, &min_se)]);
             return Err(Refused);
         }
-        match body_of(request) {
-            Body::None => Ok(None),
-            Body::Sdp(sdp) => Ok(Some(sdp)),
+        self.description_of(now, flow, request)
+    }
+
+    fn description_of(
+        &mut self,
+        now: Timestamp,
+        flow: Flow,
+        request: Message,
+    ) -> Result<(Message, Option<Bytes>), Refused> {
+        match body_of(&request) {
+            Body::None => Ok((request, None)),
+            Body::Sdp(sdp) => Ok((request, Some(sdp))),
             Body::Unsupported(name, value) => {
-                self.reply(flow, request, 415, "", &[(name, value)]);
+                self.reply_in_dialog(now, flow, request, 415, "", &[(name, value)]);
                 Err(Refused)
             }
             Body::Broken => {
-                self.reply(flow, request, 488, "", &[]);
+                self.reply_in_dialog(now, flow, request, 488, "", &[]);
                 Err(Refused)
             }
         }

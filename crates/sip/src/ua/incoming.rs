@@ -48,7 +48,7 @@ pub(super) fn body_of(request: &Message) -> Body {
         };
     }
     match request.sdp() {
-        Some(sdp) if sdp.starts_with(b"v=") => Body::Sdp(sdp),
+        Some(sdp) if sdp.trim_ascii_start().starts_with(b"v=") => Body::Sdp(sdp),
         Some(_) => Body::Broken,
         None if optional => Body::None,
         None => Body::Unsupported(HeaderName::Accept, "application/sdp"),
@@ -74,11 +74,20 @@ impl UserAgent {
             return;
         }
         let Ok(message) = Message::read(bytes) else { return };
-        let checked = message.check();
+        let checked = match message.check() {
+            // Where the next message begins is not known (RFC 3261 18.3).
+            Ok(()) if flow.transport.is_stream() && message.header(HeaderName::ContentLength).is_none() => {
+                Err(ParseError::Missing(HeaderName::ContentLength))
+            }
+            checked => checked,
+        };
         if let Err(fault) = checked {
             self.refuse_malformed(flow, &message, fault);
         } else if message.status().is_some() {
-            self.handle_response(now, flow, &message);
+            // One that bears another Via below ours is for somebody else (RFC 3261 8.1.3.3).
+            if message.values(HeaderName::Via).nth(1).is_none() {
+                self.handle_response(now, flow, &message);
+            }
         } else if bytes.len() > self.core.config.max_message {
             if message.method() != Some(&Method::Ack) {
                 self.core.reply(flow, &message, 513, "", &[]);
@@ -271,12 +280,8 @@ impl UserAgent {
                 Some(_) => format!("{ALLOW}, REGISTER, SUBSCRIBE, PUBLISH"),
                 None => ALLOW.to_owned(),
             };
-            let headers = [
-                (HeaderName::Allow, allow.as_str()),
-                (HeaderName::Accept, "application/sdp"),
-                (HeaderName::Supported, SUPPORTED),
-            ];
-            self.core.reply(flow, &request, 200, "", &headers);
+            self.core
+                .reply(flow, &request, 200, "", &capabilities(allow.as_str()));
         }
     }
 
@@ -295,6 +300,26 @@ impl UserAgent {
         let known = dialog.knows_tag(from.tag().unwrap_or_default());
         (known && *dialog.call_id == *request.call_id()).then_some(id)
     }
+}
+
+/// What an OPTIONS is answered (RFC 3261 11.2).
+pub(super) fn capabilities(allow: &str) -> [(HeaderName, &str); 4] {
+    [
+        (HeaderName::Allow, allow),
+        (HeaderName::Accept, "application/sdp"),
+        (HeaderName::AcceptEncoding, "identity"),
+        (HeaderName::Supported, SUPPORTED),
+    ]
+}
+
+/// Whether a caller takes no session description in the answer (RFC 3261 20.1).
+pub(super) fn wants_no_sdp(request: &Message) -> bool {
+    request.header(HeaderName::Accept).is_some()
+        && !request.values(HeaderName::Accept).map(media_type).any(|kind| {
+            ["application/sdp", "application/*", "*/*"]
+                .iter()
+                .any(|taken| kind.eq_ignore_ascii_case(taken.as_bytes()))
+        })
 }
 
 /// Whether the body of an INFO is of this type.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 
-use super::build::{ALLOW, SDP, SIPFRAG, SUPPORTED, Target, request_uri};
+use super::build::{ALLOW, SDP, SIPFRAG, SUPPORTED, Target, check_headers, request_uri};
 use super::uac::early_flow;
 use super::{Job, JobKind, Owner, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{Dialog, DialogTimer, Offer, SessionTimer, State, seconds, tag_text};
@@ -233,17 +233,29 @@ impl UserAgent {
         Ok(())
     }
 
-    /// Refuses an [`Event::Offer`] with `status` (488 as a rule); the session goes on as it was.
-    pub fn reject_offer(&mut self, now: Timestamp, dialog: DialogId, status: u16) -> Result<(), SipError> {
+    /// Refuses an [`Event::Offer`] with `status` (488 as a rule, with a Warning in `headers`); the session goes on as it was.
+    pub fn reject_offer(
+        &mut self,
+        now: Timestamp,
+        dialog: DialogId,
+        status: u16,
+        headers: &[(String, String)],
+    ) -> Result<(), SipError> {
         if !(400..700).contains(&status) {
             return Err(SipError::InvalidStatus(status));
         }
+        check_headers(headers, true)?;
         let dialog = living(&mut self.dialogs, dialog)?;
         let transaction = open_offer(dialog).ok_or(SipError::WrongState)?;
         dialog.offer = Offer::Stable;
         let tag = tag_text(dialog.local_tag);
-        self.core
-            .respond_simply(now, transaction, status, Some(&tag), &[]);
+        if let Some(mut writer) = self.core.response(transaction, status, "", Some(&tag)) {
+            for (name, value) in headers {
+                writer.other(name, value);
+            }
+            self.core
+                .server_respond(now, transaction, status, writer.finish(None));
+        }
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::types::{DialogId, Event, Flow, Referral, Replaces, SipError, Timestam
 const SUBSCRIPTION: Duration = Duration::from_mins(10);
 
 /// A refusal, and what is wrong.
-type Refusal = (u16, &'static str);
+pub(super) type Refusal = (u16, &'static str);
 
 impl UserAgent {
     /// `account` is who has proven to send it.
@@ -131,6 +131,32 @@ impl UserAgent {
         let named =
             *dialog.call_id == *replaces.call_id.as_bytes() && dialog.knows_tag(replaces.from_tag.as_bytes());
         (named && !dialog.told_end).then_some(id)
+    }
+
+    /// Why an INVITE cannot take over the call that its Replaces names (RFC 3891 section 3). Here calls are taken over by the
+    /// gateway itself, so a Replaces that names one of them is declined; the call goes on.
+    pub(super) fn cannot_replace(&self, request: &Message) -> Option<Refusal> {
+        let mut values = request.lines_named("Replaces");
+        let value = values.next()?;
+        let Some(replaces) = read_replaces(value).filter(|_| values.next().is_none()) else {
+            return Some((400, "Bad Replaces"));
+        };
+        let known = tag_number(replaces.to_tag.as_bytes())
+            .and_then(|tag| self.by_tag.get(&tag))
+            .and_then(|id| self.dialogs.get(id))
+            .filter(|dialog| {
+                *dialog.call_id == *replaces.call_id.as_bytes()
+                    && dialog.knows_tag(replaces.from_tag.as_bytes())
+            });
+        let early_only = value
+            .split(|byte| *byte == b';')
+            .any(|param| param.trim_ascii().eq_ignore_ascii_case(b"early-only"));
+        Some(match known.map(|dialog| (dialog.state, dialog.told_end)) {
+            // An early dialog that the other side began is not to be taken.
+            None | Some((State::Incoming, _)) => (481, ""),
+            Some((State::Accepted | State::Confirmed, false)) if early_only => (486, ""),
+            Some(_) => (603, ""),
+        })
     }
 
     /// The final response to a NOTIFY of a REFER, or `None`: there was none.

@@ -5,17 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::build::{ALLOW, SDP, SUPPORTED, check_headers, parties, party};
-use super::incoming::{Body, body_of};
+use super::incoming::{Body, body_of, wants_no_sdp};
 use super::{Job, JobKind, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{
     Agreement, Called, Dialog, DialogTimer, Offer, Outstanding, Queued, State, Unacknowledged, agree,
     route_set, tag_text,
 };
-use crate::message::{HeaderName, Message, Uri, Writer, leading_number, parse_ip};
+use crate::message::{HeaderName, Message, Scheme, Uri, Writer, leading_number, parse_ip};
 use crate::reason::{format_reason, q850_of, status_from_q850};
 use crate::transaction::{Core, reply_flow};
 use crate::types::{
     DialogId, EndCause, EndedBy, Event, Flow, IncomingCall, Reason, ReasonProtocol, SipError, Timestamp,
+    Transport,
 };
 
 /// Responses that wait behind a reliable one.
@@ -44,6 +45,10 @@ impl UserAgent {
             self.core.reply(flow, &request, 400, fault, &[]);
             return;
         };
+        if wants_no_sdp(&request) {
+            self.core.reply(flow, &request, 406, "", &[]);
+            return;
+        }
         let sdp = match body_of(&request) {
             Body::None => None,
             Body::Sdp(sdp) => Some(sdp),
@@ -70,8 +75,15 @@ impl UserAgent {
             self.overloaded(flow, &request);
             return;
         }
+        if let Some((status, reason)) = self.cannot_replace(&request) {
+            self.core.reply(flow, &request, status, reason, &[]);
+            return;
+        }
         let id = DialogId(self.core.new_id());
-        let tag = self.core.random();
+        let mut tag = self.core.tag_for(&request);
+        while self.by_tag.contains_key(&tag) {
+            tag = self.core.random();
+        }
         // A telephone is reached where it wants its answers, whatever its Contact says.
         let origin = match account {
             Some(_) => reply_flow(flow, &request),
@@ -95,8 +107,14 @@ impl UserAgent {
                 parse_ip(via.host).is_some_and(|ip| ip != flow.remote.ip().to_canonical())
             });
         dialog.choose_flow(&self.core);
-        let user = Uri::parse(request.request_uri()).and_then(|uri| uri.raw_user());
-        dialog.contact = self.core.contact_uri(flow, user);
+        let called = Uri::parse(request.request_uri());
+        dialog.contact = self
+            .core
+            .contact_uri(flow, called.as_ref().and_then(Uri::raw_user));
+        if flow.transport == Transport::Tls && called.is_some_and(|uri| uri.scheme == Scheme::Sips) {
+            // RFC 3261 12.1.1.
+            dialog.contact = [b"sips:", &dialog.contact[b"sip:".len()..]].concat().into();
+        }
         dialog.peer_allows_update = request.has_token(HeaderName::Allow, "UPDATE");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let incoming = Box::new(IncomingCall {

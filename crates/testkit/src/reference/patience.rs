@@ -13,6 +13,7 @@ impl Reference {
             leg.is_active()
                 && leg.answered_at.is_none()
                 && ((!leg.heard && now.since(leg.opened_at) >= self.timeouts.trunk_response)
+                    || (!leg.proven && now.since(leg.opened_at) >= self.timeouts.trunk_progress)
                     || now.since(leg.alerted_at) >= self.patience(call, leg.role))
         };
         call.legs.iter().any(leg_is_late)
