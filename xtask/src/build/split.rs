@@ -108,10 +108,11 @@ fn put(parts: &Parts, program: &str, dist: &Path) -> Result<()> {
     let mut hasher = DefaultHasher::new();
     (&parts.first, &parts.later, &parts.bindings, &parts.loader).hash(&mut hasher);
     let name = format!("{program}-{:016x}", hasher.finish());
+    // Where it is imported only: the program itself goes on asking for what it imports under the first name.
     let bindings = renamed(
         &parts.bindings,
-        "./__wasm_split.js",
-        &format!("./{name}-loader.js"),
+        "from \"./__wasm_split.js\"",
+        &format!("from \"./{name}-loader.js\""),
     )?;
     let loader = renamed(&parts.loader, &format!("./{program}.js"), &format!("./{name}.js"))?;
     let loader = renamed(
@@ -178,7 +179,8 @@ mod tests {
         let parts = Parts {
             first: vec![1],
             later: vec![2],
-            bindings: "import * as loader from './__wasm_split.js'".to_owned(),
+            bindings: "import * as import1 from \"./__wasm_split.js\"\n\"./__wasm_split.js\": import1,"
+                .to_owned(),
             loader: "import { initSync } from \"./x.js\"; fetch(\"./split_later.wasm\")".to_owned(),
         };
         put(&parts, "x", &dist).unwrap();
@@ -197,7 +199,10 @@ mod tests {
         assert_eq!(fs::read(dist.join(format!("{name}_bg.wasm"))).unwrap(), [1]);
         assert_eq!(fs::read(dist.join(format!("{name}{LATER}"))).unwrap(), [2]);
         let script = |end: &str| fs::read_to_string(dist.join(format!("{name}{end}"))).unwrap();
-        assert!(script(".js").contains(&format!("./{name}-loader.js")));
+        assert_eq!(
+            script(".js"),
+            format!("import * as import1 from \"./{name}-loader.js\"\n\"./__wasm_split.js\": import1,")
+        );
         assert!(script("-loader.js").contains(&format!("./{name}.js")));
         assert!(script("-loader.js").contains(&format!("./{name}{LATER}")));
         assert_eq!(fs::read_dir(&dist).unwrap().count(), 5);
