@@ -56,6 +56,8 @@ mod apart {
         }
     }
 
+    // Only loading can fail.
+    #[allow(clippy::unnecessary_wraps)]
     #[wasm_split_helpers::wasm_split(later, fallible)]
     pub(super) fn load(part: Part) -> Result<Maker, Unloaded> {
         Ok(super::maker(part))
@@ -65,9 +67,10 @@ mod apart {
 #[cfg(not(feature = "split"))]
 mod apart {
     use super::{Maker, Part, Unloaded};
+    use std::future::{Ready, ready};
 
-    pub(super) async fn load(part: Part) -> Result<Maker, Unloaded> {
-        Ok(super::maker(part))
+    pub(super) fn load(part: Part) -> Ready<Result<Maker, Unloaded>> {
+        ready(Ok(super::maker(part)))
     }
 }
 
