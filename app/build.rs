@@ -13,5 +13,9 @@ const LANGUAGES: [&str; 5] = ["en", "it", "de", "fr", "es"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build");
+    if std::env::var_os("CARGO_FEATURE_SPLIT").is_some() {
+        // By its relocations the program is taken apart.
+        println!("cargo::rustc-link-arg-bins=--emit-relocs");
+    }
     write::write(&LANGUAGES, "/i18n/")
 }

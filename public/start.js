@@ -1,5 +1,11 @@
-// Starts the portal. The content security policy forbids scripts in the page itself; the page names the two files.
+// Starts the portal. The content security policy forbids scripts in the page itself; the page names their files.
 const self = document.querySelector("script[data-wasm]");
+// The pages at other addresses need what is not loaded at the start: it may come beside it.
+if (self.dataset.later && !/^\/(log\/?)?$/.test(location.pathname)) {
+  const link = document.createElement("link");
+  Object.assign(link, { rel: "preload", as: "fetch", crossOrigin: "anonymous", href: self.dataset.later });
+  document.head.append(link);
+}
 try {
   const { default: init } = await import(self.dataset.js);
   await init({ module_or_path: self.dataset.wasm });

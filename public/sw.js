@@ -45,7 +45,7 @@ async function keep(response) {
   const before = await (await shell.match("/"))?.text();
   const text = await response.clone().text();
   if (text === before) return;
-  const named = [...text.matchAll(/(?:href|src|data-js|data-wasm)="(\/[^"]*\.[^"]*)"/g)].map((match) => match[1]);
+  const named = [...text.matchAll(/(?:href|src|data-js|data-wasm|data-later)="(\/[^"]*\.[^"]*)"/g)].map((match) => match[1]);
   const wanted = new Set([...named, ...ALWAYS]);
   for (const old of await shell.keys()) {
     if (!wanted.has(new URL(old.url).pathname)) await shell.delete(old);

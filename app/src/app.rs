@@ -2,10 +2,11 @@
 
 use crate::api::{ApiError, Guest, SignedIn};
 use crate::browser::listen::on_window;
+use crate::components::entrance::Entrance;
+use crate::components::later::{Later, Part};
 use crate::components::toast::ToastList;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::memo;
-use crate::pages::invite::InvitePage;
 use crate::pages::shell::Shell;
 use crate::pages::sign_in::SignInPage;
 use crate::state::{Address, Session, SessionContext, Toasts};
@@ -24,8 +25,10 @@ pub fn App(language: Locale) -> impl IntoView {
     let address = Address::provide();
     let invited = memo(move || address.path() == "/invite");
     view! {
-        {move || {
-            if invited.get() { view! { <InvitePage /> }.into_any() } else { view! { <Portal /> }.into_any() }
+        {move || if invited.get() {
+            view! { <Entrance title=text::invite::title><Later part=Part::Invitation /></Entrance> }.into_any()
+        } else {
+            view! { <Portal /> }.into_any()
         }}
         <ToastList />
     }

@@ -26,6 +26,7 @@ pub mod ended_card;
 pub mod entrance;
 pub mod forwarding_card;
 pub mod icon;
+pub mod later;
 pub mod leg_bridge;
 pub mod log_row;
 pub mod message_row;

@@ -3,7 +3,6 @@
 pub mod directory;
 pub mod home;
 pub mod invite;
-pub mod log;
 pub mod messages;
 pub mod settings;
 pub mod shell;

@@ -1,4 +1,4 @@
-import { ROME } from '../support/numbers.ts';
+import { HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { Portal } from '../support/portal.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -34,4 +34,32 @@ test('the portal opens while its server cannot be reached, says so, and comes ba
   await expect(portal.page.getByTestId('dial-input')).toHaveValue(/9876/);
   await expect(portal.card).toHaveCount(0);
   await context.close();
+});
+
+test('a page that cannot be loaded says so and comes when it is tried again; the call beside it goes on', async ({
+  portal,
+  carrier,
+}) => {
+  const { page } = portal;
+  await carrier.answers(HOME, HOME_HZ);
+  await carrier.answers(ROME, ROME_HZ);
+  await portal.telecommuteAt(HOME);
+  const later = '**/ponte-app-*-later.wasm';
+  await page.route(later, (route) => route.abort());
+  await page.reload();
+  await portal.isConnected();
+  await portal.dial(ROME);
+  await portal.isIn('connected');
+  await portal.goTo('settings');
+  await expect(page.getByTestId('not-loaded')).toBeVisible();
+  await portal.isIn('connected');
+  // As long as a version that is gone answers: the page itself.
+  await page.unroute(later);
+  await page.route(later, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByTestId('not-loaded')).toBeVisible();
+  await page.unroute(later);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByTestId('setting-call-waiting')).toBeVisible();
+  await portal.isIn('connected');
 });

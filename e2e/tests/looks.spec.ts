@@ -141,7 +141,7 @@ test('at 320 and 360 pixels nothing scrolls sideways, idle and in a call', { tag
 
 test('size of the portal and time to the first paint, for information', { tag: '@mobile' }, async ({ page, stack }) => {
   const dist = path.join(process.env.PONTE_ROOT ?? path.resolve(import.meta.dirname, '../..'), 'dist');
-  const name = readdirSync(dist).find((file) => file.endsWith('.wasm')) ?? '';
+  const name = readdirSync(dist).find((file) => file.endsWith('_bg.wasm')) ?? '';
   const wasm = readFileSync(path.join(dist, name));
   await page.goto('/');
   const portal = new Portal(page);
@@ -154,7 +154,7 @@ test('size of the portal and time to the first paint, for information', { tag: '
   const paint = await firstPaint();
   expect(wasm.length).toBeGreaterThan(0);
   const kB = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
-  console.log(`wasm: ${kB(wasm.length)} raw, ${kB(brotliCompressSync(wasm).length)} brotli`);
+  console.log(`wasm at the start: ${kB(wasm.length)} raw, ${kB(brotliCompressSync(wasm).length)} brotli`);
   console.log(`first contentful paint at ${stack.url}: ${paint === null ? 'not told by the browser' : `${paint.toFixed(0)} ms`}`);
   await expect(portal.page).toHaveTitle(/Ponte/);
 });

@@ -4,6 +4,7 @@ use crate::browser;
 use crate::browser::listen::on_window;
 use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
+use crate::components::later::{Later, Part};
 use crate::components::shortcuts::Keys;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
@@ -61,7 +62,7 @@ pub fn Palette() -> impl IntoView {
             on:close=move |_| open.set(false)
             // Beside what is in it.
             on:click:target=move |event| if event.target().tag_name() == "DIALOG" { open.set(false) }>
-            <Shown when=derived(move || open.get())><Field /></Shown>
+            <Shown when=derived(move || open.get())><Later part=Part::Palette /></Shown>
         </dialog>
     }
     .into_any()
@@ -69,7 +70,7 @@ pub fn Palette() -> impl IntoView {
 
 /// The field and its list.
 #[component]
-fn Field() -> impl IntoView {
+pub fn Field() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let act = performer(portal);

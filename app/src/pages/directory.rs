@@ -1,7 +1,6 @@
 //! The page of the directory: the users of the site, live, and the user's own contacts.
 
 use crate::browser;
-use crate::components::calls_now::CallsNow;
 use crate::components::contact_files::ContactFiles;
 use crate::components::contact_form::ContactForm;
 use crate::components::icon::Icon;
@@ -32,30 +31,26 @@ pub fn DirectoryPage() -> impl IntoView {
     });
     let edit = Callback::new(move |contact: Contact| editing.set(Some(Draft::of(&contact))));
     view! {
-        <main class="page">
-            <h1 id="page-title" tabindex="-1">{i18n.t(text::page::directory)}</h1>
-            <CallsNow />
-            <section class="card directory" aria-labelledby="page-title">
-                <div class="directory-head">
-                    <div class="search">
-                        <Icon name="search" />
-                        <input
-                            id="directory-search" class="input" type="search" data-testid="directory-search" autocomplete="off"
-                            aria-label=i18n.t(text::log::search) placeholder=i18n.t(text::log::search)
-                            bind:value=typed
-                        />
-                    </div>
-                    <button type="button" class="button" data-testid="contact-new"
-                        on:click=move |_| editing.set(Some(Draft::empty(portal.new_contact())))>
-                        <Icon name="person" />{i18n.t(text::directory::new)}
-                    </button>
+        <section class="card directory" aria-labelledby="page-title">
+            <div class="directory-head">
+                <div class="search">
+                    <Icon name="search" />
+                    <input
+                        id="directory-search" class="input" type="search" data-testid="directory-search" autocomplete="off"
+                        aria-label=i18n.t(text::log::search) placeholder=i18n.t(text::log::search)
+                        bind:value=typed
+                    />
                 </div>
-                {live(move || editing.get().map(|begin| view! { <ContactForm begin close /> }))}
-                <Colleagues query />
-                <Contacts query edit />
-                <ContactFiles />
-            </section>
-        </main>
+                <button type="button" class="button" data-testid="contact-new"
+                    on:click=move |_| editing.set(Some(Draft::empty(portal.new_contact())))>
+                    <Icon name="person" />{i18n.t(text::directory::new)}
+                </button>
+            </div>
+            {live(move || editing.get().map(|begin| view! { <ContactForm begin close /> }))}
+            <Colleagues query />
+            <Contacts query edit />
+            <ContactFiles />
+        </section>
     }
     .into_any()
 }

@@ -2,7 +2,6 @@
 
 use crate::api::{ApiError, Guest, Invitation, InvitationFault};
 use crate::browser;
-use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
@@ -45,25 +44,23 @@ pub fn InvitePage() -> impl IntoView {
     }
 
     view! {
-        <Entrance title=text::invite::title>
-            {live(move || match stage.get() {
-                Stage::Checking => view! { <p class="hint" role="status">{i18n.t(text::invite::checking)}</p> }.into_any(),
-                Stage::Failed(error) => {
-                    let check = check.clone();
-                    view! {
-                        <p class="notice error" role="alert">{live(move || error_words(i18n.locale(), error))}</p>
-                        <Shown when=derived(move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. }))>
-                            <button type="button" class="button" on:click={let check = check.clone(); move |_| check()}>
-                                {i18n.t(text::session::try_again)}
-                            </button>
-                        </Shown>
-                        <a class="button quiet" href="/">{i18n.t(text::invite::to_sign_in)}</a>
-                    }
-                    .into_any()
+        {live(move || match stage.get() {
+            Stage::Checking => view! { <p class="hint" role="status">{i18n.t(text::invite::checking)}</p> }.into_any(),
+            Stage::Failed(error) => {
+                let check = check.clone();
+                view! {
+                    <p class="notice error" role="alert">{live(move || error_words(i18n.locale(), error))}</p>
+                    <Shown when=derived(move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. }))>
+                        <button type="button" class="button" on:click={let check = check.clone(); move |_| check()}>
+                            {i18n.t(text::session::try_again)}
+                        </button>
+                    </Shown>
+                    <a class="button quiet" href="/">{i18n.t(text::invite::to_sign_in)}</a>
                 }
-                Stage::Open(invitation) => view! { <PasswordForm invitation token=token.clone() /> }.into_any(),
-            })}
-        </Entrance>
+                .into_any()
+            }
+            Stage::Open(invitation) => view! { <PasswordForm invitation token=token.clone() /> }.into_any(),
+        })}
     }
 }
 

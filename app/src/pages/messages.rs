@@ -1,6 +1,5 @@
 //! The page of voicemail.
 
-use crate::components::calls_now::CallsNow;
 use crate::components::message_row::MessageRow;
 use crate::components::player::{Player, PlayerAudio, SPEEDS};
 use crate::components::shown::Shown;
@@ -48,49 +47,45 @@ pub fn MessagesPage() -> impl IntoView {
         )
     };
     view! {
-        <main class="page">
-            <h1 id="page-title" tabindex="-1">{i18n.t(text::page::messages)}</h1>
-            <CallsNow />
-            <section class="card messages" aria-labelledby="page-title">
-                <div class="messages-head">
-                    <p class="hint" data-testid="quota">{live(quota)}</p>
-                    <label class="speed">
-                        <span>{i18n.t(text::message::speed)}</span>
-                        <select class="input" data-testid="message-speed"
-                            on:change:target=move |event| player.set_speed(&event.target().value())>
-                            {SPEEDS.map(|(speed, _)| view! { <option value=speed>{speed} "×"</option> }).collect_view()}
-                        </select>
-                    </label>
-                </div>
-                {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
-                <ul class="message-list">
-                    <For each=move || order.with(|(inbox, _)| inbox.clone()) key=|id| *id let:id>
-                        <MessageRow id />
-                    </For>
-                </ul>
-                <Shown when=derived(move || portal.more_messages().get())>
-                    <button
-                        type="button" class="button log-more" data-testid="messages-more"
-                        disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
-                        on:click=move |_| {
-                            portal.ask(CommandBody::FetchMessages { before: portal.oldest_message(), limit: PAGE });
-                        }
-                    >
-                        {i18n.t(text::message::more)}
-                    </button>
-                </Shown>
-                <Shown when=derived(move || !bin.with(Vec::is_empty))>
-                    <details class="bin" data-testid="bin">
-                        <summary>{live(move || text::message::bin(i18n.locale(), bin.with(Vec::len)))}</summary>
-                        <ul class="message-list">
-                            <For each=move || bin.get() key=|id| *id let:id>
-                                <MessageRow id />
-                            </For>
-                        </ul>
-                    </details>
-                </Shown>
-            </section>
-            <PlayerAudio />
-        </main>
+        <section class="card messages" aria-labelledby="page-title">
+            <div class="messages-head">
+                <p class="hint" data-testid="quota">{live(quota)}</p>
+                <label class="speed">
+                    <span>{i18n.t(text::message::speed)}</span>
+                    <select class="input" data-testid="message-speed"
+                        on:change:target=move |event| player.set_speed(&event.target().value())>
+                        {SPEEDS.map(|(speed, _)| view! { <option value=speed>{speed} "×"</option> }).collect_view()}
+                    </select>
+                </label>
+            </div>
+            {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
+            <ul class="message-list">
+                <For each=move || order.with(|(inbox, _)| inbox.clone()) key=|id| *id let:id>
+                    <MessageRow id />
+                </For>
+            </ul>
+            <Shown when=derived(move || portal.more_messages().get())>
+                <button
+                    type="button" class="button log-more" data-testid="messages-more"
+                    disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
+                    on:click=move |_| {
+                        portal.ask(CommandBody::FetchMessages { before: portal.oldest_message(), limit: PAGE });
+                    }
+                >
+                    {i18n.t(text::message::more)}
+                </button>
+            </Shown>
+            <Shown when=derived(move || !bin.with(Vec::is_empty))>
+                <details class="bin" data-testid="bin">
+                    <summary>{live(move || text::message::bin(i18n.locale(), bin.with(Vec::len)))}</summary>
+                    <ul class="message-list">
+                        <For each=move || bin.get() key=|id| *id let:id>
+                            <MessageRow id />
+                        </For>
+                    </ul>
+                </details>
+            </Shown>
+        </section>
+        <PlayerAudio />
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::components::browser_settings::BrowserSettingsCard;
 use crate::components::call_settings::CallSettingsCard;
-use crate::components::calls_now::CallsNow;
 use crate::components::dial_tokens_card::DialTokensCard;
 use crate::components::forwarding_card::ForwardingCard;
 use crate::components::own_sounds::OwnSoundsCard;
@@ -21,28 +20,24 @@ pub fn SettingsPage() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     view! {
-        <main class="page">
-            <h1 id="page-title" tabindex="-1">{i18n.t(text::page::settings)}</h1>
-            <CallsNow />
-            <CallSettingsCard />
-            <ForwardingCard />
-            <OwnSoundsCard />
-            <ScheduleCard />
-            <StationsCard />
-            <Shown when=derived(move || portal.profile().with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed)))>
-                <SoundCard />
-            </Shown>
-            <BrowserSettingsCard />
-            <DialTokensCard />
-            <Shown when=portal.is_administrator()>
-                <section class="card settings" aria-labelledby="admin-title">
-                    <h2 id="admin-title">{i18n.t(text::page::administration)}</h2>
-                    <p class="hint">{i18n.t(text::settings::administration_hint)}</p>
-                    <a class="button" href="/admin/" target="_self" data-testid="settings-admin">
-                        {i18n.t(text::settings::administration_open)}
-                    </a>
-                </section>
-            </Shown>
-        </main>
+        <CallSettingsCard />
+        <ForwardingCard />
+        <OwnSoundsCard />
+        <ScheduleCard />
+        <StationsCard />
+        <Shown when=derived(move || portal.profile().with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed)))>
+            <SoundCard />
+        </Shown>
+        <BrowserSettingsCard />
+        <DialTokensCard />
+        <Shown when=portal.is_administrator()>
+            <section class="card settings" aria-labelledby="admin-title">
+                <h2 id="admin-title">{i18n.t(text::page::administration)}</h2>
+                <p class="hint">{i18n.t(text::settings::administration_hint)}</p>
+                <a class="button" href="/admin/" target="_self" data-testid="settings-admin">
+                    {i18n.t(text::settings::administration_open)}
+                </a>
+            </section>
+        </Shown>
     }
 }

@@ -5,6 +5,9 @@ use crate::browser;
 use crate::browser::listen::{every, on_window};
 use crate::components::alerts::Alerts;
 use crate::components::announcer::Announcer;
+use crate::components::call_log::CallLogCard;
+use crate::components::calls_now::CallsNow;
+use crate::components::later::{self, Later, Part};
 use crate::components::navigation::{BottomBar, Page};
 use crate::components::palette::{Palette, PaletteOpen};
 use crate::components::shortcuts::{Keys, Shortcuts};
@@ -12,11 +15,7 @@ use crate::components::top_bar::TopBar;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::dial;
-use crate::pages::directory::DirectoryPage;
 use crate::pages::home::Home;
-use crate::pages::log::LogPage;
-use crate::pages::messages::MessagesPage;
-use crate::pages::settings::SettingsPage;
 use crate::socket::{Input, Link, driver};
 use crate::state::{Address, Portal, Preferences, Session, SessionContext, Toasts};
 use futures_channel::mpsc;
@@ -35,6 +34,7 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
     Preferences::provide();
     PaletteOpen::provide();
     Keys::provide();
+    later::load_ahead();
     let address = Address::expect();
     let page = memo(move || Page::at(&address.path()));
     let title = derived(move || page.get().unwrap_or(Page::Calls).name(i18n.locale()));
@@ -76,10 +76,14 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
         </header>
         {live(move || match page.get() {
             Some(Page::Calls) => view! { <Home /> }.into_any(),
-            Some(Page::Log) => view! { <LogPage /> }.into_any(),
-            Some(Page::Directory) => view! { <DirectoryPage /> }.into_any(),
-            Some(Page::Messages) => view! { <MessagesPage /> }.into_any(),
-            Some(Page::Settings) => view! { <SettingsPage /> }.into_any(),
+            Some(page) => view! {
+                <main class="page">
+                    <h1 id="page-title" tabindex="-1">{live(move || page.name(i18n.locale()))}</h1>
+                    <CallsNow />
+                    {under_its_title(page)}
+                </main>
+            }
+            .into_any(),
             None => ().into_any(),
         })}
         <BottomBar page />
@@ -88,6 +92,16 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
         <Shortcuts />
         <Palette />
     }
+}
+
+fn under_its_title(page: Page) -> AnyView {
+    let part = match page {
+        Page::Calls | Page::Log => return view! { <CallLogCard /> }.into_any(),
+        Page::Directory => Part::Directory,
+        Page::Messages => Part::Messages,
+        Page::Settings => Part::Settings,
+    };
+    view! { <Later part /> }.into_any()
 }
 
 /// Keeps the socket open as long as the pages stand; its portal is the context's.

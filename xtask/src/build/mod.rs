@@ -3,6 +3,7 @@
 pub(crate) mod edge;
 pub(crate) mod gateway;
 pub(crate) mod portal;
+pub(crate) mod split;
 mod styles;
 pub(crate) mod weight;
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Part, styles, unless_fresh};
+use super::{Part, split, styles, unless_fresh};
 use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
 
-const INPUTS: [&str; 10] = [
+const INPUTS: [&str; 11] = [
     "app",
     "admin",
     "public",
@@ -22,12 +22,13 @@ const INPUTS: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     "xtask/node",
+    "xtask/src/build/split.rs",
 ];
 
 /// What the portal is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Small: profile `wasm`, wasm-opt.
+    /// Small: profile `wasm`, wasm-opt, in parts.
     Release,
     /// Quick to build.
     Dev,
@@ -55,7 +56,11 @@ pub(crate) fn build(paths: &Paths, tools: &Tools, mode: Mode) -> Result<()> {
                 timeout: Duration::from_mins(30),
             };
             ui::run(paths, &job, &mut trunk(paths, tools, mode, &pages)?)?;
-            styles::join(&paths.root.join(pages.dist), pages.address)?;
+            let dist = paths.root.join(pages.dist);
+            if let (Mode::Release, Some(program)) = (mode, pages.in_parts) {
+                split::apart(paths, tools, program, &dist)?;
+            }
+            styles::join(&dist, pages.address)?;
         }
         Ok(())
     })
@@ -69,6 +74,8 @@ struct Pages {
     dist: &'static str,
     /// Where the edge serves it.
     address: &'static str,
+    /// The program's crate, where what is not shown at once is loaded later.
+    in_parts: Option<&'static str>,
 }
 
 const PAGES: [Pages; 2] = [
@@ -78,6 +85,7 @@ const PAGES: [Pages; 2] = [
         source: "app/index.html",
         dist: "dist",
         address: "/",
+        in_parts: Some("ponte-app"),
     },
     // A program of its own, so that only administrators load it.
     Pages {
@@ -86,6 +94,7 @@ const PAGES: [Pages; 2] = [
         source: "admin/index.html",
         dist: "dist/admin",
         address: "/admin/",
+        in_parts: None,
     },
 ];
 
@@ -97,6 +106,9 @@ fn trunk(paths: &Paths, tools: &Tools, mode: Mode, pages: &Pages) -> Result<Comm
         .args(["--dist", pages.dist, "--public-url", pages.address]);
     if mode == Mode::Release {
         command.args(["--release", "--cargo-profile", "wasm"]);
+        if pages.in_parts.is_some() {
+            command.args(["--features", "split"]);
+        }
     }
     command.arg(pages.source);
     // trunk reads NO_COLOR as a boolean and refuses the customary `1`.

@@ -1,5 +1,6 @@
 //! The cargo tools that build the portal and the worker, each at the one version that works with the others.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::cargo;
-use crate::paths::Paths;
+use crate::paths::{self, Paths};
 use crate::process;
 use crate::ui::{self, Job};
 
@@ -17,21 +18,24 @@ struct Tool {
     binary: &'static str,
     version: &'static str,
     locked: bool,
+    features: &'static str,
 }
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 4] = [
     // Unlocked: one of its locked dependencies was withdrawn.
     Tool {
         krate: "wasm-bindgen-cli",
         binary: "wasm-bindgen",
         version: "0.2.129",
         locked: false,
+        features: "",
     },
     Tool {
         krate: "worker-build",
         binary: "worker-build",
         version: "0.8.7",
         locked: true,
+        features: "",
     },
     // Locked: with newer dependencies it does not compile.
     Tool {
@@ -39,13 +43,30 @@ const TOOLS: [Tool; 3] = [
         binary: "trunk",
         version: "0.21.14",
         locked: true,
+        features: "",
+    },
+    // Its marks are those of the crate wasm_split_helpers.
+    Tool {
+        krate: "wasm_split_cli_support",
+        binary: "wasm-split-cli",
+        version: "0.2.3",
+        locked: true,
+        features: "build-binary",
     },
 ];
 
 impl Tool {
     fn installed(&self, bin: &Path) -> Option<String> {
-        let output = process::capture(Command::new(bin.join(self.binary)).arg("--version"))?;
-        version_in(&output).map(str::to_owned)
+        let file = bin.join(self.binary);
+        if let Some(output) = process::capture(Command::new(&file).arg("--version")) {
+            return version_in(&output).map(str::to_owned);
+        }
+        // One that does not say its version.
+        let list = fs::read_to_string(bin.parent()?.join(".crates.toml")).ok()?;
+        paths::is_executable(&file)
+            .then(|| listed(&list, self.krate))
+            .flatten()
+            .map(str::to_owned)
     }
 }
 
@@ -76,6 +97,9 @@ pub(crate) fn ensure(paths: &Paths, bin: &Path) -> Result<()> {
             .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
         if tool.locked {
             command.arg("--locked");
+        }
+        if !tool.features.is_empty() {
+            command.args(["--features", tool.features]);
         }
         let log = format!("setup-{}", tool.binary);
         let job = Job {
@@ -114,9 +138,25 @@ pub(crate) fn version_in(output: &str) -> Option<&str> {
         .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
 }
 
+/// The version of a crate in cargo's list of what it installed.
+fn listed<'a>(list: &'a str, krate: &str) -> Option<&'a str> {
+    list.lines().find_map(|line| {
+        let (name, rest) = line.trim_start_matches('"').split_once(' ')?;
+        (name == krate).then(|| rest.split(' ').next()).flatten()
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::version_in;
+    use super::{listed, version_in};
+
+    #[test]
+    fn versions_are_found_in_cargos_list() {
+        let list = "[v1]\n\"trunk 0.21.14 (registry+https://example.com)\" = [\"trunk\"]\n\
+            \"splitter 0.2.3 (registry+https://example.com)\" = [\"split\"]\n";
+        assert_eq!(listed(list, "splitter"), Some("0.2.3"));
+        assert_eq!(listed(list, "split"), None);
+    }
 
     #[test]
     fn versions_are_found_in_what_tools_print() {
