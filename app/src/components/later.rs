@@ -1,4 +1,4 @@
-//! What is loaded when it is first shown: the pages that most visits do not open (docs/adr/0028).
+//! What is loaded when it is first shown: the pages that most visits do not open (docs/adr/0030).
 
 use crate::browser;
 use crate::components::palette::Field;

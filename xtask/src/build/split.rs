@@ -1,5 +1,5 @@
 //! Takes a program of pages apart: what is loaded at the start, and what is loaded when it is first shown
-//! (docs/adr/0028).
+//! (docs/adr/0030).
 //!
 //! trunk knows nothing of parts. It builds a page whose program is whole; this puts the program that cargo left in its
 //! target folder in parts, and these into the page in the place of the whole.
