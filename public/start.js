@@ -1,4 +1,6 @@
 // Starts the portal. The content security policy forbids scripts in the page itself; the page names their files.
+// What the portal has a script for that it does not need at once.
+globalThis.ponte = { push: async (...wish) => (await import("/push.js")).push(...wish) };
 const self = document.querySelector("script[data-wasm]");
 // The pages at other addresses need what is not loaded at the start: it may come beside it.
 if (self.dataset.later && !/^\/(log\/?)?$/.test(location.pathname)) {

@@ -1,3 +1,5 @@
+importScripts("/sw-push.js");
+
 // Lets the portal open without the network: its page, and the files the page needs. What the edge says is never kept, for
 // it would be true no longer.
 const SHELL = "shell";

@@ -2,6 +2,7 @@
 
 pub mod listen;
 pub mod notify;
+pub mod push;
 pub mod recorder;
 pub mod sound;
 

@@ -39,6 +39,7 @@ pub mod person_row;
 pub mod player;
 pub mod presence_picker;
 pub mod profile_card;
+pub mod push_switch;
 pub mod quality_panel;
 pub mod reach_card;
 pub mod saved_destinations;

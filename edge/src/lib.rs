@@ -10,6 +10,7 @@ pub mod crypto;
 pub mod headers;
 pub mod limits;
 pub mod link;
+pub mod push;
 pub mod site;
 
 #[cfg(target_arch = "wasm32")]

@@ -28,6 +28,15 @@ pub const SOCKETS_PER_USER: usize = 16;
 pub const TICKETS_PER_SESSION: u32 = 10;
 /// Tokens to dial with that a user may have.
 pub const DIAL_TOKENS_PER_USER: u32 = 10;
+/// Browsers of a user that are told of calls while no portal is open; the oldest subscription gives way.
+pub const PUSH_SUBSCRIPTIONS_PER_USER: u32 = 10;
+/// Messages in a row that a push service fails to take, after which its subscription is dropped.
+pub const PUSH_FAILURES_MAX: u32 = 10;
+/// Subscriptions that a user's browsers may make or renew a second, and how many at once.
+pub const PUSH_CHANGES: Rate = Rate {
+    per_second: 1,
+    burst: 20,
+};
 /// Sessions a user may have; the oldest end first.
 pub const SESSIONS_PER_USER: u32 = 20;
 /// How long a ticket is good, in milliseconds.

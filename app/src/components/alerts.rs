@@ -4,6 +4,7 @@ use crate::browser;
 use crate::browser::listen::on_window;
 use crate::browser::notify::Shown;
 use crate::browser::sound::Looped;
+use crate::components::push_switch;
 use crate::i18n::I18n;
 use crate::live::memo;
 use crate::logic::call;
@@ -18,6 +19,7 @@ const RING: &str = "/sounds/ring.wav";
 /// Shows nothing by itself.
 #[component]
 pub fn Alerts() -> impl IntoView {
+    push_switch::keep();
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let preferences = Preferences::expect();

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::browser::notify::Permission;
+use crate::components::push_switch::PushSwitch;
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
@@ -45,6 +46,7 @@ pub fn BrowserSettingsCard() -> impl IntoView {
                 on=derived(move || preferences.notify()) disabled=Signal::derive(barred)
                 ask=Callback::new(move |on| preferences.set_notify(on))
             />
+            <PushSwitch />
             <div class="setting">
                 <button
                     type="button" class="button" data-testid="setting-tel" aria-describedby="setting-tel-hint"

@@ -3,6 +3,7 @@
 use crate::auth::password::Weakness;
 use crate::crypto::NoRandomness;
 use crate::headers::API_HEADERS;
+use crate::push::endpoint::EndpointFault;
 use ponte_protocol::Refusal;
 use serde::Serialize;
 use worker::{Headers, Response, ResponseBuilder, Result};
@@ -64,6 +65,10 @@ pub(crate) enum ApiError {
     GatewayTimeout,
     /// The gateway cannot read the recording now.
     RecordingUnavailable,
+    /// Nothing is sent to a push service of this address.
+    BadEndpoint {
+        reason: EndpointFault,
+    },
     /// The user has no voicemail.
     NotPermitted,
     /// The file is no sound that the gateway can read.
@@ -89,7 +94,11 @@ impl ApiError {
             Self::InvitationGone => 410,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedMediaType => 415,
-            Self::WeakPassword { .. } | Self::NotAudio | Self::SoundTooLong | Self::SoundTooShort => 422,
+            Self::WeakPassword { .. }
+            | Self::NotAudio
+            | Self::SoundTooLong
+            | Self::SoundTooShort
+            | Self::BadEndpoint { .. } => 422,
             Self::UpgradeRequired => 426,
             Self::RangeNotSatisfiable { .. } => 416,
             Self::TooManyAttempts { .. } | Self::TooManyRequests { .. } | Self::TooManySockets => 429,

@@ -6,6 +6,7 @@ mod audio;
 mod body;
 mod dial;
 mod invitation;
+mod push;
 mod site_call;
 mod socket;
 mod upload;
@@ -38,6 +39,17 @@ async fn route(request: Request, env: &Env) -> std::result::Result<Response, Fai
             Method::Put => upload::put(request, env, sound).await,
             _ => Err(ApiError::MethodNotAllowed {
                 allow: "GET, PUT".to_owned(),
+            }
+            .into()),
+        };
+    }
+    if path == push::PUSH_PATH {
+        return match request.method() {
+            Method::Get | Method::Head => push::key(&request, env).await,
+            Method::Post => push::subscribe(request, env).await,
+            Method::Delete => push::unsubscribe(&request, env).await,
+            _ => Err(ApiError::MethodNotAllowed {
+                allow: "GET, POST, DELETE".to_owned(),
             }
             .into()),
         };

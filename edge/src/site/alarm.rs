@@ -108,6 +108,7 @@ impl Core {
         )?;
         let kept = now.0.saturating_sub(INVITATION_KEPT_MS);
         db.run("DELETE FROM invitations WHERE expires_at < ?", vec![int(kept)])?;
+        self.clean_subscriptions(now)?;
         db.set_meta("cleaned_at", &now.0.to_string())?;
         {
             // What a socket or a user used up has refilled by now.

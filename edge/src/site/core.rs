@@ -4,11 +4,14 @@ use super::db::{Db, Fault};
 use crate::audio::desk::{Desk, Piece};
 use crate::audio::uploads::Uploads;
 use crate::limits::{Strikes, TokenBucket};
+use crate::push::delivery::Push;
+use crate::push::queue::Queues;
 use futures_channel::oneshot;
 use ponte_protocol::link::StreamPosition;
 use ponte_protocol::{CommandId, Taken, UnixMillis, UserId, UserState};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use uuid::Uuid;
 use worker::{Env, State};
 
@@ -36,6 +39,8 @@ pub(crate) struct Memory {
     pub(crate) states: HashMap<UserId, UserState>,
     pub(crate) audio: Desk<oneshot::Sender<Piece>>,
     pub(crate) uploads: Uploads<oneshot::Sender<Taken>>,
+    pub(crate) pushes: Rc<RefCell<Queues<Push>>>,
+    pub(crate) push_changes: HashMap<UserId, TokenBucket>,
     pub(crate) touched: HashMap<String, UnixMillis>,
     pub(crate) link_seen: UnixMillis,
     /// What the storage says, so that it need not be asked for every event.

@@ -16,7 +16,7 @@ pub(crate) enum Fault {
 }
 
 /// The version of the tables below; raised with every change, each with its own step in [`Db::open`].
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 
 const SCHEMA_1: &str = "
 CREATE TABLE users (user TEXT PRIMARY KEY, display_name TEXT NOT NULL) WITHOUT ROWID;
@@ -48,10 +48,20 @@ CREATE TABLE dial_tokens (hash TEXT PRIMARY KEY, id TEXT NOT NULL, user TEXT NOT
 CREATE INDEX dial_tokens_user ON dial_tokens (user, created_at);
 ";
 
+const SCHEMA_3: &str = "
+CREATE TABLE push_subscriptions (endpoint TEXT PRIMARY KEY, user TEXT NOT NULL, session TEXT NOT NULL,
+    p256dh TEXT NOT NULL, auth TEXT NOT NULL, language TEXT NOT NULL, created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, failures INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX push_subscriptions_user ON push_subscriptions (user, created_at);
+CREATE INDEX push_subscriptions_session ON push_subscriptions (session);
+CREATE TABLE push_told (user TEXT NOT NULL, call TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (user, call)) WITHOUT ROWID;
+";
+
 /// The step to each version from the one before.
-const STEPS: [&str; SCHEMA_VERSION as usize] = [SCHEMA_1, SCHEMA_2];
+const STEPS: [&str; SCHEMA_VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
 
 /// Tables and their values.
+#[derive(Clone)]
 pub(crate) struct Db {
     sql: SqlStorage,
 }

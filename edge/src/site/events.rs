@@ -116,6 +116,9 @@ impl Core {
         for (socket, _) in self.greeted_portals(&user) {
             send(&socket, &frame);
         }
+        if let ServerFrame::Event { event } = &frame {
+            self.push_calls(&user, event.at, &event.body);
+        }
         if trim { self.trim_user(&user) } else { Ok(()) }
     }
 

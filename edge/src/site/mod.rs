@@ -29,6 +29,8 @@ mod object;
 #[cfg(target_arch = "wasm32")]
 mod portal;
 #[cfg(target_arch = "wasm32")]
+mod push;
+#[cfg(target_arch = "wasm32")]
 mod sessions;
 #[cfg(target_arch = "wasm32")]
 mod sockets;

@@ -3,6 +3,7 @@
 use super::attachment::Attachment;
 use super::core::Core;
 use super::db::Fault;
+use super::push::Wish;
 use super::rpc::{
     AUDIO_PATH, CALL_PATH, LINK_PATH, NETWORK_HEADER, PORTAL_PATH, SESSION_HEADER, SITE_HEADER, SiteAnswer,
     SiteCall, TICKET_HEADER, UPLOAD_PATH,
@@ -23,7 +24,7 @@ pub struct Site {
 const CLOSE_NORMAL: u16 = 1000;
 
 impl Site {
-    fn call(&self, call: SiteCall) -> std::result::Result<SiteAnswer, Fault> {
+    async fn call(&self, call: SiteCall) -> std::result::Result<SiteAnswer, Fault> {
         let core = &self.core;
         match call {
             SiteCall::BeginSignIn { user, network } => core.begin_sign_in(user.as_ref(), &network),
@@ -52,6 +53,23 @@ impl Site {
                 label,
             } => core.keep_dial_token(&session, id, &token, &label),
             SiteCall::RevokeDialToken { session, id } => core.revoke_dial_token(&session, id),
+            SiteCall::PushKey { session } => core.push_key(&session).await,
+            SiteCall::KeepSubscription {
+                session,
+                endpoint,
+                keys,
+                language,
+                contact,
+            } => core.keep_subscription(
+                &session,
+                &Wish {
+                    endpoint,
+                    keys,
+                    language,
+                    contact,
+                },
+            ),
+            SiteCall::DropSubscription { session } => core.drop_subscription(&session),
             SiteCall::Dial {
                 token,
                 network,
@@ -74,7 +92,7 @@ impl Site {
             },
             CALL_PATH => {
                 let call = serde_json::from_str(&request.text().await?)?;
-                Ok(Response::from_json(&self.call(call)?)?)
+                Ok(Response::from_json(&self.call(call).await?)?)
             }
             AUDIO_PATH => {
                 let call = serde_json::from_str(&request.text().await?)?;

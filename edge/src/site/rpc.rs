@@ -1,5 +1,6 @@
 //! What the stateless worker asks a site, and what the site answers. Secrets come as digests only.
 
+use crate::push::subscription::Keys;
 use ponte_protocol::{CommandId, DialString, MessageId, Outcome, OwnSound, Taken, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -63,6 +64,19 @@ pub enum SiteCall {
     },
     /// Revokes one.
     RevokeDialToken { session: String, id: Uuid },
+    /// The site's public key for push messages.
+    PushKey { session: String },
+    /// Keeps the subscription of the session's browser.
+    KeepSubscription {
+        session: String,
+        endpoint: String,
+        keys: Keys,
+        language: Option<String>,
+        /// The portal's origin.
+        contact: String,
+    },
+    /// Drops it.
+    DropSubscription { session: String },
     /// A program dials.
     Dial {
         token: String,
@@ -122,6 +136,9 @@ pub enum SiteAnswer {
     /// The user has as many tokens as there may be.
     Full {
         max: u32,
+    },
+    PushKey {
+        key: String,
     },
     /// What came of a command; `None` while it waits for its answer.
     Command {

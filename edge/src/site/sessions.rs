@@ -42,7 +42,10 @@ impl Core {
             .map(|row| row.hash)
             .filter(|surplus| surplus != hash)
             .collect();
-        surplus.iter().try_for_each(|hash| self.end_session(hash))
+        surplus.iter().try_for_each(|hash| {
+            self.forget_subscription(hash)?;
+            self.end_session(hash)
+        })
     }
 
     /// A session that is not over, marked as used just now.
@@ -101,7 +104,8 @@ impl Core {
             .filter(|end| *end > now))
     }
 
-    /// Ends a session: its tickets and sockets with it.
+    /// Ends a session: its tickets and sockets with it. Its browser is still told of calls, until the user signs out or
+    /// the session could not have lasted any longer.
     pub(crate) fn end_session(&self, hash: &str) -> Result<(), Fault> {
         self.db()?
             .run("DELETE FROM sessions WHERE hash = ?", vec![hash.into()])?;
@@ -112,7 +116,7 @@ impl Core {
         Ok(())
     }
 
-    /// Ends all sessions of a user.
+    /// Ends all sessions of a user; none of the browsers is told of calls any more.
     pub(crate) fn end_sessions_of(&self, user: &UserId) -> Result<(), Fault> {
         self.db()?.run(
             "DELETE FROM tickets WHERE session IN (SELECT hash FROM sessions WHERE user = ?)",
@@ -120,6 +124,7 @@ impl Core {
         )?;
         self.db()?
             .run("DELETE FROM sessions WHERE user = ?", vec![user.as_str().into()])?;
+        self.forget_subscriptions_of(user)?;
         self.sign_out_portals(self.portals(&user_tag(user)));
         Ok(())
     }
@@ -128,7 +133,10 @@ impl Core {
     pub(crate) fn sign_out(&self, hash: &str, everywhere: bool) -> Result<SiteAnswer, Fault> {
         match self.use_session(hash)? {
             Some(live) if everywhere => self.end_sessions_of(&live.user)?,
-            _ => self.end_session(hash)?,
+            _ => {
+                self.forget_subscription(hash)?;
+                self.end_session(hash)?;
+            }
         }
         Ok(SiteAnswer::Done)
     }

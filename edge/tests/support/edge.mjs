@@ -34,8 +34,8 @@ export async function until(check, what, timeoutMs = 5000) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Edge {
-  /** `dist`: the built portal; without it, a page that stands in for it. */
-  static async start({ dist } = {}) {
+  /** `dist`: the built portal; without it, a page that stands in for it. `vars`: variables of the worker. */
+  static async start({ dist, vars = {} } = {}) {
     const edge = new Edge();
     edge.dist = dist;
     edge.home = await mkdtemp(join(tmpdir(), "ponte-edge-"));
@@ -46,7 +46,7 @@ export class Edge {
     await writeFile(join(edge.home, "dist/assets/app-0123.js"), "export {};");
     await copyFile(join(folder, "../public/_headers"), join(edge.home, "dist/_headers"));
     const keys = JSON.stringify({ demo: edge.key.toString("hex"), other: "22".repeat(32) });
-    await writeFile(join(edge.home, "vars"), `LINK_KEYS='${keys}'\n`);
+    await writeFile(join(edge.home, "vars"), [["LINK_KEYS", keys], ...Object.entries(vars)].map(([name, value]) => `${name}='${value}'\n`).join(""));
     await edge.run();
     return edge;
   }
