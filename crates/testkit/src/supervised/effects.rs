@@ -320,15 +320,12 @@ impl Supervised {
                 let mut others = legs.iter().map(|leg| &self.legs[leg]);
                 others.any(|leg| leg.role == LegRole::User && leg.is_active() && !leg.answered)
             };
-            let rivals = self.calls.get(&id.call).is_some_and(|call| {
-                matches!(
-                    call.view,
-                    Some(CallView {
-                        phase: CallPhase::Rejoining { .. },
-                        ..
-                    })
-                ) && beside(&call.legs)
+            let rejoins = self.calls.get(&id.call).filter(|call| {
+                let view = call.view.as_ref();
+                view.is_some_and(|view| matches!(view.phase, CallPhase::Rejoining { .. }))
             });
+            let rivals = rejoins.is_some_and(|call| beside(&call.legs));
+            let rejoins = rejoins.is_some();
             let moved = self.moves.get(user).copied();
             let same = up.is_none_or(|(up, _)| self.switch.call_of(*up) == Some(id.call));
             assert!(
@@ -342,7 +339,8 @@ impl Supervised {
                     view.is_some_and(|moving| moving.leg.state != LegState::Terminated)
                 });
             leg.beside = (up.is_some() && !rivals) || left_behind;
-            if let (Some(confirm), true) = (moved, leg.beside) {
+            // A leg that is called again goes to where the user is, not to where the call was to move.
+            if let (Some(confirm), true) = (moved, leg.beside && !rejoins) {
                 leg.needs_confirmation = confirm;
             } else if matches!(target, LegTarget::Trunk { .. }) {
                 // A call that is being set up goes on as it began, whatever the user's mode becomes.
