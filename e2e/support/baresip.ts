@@ -122,8 +122,12 @@ export class DeskTelephone {
     return (await this.happens('CALL_CLOSED', nth)).param ?? '';
   }
 
-  close(): void {
+  /** Switches it off: it is registered no more, so that later tests find nobody at it. */
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.process.once('exit', resolve));
     this.control.destroy();
+    this.process.kill('SIGTERM');
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5_000))]);
     this.process.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }

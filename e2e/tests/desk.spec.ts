@@ -41,6 +41,6 @@ test('t03 t10 the desk telephone is silent while its user is elsewhere, and ring
     await desk.accept();
     await carrier.hears(CALLER, DESK_HZ);
   } finally {
-    desk.close();
+    await desk.close();
   }
 });

@@ -44,7 +44,7 @@ test('t11 a user logs on to a shared telephone in the portal, is called there, a
     await carrier.hangUp(await carrier.lastCallTo(CALLER));
     await portal.isOver();
   } finally {
-    lobby.close();
+    await lobby.close();
     await stack.gateway('device', 'remove', LOBBY.username);
   }
 });

@@ -113,6 +113,6 @@ test("a newcomer's day: invited, enrols a mobile, works elsewhere, calls, is cal
       await carrier.isQuiet();
     });
   } finally {
-    desk.close();
+    await desk.close();
   }
 });

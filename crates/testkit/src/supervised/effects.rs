@@ -2,7 +2,7 @@
 
 use super::{Playing, Supervised, WatchedCall, WatchedLeg};
 use ponte_call_core::{Announcement, BoxWords, Effect, LegId, LegTarget, Playback, RoomLeg};
-use ponte_protocol::{CallId, CallPhase, CallView, Destination, LegRole, LegState, MessageId, Mode, UserId};
+use ponte_protocol::{CallId, CallPhase, Destination, LegRole, LegState, MessageId, Mode, UserId};
 
 impl Supervised {
     pub(super) fn check(&mut self, effect: &Effect) {
