@@ -108,11 +108,7 @@ async fn t04_a_desk_telephone_calls_out_as_its_user() {
     desk.has_heard(OTHER_HZ);
     world
         .until("the far party is released and the portal knows", |world| {
-            world.carrier.active_calls() == 0
-                && world
-                    .edge
-                    .state(ANNA)
-                    .is_some_and(|state| !state.presence.on_call)
+            world.carrier.active_calls() == 0 && world.has_free_line(ANNA)
         })
         .await;
 }

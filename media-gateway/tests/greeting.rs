@@ -257,16 +257,7 @@ async fn t09_what_is_no_greeting_is_refused_and_the_one_before_stays() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t09_a_full_disk_is_told_and_the_greeting_before_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    let world = World::with(Options {
-        extra: format!("\n[voicemail]\nfolder = \"{path}\"\n"),
-        wrapper: Some(format!(
-            "unshare --mount $(unshare --mount true 2>/dev/null || echo --map-root-user) \
-             sh -c 'mount -t tmpfs -o size=128k tmpfs {path} && exec \"$@\"' --"
-        )),
-        ..Options::default()
-    })
-    .await;
+    let world = World::with(Options::on_a_small_disk(folder.path())).await;
     let small = tone(GREETING_HZ, 1.0, 8_000, 1);
     assert_eq!(
         world.edge.upload(ANNA, OwnSound::Greeting, &small).await,

@@ -297,14 +297,7 @@ async fn a_telephone_puts_its_two_calls_through_by_its_own_key() {
             heard(FAR, THIRD_HZ) && heard(THIRD, FAR_HZ)
         })
         .await;
-    world
-        .until("Anna's line is free", |world| {
-            world
-                .edge
-                .state(ANNA)
-                .is_some_and(|state| !state.presence.on_call)
-        })
-        .await;
+    world.line_is_free(ANNA).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

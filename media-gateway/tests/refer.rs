@@ -74,14 +74,7 @@ async fn t06_a_transfer_by_a_telephone_is_redirected() {
         })
         .await;
     assert_eq!(desk.closed(1).await, "Call transfered");
-    world
-        .until("Anna's line is free", |world| {
-            world
-                .edge
-                .state(ANNA)
-                .is_some_and(|state| !state.presence.on_call)
-        })
-        .await;
+    world.line_is_free(ANNA).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -371,18 +371,7 @@ async fn t09_a_full_box_is_told_to_the_caller_and_the_record_says_busy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t09_a_full_disk_keeps_what_was_said_tells_the_caller_and_calls_go_on() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    let world = World::with(Options {
-        extra: format!("\n[voicemail]\nfolder = \"{path}\"\n"),
-        // A disk of its own, of 128 kB: eight seconds of sound. It goes away with the gateway. Who may not mount may do so in
-        // a user namespace, which nobody can have in a chroot.
-        wrapper: Some(format!(
-            "unshare --mount $(unshare --mount true 2>/dev/null || echo --map-root-user) \
-             sh -c 'mount -t tmpfs -o size=128k tmpfs {path} && exec \"$@\"' --"
-        )),
-        ..Options::default()
-    })
-    .await;
+    let world = World::with(Options::on_a_small_disk(folder.path())).await;
     do_not_disturb(&world).await;
     world.place(leaves(60_000));
     let call = world.shown().await;

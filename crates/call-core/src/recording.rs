@@ -5,7 +5,8 @@
 
 use crate::call::{Far, Phase};
 use crate::commands::Done;
-use crate::{Caller, CallerNumber, Effect, LegId, PlaybackToken, Switch, TimerKind};
+use crate::party::party_of;
+use crate::{Effect, LegId, PlaybackToken, Switch, TimerKind};
 use ponte_protocol::{CallId, EventBody, MessageId, Refusal, UnixMillis, UserId};
 
 /// The most recordings of one call: a bound for its record.
@@ -107,7 +108,7 @@ impl Switch {
                 call: id,
                 message: on_demand.message,
                 user: call.setup.user.clone(),
-                party: party(&call.setup.far),
+                party: party_of(call),
             };
             self.cx.timers.cancel(call.clock(), TimerKind::Told);
             self.cx.push(effect);
@@ -178,20 +179,5 @@ impl Switch {
         if !is_told || self.conversation(id) != Some((on_demand.ear, on_demand.other)) {
             self.stop_record(id);
         }
-    }
-}
-
-fn party(far: &Far) -> Caller {
-    match far {
-        Far::Number(number) => Caller {
-            number: Some(CallerNumber::E164(number.clone())),
-            name: None,
-        },
-        Far::User { extension, name, .. } => Caller {
-            number: Some(CallerNumber::Extension(extension.clone())),
-            name: Some(name.clone()),
-        },
-        Far::Caller(caller) => caller.clone(),
-        Far::Emergency(_) | Far::Mailbox | Far::Nobody => Caller::default(),
     }
 }

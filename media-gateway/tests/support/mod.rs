@@ -18,7 +18,7 @@ use ponte_protocol::{
     Refusal, StationView,
 };
 use ponte_pstn_sim::{Behaviour, CallReport, PlaceCall, Simulator};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -63,6 +63,22 @@ pub struct Options {
     pub verify: bool,
     /// A command that starts the gateway in a world of its own: it execs the command that follows it.
     pub wrapper: Option<String>,
+}
+
+impl Options {
+    /// Recordings go to `folder`, a disk of its own of 128 kB: eight seconds of sound. It goes away with the gateway. Who may
+    /// not mount may do so in a user namespace, which nobody can have in a chroot.
+    pub fn on_a_small_disk(folder: &Path) -> Self {
+        let path = folder.display();
+        Self {
+            extra: format!("\n[voicemail]\nfolder = \"{path}\"\n"),
+            wrapper: Some(format!(
+                "unshare --mount $(unshare --mount true 2>/dev/null || echo --map-root-user) \
+                 sh -c 'mount -t tmpfs -o size=128k tmpfs {path} && exec \"$@\"' --"
+            )),
+            ..Self::default()
+        }
+    }
 }
 
 impl World {
@@ -398,6 +414,17 @@ level = "info,ponte_gateway=debug"
         let mut calls = self.calls_to(number);
         assert_eq!(calls.len(), 1, "one call to the number");
         calls.remove(0)
+    }
+
+    /// Whether the user's portals are told that no call is up.
+    pub fn has_free_line(&self, user: &str) -> bool {
+        let state = self.edge.state(user);
+        state.is_some_and(|state| !state.presence.on_call)
+    }
+
+    pub async fn line_is_free(&self, user: &str) {
+        self.until("the user's line is free", |world| world.has_free_line(user))
+            .await;
     }
 
     /// Waits until a condition on the world holds.
