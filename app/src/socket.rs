@@ -2,7 +2,10 @@
 
 pub mod backoff;
 pub mod driver;
+pub mod loss;
+mod spare;
 pub mod watchdog;
+mod wire;
 
 use ponte_protocol::{Command, RtcRequest, UnixMillis};
 

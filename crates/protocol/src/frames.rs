@@ -32,6 +32,10 @@ pub enum ClientFrame {
         versions: VersionRange,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume: Option<Resume>,
+        /// Whether it is the second socket of a portal that sends everything two ways while packets are lost. It gets
+        /// events and answers like the first, and counts as no portal of its own.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        second: bool,
     },
     Command {
         command: Command,

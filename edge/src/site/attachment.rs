@@ -40,6 +40,9 @@ pub struct PortalSocket {
     /// Whether it is shown the users of the site.
     #[serde(default)]
     pub watches: bool,
+    /// Whether it is another portal's second socket.
+    #[serde(default)]
+    pub second: bool,
 }
 
 /// A gateway's socket.
@@ -70,6 +73,7 @@ mod tests {
             opened_at: UnixMillis(1_790_000_000_000),
             greeted: true,
             watches: true,
+            second: true,
         });
         let text = serde_json::to_string(&attachment).unwrap();
         assert!(text.len() < 2048, "the runtime keeps 2,048 bytes");

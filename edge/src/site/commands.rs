@@ -132,7 +132,7 @@ impl Core {
             Ok(command) => command,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if ledger::makes_ring(&command.body) {
+        if command.body.makes_ring() {
             let mut memory = self.memory.borrow_mut();
             let bucket = memory
                 .dials

@@ -206,7 +206,7 @@ impl Core {
             }
         }
         for user in users {
-            let portals = u32::try_from(self.greeted_portals(&user).len()).unwrap_or(u32::MAX);
+            let portals = self.count_portals(&user, None);
             send_link(
                 socket,
                 &EdgeFrame::Presence {

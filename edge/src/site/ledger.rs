@@ -77,19 +77,11 @@ pub enum Delivery {
     RefuseOffline,
 }
 
-/// Whether it makes a telephone ring that nobody rang: in vain once the user has looked away.
-pub fn makes_ring(body: &CommandBody) -> bool {
-    matches!(
-        body,
-        CommandBody::Dial { .. } | CommandBody::SetPersistentLeg { on: true }
-    )
-}
-
 /// Decides how a command goes on.
 pub fn deliver(body: &CommandBody, gateway_connected: bool) -> Delivery {
     if gateway_connected {
         Delivery::Forward
-    } else if makes_ring(body) || body.is_query() {
+    } else if body.makes_ring() || body.is_query() {
         Delivery::RefuseOffline
     } else {
         Delivery::Wait

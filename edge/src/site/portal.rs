@@ -35,6 +35,7 @@ impl Core {
             opened_at: self.now(),
             greeted: false,
             watches: false,
+            second: false,
         };
         let tags = [PORTAL_TAG, &user_tag(&portal.user), &session_tag(session)];
         self.state.accept_websocket_with_tags(&pair.server, &tags);
@@ -50,7 +51,7 @@ impl Core {
     pub(crate) fn portal_frame(
         &self,
         socket: &WebSocket,
-        portal: PortalSocket,
+        mut portal: PortalSocket,
         text: Option<&str>,
     ) -> Result<(), Fault> {
         let now = self.now();
@@ -68,7 +69,12 @@ impl Core {
         }
         match text.map_or_else(portal_frame::not_text, portal_frame::read) {
             Read::Error(error) => self.complain(socket, &portal, error),
-            Read::Frame(ClientFrame::Hello { versions, resume }) if !portal.greeted => {
+            Read::Frame(ClientFrame::Hello {
+                versions,
+                resume,
+                second,
+            }) if !portal.greeted => {
+                portal.second = second;
                 self.greet(socket, portal, versions, resume)?;
             }
             Read::Frame(ClientFrame::Hello { .. }) => self.complain(socket, &portal, SocketError::Unexpected),
@@ -220,10 +226,11 @@ impl Core {
             return Ok(());
         };
         self.start_portal(socket, &portal.user, version, resume)?;
-        let user = portal.user.clone();
         portal.greeted = true;
-        attach(socket, &Attachment::Portal(portal));
-        self.tell_presence(&user, None);
+        attach(socket, &Attachment::Portal(portal.clone()));
+        if !portal.second {
+            self.tell_presence(&portal.user, None);
+        }
         Ok(())
     }
 
@@ -250,7 +257,7 @@ impl Core {
     /// A portal's socket is gone.
     pub(crate) fn portal_closed(&self, portal: &PortalSocket) {
         self.memory.borrow_mut().meters.remove(&portal.id);
-        if portal.greeted {
+        if portal.greeted && !portal.second {
             self.tell_presence(&portal.user, Some(portal.id));
             self.tell_closed(portal);
         }

@@ -99,16 +99,20 @@ impl Core {
 
     /// Tells the gateway how many portals of a user are connected, one that just closed left out.
     pub(crate) fn tell_presence(&self, user: &UserId, closed: Option<Uuid>) {
+        self.tell_gateway(&EdgeFrame::Presence {
+            user: user.clone(),
+            portals: self.count_portals(user, closed),
+        });
+    }
+
+    /// How many portals of a user are connected, however many sockets each has; one that just closed left out.
+    pub(crate) fn count_portals(&self, user: &UserId, closed: Option<Uuid>) -> u32 {
         let portals = self
             .greeted_portals(user)
             .iter()
-            .filter(|(_, portal)| Some(portal.id) != closed)
+            .filter(|(_, portal)| !portal.second && Some(portal.id) != closed)
             .count();
-        let portals = u32::try_from(portals).unwrap_or(u32::MAX);
-        self.tell_gateway(&EdgeFrame::Presence {
-            user: user.clone(),
-            portals,
-        });
+        u32::try_from(portals).unwrap_or(u32::MAX)
     }
 
     /// Shows portals the sign-in page and closes them.

@@ -163,7 +163,7 @@ export class Edge {
   /** Opens a portal's socket and says hello. */
   async portal(cookie, options = {}) {
     const portal = await Portal.open(this, cookie, await this.ticket(cookie));
-    await portal.hello(options.resume);
+    await portal.hello(options.resume, options.second);
     return portal;
   }
 }

@@ -25,11 +25,21 @@ export class LossyLink {
     const chance = random(seed);
     const pass = (from, into) => {
       let free = 0;
+      const waiting = [];
+      // Timers that are due in the same millisecond keep no order, so each hands over whatever is due.
+      const handOver = () => {
+        while (waiting.length > 0 && waiting[0].at <= Date.now()) {
+          const { chunk } = waiting.shift();
+          if (!into.destroyed) into.write(chunk);
+        }
+        if (waiting.length > 0) setTimeout(handOver, waiting[0].at - Date.now());
+      };
       from.on("data", (chunk) => {
         let delay = delayMs;
         for (let rto = RTO_MS; chance() < loss && rto <= 8 * RTO_MS; rto *= 2) delay += rto;
         free = Math.max(free, Date.now() + delay);
-        setTimeout(() => { if (!into.destroyed) into.write(chunk); }, free - Date.now());
+        waiting.push({ at: free, chunk });
+        if (waiting.length === 1) setTimeout(handOver, free - Date.now());
       });
       from.on("error", () => {});
       from.on("close", () => setTimeout(() => into.destroy(), Math.max(0, free - Date.now()) + 1));

@@ -21,8 +21,8 @@ export class Portal extends Frames {
   }
 
   /** Says hello; gives the snapshot or `resumed`. */
-  async hello(resume) {
-    this.send({ type: "hello", versions: { oldest: 1, newest: 1 }, ...(resume ? { resume } : {}) });
+  async hello(resume, second = false) {
+    this.send({ type: "hello", versions: { oldest: 1, newest: 1 }, ...(resume ? { resume } : {}), ...(second ? { second } : {}) });
     this.started = await this.take((frame) => ["snapshot", "resumed", "error"].includes(frame.type));
     return this.started;
   }
