@@ -1,3 +1,4 @@
+import { expect } from '@playwright/test';
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { copyFileSync, createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -96,6 +97,14 @@ export class Stack {
   /** Fails if a service ended by itself. */
   check(): Promise<void> {
     return this.command('check');
+  }
+
+  /** The gateway has each of these trunks in service: one that failed is tried again by itself. */
+  async trunksAreUp(trunks: readonly string[]): Promise<void> {
+    await expect(async () => {
+      const metrics = await (await fetch(this.ready.metrics)).text();
+      for (const trunk of trunks) expect(metrics).toContain(`ponte_trunk_up{trunk="${trunk}"} 1\n`);
+    }).toPass({ timeout: 30_000, intervals: [100] });
   }
 
   /** Runs a command of the gateway's program on its store. */

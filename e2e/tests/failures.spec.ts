@@ -15,7 +15,8 @@ const FAR = [
   },
 ] as const;
 
-test.beforeEach(async ({ carrier, portal }) => {
+test.beforeEach(async ({ carrier, portal, stack }) => {
+  await stack.trunksAreUp(TRUNKS);
   await carrier.answers(HOME, HOME_HZ);
   await portal.telecommuteAt(HOME);
 });
