@@ -175,10 +175,8 @@ impl BrowserTelephone {
 
     /// Offers this tab again whenever the telephone system can hear of it, and withdraws it when calls go elsewhere.
     pub(crate) fn follow(self, portal: Portal) {
+        let allowed = portal.browser_allowed();
         let wanted = memo(move || {
-            let allowed = portal
-                .profile()
-                .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed));
             let chosen = portal.mode().with(|mode| {
                 matches!(
                     mode,
@@ -188,7 +186,7 @@ impl BrowserTelephone {
                     })
                 )
             });
-            allowed && (chosen || self.moved.get().is_some())
+            allowed.get() && (chosen || self.moved.get().is_some())
         });
         let connected = memo(move || portal.badge().get() == crate::socket::Badge::Connected);
         Effect::new(move || match (wanted.get(), connected.get()) {

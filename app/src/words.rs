@@ -2,94 +2,11 @@
 
 use crate::format;
 use crate::i18n::{Locale, text};
+use crate::names;
 use ponte_protocol::{
     CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, EndedBy, LegRole, LegState,
-    LegView, NumberError, PersistentLeg, Refusal,
+    LegView, NumberError, Refusal,
 };
-
-/// The name a `CauseReason` has on the wire; for attributes that tests and styles read.
-pub const fn reason_name(reason: CauseReason) -> &'static str {
-    match reason {
-        CauseReason::NormalClearing => "normal_clearing",
-        CauseReason::Cancelled => "cancelled",
-        CauseReason::Busy => "busy",
-        CauseReason::Declined => "declined",
-        CauseReason::NoAnswer => "no_answer",
-        CauseReason::NoSuchNumber => "no_such_number",
-        CauseReason::Unavailable => "unavailable",
-        CauseReason::Congestion => "congestion",
-        CauseReason::TrunkFailure => "trunk_failure",
-        CauseReason::Forbidden => "forbidden",
-        CauseReason::NotConfirmed => "not_confirmed",
-        CauseReason::MediaTimeout => "media_timeout",
-        CauseReason::GatewayRestarted => "gateway_restarted",
-        CauseReason::IncompatibleMedia => "incompatible_media",
-        CauseReason::InternalError => "internal_error",
-        CauseReason::Voicemail => "voicemail",
-        CauseReason::Rejected => "rejected",
-        CauseReason::DoNotDisturb => "do_not_disturb",
-        CauseReason::AnsweredElsewhere => "answered_elsewhere",
-        CauseReason::Transferred => "transferred",
-        CauseReason::Moved => "moved",
-        CauseReason::Forwarded => "forwarded",
-        CauseReason::LoggedOff => "logged_off",
-        CauseReason::Other => "other",
-    }
-}
-
-/// The name a phase has on the wire.
-pub const fn phase_name(phase: &CallPhase) -> &'static str {
-    match phase {
-        CallPhase::CallingUser => "calling_user",
-        CallPhase::Confirming { .. } => "confirming",
-        CallPhase::CallingFar => "calling_far",
-        CallPhase::Rejoining { .. } => "rejoining",
-        CallPhase::Connected { .. } => "connected",
-        CallPhase::FarFailed { .. } => "far_failed",
-        CallPhase::Ending => "ending",
-        CallPhase::Ringing => "ringing",
-        CallPhase::Waiting { .. } => "waiting",
-        CallPhase::Held { .. } => "held",
-        CallPhase::Voicemail { .. } => "voicemail",
-        CallPhase::Transferring { .. } => "transferring",
-        CallPhase::Transferred { .. } => "transferred",
-        CallPhase::Parked { .. } => "parked",
-        CallPhase::Unknown => "unknown",
-    }
-}
-
-/// The name that the state of a leg which stays up has on the wire.
-pub const fn persistent_leg_name(leg: &PersistentLeg) -> &'static str {
-    match leg {
-        PersistentLeg::Off => "off",
-        PersistentLeg::Calling { .. } => "calling",
-        PersistentLeg::Confirming { .. } => "confirming",
-        PersistentLeg::Up { .. } => "up",
-        PersistentLeg::Recalling { .. } => "recalling",
-        PersistentLeg::Down { .. } => "down",
-        PersistentLeg::Unknown => "unknown",
-    }
-}
-
-/// Whether a leg stays up, or is on its way.
-pub const fn is_kept_up(leg: &PersistentLeg) -> bool {
-    !matches!(
-        leg,
-        PersistentLeg::Off | PersistentLeg::Down { .. } | PersistentLeg::Unknown
-    )
-}
-
-/// The name a leg's state has on the wire; `none` for a leg that does not exist yet.
-pub const fn leg_state_name(state: Option<LegState>) -> &'static str {
-    match state {
-        None => "none",
-        Some(LegState::Trying) => "trying",
-        Some(LegState::Proceeding) => "proceeding",
-        Some(LegState::Early) => "early",
-        Some(LegState::Confirmed) => "confirmed",
-        Some(LegState::Terminated) => "terminated",
-    }
-}
 
 /// What a leg is doing, without its name: "ringing", "not called yet".
 pub fn leg_state(locale: Locale, state: Option<LegState>) -> &'static str {
@@ -208,21 +125,9 @@ pub fn record_cause(locale: Locale, record: &CallRecord) -> &'static str {
     }
 }
 
-/// How a call came out, for the log's icon.
-pub fn outcome_name(record: &CallRecord) -> &'static str {
-    match (record.connected_at, record.direction) {
-        (Some(_), _) => "answered",
-        (None, Direction::Incoming) => "missed",
-        (None, Direction::Outgoing) => match record.cause.class {
-            ponte_protocol::FailureClass::User | ponte_protocol::FailureClass::Success => "unanswered",
-            _ => "failed",
-        },
-    }
-}
-
 /// How a call came out, for those who do not see the icon.
 pub fn outcome(locale: Locale, record: &CallRecord) -> &'static str {
-    match (outcome_name(record), record.direction) {
+    match (names::outcome(record), record.direction) {
         ("answered", Direction::Outgoing) => text::outcome::outgoing(locale),
         ("answered", Direction::Incoming) => text::outcome::incoming(locale),
         ("missed", _) => text::outcome::missed(locale),
@@ -377,64 +282,9 @@ pub fn spoken(locale: Locale, call: &CallView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::tests::{REASONS, phases};
     use ponte_protocol::UnixMillis;
     use std::collections::HashSet;
-
-    const REASONS: [CauseReason; 21] = [
-        CauseReason::NormalClearing,
-        CauseReason::Cancelled,
-        CauseReason::Busy,
-        CauseReason::Declined,
-        CauseReason::NoAnswer,
-        CauseReason::NoSuchNumber,
-        CauseReason::Voicemail,
-        CauseReason::Rejected,
-        CauseReason::DoNotDisturb,
-        CauseReason::AnsweredElsewhere,
-        CauseReason::LoggedOff,
-        CauseReason::Unavailable,
-        CauseReason::Congestion,
-        CauseReason::TrunkFailure,
-        CauseReason::Forbidden,
-        CauseReason::NotConfirmed,
-        CauseReason::MediaTimeout,
-        CauseReason::GatewayRestarted,
-        CauseReason::IncompatibleMedia,
-        CauseReason::InternalError,
-        CauseReason::Other,
-    ];
-
-    fn wire(value: impl serde::Serialize) -> String {
-        let value = serde_json::to_value(value).unwrap();
-        value
-            .as_str()
-            .or_else(|| value["type"].as_str())
-            .unwrap()
-            .to_owned()
-    }
-
-    #[test]
-    fn t15_a_leg_that_stays_up_is_shown_as_it_stands() {
-        let call = ponte_protocol::CallId(uuid::Uuid::nil());
-        let at = UnixMillis(1);
-        let cause = Cause {
-            reason: CauseReason::NotConfirmed,
-            class: ponte_protocol::FailureClass::User,
-            q850: None,
-            sip: None,
-        };
-        for (leg, name, kept_up) in [
-            (PersistentLeg::Off, "off", false),
-            (PersistentLeg::Calling { call }, "calling", true),
-            (PersistentLeg::Confirming { call, until: at }, "confirming", true),
-            (PersistentLeg::Up { call, since: at }, "up", true),
-            (PersistentLeg::Recalling { call, at }, "recalling", true),
-            (PersistentLeg::Down { cause }, "down", false),
-            (PersistentLeg::Unknown, "unknown", false),
-        ] {
-            assert_eq!((persistent_leg_name(&leg), is_kept_up(&leg)), (name, kept_up));
-        }
-    }
 
     #[test]
     fn t05_every_cause_has_words_of_its_own_for_each_telephone() {
@@ -447,50 +297,6 @@ mod tests {
                 assert_eq!(words.len(), REASONS.len(), "{locale:?} {role:?}");
             }
         }
-    }
-
-    #[test]
-    fn names_are_those_of_the_wire() {
-        for reason in REASONS {
-            assert_eq!(reason_name(reason), wire(reason));
-        }
-        for state in [
-            LegState::Trying,
-            LegState::Proceeding,
-            LegState::Early,
-            LegState::Confirmed,
-            LegState::Terminated,
-        ] {
-            assert_eq!(leg_state_name(Some(state)), wire(state));
-        }
-        for phase in phases() {
-            assert_eq!(phase_name(&phase), wire(phase));
-        }
-    }
-
-    fn phases() -> [CallPhase; 11] {
-        let cause = Cause {
-            reason: CauseReason::Busy,
-            class: ponte_protocol::FailureClass::User,
-            q850: Some(17),
-            sip: Some(486),
-        };
-        [
-            CallPhase::CallingUser,
-            CallPhase::Confirming { until: UnixMillis(1) },
-            CallPhase::CallingFar,
-            CallPhase::Connected { since: UnixMillis(1) },
-            CallPhase::FarFailed {
-                cause,
-                until: UnixMillis(1),
-            },
-            CallPhase::Ending,
-            CallPhase::Ringing,
-            CallPhase::Waiting { until: UnixMillis(1) },
-            CallPhase::Held { since: UnixMillis(1) },
-            CallPhase::Voicemail { since: UnixMillis(1) },
-            CallPhase::Rejoining { until: UnixMillis(1) },
-        ]
     }
 
     fn incoming(number: &str, name: Option<&str>, phase: CallPhase) -> CallView {

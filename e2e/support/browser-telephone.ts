@@ -2,6 +2,7 @@ import { expect, type Page } from '@playwright/test';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { test } from './test.ts';
 import { toneWav } from './wav.ts';
 
 /** What the microphone of the test's browser picks up. */
@@ -10,8 +11,17 @@ export const VOICE_HZ = 865;
 /** How far from a tone the loudest frequency may lie: the analyser's steps are 6 Hz. */
 const TOLERANCE_HZ = 8;
 
-/** What makes Chromium take a file for its microphone, and allow it without a question. */
-export function microphoneArgs(): string[] {
+/** For `test.use`: a browser with a microphone that picks up a tone, allowed without a question. */
+export const withMicrophone: Parameters<typeof test.use>[0] = {
+  launchOptions: [
+    async ({ launchOptions }, use) => {
+      await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...microphoneArgs()] });
+    },
+    { scope: 'worker' },
+  ],
+};
+
+function microphoneArgs(): string[] {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'ponte-microphone-')), 'voice.wav');
   writeFileSync(file, toneWav(VOICE_HZ, 20));
   return [
@@ -58,14 +68,15 @@ export async function listenAt(page: Page): Promise<void> {
 export async function onlySpeaks(page: Page, codec: 'PCMU' | 'PCMA' | 'G722'): Promise<void> {
   await page.addInitScript((codec) => {
     const kept = [`audio/${codec}`, 'audio/telephone-event'];
-    const offer = RTCPeerConnection.prototype.createOffer;
-    RTCPeerConnection.prototype.createOffer = function (this: RTCPeerConnection, ...given: []) {
+    type Offer = (this: RTCPeerConnection, options?: RTCOfferOptions) => Promise<RTCSessionDescriptionInit>;
+    const offer = RTCPeerConnection.prototype.createOffer as Offer;
+    RTCPeerConnection.prototype.createOffer = function (this: RTCPeerConnection, options?: RTCOfferOptions) {
       const all = RTCRtpReceiver.getCapabilities('audio')?.codecs ?? [];
       for (const transceiver of this.getTransceivers()) {
         transceiver.setCodecPreferences(all.filter(({ mimeType }) => kept.includes(mimeType)));
       }
-      return offer.apply(this, given);
-    } as typeof offer;
+      return offer.call(this, options);
+    } as Offer as typeof RTCPeerConnection.prototype.createOffer;
   }, codec);
 }
 

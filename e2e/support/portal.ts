@@ -54,12 +54,26 @@ export class Portal {
     await expect(this.card).toHaveCount(0, { timeout: 20_000 });
   }
 
-  /** Makes a typed number the telephone that rings. */
-  async telecommuteAt(number: string, confirm: 'auto' | 'on' | 'off' = 'auto'): Promise<void> {
+  /** Opens the choice of telephone, also where one is in use. */
+  private async opensChooser(): Promise<void> {
     await expect(this.mode).toHaveAttribute('data-mode', /office|telecommuting/);
     if ((await this.mode.getAttribute('data-mode')) === 'telecommuting') {
       await this.page.getByTestId('destination-change').click();
     }
+  }
+
+  /** Makes this browser the telephone that rings; it needs a microphone (`withMicrophone`). */
+  async takesCallsHere(): Promise<void> {
+    await this.opensChooser();
+    await this.page.getByTestId('destination-browser').check();
+    await this.page.getByTestId('destination-enter').click();
+    await expect(this.mode).toHaveAttribute('data-mode', 'telecommuting');
+    await expect(this.page.getByTestId('browser-place')).toHaveAttribute('data-place', 'here');
+  }
+
+  /** Makes a typed number the telephone that rings. */
+  async telecommuteAt(number: string, confirm: 'auto' | 'on' | 'off' = 'auto'): Promise<void> {
+    await this.opensChooser();
     await this.page.getByTestId('destination-number').fill(number);
     await this.page.getByTestId('destination-confirm').selectOption(confirm);
     await this.page.getByTestId('destination-enter').click();

@@ -3,34 +3,26 @@ import {
   codecSent,
   listenAt,
   loseMicrophone,
-  microphoneArgs,
   microphoneOf,
   onlySpeaks,
   pageHears,
   pageIsSilent,
+  withMicrophone,
 } from '../support/browser-telephone.ts';
 import { ANNA_DID, CALLER, CALLER_HZ, HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { expect, test } from '../support/test.ts';
-import type { Portal } from '../support/portal.ts';
 
 /** A telephone that Anna keeps; no other test calls it. */
 const HOUSE = '+390212345688';
 const HOUSE_HZ = 485;
 
-test.use({
-  launchOptions: [
-    async ({ launchOptions }, use) => {
-      await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...microphoneArgs()] });
-    },
-    { scope: 'worker' },
-  ],
-});
+test.use(withMicrophone);
 
 test.beforeEach(({ page }) => listenAt(page));
 
 test('t02 t04 a call dialled with this browser as the telephone is heard both ways', async ({ portal, carrier }) => {
   await carrier.answers(ROME, ROME_HZ);
-  await takesCallsHere(portal);
+  await portal.takesCallsHere();
   await portal.dial(ROME);
   await portal.isIn('connected', 20_000);
   await Promise.all([carrier.hears(ROME, VOICE_HZ), pageHears(portal.page, ROME_HZ)]);
@@ -49,7 +41,7 @@ for (const codec of ['PCMU', 'G722'] as const) {
     await onlySpeaks(page, codec);
     await page.reload();
     await carrier.answers(ROME, ROME_HZ);
-    await takesCallsHere(portal);
+    await portal.takesCallsHere();
     await portal.dial(ROME);
     await portal.isIn('connected', 20_000);
     await Promise.all([carrier.hears(ROME, VOICE_HZ), pageHears(page, ROME_HZ)]);
@@ -68,7 +60,7 @@ test('t06 a call from outside rings in the tab, and is heard both ways once it i
   portal,
   carrier,
 }) => {
-  await takesCallsHere(portal);
+  await portal.takesCallsHere();
   await carrier.places({ from: CALLER, to: ANNA_DID, telephone: { tone_hz: CALLER_HZ } });
   await portal.isIn('ringing');
   const early = await carrier.reaches(CALLER, 'ringing');
@@ -82,18 +74,6 @@ test('t06 a call from outside rings in the tab, and is heard both ways once it i
 });
 
 /** Makes this tab the telephone that rings. */
-async function takesCallsHere(portal: Portal): Promise<void> {
-  const { mode, page } = portal;
-  await expect(mode).toHaveAttribute('data-mode', /office|telecommuting/);
-  if ((await mode.getAttribute('data-mode')) === 'telecommuting') {
-    await page.getByTestId('destination-change').click();
-  }
-  await page.getByTestId('destination-browser').check();
-  await page.getByTestId('destination-enter').click();
-  await expect(mode).toHaveAttribute('data-mode', 'telecommuting');
-  await expect(page.getByTestId('browser-place')).toHaveAttribute('data-place', 'here');
-}
-
 test('a microphone is tried before a call, and one that is lost in a call is found again', async ({ portal, carrier }) => {
   const { page } = portal;
   await portal.goTo('settings');
@@ -109,7 +89,7 @@ test('a microphone is tried before a call, and one that is lost in a call is fou
 
   await portal.goTo('phone');
   await carrier.answers(ROME, ROME_HZ);
-  await takesCallsHere(portal);
+  await portal.takesCallsHere();
   await portal.dial(ROME);
   await portal.isIn('connected', 20_000);
   await carrier.hears(ROME, VOICE_HZ);

@@ -1,18 +1,11 @@
-import { VOICE_HZ, listenAt, microphoneArgs } from '../support/browser-telephone.ts';
+import { VOICE_HZ, listenAt, withMicrophone } from '../support/browser-telephone.ts';
 import { ANNA_DID, CALLER, HOME, HOME_HZ } from '../support/numbers.ts';
 import { expect, test } from '../support/test.ts';
 import { toneWav } from '../support/wav.ts';
 
 const FILE_HZ = 1510;
 
-test.use({
-  launchOptions: [
-    async ({ launchOptions }, use) => {
-      await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...microphoneArgs()] });
-    },
-    { scope: 'worker' },
-  ],
-});
+test.use(withMicrophone);
 
 test.beforeEach(({ page }) => listenAt(page));
 

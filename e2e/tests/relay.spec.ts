@@ -2,23 +2,16 @@ import { appendFileSync, copyFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { freePort } from '../support/baresip.ts';
-import { VOICE_HZ, listenAt, microphoneArgs, onlyByRelay, pageHears } from '../support/browser-telephone.ts';
+import { VOICE_HZ, listenAt, onlyByRelay, pageHears, withMicrophone } from '../support/browser-telephone.ts';
 import { ROME, ROME_HZ } from '../support/numbers.ts';
-import { expect, test } from '../support/test.ts';
+import { test } from '../support/test.ts';
 
 // coturn is not among what is installed for the tests, for Debian's package starts a server that everybody can reach:
 // PONTE_TURNSERVER names its program where this test is wanted.
 const TURNSERVER = process.env.PONTE_TURNSERVER ?? 'turnserver';
 const SECRET = 'between gateway and relay';
 
-test.use({
-  launchOptions: [
-    async ({ launchOptions }, use) => {
-      await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...microphoneArgs()] });
-    },
-    { scope: 'worker' },
-  ],
-});
+test.use(withMicrophone);
 
 test('t04 a browser whose network lets no UDP through calls by the relay, and is heard both ways', async ({
   portal,
@@ -43,13 +36,7 @@ test('t04 a browser whose network lets no UDP through calls by the relay, and is
     await onlyByRelay(page);
     await page.reload();
     await carrier.answers(ROME, ROME_HZ);
-    await expect(portal.mode).toHaveAttribute('data-mode', /office|telecommuting/);
-    if ((await portal.mode.getAttribute('data-mode')) === 'telecommuting') {
-      await page.getByTestId('destination-change').click();
-    }
-    await page.getByTestId('destination-browser').check();
-    await page.getByTestId('destination-enter').click();
-    await expect(page.getByTestId('browser-place')).toHaveAttribute('data-place', 'here');
+    await portal.takesCallsHere();
     await portal.dial(ROME);
     await portal.isIn('connected', 20_000);
     await Promise.all([carrier.hears(ROME, VOICE_HZ), pageHears(page, ROME_HZ)]);

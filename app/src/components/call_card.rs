@@ -16,6 +16,7 @@ use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
+use crate::names;
 use crate::state::Portal;
 use crate::words;
 use leptos::html;
@@ -81,7 +82,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
 
     view! {
         <article class="card call-card" node_ref=card data-testid="call-card" aria-label=live(move || text::call::with(i18n.locale(), party()))
-            data-phase=live(move || phase.get().map(|phase| words::phase_name(&phase)))>
+            data-phase=live(move || phase.get().map(|phase| names::phase(&phase)))>
             <header class="call-head">
                 <div class="call-who">
                     <p class="call-direction">{live(direction)}</p>
@@ -182,7 +183,7 @@ fn FarFailed(call: Memo<Option<CallView>>, cause: Cause, until: UnixMillis) -> i
     let left = move || format::seconds_left(until.since(portal.server_now()));
     view! {
         <div class="failed">
-            <p class="failed-cause" data-testid="cause" data-reason=words::reason_name(cause.reason) role="alert">
+            <p class="failed-cause" data-testid="cause" data-reason=names::reason(cause.reason) role="alert">
                 {live(move || words::cause(i18n.locale(), LegRole::Far, cause.reason))}
             </p>
             <p>{live(move || text::call::dial_again_hint(i18n.locale(), left()))}</p>

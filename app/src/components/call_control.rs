@@ -6,7 +6,7 @@ use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::call::{self, Controls};
-use crate::logic::dial::{self, Entry};
+use crate::logic::dial::Entry;
 use crate::state::Portal;
 use crate::state::toasts::{ToastKind, Toasts};
 use crate::words;
@@ -155,13 +155,7 @@ fn GiveForm(call: CallId, locked: Memo<bool>) -> impl IntoView {
     field.on_load(|field| {
         let _ = field.focus();
     });
-    let entry = memo(move || {
-        typed.with(|typed| {
-            portal
-                .profile()
-                .with(|profile| dial::read(typed, profile.as_ref()))
-        })
-    });
+    let entry = portal.reads(typed);
     let extension = move || typed.with(|typed| typed.trim().parse::<Extension>().ok());
     let error = move || match entry.get() {
         Entry::Invalid(error) => Some(words::number_error(i18n.locale(), error)),

@@ -6,8 +6,8 @@ use crate::components::icon::Icon;
 use crate::components::saved_destinations::SavedDestinations;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
-use crate::logic::dial::{self, Entry};
+use crate::live::{derived, live};
+use crate::logic::dial::Entry;
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::words;
@@ -25,11 +25,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
     let selected = RwSignal::new(None::<DestinationId>);
     // "This browser" is chosen.
     let here = RwSignal::new(false);
-    let offered = memo(move || {
-        portal
-            .profile()
-            .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed))
-    });
+    let offered = portal.browser_allowed();
     let (touched, set_touched) = signal(false);
 
     // The first saved telephone is chosen until the user chooses.
@@ -45,13 +41,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
         }
     });
 
-    let entry = memo(move || {
-        typed.with(|typed| {
-            portal
-                .profile()
-                .with(|profile| dial::read(typed, profile.as_ref()))
-        })
-    });
+    let entry = portal.reads(typed);
     let number = move || match entry.get() {
         Entry::Number(number) => Some(number),
         Entry::Empty | Entry::Invalid(_) | Entry::Emergency(_) => None,
@@ -119,7 +109,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
 
     view! {
         <form class="stack chooser" novalidate on:submit=move |event| { event.prevent_default(); enter(); }>
-            <Shown when=derived(move || offered.get())>
+            <Shown when=offered>
                 <div class="saved-row">
                     <label class="saved-choice">
                         <input

@@ -6,8 +6,8 @@ use crate::components::shown::Shown;
 use crate::components::suggestions::{Offers, SuggestionList};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
-use crate::logic::dial::{self, Blocked, Entry};
+use crate::live::{derived, live};
+use crate::logic::dial::{Blocked, Entry};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -35,13 +35,7 @@ pub fn DialPad() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let entered = portal.dial_text();
-    let entry = memo(move || {
-        entered.with(|typed| {
-            portal
-                .profile()
-                .with(|profile| dial::read(typed, profile.as_ref()))
-        })
-    });
+    let entry = portal.reads(entered);
     let offers = Offers::new(portal);
     let emergency = move || match entry.get() {
         Entry::Emergency(number) => Some(number),
@@ -199,10 +193,7 @@ fn blocked(locale: Locale, reason: Blocked) -> &'static str {
 pub fn call_again(portal: Portal, number: &str) {
     portal.dial_refusal().set(None);
     portal.dial_text().set(number.to_owned());
-    let entry = portal
-        .profile()
-        .with_untracked(|profile| dial::read(number, profile.as_ref()));
-    match entry {
+    match untrack(|| portal.read(number)) {
         Entry::Number(number)
             if portal.blocked().get_untracked().is_none() && !portal.dialling().get_untracked() =>
         {

@@ -5,6 +5,7 @@ use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::live;
+use crate::names;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -27,7 +28,7 @@ pub fn EndedCard() -> impl IntoView {
             let shown = StoredValue::new(record.clone());
             let talk = record.connected_at.map(|_| format::duration(record.talk_millis()));
             view! {
-                <article class="card ended-card" data-testid="ended-card" data-outcome=words::outcome_name(&record)>
+                <article class="card ended-card" data-testid="ended-card" data-outcome=names::outcome(&record)>
                     <div class="ended-words">
                         <p class="call-direction">{live(move || {
                             let locale = i18n.locale();
@@ -38,7 +39,7 @@ pub fn EndedCard() -> impl IntoView {
                         <h2 class="call-party">
                             {live(move || shown.with_value(|record| words::record_party(i18n.locale(), record)))}
                         </h2>
-                        <p data-testid="cause" data-reason=words::reason_name(record.cause.reason)>
+                        <p data-testid="cause" data-reason=names::reason(record.cause.reason)>
                             {live(move || shown.with_value(|record| words::record_cause(i18n.locale(), record)))}
                             {talk.map(|talk| format!(" · {talk}"))}
                         </p>

@@ -5,6 +5,7 @@ use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{live, memo};
+use crate::names;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -33,9 +34,9 @@ pub fn LegBridge(call: Memo<Option<CallView>>) -> impl IntoView {
         <div class="bridge" data-joined=live(move || joined().to_string())>
             <LegEnd call role=LegRole::User leg=user name=Signal::derive(user_name) />
             <svg class="bridge-span" viewBox="0 0 200 48" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-                <path class="span-half" data-state=live(move || words::leg_state_name(user.get().map(|leg| leg.state)))
+                <path class="span-half" data-state=live(move || names::leg_state(user.get().map(|leg| leg.state)))
                     d="M0 40 C 34 14, 68 6, 100 6" />
-                <path class="span-half" data-state=live(move || words::leg_state_name(far.get().map(|leg| leg.state)))
+                <path class="span-half" data-state=live(move || names::leg_state(far.get().map(|leg| leg.state)))
                     d="M100 6 C 132 6, 166 14, 200 40" />
             </svg>
             <LegEnd call role=LegRole::Far leg=far name=Signal::derive(far_name) />
@@ -125,7 +126,7 @@ fn LegEnd(
     };
     let silent = move || leg.get().is_some_and(|leg| leg.no_audio);
     view! {
-        <div class="leg" data-testid=testid data-state=live(move || words::leg_state_name(leg.get().map(|leg| leg.state)))>
+        <div class="leg" data-testid=testid data-state=live(move || names::leg_state(leg.get().map(|leg| leg.state)))>
             <span class="leg-icon">{live(move || view! { <Icon name=icon() /> })}</span>
             <p class="leg-words">
                 <span class="leg-name">{name}</span>

@@ -7,6 +7,7 @@ use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
+use crate::names;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -21,7 +22,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     let number = words::number_to_call(&record).to_owned();
     let message = record.message;
     let recordings = record.recordings.clone();
-    let outcome = words::outcome_name(&record);
+    let outcome = names::outcome(&record);
     let icon = match (outcome, record.direction) {
         ("answered", Direction::Outgoing) => "outgoing",
         ("answered", Direction::Incoming) => "incoming",
@@ -43,7 +44,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     };
     view! {
             <li class="log-row" data-testid="log-row" data-outcome=outcome
-                data-reason=record.with_value(|record| words::reason_name(record.cause.reason))>
+                data-reason=record.with_value(|record| names::reason(record.cause.reason))>
                 <div class="log-line">
                     <button type="button" class="log-open" aria-expanded=live(move || open.get().to_string())
                         on:click=move |_| set_open.update(|open| *open = !*open)>

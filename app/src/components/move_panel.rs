@@ -6,7 +6,7 @@ use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::call;
-use crate::logic::dial::{self, Entry};
+use crate::logic::dial::Entry;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
@@ -18,12 +18,8 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let telephone = portal.telephone();
-    let here = move || {
-        let allowed = portal
-            .profile()
-            .with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed));
-        allowed && !telephone.has(id)
-    };
+    let allowed = portal.browser_allowed();
+    let here = move || allowed.get() && !telephone.has(id);
     let now = move || {
         call.with(|call| {
             let leg = call.as_ref().and_then(|call| call.leg(LegRole::User));
@@ -40,13 +36,7 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
         })
     };
     let typed = RwSignal::new(String::new());
-    let entry = memo(move || {
-        typed.with(|typed| {
-            portal
-                .profile()
-                .with(|profile| dial::read(typed, profile.as_ref()))
-        })
-    });
+    let entry = portal.reads(typed);
     let go = move || {
         if let (Entry::Number(number), false) = (entry.get_untracked(), locked.get_untracked()) {
             let to = DestinationChoice::Number {

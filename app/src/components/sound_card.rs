@@ -1,6 +1,5 @@
 //! The microphone and the loudspeaker of this browser: chosen, and tried by hearing oneself.
 
-use crate::browser::listen::every;
 use crate::browser::recorder::Recorder;
 use crate::components::icon::Icon;
 use crate::i18n::{I18n, Locale, text};
@@ -15,6 +14,8 @@ use web_sys::{HtmlAudioElement, Url};
 
 /// How long one speaks, in milliseconds.
 const SPOKEN_MS: u32 = 3_000;
+/// How often the level is read meanwhile, in milliseconds.
+const READ_MS: u32 = 100;
 /// A level that speech exceeds and a microphone that is off does not.
 const AUDIBLE: f64 = 0.02;
 
@@ -59,20 +60,13 @@ pub fn SoundCard() -> impl IntoView {
 
     let stage = RwSignal::new(Stage::Idle);
     let level = RwSignal::new(0.0);
-    let loudest = StoredValue::new(0.0);
     let recorder = StoredValue::new_local(None::<Recorder>);
     on_cleanup(move || recorder.set_value(None));
-    every(100, move || {
-        let heard = recorder.with_value(|recorder| recorder.as_ref().map_or(0.0, Recorder::level));
-        level.set(heard);
-        loudest.update_value(|loudest: &mut f64| *loudest = loudest.max(heard));
-    });
     let busy = memo(move || matches!(stage.get(), Stage::Speaking | Stage::Listening));
     let try_it = move |_| {
         stage.set(Stage::Speaking);
-        loudest.set_value(0.0);
         spawn_local(async move {
-            let after = listen_to_oneself(recorder, stage, move || loudest.get_value() > AUDIBLE).await;
+            let after = listen_to_oneself(recorder, stage, level).await;
             let _ = stage.try_set(after);
             refresh();
         });
@@ -130,21 +124,28 @@ pub fn SoundCard() -> impl IntoView {
 async fn listen_to_oneself(
     recorder: StoredValue<Option<Recorder>, LocalStorage>,
     stage: RwSignal<Stage>,
-    audible: impl Fn() -> bool,
+    level: RwSignal<f64>,
 ) -> Stage {
     match Recorder::start().await {
         // A page that was left meanwhile drops it here.
         Ok(started) => drop(recorder.try_update_value(|kept| *kept = Some(started))),
         Err(problem) => return Stage::Failed(problem),
     }
-    TimeoutFuture::new(SPOKEN_MS).await;
+    let mut loudest = 0.0_f64;
+    for _ in 0..SPOKEN_MS / READ_MS {
+        TimeoutFuture::new(READ_MS).await;
+        let heard = recorder.try_with_value(|recorder| recorder.as_ref().map_or(0.0, Recorder::level));
+        loudest = loudest.max(heard.unwrap_or_default());
+        let _ = heard.and_then(|heard| level.try_set(heard));
+    }
+    let _ = level.try_set(0.0);
     let Some(recording) = recorder.try_update_value(Option::take).flatten() else {
         return Stage::Idle;
     };
     let Some(blob) = recording.stop().await else {
         return Stage::Failed(Problem::NoMicrophone);
     };
-    if !audible() {
+    if loudest <= AUDIBLE {
         return Stage::Silent;
     }
     let Ok(address) = Url::create_object_url_with_blob(&blob) else {

@@ -4,6 +4,8 @@ use crate::components::accept_banner::AcceptBanner;
 use crate::components::switch::Switch;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
+use crate::logic::call;
+use crate::names;
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::words;
@@ -39,10 +41,10 @@ pub fn StaySwitch() -> impl IntoView {
         _ => None,
     };
     view! {
-        <div data-testid="stay" data-state=live(move || words::persistent_leg_name(&leg.get()))>
+        <div data-testid="stay" data-state=live(move || names::persistent_leg(&leg.get()))>
             <Switch
                 testid="stay-on-line" label=text::reach::stay hint
-                on=derived(move || words::is_kept_up(&leg.get()))
+                on=derived(move || call::is_kept_up(&leg.get()))
                 disabled=derived(move || asking.get() || portal.badge().get() != Badge::Connected)
                 ask=Callback::new(move |on| {
                     portal.ask(CommandBody::SetPersistentLeg { on });

@@ -1,6 +1,6 @@
 //! What a call asks of its user, and what can be done with it.
 
-use ponte_protocol::{CallId, CallPhase, CallView, Direction, LegState};
+use ponte_protocol::{CallId, CallPhase, CallView, Direction, LegState, PersistentLeg};
 
 /// What **Accept** does to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,11 +132,20 @@ pub fn may_be_recorded(call: &CallView) -> bool {
     matches!(call.phase, CallPhase::Connected { .. }) && call.conference.is_none()
 }
 
+/// Whether a leg stays up, or is on its way.
+pub const fn is_kept_up(leg: &PersistentLeg) -> bool {
+    !matches!(
+        leg,
+        PersistentLeg::Off | PersistentLeg::Down { .. } | PersistentLeg::Unknown
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names;
     use crate::state::sample;
-    use ponte_protocol::{ConferenceView, MemberView, UnixMillis};
+    use ponte_protocol::{Cause, CauseReason, ConferenceView, FailureClass, MemberView, UnixMillis};
 
     fn call(direction: Direction, phase: CallPhase) -> CallView {
         CallView {
@@ -248,5 +257,28 @@ mod tests {
         let calls = [connected.clone(), held];
         assert_eq!(foremost(&calls), Some(&connected));
         assert_eq!(foremost(&[]), None);
+    }
+
+    #[test]
+    fn t15_a_leg_that_stays_up_is_shown_as_it_stands() {
+        let call = CallId(uuid::Uuid::nil());
+        let at = UnixMillis(1);
+        let cause = Cause {
+            reason: CauseReason::NotConfirmed,
+            class: FailureClass::User,
+            q850: None,
+            sip: None,
+        };
+        for (leg, name, kept_up) in [
+            (PersistentLeg::Off, "off", false),
+            (PersistentLeg::Calling { call }, "calling", true),
+            (PersistentLeg::Confirming { call, until: at }, "confirming", true),
+            (PersistentLeg::Up { call, since: at }, "up", true),
+            (PersistentLeg::Recalling { call, at }, "recalling", true),
+            (PersistentLeg::Down { cause }, "down", false),
+            (PersistentLeg::Unknown, "unknown", false),
+        ] {
+            assert_eq!((names::persistent_leg(&leg), is_kept_up(&leg)), (name, kept_up));
+        }
     }
 }

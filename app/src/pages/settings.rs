@@ -10,7 +10,6 @@ use crate::components::shown::Shown;
 use crate::components::sound_card::SoundCard;
 use crate::components::stations_card::StationsCard;
 use crate::i18n::{I18n, text};
-use crate::live::derived;
 use crate::state::Portal;
 use leptos::prelude::*;
 
@@ -25,7 +24,7 @@ pub fn SettingsPage() -> impl IntoView {
         <OwnSoundsCard />
         <ScheduleCard />
         <StationsCard />
-        <Shown when=derived(move || portal.profile().with(|profile| profile.as_ref().is_some_and(|profile| profile.browser_allowed)))>
+        <Shown when=portal.browser_allowed()>
             <SoundCard />
         </Shown>
         <BrowserSettingsCard />

@@ -91,9 +91,8 @@ impl Session {
         connection.set_onconnectionstatechange(Some(on_state.as_ref().unchecked_ref()));
         let (sent, heard) = (Rc::downgrade(&voice), loudspeaker.clone());
         let on_devices = Changes::follow(move || {
-            devices::play_where_chosen(&heard);
             if let Some(voice) = sent.upgrade() {
-                spawn_local(voice::devices_changed(voice));
+                take_devices(&heard, voice);
             }
         });
         Ok(Self {
@@ -113,8 +112,7 @@ impl Session {
 
     /// Takes what was chosen since, and what is there.
     pub(super) fn devices_changed(&self) {
-        devices::play_where_chosen(&self.loudspeaker);
-        spawn_local(voice::devices_changed(self.voice.clone()));
+        take_devices(&self.loudspeaker, self.voice.clone());
     }
 
     /// Takes the gateway's answer.
@@ -132,6 +130,12 @@ impl Drop for Session {
         self.connection.close();
         self.loudspeaker.set_src_object(None);
     }
+}
+
+/// Has a call go on at the devices that are chosen, as far as they are there.
+fn take_devices(loudspeaker: &HtmlAudioElement, voice: Rc<Voice>) {
+    devices::play_where_chosen(loudspeaker);
+    spawn_local(voice::devices_changed(voice));
 }
 
 /// A connection that may go by the relays.

@@ -4,7 +4,7 @@ use crate::browser;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, memo};
 use crate::logic::call;
-use crate::logic::dial::{self, Blocked};
+use crate::logic::dial::{self, Blocked, Entry};
 use crate::logic::profiles;
 use crate::rtc::BrowserTelephone;
 use crate::socket::{Badge, Input, Link};
@@ -514,10 +514,7 @@ impl Portal {
 
     /// Whether callers reach the user's voicemail, tracked.
     pub fn has_voicemail(self) -> bool {
-        let allowed = self
-            .profile()
-            .with(|profile| profile.as_ref().is_some_and(|profile| profile.voicemail_allowed));
-        allowed
+        self.profile_says(|profile| profile.voicemail_allowed).get()
             && self
                 .settings()
                 .with(|settings| settings.as_ref().is_some_and(|settings| settings.voicemail))
@@ -525,8 +522,28 @@ impl Portal {
 
     /// Whether the user may see what belongs to the whole site, tracked.
     pub fn is_administrator(self) -> Signal<bool> {
+        self.profile_says(|profile| profile.administrator)
+    }
+
+    /// Whether a browser may be the user's telephone (rule T2), tracked.
+    pub fn browser_allowed(self) -> Signal<bool> {
+        self.profile_says(|profile| profile.browser_allowed)
+    }
+
+    /// Whether the administrator set it so; `false` until the edge knows it.
+    fn profile_says(self, so: fn(&UserProfile) -> bool) -> Signal<bool> {
         let profile = self.profile();
-        derived(move || profile.with(|profile| profile.as_ref().is_some_and(|profile| profile.administrator)))
+        derived(move || profile.with(|profile| profile.as_ref().is_some_and(so)))
+    }
+
+    /// What a field that takes a number holds, by what the user's telephone system takes for one; followed as it is typed.
+    pub fn reads(self, typed: RwSignal<String>) -> Memo<Entry> {
+        memo(move || typed.with(|typed| self.read(typed)))
+    }
+
+    /// The same of a text, tracked.
+    pub fn read(self, typed: &str) -> Entry {
+        self.profile().with(|profile| dial::read(typed, profile.as_ref()))
     }
 
     /// The number that calls go to now.

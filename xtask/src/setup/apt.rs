@@ -141,11 +141,11 @@ pub(crate) fn install(paths: &Paths, packages: &[&str]) -> Result<()> {
     first
 }
 
-fn update(paths: &Paths) -> Result<()> {
+pub(super) fn update(paths: &Paths) -> Result<()> {
     apt_get(paths, "apt-get update", "setup-apt-update", &["update", "-q"])
 }
 
-fn available(packages: &[&str]) -> bool {
+pub(super) fn available(packages: &[&str]) -> bool {
     process::capture(
         Command::new("apt-cache")
             .args(["show", "--no-all-versions"])

@@ -5,6 +5,7 @@ mod checkout;
 mod node;
 mod stamp;
 mod tools;
+mod unpacked;
 mod wasm_target;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use crate::ui;
 
 pub(crate) use apt::chromium;
 pub(crate) use node::Folder as NodeFolder;
+pub(crate) use unpacked::folder as unpacked_folder;
 
 /// What a task needs; the less it asks for, the sooner it starts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +33,8 @@ pub(crate) struct Needs {
     pub(crate) edge: bool,
     /// sipp and baresip.
     pub(crate) sip_peers: bool,
+    /// Servers that are unpacked, not installed: slapd.
+    pub(crate) servers: bool,
     /// Chromium and Playwright.
     pub(crate) browser: bool,
 }
@@ -41,6 +45,7 @@ impl Needs {
         lint: true,
         edge: true,
         sip_peers: true,
+        servers: true,
         browser: true,
     };
     pub(crate) const LINT: Self = Self {
@@ -48,6 +53,7 @@ impl Needs {
         lint: true,
         edge: false,
         sip_peers: false,
+        servers: false,
         browser: false,
     };
     pub(crate) const DEMO: Self = Self {
@@ -55,6 +61,7 @@ impl Needs {
         lint: false,
         edge: true,
         sip_peers: false,
+        servers: false,
         browser: false,
     };
 
@@ -64,6 +71,7 @@ impl Needs {
             lint: self.lint || other.lint,
             edge: self.edge || other.edge,
             sip_peers: self.sip_peers || other.sip_peers,
+            servers: self.servers || other.servers,
             browser: self.browser || other.browser,
         }
     }
@@ -148,6 +156,9 @@ pub(crate) fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
     }
     checkout::claim(paths)?;
     apt::ensure(paths, needs)?;
+    if needs.servers {
+        unpacked::ensure(paths);
+    }
     let node = if needs.wasm || needs.edge || needs.browser {
         Some(node::ensure(paths)?)
     } else {
@@ -188,6 +199,7 @@ pub(crate) fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
 pub(crate) fn doctor(paths: &Paths) -> Result<bool> {
     ui::heading("Programs");
     let mut complete = apt::report();
+    complete &= unpacked::report(paths);
     ui::heading("WebAssembly");
     complete &= wasm_target::report(paths);
     complete &= tools::report(&tools::cargo_bin()?);

@@ -17,6 +17,7 @@ use super::count::{Counts, Reader, Runner};
 use crate::cargo;
 use crate::paths::Paths;
 use crate::process::{self, Group};
+use crate::setup;
 use crate::ui::{self, Job, Live};
 
 const BUILD_TIMEOUT: Duration = Duration::from_mins(45);
@@ -61,6 +62,7 @@ pub(crate) fn run(paths: &Paths, filter: Option<&str>) -> Result<Counts> {
     let bench = Bench {
         logs,
         libraries: compilers_libraries()?,
+        unpacked: setup::unpacked_folder(paths),
     };
     let mut counts = Counts::default();
     for said in side_by_side(&binaries, &bench, filter)? {
@@ -210,6 +212,8 @@ struct Bench {
     /// Each has a log of its own there.
     logs: PathBuf,
     libraries: PathBuf,
+    /// Servers that are not installed.
+    unpacked: PathBuf,
 }
 
 impl Bench {
@@ -225,6 +229,7 @@ impl Bench {
             .current_dir(&binary.folder)
             .env("CARGO_MANIFEST_DIR", &binary.folder)
             .env("LD_LIBRARY_PATH", &self.libraries)
+            .env("PONTE_UNPACKED", &self.unpacked)
             .stdout(out)
             .stderr(err);
         let started = Instant::now();

@@ -175,6 +175,7 @@ fn needs_of(suite: Suite) -> Needs {
         Suite::Lint => Needs::LINT,
         Suite::Rust => Needs {
             sip_peers: true,
+            servers: true,
             ..Needs::default()
         },
         Suite::Purity => Needs {
