@@ -13,7 +13,7 @@ const SECRET = 'between gateway and relay';
 
 test.use(withMicrophone);
 
-test('t04 a browser whose network lets no UDP through calls by the relay, and is heard both ways', async ({
+test('t04 a browser whose network lets it come by a relay alone calls by it, and is heard both ways', async ({
   portal,
   carrier,
   stack,

@@ -148,13 +148,15 @@ fn media_config(config: &Config) -> MediaConfig {
 /// A call takes six file descriptors; the usual limit of 1024 would end at some 170 calls.
 fn raise_file_limit(config: &Config) {
     let ports = config.media.ports;
-    let wanted = u64::from(ports.last - ports.first) * 3 / 2 + 256;
+    let browsers = config.webrtc.as_ref().map_or(0, |webrtc| webrtc.threads.max(1));
+    // Browsers may come by TCP, and so may others until they have proven to be none.
+    let wanted = u64::from(ports.last - ports.first) * 3 / 2 + 256 + 512 * browsers as u64;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(limit) if limit < wanted => {
             tracing::warn!(
                 limit,
                 wanted,
-                "the system allows fewer open files than media.ports could use"
+                "the system allows fewer open files than media.ports and webrtc could use"
             );
         }
         Ok(_) => {}

@@ -185,9 +185,16 @@ impl MediaPlane {
         Ok(answer)
     }
 
-    /// The addresses that browsers are told; empty where none can be called.
+    /// The UDP addresses that browsers are told; empty where none can be called.
     pub fn browser_addresses(&self) -> Vec<SocketAddr> {
         self.browsers.as_ref().map_or_else(Vec::new, Browsers::addresses)
+    }
+
+    /// The TCP addresses that browsers are told; empty where there are none.
+    pub fn browser_tcp_addresses(&self) -> Vec<SocketAddr> {
+        self.browsers
+            .as_ref()
+            .map_or_else(Vec::new, Browsers::tcp_addresses)
     }
 
     /// Says what was agreed with the peer; again after each re-negotiation. A peer at another address than before has to

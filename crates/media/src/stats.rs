@@ -35,8 +35,12 @@ pub struct StatsSnapshot {
     pub dropped_stranger: u64,
     /// What is no RTP, or of a payload type that was not agreed.
     pub dropped_malformed: u64,
-    /// Packets that the kernel refused to send.
+    /// Packets that the kernel refused to send, or that a browser's TCP connection had no room for.
     pub send_errors: u64,
+    /// TCP connections of browsers that are open now, those without a proof among them.
+    pub tcp_connections: u64,
+    /// TCP connections that proved to be no browser's of a call.
+    pub tcp_refused: u64,
     /// Events that found their queue full.
     pub events_dropped: u64,
     /// Commands that found their queue full.
@@ -61,6 +65,8 @@ pub(crate) struct SharedCounters {
     dropped_stranger: AtomicU64,
     dropped_malformed: AtomicU64,
     send_errors: AtomicU64,
+    tcp_connections: AtomicU64,
+    tcp_refused: AtomicU64,
     events_dropped: AtomicU64,
     active_endpoints: AtomicU64,
     late_wakeups: AtomicU64,
@@ -78,6 +84,8 @@ pub(crate) struct Counters {
     pub(crate) dropped_stranger: u64,
     pub(crate) dropped_malformed: u64,
     pub(crate) send_errors: u64,
+    pub(crate) tcp_connections: u64,
+    pub(crate) tcp_refused: u64,
     pub(crate) events_dropped: u64,
     pub(crate) active_endpoints: u64,
     pub(crate) late_wakeups: u64,
@@ -94,6 +102,8 @@ impl Counters {
         shared.dropped_stranger.store(self.dropped_stranger, Relaxed);
         shared.dropped_malformed.store(self.dropped_malformed, Relaxed);
         shared.send_errors.store(self.send_errors, Relaxed);
+        shared.tcp_connections.store(self.tcp_connections, Relaxed);
+        shared.tcp_refused.store(self.tcp_refused, Relaxed);
         shared.events_dropped.store(self.events_dropped, Relaxed);
         shared.active_endpoints.store(self.active_endpoints, Relaxed);
         shared.late_wakeups.store(self.late_wakeups, Relaxed);
@@ -119,6 +129,8 @@ impl SharedCounters {
         total.dropped_stranger += self.dropped_stranger.load(Relaxed);
         total.dropped_malformed += self.dropped_malformed.load(Relaxed);
         total.send_errors += self.send_errors.load(Relaxed);
+        total.tcp_connections += self.tcp_connections.load(Relaxed);
+        total.tcp_refused += self.tcp_refused.load(Relaxed);
         total.events_dropped += self.events_dropped.load(Relaxed);
         total.active_endpoints += self.active_endpoints.load(Relaxed);
         total.late_wakeups += self.late_wakeups.load(Relaxed);

@@ -23,7 +23,7 @@ pub struct Config {
     pub media: MediaSettings,
     /// `None`: no browser can be called.
     pub webrtc: Option<WebRtcConfig>,
-    /// The relay for browsers whose network lets no UDP through.
+    /// The relay for browsers whose network lets them come neither by UDP nor by TCP.
     pub turn: Option<TurnConfig>,
     /// In the order in which they are tried; at least one.
     pub trunks: Vec<TrunkSettings>,

@@ -42,6 +42,7 @@ pub(super) fn read(
             .map(|found| found.value)
             .collect()
     });
+    let tcp_port = section.number("tcp_port", 0..=65_535);
     let threads = section.number("threads", 1..=64);
     if listen.is_empty() {
         section.missing(
@@ -66,8 +67,17 @@ pub(super) fn read(
         .section("turn")
         .and_then(|section| turn::read(section, problems, folder, environment));
     section.finish();
+    let listen: Vec<SocketAddr> = listen.into_iter().map(|found| found.value).collect();
+    let tcp_port = tcp_port.map(|found| u16::try_from(found.value).unwrap_or(0));
+    let listen_tcp = if tcp_port == Some(0) {
+        Vec::new()
+    } else {
+        let of = |at: &SocketAddr| SocketAddr::new(at.ip(), tcp_port.unwrap_or(at.port()));
+        listen.iter().map(of).collect()
+    };
     let webrtc = WebRtcConfig {
-        listen: listen.into_iter().map(|found| found.value).collect(),
+        listen,
+        listen_tcp,
         advertised,
         threads: threads.map_or(1, |found| usize::try_from(found.value).unwrap_or(1)),
     };

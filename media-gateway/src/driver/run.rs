@@ -269,12 +269,14 @@ impl Driver {
         let media = self.media.stats();
         metrics::gauge!("ponte_calls").set(self.switch.call_count() as f64);
         metrics::gauge!("ponte_media_endpoints").set(media.active_endpoints as f64);
+        metrics::gauge!("ponte_media_tcp_connections").set(media.tcp_connections as f64);
         metrics::gauge!("ponte_media_longest_lateness_seconds").set(media.longest_lateness.as_secs_f64());
         metrics::gauge!("ponte_media_preferred_threads").set(media.preferred_threads as f64);
         for (name, value) in [
             ("ponte_media_packets_in_total", media.packets_in),
             ("ponte_media_packets_out_total", media.packets_out),
             ("ponte_media_strangers_total", media.dropped_stranger),
+            ("ponte_media_tcp_refused_total", media.tcp_refused),
             ("ponte_media_malformed_total", media.dropped_malformed),
             ("ponte_media_send_errors_total", media.send_errors),
             ("ponte_media_events_dropped_total", media.events_dropped),

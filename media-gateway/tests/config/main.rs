@@ -405,6 +405,19 @@ fn the_example_is_right_and_its_comments_are_the_defaults() {
 }
 
 #[test]
+fn browsers_come_by_tcp_on_the_port_of_udp_or_on_another_or_not_at_all() {
+    let tcp = |setting: &str| {
+        let listen = "listen = [\"127.0.0.1:3479\", \"[::1]:3480\"]";
+        let config = parse(&format!("{SMALLEST}\n[webrtc]\n{listen}\n{setting}\n")).unwrap();
+        let addresses = config.webrtc.unwrap().listen_tcp;
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(tcp(""), ["127.0.0.1:3479", "[::1]:3480"]);
+    assert_eq!(tcp("tcp_port = 443"), ["127.0.0.1:443", "[::1]:443"]);
+    assert!(tcp("tcp_port = 0").is_empty());
+}
+
+#[test]
 fn the_example_knows_every_setting() {
     for section in [
         "site",

@@ -431,6 +431,12 @@ fn each_setting_is_checked() {
             "webrtc.threads",
             "1 to 64",
         ),
+        (
+            "webrtc",
+            "listen = [\"127.0.0.1:3479\"]\ntcp_port = 65536",
+            "webrtc.tcp_port",
+            "0 to 65535",
+        ),
         ("registrar", "realm = \"\"", "registrar.realm", "1 to 100"),
         ("registrar", "digest = []", "registrar.digest", "offers nothing"),
         (

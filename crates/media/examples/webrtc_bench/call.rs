@@ -76,6 +76,7 @@ pub fn plane(at: IpAddr) -> Result<MediaPlane, Failure> {
         },
         webrtc: Some(WebRtcConfig {
             listen: vec![(at, 0).into()],
+            listen_tcp: Vec::new(),
             advertised: Vec::new(),
             threads: 1,
         }),

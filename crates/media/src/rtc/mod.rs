@@ -8,15 +8,18 @@
 //!
 //! A [`Line`] carries RTP packets of G.711 and RFC 4733 events, so that an endpoint does with a browser all it does with a
 //! telephone. One thread takes all sessions of its UDP port and tells them apart by the ICE user name, then by the source
-//! address; a session never changes its thread, the endpoint may.
+//! address; a session never changes its thread, the endpoint may. Where UDP does not get through, the same datagrams come on
+//! TCP connections of that thread (RFC 6544), each of which belongs to one session.
 
 mod downlink;
+mod framing;
 mod line;
 mod listen;
 mod negotiate;
 mod patience;
 mod plane;
 mod session;
+mod tcp;
 mod uplink;
 mod wide;
 mod worker;
@@ -48,6 +51,8 @@ pub(crate) fn line_media() -> RemoteMedia {
 pub struct WebRtcConfig {
     /// Addresses to bind, at most one of each family. Thread `n` binds the port `n` above; port 0 means any.
     pub listen: Vec<SocketAddr>,
+    /// The same for TCP, for browsers that have no UDP; may be empty.
+    pub listen_tcp: Vec<SocketAddr>,
     /// What browsers are told: the public addresses behind a 1:1 NAT. Empty: the bound addresses, which must be specific.
     pub advertised: Vec<IpAddr>,
     /// Threads; 0 means one. One thread carries some 150 Opus sessions.
@@ -61,6 +66,8 @@ pub enum WebRtcError {
     NotConfigured,
     #[error("cannot bind the WebRTC port at {address}: {source}")]
     Bind { address: SocketAddr, source: io::Error },
+    #[error("cannot bind the WebRTC port for TCP at {address}: {source}")]
+    BindTcp { address: SocketAddr, source: io::Error },
     #[error("no address for browsers: advertise one, or bind to a specific one")]
     NoAddress,
     #[error("two addresses of one family are bound for WebRTC; one each can be")]

@@ -8,6 +8,7 @@ use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Frequency, MediaKind, Mid};
+use str0m::net::TcpType;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::{WebRtcError, wide};
@@ -21,6 +22,13 @@ const OFFER_MAX: usize = 16 * 1024;
 pub(super) struct Negotiator {
     crypto: Arc<CryptoProvider>,
     certificate: DtlsCert,
+}
+
+/// Where the browsers of one thread come.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    pub(super) udp: Vec<SocketAddr>,
+    pub(super) tcp: Vec<SocketAddr>,
 }
 
 /// A session before its first packet.
@@ -66,12 +74,16 @@ impl Negotiator {
 
     /// Answers a first offer. The session knows `addresses` as its own.
     #[allow(clippy::redundant_closure_for_method_calls)] // The line's type has no public name.
-    pub(super) fn answer(&self, offer: &str, addresses: &[SocketAddr]) -> Result<Negotiated, WebRtcError> {
+    pub(super) fn answer(&self, offer: &str, addresses: &Addresses) -> Result<Negotiated, WebRtcError> {
         let offer = read(offer)?;
         let mut rtc = self.config().build(Instant::now());
-        for &address in addresses {
-            let candidate = Candidate::host(address, "udp")
-                .map_err(|error| WebRtcError::Description(error.to_string()))?;
+        let builder = Candidate::builder;
+        let udp = addresses.udp.iter().map(|&at| builder().udp().host(at).build());
+        let tcp = addresses.tcp.iter();
+        // Browsers connect; the type makes these the last that they choose (RFC 6544 section 4.2).
+        let tcp = tcp.map(|&at| builder().tcp().host(at).tcptype(TcpType::Passive).build());
+        for candidate in udp.chain(tcp) {
+            let candidate = candidate.map_err(|error| WebRtcError::Description(error.to_string()))?;
             rtc.add_local_candidate(candidate);
         }
         let streams: Vec<Mid> = offer.media_lines.iter().map(|line| line.mid()).collect();

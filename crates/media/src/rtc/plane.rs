@@ -10,8 +10,8 @@ use crossbeam_queue::{ArrayQueue, SegQueue};
 
 use super::line::{Doorbell, Line};
 use super::listen;
-use super::negotiate::Negotiator;
-use super::worker::{Command, Link, NewSession, Worker};
+use super::negotiate::{Addresses, Negotiator};
+use super::worker::{Command, Doors, Link, NewSession, Worker};
 use super::{WebRtcConfig, WebRtcError};
 use crate::events::EventSender;
 use crate::poller::Poller;
@@ -34,7 +34,7 @@ pub(crate) struct Browsers {
 #[derive(Debug)]
 struct Thread {
     link: Arc<Link>,
-    addresses: Vec<SocketAddr>,
+    addresses: Addresses,
     handle: Option<JoinHandle<()>>,
 }
 
@@ -58,7 +58,11 @@ impl Browsers {
         };
         for index in 0..config.threads.max(1) {
             let listeners = listen::open(config, index)?;
-            let addresses = listeners.iter().map(|listener| listener.advertised).collect();
+            let entrances = listen::open_tcp(config, index)?;
+            let addresses = Addresses {
+                udp: listeners.iter().map(|listener| listener.advertised).collect(),
+                tcp: entrances.iter().map(|entrance| entrance.advertised).collect(),
+            };
             let (poller, waker) = Poller::new().map_err(MediaError::Start)?;
             let link = Arc::new(Link {
                 commands: ArrayQueue::new(COMMANDS),
@@ -70,7 +74,8 @@ impl Browsers {
                 counters: SharedCounters::default(),
                 shutdown: AtomicBool::new(false),
             });
-            let worker = Worker::new(poller, link.clone(), listeners, events.clone(), preferred)
+            let doors = Doors { listeners, entrances };
+            let worker = Worker::new(poller, link.clone(), doors, events.clone(), preferred)
                 .map_err(MediaError::Start)?;
             let handle = std::thread::Builder::new()
                 .name(format!("ponte-rtc-{index}"))
@@ -87,7 +92,13 @@ impl Browsers {
 
     /// The addresses that browsers are told, of every thread.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        let all = self.threads.iter().flat_map(|thread| &thread.addresses);
+        let all = self.threads.iter().flat_map(|thread| &thread.addresses.udp);
+        all.copied().collect()
+    }
+
+    /// The same for TCP.
+    pub(crate) fn tcp_addresses(&self) -> Vec<SocketAddr> {
+        let all = self.threads.iter().flat_map(|thread| &thread.addresses.tcp);
         all.copied().collect()
     }
 

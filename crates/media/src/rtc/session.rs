@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use str0m::format::Codec as Format;
 use str0m::media::Mid;
-use str0m::net::{Receive, Transmit};
+use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
@@ -29,16 +29,23 @@ const SUCCESS_RESPONSE: [u8; 2] = [0x01, 0x01];
 /// when the browser changed it.
 const MOVED: u8 = 3;
 
+/// An address with its protocol (RFC 8445 section 4). Of TCP it is the far end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TransportAddress {
+    pub(super) protocol: Protocol,
+    pub(super) address: SocketAddr,
+}
+
 /// What a session gives to its thread.
 pub(super) trait World {
-    fn send(&mut self, packet: &[u8], to: SocketAddr);
+    fn send(&mut self, packet: &[u8], to: TransportAddress);
     fn tell(&mut self, event: MediaEvent);
 }
 
 /// A datagram that is being handled.
 #[derive(Clone, Copy)]
 struct Arriving {
-    from: SocketAddr,
+    from: TransportAddress,
     /// It is a check that chooses its path (USE-CANDIDATE).
     nominates: bool,
     /// Only who holds the session's keys can have sent it.
@@ -82,14 +89,14 @@ pub(super) struct Session {
     state: State,
     /// When str0m wants to be called.
     timeout: Instant,
-    /// Where its authentic packets came from.
+    /// Where its authentic packets came from by UDP.
     pub(super) sources: Vec<SocketAddr>,
     pub(super) user_name: String,
     /// The stream that its audio comes in.
     pub(super) ssrc: Option<u32>,
     arriving: Option<Arriving>,
     /// Where the browser is: what it chose last, or where its audio comes from.
-    peer: Option<SocketAddr>,
+    peer: Option<TransportAddress>,
     /// Authentic audio in a row that came from elsewhere.
     from_elsewhere: u8,
     newest: u64,
@@ -140,7 +147,10 @@ impl Session {
         world: &mut impl World,
     ) -> bool {
         self.arriving = Some(Arriving {
-            from: datagram.source,
+            from: TransportAddress {
+                protocol: datagram.proto,
+                address: datagram.source,
+            },
             nominates,
             authentic: false,
         });
@@ -256,7 +266,11 @@ impl Session {
     /// str0m keeps to the path of the highest priority until no checks have come on it for 15 seconds, and a browser that
     /// changed its address has one of no higher priority: the way that it chose last is taken (RFC 8445 section 7.3.1.5).
     fn transmit(&mut self, packet: &Transmit, world: &mut impl World) {
-        let (contents, to) = (&packet.contents[..], packet.destination);
+        let contents = &packet.contents[..];
+        let to = TransportAddress {
+            protocol: packet.proto,
+            address: packet.destination,
+        };
         let is_check = contents.first().is_some_and(|first| *first < 4);
         if !is_check {
             return world.send(contents, self.peer.unwrap_or(to));

@@ -1,4 +1,4 @@
-//! One rtc thread: its UDP port and the sessions that share it.
+//! One rtc thread: its ports and the sessions that share them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,9 +13,10 @@ use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 
 use super::line::{Doorbell, Line};
-use super::listen::{Listener, same_family};
+use super::listen::{Listener, Watched, same_family};
 use super::negotiate::Negotiated;
-use super::session::{Session, World};
+use super::session::{Session, TransportAddress, World};
+use super::tcp::{Connections, Entrance, Standing};
 use crate::events::EventSender;
 use crate::poller::{Poller, Ready};
 use crate::priority;
@@ -60,24 +61,32 @@ impl fmt::Debug for Link {
     }
 }
 
+/// Where browsers come in.
+pub(super) struct Doors {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) entrances: Vec<Entrance>,
+}
+
 /// The world as sessions see it.
 struct Outside {
     listeners: Vec<Listener>,
+    connections: Connections,
     events: EventSender,
     counters: Counters,
     told: bool,
 }
 
 impl World for Outside {
-    fn send(&mut self, packet: &[u8], to: SocketAddr) {
-        let listener = self
-            .listeners
-            .iter()
-            .find(|listener| same_family(listener.advertised.ip(), to.ip()));
-        match listener.map(|listener| listener.socket.send_to(packet, to)) {
-            Some(Ok(_)) => {}
-            Some(Err(_)) | None => self.counters.send_errors += 1,
-        }
+    fn send(&mut self, packet: &[u8], to: TransportAddress) {
+        let TransportAddress { protocol, address } = to;
+        let sent = if protocol == Protocol::Udp {
+            let mut listeners = self.listeners.iter();
+            let listener = listeners.find(|listener| same_family(listener.advertised.ip(), address.ip()));
+            listener.is_some_and(|listener| listener.socket.send_to(packet, address).is_ok())
+        } else {
+            self.connections.send(packet, address)
+        };
+        self.counters.send_errors += u64::from(!sent);
     }
 
     fn tell(&mut self, event: MediaEvent) {
@@ -85,6 +94,24 @@ impl World for Outside {
             Ok(()) => self.told = true,
             Err(_) => self.counters.events_dropped += 1,
         }
+    }
+}
+
+/// Whom a datagram names.
+enum Named {
+    /// It is no STUN message, or one without a user name.
+    Nobody,
+    /// A session, by its slot, with whether it is a check that chooses its path.
+    Known(usize, bool),
+    /// Somebody who is not here.
+    Unknown,
+}
+
+impl Outside {
+    fn publish(&mut self, shared: &SharedCounters) {
+        self.counters.tcp_connections = self.connections.len() as u64;
+        self.counters.tcp_refused = self.connections.refused;
+        self.counters.publish(shared);
     }
 }
 
@@ -105,18 +132,23 @@ impl Worker {
     pub(super) fn new(
         poller: Poller,
         link: Arc<Link>,
-        listeners: Vec<Listener>,
+        doors: Doors,
         events: EventSender,
         preferred: bool,
     ) -> std::io::Result<Self> {
-        for (token, listener) in listeners.iter().enumerate() {
-            poller.registry().watch(&listener.socket, token as u64)?;
+        let Doors { listeners, entrances } = doors;
+        for (number, listener) in listeners.iter().enumerate() {
+            let token = Watched::Datagrams(number).token();
+            poller.registry().watch(&listener.socket, token)?;
         }
+        let connections = Connections::new(entrances);
+        connections.listen(poller.registry())?;
         Ok(Self {
             poller,
             link,
             outside: Outside {
                 listeners,
+                connections,
                 events,
                 counters: Counters::default(),
                 told: false,
@@ -139,7 +171,8 @@ impl Worker {
         let mut ready = Ready::new();
         let mut buffer = vec![0u8; DATAGRAM];
         while !self.link.shutdown.load(Ordering::Acquire) {
-            let until = (!self.sessions.is_empty()).then_some(self.next_look);
+            let looks = !self.sessions.is_empty() || self.outside.connections.needs_looks();
+            let until = looks.then_some(self.next_look);
             if let Err(error) = self.poller.wait(&mut ready, until, Instant::now()) {
                 tracing::error!(%error, "an rtc thread cannot wait for its sockets");
                 std::thread::sleep(LOOK);
@@ -157,10 +190,14 @@ impl Worker {
                 }
             }
             for token in ready.tokens() {
-                self.read(token as usize, &mut buffer);
+                match Watched::of(token) {
+                    Watched::Datagrams(listener) => self.read(listener, &mut buffer),
+                    Watched::Entrance(entrance) => self.accept(entrance),
+                    Watched::Connection(key) => self.read_connection(key),
+                }
             }
             self.look();
-            self.outside.counters.publish(&self.link.counters);
+            self.outside.publish(&self.link.counters);
             if std::mem::take(&mut self.outside.told) {
                 (self.outside.events.wake)();
             }
@@ -185,24 +222,68 @@ impl Worker {
         }
     }
 
+    fn accept(&mut self, entrance: usize) {
+        let registry = self.poller.registry();
+        self.outside
+            .connections
+            .accept(entrance, registry, Instant::now());
+    }
+
+    fn read_connection(&mut self, key: usize) {
+        let now = Instant::now();
+        let Some(mut mail) = self.outside.connections.read(key, now) else {
+            return;
+        };
+        let mut stays = true;
+        let whole = mail.inbox.datagrams(|data| {
+            stays = self.on_connection(key, data, (mail.from, mail.to), now);
+            stays
+        });
+        if stays && whole.is_ok() {
+            self.outside.connections.give_back(key, mail.inbox);
+        } else {
+            self.outside.connections.close(key);
+        }
+    }
+
+    /// Takes a datagram of a connection; `false` if it shows that the connection has no business here.
+    fn on_connection(
+        &mut self,
+        key: usize,
+        data: &[u8],
+        (from, to): (SocketAddr, SocketAddr),
+        now: Instant,
+    ) -> bool {
+        let Some(standing) = self.outside.connections.standing(key) else {
+            return false;
+        };
+        let (slot, nominates) = match (standing, self.named(data)) {
+            (Standing::Unproven, Named::Nobody) => return false,
+            (Standing::Unproven, Named::Known(slot, nominates)) => (slot, nominates),
+            (Standing::Of(slot), Named::Nobody) => (slot, false),
+            (Standing::Of(slot), Named::Known(named, nominates)) if named == slot => (slot, nominates),
+            // A check by the name before an ICE restart may come first.
+            (_, Named::Unknown | Named::Known(..)) => {
+                self.outside.counters.dropped_stranger += 1;
+                return true;
+            }
+        };
+        let authentic = self.hand_over(slot, Protocol::Tcp, data, (from, to), nominates, now);
+        if authentic && standing == Standing::Unproven {
+            self.outside.connections.prove(key, slot);
+        }
+        true
+    }
+
     fn datagram(&mut self, data: &[u8], from: SocketAddr, to: SocketAddr, now: Instant) {
         let Some((slot, nominates)) = self.whose(data, from) else {
             self.outside.counters.dropped_stranger += 1;
             return;
         };
-        let Ok(datagram) = Receive::new(Protocol::Udp, from, to, data) else {
-            self.outside.counters.dropped_malformed += 1;
-            return;
-        };
+        let authentic = self.hand_over(slot, Protocol::Udp, data, (from, to), nominates, now);
         let Some(session) = self.sessions.get_mut(slot) else {
             return;
         };
-        let before = session.ssrc;
-        let authentic = session.receive(datagram, nominates, now, &mut self.outside);
-        if session.ssrc != before {
-            before.map(|before| self.by_ssrc.remove(&before));
-            session.ssrc.map(|ssrc| self.by_ssrc.insert(ssrc, slot));
-        }
         // An address stays its first session's: a forged request cannot lead another's audio away.
         if authentic && !self.by_source.contains_key(&from) {
             if session.sources.len() >= SOURCES {
@@ -213,19 +294,58 @@ impl Worker {
         }
     }
 
+    /// Gives a datagram to its session; whether it is authentic.
+    fn hand_over(
+        &mut self,
+        slot: usize,
+        protocol: Protocol,
+        data: &[u8],
+        (from, to): (SocketAddr, SocketAddr),
+        nominates: bool,
+        now: Instant,
+    ) -> bool {
+        let Ok(datagram) = Receive::new(protocol, from, to, data) else {
+            self.outside.counters.dropped_malformed += 1;
+            return false;
+        };
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return false;
+        };
+        let before = session.ssrc;
+        let authentic = session.receive(datagram, nominates, now, &mut self.outside);
+        if session.ssrc != before {
+            before.map(|before| self.by_ssrc.remove(&before));
+            session.ssrc.map(|ssrc| self.by_ssrc.insert(ssrc, slot));
+        }
+        authentic
+    }
+
+    /// Whom a datagram names, before any cryptography.
+    fn named(&self, data: &[u8]) -> Named {
+        if data.first().is_none_or(|first| *first >= 4) {
+            return Named::Nobody;
+        }
+        let Ok(message) = StunMessage::parse(data) else {
+            return Named::Nobody;
+        };
+        let Some((ours, _)) = message.split_username() else {
+            return Named::Nobody;
+        };
+        self.by_user_name.get(ours).map_or(Named::Unknown, |&slot| {
+            Named::Known(slot, message.use_candidate())
+        })
+    }
+
     /// The session a datagram is for, before any cryptography: STUN by its user name, all else by where it comes from
     /// (RFC 7983), audio from an unknown address by its stream. With it, whether it is a check that chooses its path.
     fn whose(&self, data: &[u8], from: SocketAddr) -> Option<(usize, bool)> {
         let known = || self.by_source.get(&from).map(|&slot| (slot, false));
+        match self.named(data) {
+            Named::Known(slot, nominates) => return Some((slot, nominates)),
+            Named::Unknown => return None,
+            Named::Nobody => {}
+        }
         match data.first()? {
-            0..4 => {
-                let message = StunMessage::parse(data).ok()?;
-                let Some((ours, _)) = message.split_username() else {
-                    return known();
-                };
-                let slot = *self.by_user_name.get(ours)?;
-                Some((slot, message.use_candidate()))
-            }
             128..192 => known().or_else(|| {
                 let ssrc = u32::from_be_bytes(*data.get(8..12)?.first_chunk()?);
                 self.by_ssrc.get(&ssrc).map(|&slot| (slot, false))
@@ -243,6 +363,7 @@ impl Worker {
         for (_, session) in &mut self.sessions {
             session.look(now, &mut self.outside);
         }
+        self.outside.connections.look(self.poller.registry(), now);
     }
 
     fn execute(&mut self, command: Command, now: Instant) {
@@ -284,6 +405,7 @@ impl Worker {
         };
         let mut session = self.sessions.remove(slot);
         session.close(now, &mut self.outside);
+        self.outside.connections.leave(slot);
         self.by_user_name.remove(&session.user_name);
         self.by_source.retain(|_, of| *of != slot);
         self.by_ssrc.retain(|_, of| *of != slot);

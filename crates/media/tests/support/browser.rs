@@ -1,7 +1,8 @@
 //! A browser for the tests of the media plane: str0m on a real socket, with a voice of known frequencies.
 #![allow(dead_code, unreachable_pub)]
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use audio_codec::g722::{G722Decoder, G722Encoder};
@@ -11,7 +12,7 @@ use ponte_media::{Codec, analysis};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::{Codec as Format, FormatParams};
 use str0m::media::{Direction, Frequency, MediaKind, Mid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
@@ -24,11 +25,71 @@ pub enum Speaks {
     G711(Codec),
 }
 
+/// A TCP connection to the gateway, with what came of a datagram that is not whole yet.
+struct Connection {
+    stream: TcpStream,
+    came: Vec<u8>,
+    /// A check was answered on it: until then nothing but checks is sent (RFC 6544 section 7.1).
+    checked: bool,
+}
+
+impl Connection {
+    fn to(gateway: SocketAddr) -> Self {
+        let stream = TcpStream::connect(gateway).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream,
+            came: Vec::new(),
+            checked: false,
+        }
+    }
+
+    fn send(&mut self, datagram: &[u8]) {
+        if !self.checked && datagram[0] >= 4 {
+            return;
+        }
+        let length = (datagram.len() as u16).to_be_bytes();
+        // A connection that is gone takes nothing, as a network does that is gone.
+        drop(self.stream.write_all(&[&length, datagram].concat()));
+    }
+
+    /// The next datagram within that time.
+    fn receive(&mut self, within: Duration) -> Option<Vec<u8>> {
+        loop {
+            if let Some((length, rest)) = self.came.split_first_chunk()
+                && let Some(datagram) = rest.get(..usize::from(u16::from_be_bytes(*length)))
+            {
+                let datagram = datagram.to_vec();
+                self.came.drain(..2 + datagram.len());
+                self.checked |= datagram.starts_with(&[1, 1]);
+                return Some(datagram);
+            }
+            self.stream.set_read_timeout(Some(within)).unwrap();
+            let mut buffer = [0; 2048];
+            match self.stream.read(&mut buffer) {
+                Ok(length) if length > 0 => self.came.extend(&buffer[..length]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Ok(_) | Err(_) => {
+                    std::thread::sleep(within);
+                    return None;
+                }
+            }
+        }
+    }
+}
+
 pub struct Browser {
     pub rtc: Rtc,
     pub socket: UdpSocket,
+    /// Where its network lets no UDP through.
+    tcp: Option<Connection>,
     /// What ICE knows as its own address.
     local: SocketAddr,
+    /// The gateway's TCP address; the browser goes by it once it is known.
+    gateway: Option<SocketAddr>,
+    only_tcp: bool,
+    /// What the gateway calls itself in checks.
+    pub gateways_user_name: String,
     speaks: Speaks,
     mid: Mid,
     pending: Option<SdpPendingOffer>,
@@ -52,6 +113,21 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(speaks: Speaks) -> Self {
+        let mut browser = Self::without_network(speaks, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let candidate = Candidate::host(browser.local, "udp").unwrap();
+        browser.rtc.add_local_candidate(candidate);
+        browser
+    }
+
+    /// One whose network lets no UDP through.
+    pub fn by_tcp(speaks: Speaks) -> Self {
+        Self {
+            only_tcp: true,
+            ..Self::without_network(speaks, IpAddr::V4(Ipv4Addr::LOCALHOST))
+        }
+    }
+
+    fn without_network(speaks: Speaks, at: IpAddr) -> Self {
         let crypto = std::sync::Arc::new(str0m::crypto::from_feature_flags());
         let mut config = RtcConfig::new()
             .set_crypto_provider(crypto)
@@ -74,18 +150,21 @@ impl Browser {
         // Numbers that are not the gateway's own: the answer must take them over.
         let events = FormatParams::parse_line("0-15");
         codecs.add_config(97.into(), None, Format::Tele, clock, None, events);
-        let mut rtc = config.build(Instant::now());
+        let rtc = config.build(Instant::now());
         let mut encoder = Encoder::new(8_000, Channels::Mono, Application::Voip).unwrap();
         // As browsers do where `useinbandfec=1` was agreed.
         encoder.set_inband_fec(true).unwrap();
         encoder.set_packet_loss_perc(10).unwrap();
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = socket.local_addr().unwrap();
-        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        let socket = UdpSocket::bind((at, 0)).unwrap();
+        let local = socket.local_addr().unwrap();
         Self {
             rtc,
             socket,
-            local: address,
+            tcp: None,
+            local,
+            gateway: None,
+            only_tcp: false,
+            gateways_user_name: String::new(),
             speaks,
             mid: "0".into(),
             pending: None,
@@ -115,6 +194,11 @@ impl Browser {
     /// Another socket, as after a change of network, and the offer of an ICE restart.
     pub fn move_to_another_network(&mut self) -> String {
         let before = self.local;
+        if self.only_tcp {
+            self.rtc.direct_api().invalidate_candidate(&active(before));
+            self.connect();
+            return self.restart();
+        }
         self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = self.socket.local_addr().unwrap();
         self.local = address;
@@ -122,6 +206,10 @@ impl Browser {
         self.rtc.direct_api().invalidate_candidate(&old);
         self.rtc
             .add_local_candidate(Candidate::host(address, "udp").unwrap());
+        self.restart()
+    }
+
+    fn restart(&mut self) -> String {
         let mut change = self.rtc.sdp_api();
         change.ice_restart(true);
         let (offer, pending) = change.apply().unwrap();
@@ -132,6 +220,18 @@ impl Browser {
     /// The gateway sees another address from here on, and the browser does not know: what a NAT does that forgot it.
     pub fn rebind(&mut self) {
         self.socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    }
+
+    /// Its TCP connection is lost, and it makes another, which is the same path to it.
+    pub fn reconnect(&mut self) {
+        self.tcp = Some(Connection::to(self.gateway.unwrap()));
+    }
+
+    fn connect(&mut self) {
+        let connection = Connection::to(self.gateway.unwrap());
+        self.local = connection.stream.local_addr().unwrap();
+        self.tcp = Some(connection);
+        self.rtc.add_local_candidate(active(self.local));
     }
 
     /// SSRC of its voice.
@@ -147,6 +247,14 @@ impl Browser {
     }
 
     pub fn answer(&mut self, answer: &str) {
+        if self.only_tcp && self.gateway.is_none() {
+            self.gateway = Some(passive(answer).expect("the answer names no TCP address"));
+            self.connect();
+        }
+        let mut user_name = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("a=ice-ufrag:"));
+        user_name.next().unwrap().clone_into(&mut self.gateways_user_name);
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         let pending = self.pending.take().unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
@@ -228,19 +336,24 @@ impl Browser {
             if left.is_zero() {
                 return;
             }
-            self.socket
-                .set_read_timeout(Some(left.min(Duration::from_millis(5))))
-                .unwrap();
-            let now = Instant::now;
-            match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) => self.take(&buffer[..length], from),
-                Err(_) => drop(self.rtc.handle_input(Input::Timeout(now()))),
+            let within = left.min(Duration::from_millis(5));
+            let taken = if let Some(connection) = &mut self.tcp {
+                let from = self.gateway.unwrap();
+                let datagram = connection.receive(within);
+                datagram.map(|datagram| self.take(Protocol::Tcp, &datagram, from))
+            } else {
+                self.socket.set_read_timeout(Some(within)).unwrap();
+                let datagram = self.socket.recv_from(&mut buffer).ok();
+                datagram.map(|(length, from)| self.take(Protocol::Udp, &buffer[..length], from))
+            };
+            if taken.is_none() {
+                drop(self.rtc.handle_input(Input::Timeout(Instant::now())));
             }
         }
     }
 
-    fn take(&mut self, data: &[u8], from: SocketAddr) {
-        if let Ok(datagram) = Receive::new(Protocol::Udp, from, self.local, data) {
+    fn take(&mut self, protocol: Protocol, data: &[u8], from: SocketAddr) {
+        if let Ok(datagram) = Receive::new(protocol, from, self.local, data) {
             drop(self.rtc.handle_input(Input::Receive(Instant::now(), datagram)));
         }
     }
@@ -249,9 +362,12 @@ impl Browser {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(_)) | Err(_) => return,
-                Ok(Output::Transmit(packet)) => {
-                    drop(self.socket.send_to(&packet.contents, packet.destination));
-                }
+                Ok(Output::Transmit(packet)) => match &mut self.tcp {
+                    Some(connection) if packet.source == self.local => connection.send(&packet.contents),
+                    // From the network before.
+                    Some(_) => {}
+                    None => drop(self.socket.send_to(&packet.contents, packet.destination)),
+                },
                 Ok(Output::Event(Event::Connected)) => self.connected = true,
                 Ok(Output::Event(Event::Closed)) => self.closed = true,
                 Ok(Output::Event(Event::RtpPacket(packet))) => {
@@ -283,4 +399,24 @@ impl Browser {
             Speaks::G711(codec) => self.heard.extend(analysis::decode(codec, payload)),
         }
     }
+}
+
+/// A browser's own end of a TCP connection (RFC 6544 section 4.1).
+fn active(address: SocketAddr) -> Candidate {
+    let candidate = Candidate::builder().tcp().host(address);
+    candidate.tcptype(TcpType::Active).build().unwrap()
+}
+
+/// The TCP address that an answer names.
+fn passive(answer: &str) -> Option<SocketAddr> {
+    let mut candidates = answer
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=candidate:"));
+    candidates.find_map(|candidate| {
+        let words: Vec<&str> = candidate.split(' ').collect();
+        let [_, _, "tcp", _, ip, port, "typ", "host", "tcptype", "passive", ..] = words[..] else {
+            return None;
+        };
+        Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
+    })
 }
