@@ -2,7 +2,7 @@
 
 use crate::api::{ApiError, Guest, SignedIn};
 use crate::browser::listen::on_window;
-use crate::components::entrance::Entrance;
+use crate::components::entrance::{Entrance, Waiting};
 use crate::components::later::{Later, Part};
 use crate::components::toast::ToastList;
 use crate::i18n::{I18n, Locale, text};
@@ -68,10 +68,7 @@ pub fn SignedInOnly(pages: fn(SignedIn) -> AnyView) -> impl IntoView {
         }
     });
     move || match context.0.get() {
-        Session::Unknown => {
-            view! { <main class="splash" aria-busy="true"><span class="splash-mark"></span></main> }
-                .into_any()
-        }
+        Session::Unknown => view! { <Waiting /> }.into_any(),
         Session::Unreachable => view! {
             <main class="splash">
                 <h1>{i18n.t(text::session::unreachable)}</h1>

@@ -4,6 +4,7 @@
 //! What decides is plain Rust that knows neither sockets nor storage and is tested on the host. What touches the
 //! Workers runtime is built for wasm32 only.
 
+pub mod assets;
 pub mod audio;
 pub mod auth;
 pub mod crypto;

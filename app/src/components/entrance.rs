@@ -14,20 +14,39 @@ pub fn Entrance(title: fn(Locale) -> &'static str, children: Children) -> impl I
         <div class="entrance">
             <div class="entrance-tools"><LanguageSwitch /><ThemeSwitch /></div>
             <main class="entrance-card">
-                <div class="entrance-brand">
-                    <svg class="brand-bridge" viewBox="0 0 240 64" aria-hidden="true" focusable="false">
-                        <path class="bridge-deck" d="M4 52 H236" />
-                        <path class="bridge-arch" d="M28 52 C 72 -6, 168 -6, 212 52" />
-                        <path class="bridge-hanger" d="M72 22 V52 M96 12 V52 M120 9 V52 M144 12 V52 M168 22 V52" />
-                        <circle class="bridge-end" cx="28" cy="52" r="7" />
-                        <circle class="bridge-end" cx="212" cy="52" r="7" />
-                    </svg>
-                    <p class="brand-name">"Ponte"</p>
-                    <p class="brand-line">{i18n.t(text::sign_in::tagline)}</p>
-                </div>
+                <Brand />
                 <h1>{i18n.t(title)}</h1>
                 {children()}
             </main>
+        </div>
+    }
+}
+
+/// What stands where nobody knows yet who is signed in: that of the entrance which needs no answer, as in index.html.
+#[component]
+pub fn Waiting() -> impl IntoView {
+    view! {
+        <div class="entrance" aria-busy="true">
+            <div class="entrance-tools"></div>
+            <main class="entrance-card"><Brand /></main>
+        </div>
+    }
+}
+
+#[component]
+fn Brand() -> impl IntoView {
+    let i18n = I18n::expect();
+    view! {
+        <div class="entrance-brand">
+            <svg class="brand-bridge" viewBox="0 0 240 64" aria-hidden="true" focusable="false">
+                <path class="bridge-deck" d="M4 52 H236" />
+                <path class="bridge-arch" d="M28 52 C 72 -6, 168 -6, 212 52" />
+                <path class="bridge-hanger" d="M72 22 V52 M96 12 V52 M120 9 V52 M144 12 V52 M168 22 V52" />
+                <circle class="bridge-end" cx="28" cy="52" r="7" />
+                <circle class="bridge-end" cx="212" cy="52" r="7" />
+            </svg>
+            <p class="brand-name">"Ponte"</p>
+            <p class="brand-line">{i18n.t(text::sign_in::tagline)}</p>
         </div>
     }
 }

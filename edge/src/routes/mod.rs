@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod assets;
 mod audio;
 mod body;
 mod dial;
@@ -11,6 +12,7 @@ mod site_call;
 mod socket;
 mod upload;
 
+use crate::assets::is_lasting;
 use answer::{ApiError, Failure};
 use worker::{Context, Env, Method, Request, Response, Result, console_error, event};
 
@@ -19,8 +21,15 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    let outcome = route(request, &env).await;
+    let lasting = is_lasting(&request.path());
+    let outcome = if lasting {
+        assets::lasting(&request, &env).await
+    } else {
+        route(request, &env).await
+    };
     let response = match outcome {
+        // Files have their headers from public/_headers.
+        Ok(response) if lasting => return Ok(response),
         Ok(response) => response,
         Err(Failure::Api(error)) => answer::error(&error)?,
         Err(Failure::Fault(error)) => {

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { Gateway } from "./gateway.mjs";
 import { Portal } from "./portal.mjs";
 
@@ -43,7 +44,11 @@ export class Edge {
     edge.output = "";
     await mkdir(join(edge.home, "dist/assets"), { recursive: true });
     await writeFile(join(edge.home, "dist/index.html"), "<!doctype html><title>Ponte</title>");
-    await writeFile(join(edge.home, "dist/assets/app-0123.js"), "export {};");
+    const script = Buffer.from("export {};".repeat(100));
+    await writeFile(join(edge.home, "dist/assets/app-0123.js"), script);
+    await writeFile(join(edge.home, "dist/assets/app-0123.js.br"), brotliCompressSync(script));
+    await writeFile(join(edge.home, "dist/assets/app-0123.js.gz"), gzipSync(script));
+    await writeFile(join(edge.home, "dist/assets/plain-0123.js"), script);
     await copyFile(join(folder, "../public/_headers"), join(edge.home, "dist/_headers"));
     const keys = JSON.stringify({ demo: edge.key.toString("hex"), other: "22".repeat(32) });
     await writeFile(join(edge.home, "vars"), [["LINK_KEYS", keys], ...Object.entries(vars)].map(([name, value]) => `${name}='${value}'\n`).join(""));

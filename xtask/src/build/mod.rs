@@ -1,5 +1,6 @@
 //! Builds the parts, each into the place where the others look for it.
 
+mod compress;
 pub(crate) mod edge;
 pub(crate) mod gateway;
 pub(crate) mod portal;

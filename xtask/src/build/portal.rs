@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Part, split, styles, unless_fresh};
+use super::{Part, compress, split, styles, unless_fresh};
 use crate::paths::Paths;
 use crate::setup::Tools;
 use crate::ui::{self, Job};
 
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     "app",
     "admin",
     "public",
@@ -22,6 +22,7 @@ const INPUTS: [&str; 11] = [
     "Cargo.toml",
     "Cargo.lock",
     "xtask/node",
+    "xtask/src/build/compress.rs",
     "xtask/src/build/split.rs",
 ];
 
@@ -61,6 +62,9 @@ pub(crate) fn build(paths: &Paths, tools: &Tools, mode: Mode) -> Result<()> {
                 split::apart(paths, tools, program, &dist)?;
             }
             styles::join(&dist, pages.address)?;
+            if mode == Mode::Release {
+                compress::lasting(tools, &dist)?;
+            }
         }
         Ok(())
     })
