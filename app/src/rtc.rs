@@ -7,6 +7,7 @@ pub(crate) mod devices;
 pub(crate) mod meter;
 pub(crate) mod microphone;
 mod session;
+mod stall;
 mod system;
 mod voice;
 
@@ -198,6 +199,20 @@ impl BrowserTelephone {
             }
             _ => {}
         });
+        // After the tab is known again: what it asks for a call is taken from it alone.
+        Effect::new(move || {
+            if connected.get() {
+                self.with_session(Session::linked);
+            }
+        });
+    }
+
+    fn with_session(self, then: impl FnOnce(&Session)) {
+        self.session.with_value(|session| {
+            if let Some(session) = session {
+                then(session);
+            }
+        });
     }
 
     /// Takes what the gateway says to this tab.
@@ -217,7 +232,7 @@ impl BrowserTelephone {
                     session
                         .as_ref()
                         .filter(|session| session.call() == call)
-                        .map(|session| session.answer(&sdp))
+                        .and_then(|session| session.answer(&sdp))
                 });
                 if let Some(answered) = answered {
                     spawn_local(async move {
@@ -261,10 +276,11 @@ impl BrowserTelephone {
                 let sdp = Sdp(sdp);
                 self.say(portal, RtcRequest::Offer { call, sdp });
             };
+            let doubt = move || portal.tell(Input::Doubt);
             let trouble = move |problem| {
                 let _ = self.problem.try_set(problem);
             };
-            let made = Session::open(call, &self.relays.get_value(), restart, trouble).await;
+            let made = Session::open(call, &self.relays.get_value(), restart, doubt, trouble).await;
             if self.busy.try_set(false).is_some() {
                 return;
             }
@@ -316,11 +332,7 @@ impl BrowserTelephone {
 
     /// Another microphone or loudspeaker was chosen: a call that is up goes on with it.
     pub(crate) fn devices_changed(self) {
-        self.session.with_value(|session| {
-            if let Some(session) = session {
-                session.devices_changed();
-            }
-        });
+        self.with_session(Session::devices_changed);
     }
 
     fn end(self, call: CallId) {

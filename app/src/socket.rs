@@ -20,6 +20,8 @@ pub enum Input {
     WatchCompany,
     /// The user does not want to wait.
     RetryNow,
+    /// Nothing is heard in a call of this browser: the link, which goes the same way, may be dead.
+    Doubt,
     /// The browser says that it has a network again.
     Online,
     /// The browser says that it has no network.

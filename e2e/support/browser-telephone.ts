@@ -21,7 +21,7 @@ export const withMicrophone: Parameters<typeof test.use>[0] = {
   ],
 };
 
-function microphoneArgs(): string[] {
+export function microphoneArgs(): string[] {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'ponte-microphone-')), 'voice.wav');
   writeFileSync(file, toneWav(VOICE_HZ, 20));
   return [

@@ -1,11 +1,15 @@
 //! The audio of one call: microphone, peer connection, loudspeaker.
 
 use super::devices::{self, Changes};
+use super::stall::{self, Finding, Stall};
 use super::voice::{self, Voice};
 use super::{Problem, microphone};
-use js_sys::{Array, Reflect};
+use crate::browser;
+use gloo_timers::callback::Interval;
+use js_sys::{Array, Function, Reflect};
 use leptos::task::spawn_local;
 use ponte_protocol::{CallId, Relay, Sdp};
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::Closure;
@@ -13,7 +17,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     HtmlAudioElement, MediaStream, RtcConfiguration, RtcIceServer, RtcOfferOptions, RtcPeerConnection,
-    RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit, RtcTrackEvent,
+    RtcPeerConnectionState, RtcSdpType, RtcSessionDescriptionInit, RtcSignalingState, RtcTrackEvent,
 };
 
 /// Ends with the value: the microphone is let go, the connection closed, and the screen may lock again.
@@ -22,24 +26,27 @@ pub(super) struct Session {
     connection: RtcPeerConnection,
     voice: Rc<Voice>,
     loudspeaker: HtmlAudioElement,
+    stall: Rc<RefCell<Stall>>,
     /// What the connection calls as long as it is there.
     _on_track: Closure<dyn FnMut(RtcTrackEvent)>,
     _on_state: Closure<dyn FnMut()>,
     _on_devices: Changes,
+    _looks: Interval,
 }
 
 impl Session {
     /// Opens the microphone and a connection; the offer that goes to the gateway. `restart` gets a later offer, when the
-    /// network has changed.
+    /// network has changed; `doubt` is called when it may have.
     pub(super) async fn open(
         call: CallId,
         relays: &[Relay],
         restart: impl Fn(String) + Clone + 'static,
+        doubt: impl Fn() + 'static,
         trouble: impl Fn(Option<Problem>) + 'static,
     ) -> Result<(Self, String), Problem> {
         let microphone = microphone::open().await?;
         let opened = connect(relays)
-            .and_then(|connection| Self::with(call, connection, microphone.clone(), restart, trouble));
+            .and_then(|connection| Self::with(call, connection, microphone.clone(), restart, doubt, trouble));
         let offered = match opened {
             Ok(session) => offer(session.connection.clone(), false)
                 .await
@@ -57,6 +64,7 @@ impl Session {
         connection: RtcPeerConnection,
         microphone: MediaStream,
         restart: impl Fn(String) + Clone + 'static,
+        doubt: impl Fn() + 'static,
         trouble: impl Fn(Option<Problem>) + 'static,
     ) -> Result<Self, JsValue> {
         let track = voice::track(&microphone).ok_or(JsValue::NULL)?;
@@ -72,7 +80,7 @@ impl Session {
             }
         });
         connection.set_ontrack(Some(on_track.as_ref().unchecked_ref()));
-        let watched = connection.clone();
+        let (watched, on_failure) = (connection.clone(), restart.clone());
         let on_state = Closure::<dyn FnMut()>::new(move || {
             // `failed` comes some fifteen seconds after `disconnected`, and a restart that was not needed costs nothing.
             if !matches!(
@@ -81,14 +89,19 @@ impl Session {
             ) {
                 return;
             }
-            let (connection, restart) = (watched.clone(), restart.clone());
-            spawn_local(async move {
-                if let Ok(sdp) = offer(connection, true).await {
-                    restart(sdp);
-                }
-            });
+            look_for_another_path(&watched, &on_failure);
         });
         connection.set_onconnectionstatechange(Some(on_state.as_ref().unchecked_ref()));
+        let stall = Rc::new(RefCell::new(Stall::new()));
+        let (listened, looking) = (connection.clone(), stall.clone());
+        let looks = Interval::new(stall::LOOK_MS, move || {
+            let found = looking.borrow_mut().look(last_packet(&listened), browser::now());
+            match found {
+                Finding::Fine => {}
+                Finding::Doubt => doubt(),
+                Finding::Silent => look_for_another_path(&listened, &restart),
+            }
+        });
         let (sent, heard) = (Rc::downgrade(&voice), loudspeaker.clone());
         let on_devices = Changes::follow(move || {
             if let Some(voice) = sent.upgrade() {
@@ -100,9 +113,11 @@ impl Session {
             connection,
             voice,
             loudspeaker,
+            stall,
             _on_track: on_track,
             _on_state: on_state,
             _on_devices: on_devices,
+            _looks: looks,
         })
     }
 
@@ -115,11 +130,21 @@ impl Session {
         take_devices(&self.loudspeaker, self.voice.clone());
     }
 
-    /// Takes the gateway's answer.
-    pub(super) fn answer(&self, sdp: &Sdp) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+    /// The telephone system is within reach again.
+    pub(super) fn linked(&self) {
+        self.stall.borrow_mut().linked(browser::now());
+    }
+
+    /// Takes the gateway's answer; `None` for one to an offer that is answered already.
+    pub(super) fn answer(&self, sdp: &Sdp) -> Option<impl Future<Output = Result<JsValue, JsValue>> + use<>> {
+        if self.connection.signaling_state() != RtcSignalingState::HaveLocalOffer {
+            return None;
+        }
         let description = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
         description.set_sdp(&sdp.0);
-        JsFuture::from(self.connection.set_remote_description(&description))
+        Some(JsFuture::from(
+            self.connection.set_remote_description(&description),
+        ))
     }
 }
 
@@ -152,6 +177,28 @@ fn connect(relays: &[Relay]) -> Result<RtcPeerConnection, JsValue> {
     let configuration = RtcConfiguration::new();
     configuration.set_ice_servers(&servers);
     RtcPeerConnection::new_with_configuration(&configuration)
+}
+
+/// Offers the connection anew, with all addresses that the browser has now.
+fn look_for_another_path(connection: &RtcPeerConnection, restart: &(impl Fn(String) + Clone + 'static)) {
+    let (connection, restart) = (connection.clone(), restart.clone());
+    spawn_local(async move {
+        if let Ok(sdp) = offer(connection, true).await {
+            restart(sdp);
+        }
+    });
+}
+
+/// When the last packet of sound came, by a clock of the browser's own (`getSynchronizationSources` of the W3C's WebRTC);
+/// `None` also after some seconds without one.
+fn last_packet(connection: &RtcPeerConnection) -> Option<f64> {
+    let receiver = connection.get_receivers().get(0);
+    let sources: Function = Reflect::get(&receiver, &"getSynchronizationSources".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    let source = sources.call0(&receiver).ok()?.dyn_into::<Array>().ok()?.get(0);
+    Reflect::get(&source, &"timestamp".into()).ok()?.as_f64()
 }
 
 /// An offer of audio, made the connection's own; with new ICE credentials where `restart` is set.

@@ -2,6 +2,9 @@
 
 /// The first wait is up to this, in milliseconds.
 const FIRST_MS: u64 = 250;
+/// With a call up, the first wait is up to this, in milliseconds: the call may need another path, which is agreed on over the
+/// link.
+const FIRST_IN_CALL_MS: u64 = 50;
 /// While somebody waits for the link, no wait is longer, in milliseconds: two seconds are left of the three of rule T13
 /// for a slow telephone to fetch its ticket, connect and be greeted.
 const MOST_MS: u64 = 1_000;
@@ -25,7 +28,10 @@ impl Backoff {
         } else {
             MOST_PATIENT_MS
         };
-        let step = FIRST_MS.saturating_mul(1 << self.attempts.min(10)).min(most);
+        let step = match self.attempts {
+            0 if in_call => FIRST_IN_CALL_MS,
+            attempts => FIRST_MS.saturating_mul(1 << attempts.min(10)).min(most),
+        };
         self.attempts = self.attempts.saturating_add(1);
         step / 2 + (step as f64 / 2.0 * random.clamp(0.0, 1.0)) as u64
     }
@@ -58,6 +64,8 @@ mod tests {
     fn t13_a_call_waits_no_longer_however_long_the_edge_is_away() {
         let mut backoff = Backoff::default();
         assert_eq!(longest(&mut backoff, 500, true).iter().max(), Some(&1_000));
+        backoff.reset();
+        assert_eq!(longest(&mut backoff, 3, true), [50, 500, 1_000]);
     }
 
     #[test]

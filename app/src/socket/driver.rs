@@ -77,7 +77,7 @@ async fn pause(portal: Portal, wait_ms: u64, inbox: &mut UnboundedReceiver<Input
     loop {
         select_biased! {
             input = inbox.next() => match input {
-                Some(Input::RetryNow | Input::Online | Input::Visible) => return Ok(()),
+                Some(Input::RetryNow | Input::Doubt | Input::Online | Input::Visible) => return Ok(()),
                 Some(Input::Offline) => portal.set_link(Link::Offline),
                 Some(Input::Send(_) | Input::Rtc(_) | Input::WatchCompany) => {}
                 Some(Input::Stop) | None => return Err(Gone),
@@ -259,7 +259,7 @@ impl Held<'_> {
                 self.probe().await
             }
             Some(Input::WatchCompany) => self.send(&ClientFrame::WatchCompany).await,
-            Some(Input::Visible | Input::Online | Input::RetryNow) => self.probe().await,
+            Some(Input::Doubt | Input::Visible | Input::Online | Input::RetryNow) => self.probe().await,
             Some(Input::Offline) => Err(Lost::Offline),
             Some(Input::Stop) | None => Err(Lost::For(Ending::Stopped)),
         }
