@@ -5,11 +5,10 @@ const mobile = { ...devices['Pixel 7'], viewport: { width: 390, height: 844 } };
 
 export default defineConfig({
   testDir: 'tests',
-  // The README's pictures are taken, a relay and other networks tried, only where that is asked for.
+  // The README's pictures are taken, and other networks tried, only where that is asked for.
   testIgnore: [
     ...(process.env.PONTE_PICTURES ? [] : ['**/pictures.spec.ts']),
     ...(process.env.PONTE_AWAY ? [] : ['**/roaming.spec.ts']),
-    ...(process.env.PONTE_TURNSERVER ? [] : ['**/relay.spec.ts']),
   ],
   outputDir: 'test-results',
   // Each worker has a stack of its own; its tests take turns, for they share that stack's line. They wait more than they

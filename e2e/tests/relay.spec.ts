@@ -6,9 +6,8 @@ import { VOICE_HZ, listenAt, onlyByRelay, pageHears, withMicrophone } from '../s
 import { ROME, ROME_HZ } from '../support/numbers.ts';
 import { test } from '../support/test.ts';
 
-// coturn is not among what is installed for the tests, for Debian's package starts a server that everybody can reach:
-// PONTE_TURNSERVER names its program where this test is wanted.
-const TURNSERVER = process.env.PONTE_TURNSERVER ?? 'turnserver';
+/** Debian's package of coturn, unpacked and not installed: it would start a server that everybody can reach. */
+const COTURN = path.join(process.env.PONTE_UNPACKED ?? '/', process.env.PONTE_UNPACKED ? 'coturn' : '');
 const SECRET = 'between gateway and relay';
 
 test.use(withMicrophone);
@@ -20,11 +19,14 @@ test('t04 a browser whose network lets it come by a relay alone calls by it, and
 }) => {
   const { page } = portal;
   const port = await freePort();
-  const relay = spawn(TURNSERVER, [
+  const libraries = ['x86_64', 'aarch64'].map((machine) => path.join(COTURN, 'usr/lib', `${machine}-linux-gnu`));
+  const args = [
     '-n', '--no-cli', '--no-tls', '--no-dtls', '--no-udp', '--listening-ip=127.0.0.1', `--listening-port=${port}`,
     '--relay-ip=127.0.0.1', '--allow-loopback-peers', '--realm=ponte.test', '--use-auth-secret',
     `--static-auth-secret=${SECRET}`, '--log-file=stdout', '--pidfile=', '--userdb=',
-  ]);
+  ];
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries.join(':') };
+  const relay = spawn(path.join(COTURN, 'usr/bin/turnserver'), args, { env });
   const config = path.join(stack.ready.data, 'ponte.toml');
   copyFileSync(config, `${config}.before`);
   try {

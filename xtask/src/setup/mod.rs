@@ -33,7 +33,7 @@ pub(crate) struct Needs {
     pub(crate) edge: bool,
     /// sipp and baresip.
     pub(crate) sip_peers: bool,
-    /// Servers that are unpacked, not installed: slapd.
+    /// Servers that are unpacked, not installed: slapd and coturn.
     pub(crate) servers: bool,
     /// Chromium and Playwright.
     pub(crate) browser: bool,

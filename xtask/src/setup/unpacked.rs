@@ -20,12 +20,19 @@ pub(crate) struct Package {
     pub(crate) purpose: &'static str,
 }
 
-/// What the suite of the native crates runs.
-pub(crate) const SERVERS: [Package; 1] = [Package {
-    name: "slapd",
-    program: "usr/sbin/slapd",
-    purpose: "LDAP server in tests",
-}];
+/// What the suites of the native crates and of the browser run.
+pub(crate) const SERVERS: [Package; 2] = [
+    Package {
+        name: "slapd",
+        program: "usr/sbin/slapd",
+        purpose: "LDAP server in tests",
+    },
+    Package {
+        name: "coturn",
+        program: "usr/bin/turnserver",
+        purpose: "TURN relay in tests",
+    },
+];
 
 /// The folder of all of them: `PONTE_UNPACKED` of the tests, each package in a folder of its name.
 pub(crate) fn folder(paths: &Paths) -> PathBuf {

@@ -132,6 +132,7 @@ impl<'a> Context<'a> {
                 "PONTE_XTASK",
                 std::env::current_exe().context("cannot find this program's own file")?,
             )
+            .env("PONTE_UNPACKED", setup::unpacked_folder(self.paths))
             .env("PONTE_ROOT", &self.paths.root);
         if let Some(filter) = self.filter {
             command.args(["--grep", filter]);
