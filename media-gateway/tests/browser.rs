@@ -5,6 +5,8 @@
 #[path = "../../crates/media/tests/support/browser.rs"]
 mod browser;
 mod support;
+#[path = "support/tab.rs"]
+mod tab;
 
 use browser::{Browser, Speaks};
 use ponte_media::analysis;
@@ -13,15 +15,12 @@ use ponte_protocol::{
     LegState, Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
 };
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use support::{ANNA, COMPANY, FAR, Options, PATIENCE, World, free_port};
+use support::{ANNA, COMPANY, FAR, Options, World, free_port};
+use tab::{BROWSER_HZ, Tab, Talking, live};
 use uuid::Uuid;
 
 const FAR_HZ: f64 = 1_130.0;
-const BROWSER_HZ: f64 = 440.0;
 
 async fn world() -> World {
     World::with(Options {
@@ -29,88 +28,6 @@ async fn world() -> World {
         ..Options::default()
     })
     .await
-}
-
-/// A tab of Anna's portal, as the edge shows it to the gateway.
-#[derive(Clone, Copy)]
-struct Tab {
-    tab: Uuid,
-    portal: Uuid,
-}
-
-impl Tab {
-    fn new() -> Self {
-        Self {
-            tab: Uuid::now_v7(),
-            portal: Uuid::now_v7(),
-        }
-    }
-
-    fn ask(self, world: &World, request: RtcRequest) {
-        let (user, portal) = (ANNA.parse().unwrap(), self.portal);
-        world.edge.send(EdgeFrame::Rtc {
-            user,
-            portal,
-            request,
-        });
-    }
-
-    fn take_calls(self, world: &World, take_over: bool) {
-        let tab = self.tab;
-        self.ask(world, RtcRequest::TakeCalls { tab, take_over });
-    }
-
-    async fn told(self, world: &World, wanted: impl Fn(&RtcSignal) -> bool) -> RtcSignal {
-        world.edge.signal(self.portal, wanted).await
-    }
-
-    async fn is_here(self, world: &World) {
-        let tab = self.tab;
-        self.told(world, |signal| *signal == RtcSignal::Here { tab })
-            .await;
-    }
-
-    async fn rings(self, world: &World) -> CallId {
-        match self
-            .told(world, |signal| matches!(signal, RtcSignal::Ring { .. }))
-            .await
-        {
-            RtcSignal::Ring { call, .. } => call,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Takes the call that rings.
-    async fn accept(self, world: &World, call: CallId) -> Browser {
-        let mut browser = Browser::new(Speaks::Opus);
-        let sdp = Sdp(browser.offer());
-        self.ask(world, RtcRequest::Offer { call, sdp });
-        let answer = self
-            .told(
-                world,
-                |signal| matches!(signal, RtcSignal::Answer { call: of, .. } if *of == call),
-            )
-            .await;
-        let RtcSignal::Answer { sdp, .. } = answer else {
-            panic!("{answer:?}")
-        };
-        browser.answer(&sdp.0);
-        browser.voice = vec![BROWSER_HZ];
-        live(&mut browser, "connected", |browser| browser.connected);
-        browser
-    }
-}
-
-/// Talks until something holds.
-fn live(browser: &mut Browser, what: &str, holds: impl Fn(&Browser) -> bool) {
-    let start = Instant::now();
-    while !holds(browser) {
-        assert!(start.elapsed() < PATIENCE * 2, "the browser is not {what}");
-        if browser.connected {
-            browser.speak();
-        }
-        tokio::task::block_in_place(|| browser.live(Duration::from_millis(20)));
-    }
 }
 
 async fn enter(world: &World) -> Outcome {
@@ -436,32 +353,6 @@ async fn t01_without_configuration_the_browser_is_not_offered_and_refused() {
     assert!(!world.edge.state(ANNA).unwrap().profile.browser_allowed);
     let refusal = Refusal::Unsupported;
     assert_eq!(enter(&world).await, Outcome::Refused { refusal });
-}
-
-/// A browser that talks on while the test waits for something else.
-struct Talking {
-    ends: Arc<AtomicBool>,
-    thread: JoinHandle<Browser>,
-}
-
-impl Talking {
-    fn start(mut browser: Browser) -> Self {
-        let ends = Arc::new(AtomicBool::new(false));
-        let told = ends.clone();
-        let thread = std::thread::spawn(move || {
-            while !told.load(Ordering::Relaxed) {
-                browser.speak();
-                browser.live(Duration::from_millis(20));
-            }
-            browser
-        });
-        Self { ends, thread }
-    }
-
-    fn stop(self) -> Browser {
-        self.ends.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap()
-    }
 }
 
 const HOTEL: &str = "+390298765409";

@@ -238,8 +238,32 @@ impl Baresip {
         event["param"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// What it has heard of the call that is up, 8000 samples a second.
+    pub fn hears_now(&self) -> Vec<i16> {
+        /// What stands before the samples; the lengths in it are filled in at the end of the call.
+        const HEADER: usize = 44;
+        let bytes = self
+            .recording()
+            .map(|file| std::fs::read(file).unwrap())
+            .unwrap_or_default();
+        let samples = bytes.get(HEADER..).unwrap_or_default().chunks_exact(2);
+        samples
+            .map(|sample| i16::from_le_bytes([sample[0], sample[1]]))
+            .collect()
+    }
+
     /// What it heard in its last call, 8000 samples a second. Complete once the call is over.
     pub fn heard(&self) -> Vec<i16> {
+        let recording = self.recording();
+        let recording = recording.unwrap_or_else(|| panic!("baresip recorded nothing: {}", self.log()));
+        hound::WavReader::open(recording)
+            .unwrap()
+            .samples::<i16>()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    fn recording(&self) -> Option<PathBuf> {
         let mut recordings: Vec<PathBuf> = std::fs::read_dir(self.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -247,14 +271,7 @@ impl Baresip {
             .collect();
         // Their names have the time in them.
         recordings.sort();
-        let last = recordings
-            .pop()
-            .unwrap_or_else(|| panic!("baresip recorded nothing: {}", self.log()));
-        hound::WavReader::open(last)
-            .unwrap()
-            .samples::<i16>()
-            .map(Result::unwrap)
-            .collect()
+        recordings.pop()
     }
 
     /// Fails unless a tone was heard for 300 ms in the middle of the last call, which must be over.

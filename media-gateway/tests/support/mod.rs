@@ -8,6 +8,7 @@
 
 pub mod baresip;
 pub mod edge;
+pub mod hearing;
 pub mod sipp;
 pub mod wire;
 
