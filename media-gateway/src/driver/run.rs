@@ -63,7 +63,10 @@ impl Driver {
             healthy,
         } = parts;
         let seen = store.versions().await?;
-        let config = Arc::new(base.with_site(&store.site().await?));
+        let directory = store.directory().await?;
+        let mut config = base.with_site(&store.site().await?);
+        config.name_directory(directory.as_ref());
+        let config = Arc::new(config);
         let now = unix_now();
         let trunks = Trunks::resolve(&config.trunks, &sockets, now).await?;
         let agent_config = UaConfig {
@@ -110,6 +113,7 @@ impl Driver {
             company: super::company::Company::default(),
             qualities: super::quality::Qualities::default(),
             imports: super::contacts::Imports::default(),
+            external: super::external::External::default(),
             users: BTreeMap::new(),
             status_end: None,
             portals: HashMap::new(),
@@ -129,6 +133,7 @@ impl Driver {
             stopping: false,
             instance: hex::encode(rand::random::<[u8; 16]>()),
         };
+        driver.external.set(directory);
         driver.agent.set_trusted(driver.trunks.addresses());
         driver.end_abandoned_calls(&store).await?;
         // After that: their logs hold the records of what a crash ended.

@@ -9,6 +9,7 @@
 pub mod baresip;
 pub mod edge;
 pub mod sipp;
+pub mod slapd;
 pub mod wire;
 
 use edge::{Edge, SITE_KEY};
