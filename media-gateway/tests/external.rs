@@ -1,4 +1,4 @@
-//! The directory elsewhere: OpenLDAP's own server, asked by the whole gateway.
+//! The directory elsewhere: `OpenLDAP`'s own server, asked by the whole gateway.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -13,6 +13,7 @@ use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 use std::time::{Duration, Instant};
 use support::slapd::{BASE, Certificates, NAME, Person, SECRET, Slapd};
 use support::{ANNA, COMPANY, FAR, HOME, World};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const JUERGEN: Person<'_> = &[
     ("cn", "Jürgen Größe"),
@@ -391,6 +392,43 @@ async fn a_server_that_is_silent_hinders_nothing_and_a_later_search_takes_the_pl
         "{:?}",
         asked.elapsed()
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_sends_what_would_hurt_is_hung_up_on() {
+    let levels = 30_000;
+    let mut nested = Vec::with_capacity(levels * 6);
+    for level in 1..=levels {
+        nested.extend([0x30, 0x84]);
+        nested.extend(u32::try_from((levels - level) * 6).unwrap().to_be_bytes());
+    }
+    let hostile = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ldap://{}", hostile.local_addr().unwrap());
+    tokio::spawn(async move {
+        let answers: [&[u8]; 3] = [
+            &nested,
+            b"\x30\x84\xff\xff\xff\xff",
+            b"220 mail.example.com ESMTP\r\n",
+        ];
+        for answer in answers.into_iter().cycle() {
+            let (mut stream, _) = hostile.accept().await.unwrap();
+            drop(stream.write_all(answer).await);
+            // Until it is hung up on.
+            drop(stream.read_to_end(&mut Vec::new()).await);
+        }
+    });
+    let server = Slapd::start(&[NADIA], None, false);
+    let world = world().await;
+    let hurtful = DirectorySettings {
+        url,
+        ..settings(&server)
+    };
+    set(&world, &hurtful).await;
+    for find in ["nadia", "neri", "nadia neri"] {
+        assert_eq!(fault(&world, find).await, DirectoryFault::Failed);
+    }
+    set(&world, &settings(&server)).await;
+    assert_eq!(names(&world, "nadia").await, ["Nadia Neri"]);
 }
 
 /// The newest record as a portal reads it, once it has a name.

@@ -105,8 +105,9 @@ fn Form(known: Directory) -> impl IntoView {
             numbers: numbers(&telephones.get_untracked()),
             mail: line(mail),
             organisation: line(organisation),
-            limit,
-            timeout_ms,
+            // It is 1 to 100.
+            limit: u16::try_from(limit).unwrap_or(u16::MAX),
+            timeout_ms: timeout_ms.into(),
             names_on_calls: names_on_calls.get_untracked(),
         };
         let typed = password.get_untracked();
@@ -124,7 +125,7 @@ fn Form(known: Directory) -> impl IntoView {
         carry_out(
             AdminChange::RemoveDirectory,
             text::directory::removed(i18n.locale_now()),
-        )
+        );
     };
     let password_hint = if has_password {
         text::directory::password_kept

@@ -28,10 +28,10 @@ pub(super) struct DirectoryArgs {
     /// What the portal calls it; "" for its own word.
     #[arg(long)]
     name: Option<String>,
-    /// Where it is: ldap://HOST or ldaps://HOST, with a port where it is not 389 or 636.
+    /// Where it is: `ldap://HOST` or `ldaps://HOST`, with a port where it is not 389 or 636.
     #[arg(long)]
     url: Option<String>,
-    /// Whether a connection to ldap:// turns to TLS before anything is asked.
+    /// Whether a connection to `ldap://` turns to TLS before anything is asked.
     #[arg(long, value_enum)]
     start_tls: Option<Switched>,
     /// A file with the certificates that the server's must lead to, in PEM; "" for those that this system trusts.

@@ -84,8 +84,10 @@ impl Config {
     }
 
     /// Says what the external directory is called, where there is one.
-    pub fn name_directory(&mut self, row: Option<&DirectoryRow>) {
+    #[must_use]
+    pub fn with_directory(mut self, row: Option<&DirectoryRow>) -> Self {
         self.site.external_directory = row.map(|row| row.settings.name.clone());
+        self
     }
 }
 

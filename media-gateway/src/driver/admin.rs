@@ -208,8 +208,7 @@ impl Driver {
     pub(super) fn site_changed(&mut self, site: SiteChange) {
         let SiteChange { row, directory, own } = site;
         let quota_before = self.config.voicemail.quota_s;
-        let mut config = self.base.with_site(&row);
-        config.name_directory(directory.as_ref());
+        let config = self.base.with_site(&row).with_directory(directory.as_deref());
         self.config = Arc::new(config);
         self.external.set(directory);
         self.timetable.changed();

@@ -126,7 +126,7 @@ impl Watcher {
             let settings = store.call_settings().await?;
             Some(SiteChange {
                 row,
-                directory: store.directory().await?,
+                directory: store.directory().await?.map(Box::new),
                 own: settings.into_iter().map(|(user, _)| user).collect(),
             })
         };

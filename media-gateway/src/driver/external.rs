@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 /// The directory, and the searches on their way in it.
 #[derive(Default)]
 pub(super) struct External {
-    row: Option<DirectoryRow>,
+    row: Option<Box<DirectoryRow>>,
     directory: Option<ExternalDirectory>,
     /// Whose numbers it says the callers' are.
     pub callers: Callers,
@@ -28,10 +28,10 @@ struct Search {
 
 impl External {
     /// What administrators have set now.
-    pub fn set(&mut self, row: Option<DirectoryRow>) {
+    pub fn set(&mut self, row: Option<Box<DirectoryRow>>) {
         // Another setting of the site is no reason to connect anew.
         if self.row != row {
-            self.directory = row.clone().map(ExternalDirectory::new);
+            self.directory = row.clone().map(|row| ExternalDirectory::new(*row));
             self.row = row;
             self.callers.forget();
         }

@@ -43,7 +43,7 @@ pub(super) struct SavedState {
 #[derive(Debug)]
 pub(super) struct SiteChange {
     pub row: SiteRow,
-    pub directory: Option<DirectoryRow>,
+    pub directory: Option<Box<DirectoryRow>>,
     /// Who has call settings of their own.
     pub own: BTreeSet<UserId>,
 }

@@ -63,10 +63,9 @@ impl Driver {
             healthy,
         } = parts;
         let seen = store.versions().await?;
-        let directory = store.directory().await?;
-        let mut config = base.with_site(&store.site().await?);
-        config.name_directory(directory.as_ref());
-        let config = Arc::new(config);
+        let directory = store.directory().await?.map(Box::new);
+        let row = store.site().await?;
+        let config = Arc::new(base.with_site(&row).with_directory(directory.as_deref()));
         let now = unix_now();
         let trunks = Trunks::resolve(&config.trunks, &sockets, now).await?;
         let agent_config = UaConfig {

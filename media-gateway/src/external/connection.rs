@@ -1,8 +1,10 @@
 //! The one connection to the directory's server: opened when it is needed, kept, opened again when it is lost.
 
-use super::{fault, person, tls};
+use super::fault::{Trouble, is_cut};
+use super::wire::{self, Place};
+use super::{person, tls};
 use crate::store::DirectoryRow;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, SearchOptions};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchEntry, SearchOptions, StdStream};
 use ponte_protocol::DirectoryFault;
 use ponte_protocol::external::DirectorySettings;
 use rustls::ClientConfig;
@@ -33,6 +35,8 @@ struct Open {
     ldap: Ldap,
     /// Which one it is: what was lost is closed once.
     number: i32,
+    /// Whether the server said what is no message.
+    spoilt: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -54,15 +58,14 @@ impl Connection {
     pub async fn search(&self, filter: &str, limit: u16, deadline: Instant) -> Result<Found, DirectoryFault> {
         let mut used = None;
         let search = self.search_once_more(&mut used, filter, limit);
-        let outcome = match timeout_at(deadline, search).await {
-            Ok(outcome) => outcome.map_err(|error| fault::of(&error)),
-            Err(_) => {
-                // A server that has stopped to answer is not asked again over the same connection.
-                if let Some(number) = used {
-                    self.close(number);
-                }
-                Err(DirectoryFault::TooSlow)
+        let outcome = if let Ok(outcome) = timeout_at(deadline, search).await {
+            outcome.map_err(|trouble| trouble.fault())
+        } else {
+            // A server that has stopped to answer is not asked again over the same connection.
+            if let Some(number) = used {
+                self.close(number);
             }
+            Err(DirectoryFault::TooSlow)
         };
         match &outcome {
             Ok(_) => {
@@ -87,20 +90,22 @@ impl Connection {
         used: &mut Option<i32>,
         filter: &str,
         limit: u16,
-    ) -> Result<Found, LdapError> {
-        let (open, is_new) = self.open().await?;
-        *used = Some(open.number);
-        match self.ask(open.ldap, filter, limit).await {
-            Err(error) if fault::is_lost(&error) => {
-                self.close(open.number);
-                if is_new {
-                    return Err(error);
-                }
-                let (open, _) = self.open().await?;
-                *used = Some(open.number);
-                self.ask(open.ldap, filter, limit).await
+    ) -> Result<Found, Trouble> {
+        loop {
+            let (open, is_new) = self.open().await?;
+            *used = Some(open.number);
+            let trouble = match self.ask(open.ldap, filter, limit).await {
+                Ok(found) => return Ok(found),
+                Err(trouble) if trouble.is_lost() => trouble,
+                Err(trouble) => return Err(trouble),
+            };
+            self.close(open.number);
+            if open.spoilt.load(Ordering::Acquire) {
+                return Err(DirectoryFault::Failed.into());
             }
-            outcome => outcome,
+            if is_new {
+                return Err(trouble);
+            }
         }
     }
 
@@ -121,7 +126,7 @@ impl Connection {
     }
 
     /// The connection, and whether it was opened for this.
-    async fn open(&self) -> Result<(Open, bool), LdapError> {
+    async fn open(&self) -> Result<(Open, bool), Trouble> {
         if let Some(open) = self.current() {
             return Ok((open, false));
         }
@@ -129,17 +134,13 @@ impl Connection {
         if let Some(open) = self.current() {
             return Ok((open, false));
         }
-        let ldap = self.connect().await?;
+        let open = self.connect().await?;
         let mut current = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = Open {
-            ldap,
-            number: rand::random(),
-        };
         *current = Some(open.clone());
         Ok((open, true))
     }
 
-    async fn connect(&self) -> Result<Ldap, LdapError> {
+    async fn connect(&self) -> Result<Open, Trouble> {
         let DirectorySettings {
             url,
             start_tls,
@@ -147,26 +148,35 @@ impl Connection {
             bind_dn,
             ..
         } = self.settings();
+        let place = Place::read(url).map_err(|_| DirectoryFault::Unreachable)?;
         let tls = self.tls.get_or_try_init(|| async {
             let ca = ca.clone();
             let made = tokio::task::spawn_blocking(move || tls::config(&ca)).await;
-            let made = made.map_err(std::io::Error::other)?;
-            made.map_err(std::io::Error::other)
+            made.ok().and_then(Result::ok).ok_or(DirectoryFault::Failed)
         });
-        let settings = LdapConnSettings::new()
-            .set_config(Arc::clone(tls.await?))
-            .set_starttls(*start_tls);
-        let (connection, mut ldap) = LdapConnAsync::with_settings(settings, url).await?;
+        let tls = Arc::clone(tls.await?);
+        let way = wire::connect(&place, *start_tls, tls).await?;
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(way.socket));
+        let (connection, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///").await?;
         // It ends with the last handle, or when the server closes it.
         tokio::spawn(connection.drive());
+        let mut open = Open {
+            ldap,
+            number: rand::random(),
+            spoilt: way.spoilt,
+        };
         if !bind_dn.is_empty() {
             let password = self.row.password.as_deref().unwrap_or_default();
-            ldap.simple_bind(bind_dn, password).await?.success()?;
+            let bound = open.ldap.simple_bind(bind_dn, password).await;
+            if open.spoilt.load(Ordering::Acquire) {
+                return Err(DirectoryFault::Failed.into());
+            }
+            bound?.success()?;
         }
-        Ok(ldap)
+        Ok(open)
     }
 
-    async fn ask(&self, mut ldap: Ldap, filter: &str, limit: u16) -> Result<Found, LdapError> {
+    async fn ask(&self, mut ldap: Ldap, filter: &str, limit: u16) -> Result<Found, Trouble> {
         let settings = self.settings();
         let seconds = settings.timeout_ms.div_ceil(1000);
         ldap.with_search_options(
@@ -195,7 +205,7 @@ impl Connection {
         }
         giving_up.ldap = None;
         let result = stream.finish().await;
-        let more = fault::is_cut(&result);
+        let more = is_cut(&result);
         if !more {
             result.success()?;
         }

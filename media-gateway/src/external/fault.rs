@@ -2,51 +2,71 @@
 
 use ldap3::{LdapError, LdapResult};
 use ponte_protocol::DirectoryFault;
+use std::io;
+
+/// Why a search has no answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Protocol(LdapError),
+    /// As it is told.
+    Fault(DirectoryFault),
+}
+
+impl From<LdapError> for Trouble {
+    fn from(error: LdapError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<DirectoryFault> for Trouble {
+    fn from(fault: DirectoryFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Trouble {
+    /// Whether the connection is gone, so that another one may do.
+    pub fn is_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::Protocol(
+                LdapError::Io { .. }
+                    | LdapError::OpSend { .. }
+                    | LdapError::ResultRecv { .. }
+                    | LdapError::IdScrubSend { .. }
+                    | LdapError::MiscSend { .. }
+                    | LdapError::EndOfStream
+            )
+        )
+    }
+
+    pub fn fault(&self) -> DirectoryFault {
+        match self {
+            Self::Fault(fault) => *fault,
+            Self::Protocol(LdapError::LdapResult { result }) => of_result(result.rc),
+            Self::Protocol(LdapError::FilterParsing) => DirectoryFault::Refused,
+            trouble if trouble.is_lost() => DirectoryFault::Unreachable,
+            Self::Protocol(_) => DirectoryFault::Failed,
+        }
+    }
+}
 
 /// `sizeLimitExceeded` and `adminLimitExceeded` (RFC 4511 appendix A): what was found before counts.
 pub(super) fn is_cut(result: &LdapResult) -> bool {
     matches!(result.rc, 4 | 11)
 }
 
-/// Whether the connection is gone, so that another one may do.
-pub(super) fn is_lost(error: &LdapError) -> bool {
-    matches!(
-        error,
-        LdapError::Io { .. }
-            | LdapError::OpSend { .. }
-            | LdapError::ResultRecv { .. }
-            | LdapError::IdScrubSend { .. }
-            | LdapError::MiscSend { .. }
-            | LdapError::EndOfStream
-    )
-}
-
-pub(super) fn of(error: &LdapError) -> DirectoryFault {
-    match error {
-        LdapError::Io { source } => of_io(source),
-        LdapError::Rustls { source } => of_tls(source),
-        LdapError::DNSName { .. } => DirectoryFault::Untrusted,
-        LdapError::Timeout { .. } => DirectoryFault::TooSlow,
-        LdapError::LdapResult { result } => of_result(result.rc),
-        LdapError::FilterParsing => DirectoryFault::Refused,
-        error if is_lost(error) => DirectoryFault::Unreachable,
-        _ => DirectoryFault::Failed,
-    }
-}
-
-fn of_io(error: &std::io::Error) -> DirectoryFault {
+/// What a handshake of TLS ended with.
+pub(super) fn of_handshake(error: &io::Error) -> DirectoryFault {
     let behind = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    behind.map_or(DirectoryFault::Unreachable, of_tls)
-}
-
-fn of_tls(error: &rustls::Error) -> DirectoryFault {
-    match error {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+    match behind {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
             DirectoryFault::Untrusted
         }
-        _ => DirectoryFault::Failed,
+        Some(_) => DirectoryFault::Failed,
+        None => DirectoryFault::Unreachable,
     }
 }
 

@@ -3,6 +3,8 @@
 //! ```text
 //!  driver ── search, name ──▶ ExternalDirectory ── at most so many at once, each with its time ──▶ Connection
 //!                                                                                one, kept, opened again when it is lost
+//!                                                                                              │
+//!                                                     server ◀── TCP, TLS ── wire: every message looked at
 //! ```
 //!
 //! Nothing of a call waits for it.
@@ -12,6 +14,7 @@ mod fault;
 mod filter;
 mod person;
 mod tls;
+mod wire;
 
 pub use filter::is_filter;
 pub use tls::roots;
@@ -36,6 +39,14 @@ const NAMESAKES: u16 = 20;
 /// How long after the end of a call its record is still given a name, in milliseconds: as long as two searches take at
 /// most, and some more.
 pub const NAME_LATE_MS: u64 = 30_000;
+
+/// Whether this says where a server is.
+///
+/// # Errors
+/// In words, what is wrong.
+pub fn check_url(url: &str) -> Result<(), &'static str> {
+    wire::Place::read(url).map(drop)
+}
 
 /// The external directory as it is set now. Clones share one connection.
 #[derive(Clone)]

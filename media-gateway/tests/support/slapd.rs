@@ -1,4 +1,4 @@
-//! OpenLDAP's server on loopback, with a directory of the test's own. `cargo xtask setup` unpacks it; it is not installed.
+//! `OpenLDAP`'s server on loopback, with a directory of the test's own. `cargo xtask setup` unpacks it; it is not installed.
 
 use std::fmt::Write as _;
 use std::fs::File;
