@@ -132,11 +132,11 @@ mod settings {
         pub base_dn: String,
         /// Who counts, at most 500 characters (RFC 4515).
         pub filter: String,
-        /// Attributes in which what is typed is looked for, 1 to 16.
+        /// Attributes in which what is typed is looked for, 1 to 10.
         pub search: Vec<String>,
-        /// Attributes of the name: the first that has a value. 1 to 16.
+        /// Attributes of the name: the first that has a value. 1 to 10.
         pub names: Vec<String>,
-        /// Where the numbers are, 1 to 16, in the order in which they are shown.
+        /// Where the numbers are, 1 to 10, in the order in which they are shown.
         pub numbers: Vec<NumberAttribute>,
         /// The attribute of the e-mail address; empty for none.
         #[serde(default)]
@@ -240,8 +240,8 @@ mod tests {
             bind_dn: "d".repeat(255),
             base_dn: "d".repeat(255),
             filter: "f".repeat(500),
-            search: vec!["a".repeat(40); 16],
-            names: vec!["a".repeat(40); 16],
+            search: vec!["a".repeat(40); 10],
+            names: vec!["a".repeat(40); 10],
             numbers: vec![
                 NumberAttribute {
                     attribute: "a".repeat(40),

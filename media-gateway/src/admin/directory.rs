@@ -13,7 +13,7 @@ const FILTER_MAX: usize = 500;
 const CA_MAX: usize = 4_000;
 const PASSWORD_MAX: usize = 255;
 const ATTRIBUTE_MAX: usize = 40;
-const ATTRIBUTES_MAX: usize = 16;
+const ATTRIBUTES_MAX: usize = 10;
 
 /// Everything that is wrong with them.
 pub fn check_directory(row: &DirectoryRow) -> Vec<Wrong> {
@@ -54,7 +54,7 @@ pub fn check_directory(row: &DirectoryRow) -> Vec<Wrong> {
     }
     for (field, names) in [("search", &wanted.search), ("names", &wanted.names)] {
         if names.is_empty() || names.len() > ATTRIBUTES_MAX || !names.iter().all(|name| is_attribute(name)) {
-            malformed(field, "1 to 16 names of attributes");
+            malformed(field, "1 to 10 names of attributes");
         }
     }
     let label =
@@ -68,7 +68,7 @@ pub fn check_directory(row: &DirectoryRow) -> Vec<Wrong> {
     {
         malformed(
             "numbers",
-            "1 to 16 names of attributes, each with what its numbers are",
+            "1 to 10 names of attributes, each with what its numbers are",
         );
     }
     for (field, name) in [("mail", &wanted.mail), ("organisation", &wanted.organisation)] {
@@ -172,6 +172,8 @@ fn asks_another(before: &DirectorySettings, wanted: &DirectorySettings) -> bool 
 mod tests {
     use super::*;
 
+    type Spoil = fn(&mut DirectoryRow);
+
     fn row() -> DirectoryRow {
         DirectoryRow {
             settings: DirectorySettings {
@@ -187,7 +189,6 @@ mod tests {
     #[test]
     fn every_field_that_is_wrong_is_named() {
         assert_eq!(check_directory(&row()), []);
-        type Spoil = fn(&mut DirectoryRow);
         let wrong: [(&str, Spoil); 14] = [
             ("name", |row| row.settings.name = "x".repeat(41)),
             ("url", |row| row.settings.url = "x".into()),
