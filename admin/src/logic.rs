@@ -1,4 +1,5 @@
 //! What needs neither browser nor clock.
 
+pub mod directory;
 pub mod form;
 pub mod preview;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod explain;
+pub mod external_directory;
 pub mod groups;
 pub mod import;
 pub mod now;
@@ -86,7 +87,7 @@ impl Page {
         match self {
             Self::Now => &[List::Users, List::Trunks],
             Self::Users | Self::Groups | Self::Import => &[List::Users, List::Groups],
-            Self::Site => &[List::Settings],
+            Self::Site => &[List::Settings, List::Directory],
             Self::Numbers => &[List::Users, List::Dids, List::Trunks],
             Self::Telephones => &[List::Users, List::Devices],
             Self::Audit => &[List::Users, List::Audit],

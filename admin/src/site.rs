@@ -14,7 +14,8 @@ use ponte_protocol::admin::{
     AdminAnswer, AdminChange, AdminQuery, AuditEntry, DeviceOverview, DidSettings, GroupSettings, Problem,
     Rule, SiteSettings, TrunkOverview, UserOverview,
 };
-use ponte_protocol::{CommandBody, Outcome, Refusal};
+use ponte_protocol::external::DirectorySettings;
+use ponte_protocol::{CommandBody, ExternalPage, Outcome, Refusal, SearchText};
 
 /// How often a request that came too fast is sent again before it is given up.
 const ATTEMPTS: u32 = 20;
@@ -43,6 +44,8 @@ pub enum List {
     Trunks,
     /// What holds for all of it.
     Settings,
+    /// How the external directory is asked.
+    Directory,
     /// Its newest page.
     Audit,
 }
@@ -79,6 +82,14 @@ pub struct WholeSite {
     pub hold_music: Vec<String>,
 }
 
+/// How the external directory is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Directory {
+    /// `None`: there is none.
+    pub settings: Option<DirectorySettings>,
+    pub has_password: bool,
+}
+
 /// The newest part of the audit log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Audit {
@@ -98,6 +109,7 @@ pub struct Site {
     pub restrictions: RwSignal<Part<Restrictions>>,
     pub trunks: RwSignal<Part<Vec<TrunkOverview>>>,
     pub settings: RwSignal<Part<WholeSite>>,
+    pub directory: RwSignal<Part<Directory>>,
     pub audit: RwSignal<Part<Audit>>,
 }
 
@@ -114,6 +126,7 @@ impl Site {
             restrictions: RwSignal::default(),
             trunks: RwSignal::default(),
             settings: RwSignal::default(),
+            directory: RwSignal::default(),
             audit: RwSignal::default(),
         };
         provide_context(site);
@@ -176,6 +189,22 @@ impl Site {
                     take(self.settings, WholeSite { settings, hold_music });
                 }
                 answer => blame(self.settings, answer),
+            },
+            List::Directory => match self.query(AdminQuery::Directory).await {
+                Ok(AdminAnswer::Directory {
+                    settings,
+                    has_password,
+                }) => {
+                    let settings = settings.map(|settings| *settings);
+                    take(
+                        self.directory,
+                        Directory {
+                            settings,
+                            has_password,
+                        },
+                    );
+                }
+                answer => blame(self.directory, answer),
             },
             List::Audit => {
                 let query = AdminQuery::Audit {
@@ -281,6 +310,20 @@ impl Site {
     /// [`Fault`].
     pub async fn query(self, query: AdminQuery) -> Result<AdminAnswer, Fault> {
         self.ask(CommandBody::AdminQuery { query }).await
+    }
+
+    /// Looks for people in the external directory, as the users' portals do.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn look_up(self, find: String) -> Result<ExternalPage, Fault> {
+        let find = SearchText(find);
+        match self.portal.ask_for(CommandBody::SearchExternal { find }).await {
+            None => Err(Fault::Unanswered),
+            Some(Outcome::External(page)) => Ok(page),
+            Some(Outcome::Refused { refusal }) => Err(Fault::Refused(refusal)),
+            Some(_) => Err(Fault::Unknown),
+        }
     }
 
     /// Changes something.

@@ -10,6 +10,9 @@ pub fn fault(locale: Locale, fault: &Fault) -> String {
     match fault {
         Fault::Refused(Refusal::NotPermitted) => text::fault::not_permitted(locale).to_owned(),
         Fault::Refused(Refusal::Unsupported) => text::fault::unsupported(locale).to_owned(),
+        Fault::Refused(Refusal::DirectoryFailed { fault }) => {
+            ponte_app::words::directory_fault(locale, *fault).to_owned()
+        }
         Fault::Refused(refusal) => ponte_app::words::refusal(locale, refusal),
         Fault::Unanswered => text::fault::unanswered(locale).to_owned(),
         Fault::Unknown => text::fault::unknown(locale).to_owned(),
@@ -57,6 +60,20 @@ pub fn field(locale: Locale, name: &str) -> String {
         "profiles" => text::field::profiles(locale),
         "schedule" => text::field::schedule(locale),
         "time_zone" => text::field::time_zone(locale),
+        "url" => text::directory::url(locale),
+        "start_tls" => text::directory::start_tls(locale),
+        "ca" => text::directory::ca(locale),
+        "bind_dn" => text::directory::bind_dn(locale),
+        "base_dn" => text::directory::base_dn(locale),
+        "filter" => text::directory::filter(locale),
+        "search" => text::directory::search(locale),
+        "names" => text::directory::names(locale),
+        "numbers" => text::directory::numbers(locale),
+        "mail" => text::directory::mail(locale),
+        "organisation" => text::directory::organisation(locale),
+        "limit" => text::directory::limit(locale),
+        "timeout_ms" => text::directory::timeout(locale),
+        "names_on_calls" => text::directory::names_on_calls(locale),
         other => return other.to_owned(),
     }
     .to_owned()
@@ -121,6 +138,9 @@ pub fn audited(locale: Locale, action: &str, subject: &str) -> String {
         "destination_changed" => text::audit::destination_changed(locale, subject),
         "destination_removed" => text::audit::destination_removed(locale, subject),
         "site_changed" => text::audit::site_changed(locale, subject),
+        "directory_added" => text::audit::directory_added(locale).to_owned(),
+        "directory_changed" => text::audit::directory_changed(locale).to_owned(),
+        "directory_removed" => text::audit::directory_removed(locale).to_owned(),
         // One that this build does not know.
         other => format!("{} {subject}", other.replace('_', " ")),
     }

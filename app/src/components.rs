@@ -24,6 +24,7 @@ pub mod dial_tokens_card;
 pub mod dtmf_pad;
 pub mod ended_card;
 pub mod entrance;
+pub mod external_people;
 pub mod forwarding_card;
 pub mod icon;
 pub mod later;

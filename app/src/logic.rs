@@ -3,6 +3,7 @@
 pub mod call;
 pub mod dial;
 pub mod directory;
+pub mod external;
 pub mod palette;
 pub mod password;
 pub mod presence;

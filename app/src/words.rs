@@ -4,8 +4,8 @@ use crate::format;
 use crate::i18n::{Locale, text};
 use crate::names;
 use ponte_protocol::{
-    CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, EndedBy, LegRole, LegState,
-    LegView, NumberError, Refusal,
+    CallPhase, CallRecord, CallView, Cause, CauseReason, Destination, Direction, DirectoryFault, EndedBy,
+    LegRole, LegState, LegView, NumberError, Refusal,
 };
 
 /// What a leg is doing, without its name: "ringing", "not called yet".
@@ -174,7 +174,22 @@ pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
         Refusal::DirectoryFull { max } => text::refusal::directory_full(locale, max),
         Refusal::UnknownProfile => text::refusal::unknown_profile(locale).to_owned(),
         Refusal::Unconfirmed => text::refusal::unconfirmed(locale).to_owned(),
+        Refusal::NoDirectory => text::refusal::no_directory(locale).to_owned(),
+        Refusal::Superseded => text::refusal::superseded(locale).to_owned(),
+        Refusal::DirectoryFailed { .. } => text::refusal::directory_failed(locale).to_owned(),
         Refusal::Other => text::refusal::other(locale).to_owned(),
+    }
+}
+
+/// Why the directory elsewhere gave no answer.
+pub fn directory_fault(locale: Locale, fault: DirectoryFault) -> &'static str {
+    match fault {
+        DirectoryFault::Unreachable => text::external::unreachable(locale),
+        DirectoryFault::TooSlow => text::external::too_slow(locale),
+        DirectoryFault::NotAuthorised => text::external::not_authorised(locale),
+        DirectoryFault::Untrusted => text::external::untrusted(locale),
+        DirectoryFault::Refused => text::external::refused(locale),
+        DirectoryFault::Failed => text::external::failed(locale),
     }
 }
 
@@ -412,6 +427,11 @@ mod tests {
             Refusal::Unsupported,
             Refusal::UnknownUser,
             Refusal::Internal,
+            Refusal::NoDirectory,
+            Refusal::Superseded,
+            Refusal::DirectoryFailed {
+                fault: DirectoryFault::Failed,
+            },
             Refusal::Other,
         ];
         for locale in Locale::ALL {

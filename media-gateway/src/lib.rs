@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 mod contacts;
 pub mod driver;
+mod external;
 pub mod hours;
 pub mod link;
 pub mod logging;

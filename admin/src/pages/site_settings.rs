@@ -4,6 +4,7 @@ use crate::components::field::{ChoiceField, SwitchField, TextField};
 use crate::components::loaded::Loaded;
 use crate::i18n::{I18n, text};
 use crate::logic::form::{QUOTA_S, count, filled};
+use crate::pages::external_directory::ExternalDirectoryCard;
 use crate::site::{Fault, List, Site, WholeSite};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,6 +24,7 @@ pub fn SiteSettingsPage() -> impl IntoView {
             <Loaded part=site.settings empty=|_| false words_empty=text::page::loading />
             {live(move || known.get().map(|known| view! { <Form known /> }))}
         </section>
+        <ExternalDirectoryCard />
         <section class="card" aria-labelledby="whole-title">
             <h2 id="whole-title">{i18n.t(text::site::whole)}</h2>
             <p>{i18n.t(text::site::whole_hint)}</p>

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// The buttons that call a number, or give it the call that is up.
 #[component]
-fn NumberActions(
+pub fn NumberActions(
     number: String,
     #[prop(into)] name: Signal<String>,
     up: Memo<Option<CallId>>,

@@ -2,7 +2,8 @@
 
 use ponte_protocol::contact::CONTACT_NUMBERS_MAX;
 use ponte_protocol::{
-    CallId, CallPhase, CallView, Colleague, Contact, ContactId, ContactNumber, DialString, NumberError,
+    CallId, CallPhase, CallView, Colleague, Contact, ContactId, ContactNumber, DialString, ExternalPerson,
+    NumberError,
 };
 
 /// What somebody looks for: words, or digits of a number.
@@ -188,6 +189,18 @@ impl Draft {
             numbers: contact.numbers.iter().map(pair).collect(),
             favourite: contact.favourite,
             notes: contact.notes.clone(),
+        }
+    }
+
+    /// Somebody of the directory elsewhere, as a contact of the user's own.
+    pub fn of_external(id: ContactId, person: &ExternalPerson) -> Self {
+        let pair = |number: &ContactNumber| (number.label.clone(), number.number.as_str().to_owned());
+        Self {
+            name: person.name.clone(),
+            organisation: person.organisation.clone(),
+            numbers: person.numbers.iter().map(pair).collect(),
+            notes: person.email.clone(),
+            ..Self::empty(id)
         }
     }
 

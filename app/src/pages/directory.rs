@@ -1,8 +1,9 @@
-//! The page of the directory: the users of the site, live, and the user's own contacts.
+//! The page of the directory: the users of the site, live, the user's own contacts, and people of a directory elsewhere.
 
 use crate::browser;
 use crate::components::contact_files::ContactFiles;
 use crate::components::contact_form::ContactForm;
+use crate::components::external_people::ExternalPeople;
 use crate::components::icon::Icon;
 use crate::components::person_row::{ColleagueRow, ContactRow, call_up};
 use crate::components::shown::Shown;
@@ -49,6 +50,7 @@ pub fn DirectoryPage() -> impl IntoView {
             {live(move || editing.get().map(|begin| view! { <ContactForm begin close /> }))}
             <Colleagues query />
             <Contacts query edit />
+            <ExternalPeople typed up=call_up(portal) add=Callback::new(move |draft| editing.set(Some(draft))) />
             <ContactFiles />
         </section>
     }

@@ -32,6 +32,7 @@ pub(crate) fn user() -> UserState {
             country: "IT".into(),
             language: "it".into(),
             emergency_numbers: vec!["112".into(), "118".into()],
+            external_directory: None,
         },
         mode: Mode::Telecommuting {
             destination: Destination::Number {

@@ -3,6 +3,7 @@
 //! The gateway refuses all of it with [`crate::Refusal::NotPermitted`] to a user who is no administrator. Every change is
 //! kept in the audit log with the administrator's name.
 
+use crate::external::{DirectoryPassword, DirectorySettings};
 use crate::json::{FromJson, ToJson};
 use crate::{
     CallerId, DestinationId, DeviceId, DialString, E164, Explanation, Extension, Mode, Presence, Refusal,
@@ -239,6 +240,8 @@ pub enum AdminQuery {
     Trunks,
     /// What holds for the whole site.
     Site,
+    /// How the external directory is asked.
+    Directory,
     /// The numbers at which a user can be called.
     Destinations {
         user: UserId,
@@ -321,6 +324,15 @@ pub enum AdminChange {
     PutSite {
         settings: Box<SiteSettings>,
     },
+    /// Sets how the external directory is asked, or that there is one from here on.
+    PutDirectory {
+        settings: Box<DirectorySettings>,
+        /// Another one, empty for none; `None`: the one that is kept, which another server or name is not told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<DirectoryPassword>,
+    },
+    /// There is no external directory any more.
+    RemoveDirectory,
     #[serde(other)]
     Unknown,
 }
@@ -346,6 +358,8 @@ impl fmt::Debug for AdminChange {
             Self::NewPin { user } => write!(f, "NewPin({user})"),
             Self::RemovePin { user } => write!(f, "RemovePin({user})"),
             Self::PutSite { .. } => f.write_str("PutSite"),
+            Self::PutDirectory { .. } => f.write_str("PutDirectory"),
+            Self::RemoveDirectory => f.write_str("RemoveDirectory"),
             Self::Unknown => f.write_str("Unknown"),
         }
     }
@@ -401,6 +415,14 @@ pub enum AdminAnswer {
         /// What may be chosen as hold music.
         #[serde(default)]
         hold_music: Vec<String>,
+    },
+    /// `None`: there is no external directory.
+    Directory {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Box<DirectorySettings>>,
+        /// Whether a password is kept; it is told to nobody.
+        #[serde(default)]
+        has_password: bool,
     },
     Destinations {
         destinations: Vec<SavedDestination>,
@@ -464,6 +486,7 @@ impl fmt::Debug for AdminAnswer {
             Self::DevicePassword { .. } => "DevicePassword",
             Self::Pin { .. } => "Pin",
             Self::Site { .. } => "Site",
+            Self::Directory { .. } => "Directory",
             Self::Destinations { .. } => "Destinations",
             Self::Explained { .. } => "Explained",
             Self::Unknown => "Unknown",

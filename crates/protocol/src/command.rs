@@ -11,7 +11,8 @@ use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
     Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact,
     ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId, DialString, E164, Extension,
-    ImportPreview, MessageId, MessagePage, OwnSound, Refusal, ScheduleEntry, UnixMillis,
+    ExternalPage, ImportPreview, MessageId, MessagePage, OwnSound, Refusal, ScheduleEntry, SearchText,
+    UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -286,6 +287,11 @@ pub enum CommandBody {
         /// 1 to 500.
         limit: u16,
     },
+    /// People of the external directory; changes nothing. A user's later search is answered in the place of the one before.
+    SearchExternal {
+        /// 2 to 64 characters; each word must be found.
+        find: SearchText,
+    },
     /// A part of a file of contacts, vCard or CSV; nothing of it is kept in the directory. The last part is answered by
     /// a preview of the whole.
     ReadContacts {
@@ -343,6 +349,7 @@ impl CommandBody {
             | Self::FetchMessages { .. }
             | Self::Explain { .. }
             | Self::FetchContacts { .. }
+            | Self::SearchExternal { .. }
             | Self::ReadContacts { .. }
             | Self::ExportContacts { .. } => true,
             #[cfg(feature = "admin")]
@@ -364,6 +371,7 @@ impl CommandBody {
             | Self::Move { .. }
             | Self::Fetch { .. }
             | Self::PickUp { .. }
+            | Self::SearchExternal { .. }
             | Self::SetPersistentLeg { .. } => DIAL_LIFETIME_MS,
             _ => COMMAND_LIFETIME_MS,
         }
@@ -442,6 +450,7 @@ impl CommandBody {
             }
             Self::SaveProfile { profile } => profile.validate(),
             Self::SaveContact { contact } => contact.validate(),
+            Self::SearchExternal { find } => find.validate(),
             Self::FetchContacts { limit, .. } if *limit == 0 || *limit > CONTACT_PAGE_MAX => {
                 malformed("limit: 1 to 500")
             }
@@ -498,6 +507,8 @@ pub enum Outcome {
     Messages(MessagePage),
     Explained(Explanation),
     Contacts(ContactPage),
+    /// Who was found in the external directory.
+    External(ExternalPage),
     /// What a file of contacts holds.
     ContactsRead(ImportPreview),
     /// A part of a file of contacts.

@@ -13,6 +13,7 @@ pub mod colleague;
 pub mod command;
 pub mod contact;
 pub mod event;
+pub mod external;
 pub mod frames;
 pub mod ids;
 pub mod json;
@@ -48,6 +49,7 @@ pub use contact::{
     ImportProblem, ImportProblemKind,
 };
 pub use event::{Event, EventBody, Snapshot};
+pub use external::{DirectoryFault, ExternalPage, ExternalPerson, SearchText};
 pub use frames::{ClientFrame, ServerFrame};
 pub use ids::{
     CallId, CommandId, ContactId, DestinationId, DeviceId, GroupId, MessageId, SiteId, UnixMillis, UserId,

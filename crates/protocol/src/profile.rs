@@ -45,6 +45,9 @@ pub struct UserProfile {
     pub language: String,
     /// Emergency numbers of the site: never dialled as a call back (rule T17).
     pub emergency_numbers: Vec<String>,
+    /// What the administrator calls the external directory, empty for the portal's own word; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_directory: Option<String>,
 }
 
 /// Where the user's calls go.

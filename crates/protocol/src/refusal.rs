@@ -1,5 +1,6 @@
 //! Why a command was refused.
 
+use crate::DirectoryFault;
 use crate::json::{FromJson, ToJson};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,13 @@ pub enum Refusal {
     /// The user's own directory has as many contacts as it may have.
     #[error("the directory is full: at most {max} contacts")]
     DirectoryFull { max: u32 },
+    #[error("there is no external directory")]
+    NoDirectory,
+    /// The user has looked for something else since.
+    #[error("another search took the place of this one")]
+    Superseded,
+    #[error("the external directory: {fault}")]
+    DirectoryFailed { fault: DirectoryFault },
     #[error("the call is not in a state that allows this")]
     WrongState,
     #[error("the call is being moved to a telephone already")]

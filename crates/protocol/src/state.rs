@@ -129,6 +129,7 @@ mod tests {
                 country: "IT".into(),
                 language: "it".into(),
                 emergency_numbers: vec!["112".into()],
+                external_directory: None,
             },
             mode: Mode::Office,
             destinations: vec![],

@@ -55,6 +55,7 @@ pub fn user(name: &str) -> UserConfig {
             country: "IT".to_owned(),
             language: "it".to_owned(),
             emergency_numbers: vec!["112".to_owned()],
+            external_directory: None,
         },
         restrictions: vec![rule("deny +44"), rule("allow +39")],
         caps: Caps::default(),

@@ -274,8 +274,9 @@ impl Core {
     }
 
     fn settle(&self, row: &LedgerRow, outcome: Outcome) -> Result<(), Fault> {
+        // What was asked for may hold a password, and is not sent again.
         self.db()?.run(
-            "UPDATE ledger SET outcome = ? WHERE id = ?",
+            "UPDATE ledger SET outcome = ?, command = '' WHERE id = ?",
             vec![
                 serde_json::to_string(&ledger::kept(&outcome))?.into(),
                 row.id.to_string().into(),

@@ -4,6 +4,7 @@
 mod check;
 mod destinations;
 mod devices;
+mod directory;
 mod error;
 mod groups;
 mod numbers;
@@ -15,6 +16,7 @@ mod users;
 pub use check::{Wrong, check_did, check_name, check_rules, check_user};
 pub use destinations::DESTINATIONS_MAX;
 pub use devices::{DeviceChange, Password};
+pub use directory::check_directory;
 pub use error::AdminError;
 pub use secret::{generated_password, generated_pin};
 pub use site::{check_site, settings as site_settings};
@@ -129,6 +131,11 @@ impl<'a> Admin<'a> {
             }
             AdminChange::RemovePin { user } => self.remove_pin(user).await?,
             AdminChange::PutSite { settings } => self.put_site(*settings).await?,
+            AdminChange::PutDirectory { settings, password } => {
+                self.put_directory(*settings, password.map(|password| password.0))
+                    .await?;
+            }
+            AdminChange::RemoveDirectory => self.remove_directory().await?,
             AdminChange::Unknown => {}
         }
         Ok(AdminAnswer::Done)

@@ -3,6 +3,7 @@
 use super::destinations::DestinationCommand;
 use super::devices::DeviceCommand;
 use super::dids::DidCommand;
+use super::directory::DirectoryCommand;
 use super::groups::GroupCommand;
 use super::site::SiteCommand;
 use super::treatment::{CallsCommand, ProfileCommand, ScheduleCommand};
@@ -74,6 +75,11 @@ pub(super) enum StoreCommand {
     Site {
         #[command(subcommand)]
         command: SiteCommand,
+    },
+    /// Show and change how a directory elsewhere (LDAP) is asked.
+    Directory {
+        #[command(subcommand)]
+        command: DirectoryCommand,
     },
     /// Add and change the users of a CSV file: all of them, or none where something is wrong.
     ImportUsers {

@@ -7,6 +7,7 @@ mod audit;
 mod destinations;
 mod devices;
 mod dids;
+mod directory;
 mod failure;
 mod groups;
 mod output;
@@ -103,6 +104,7 @@ async fn in_store(command: StoreCommand, config: &Config, store: &Store) -> Done
         StoreCommand::Did { command } => dids::carry_out(command, &admin).await,
         StoreCommand::Group { command } => groups::carry_out(command, &admin).await,
         StoreCommand::Site { command } => site::carry_out(command, &admin).await,
+        StoreCommand::Directory { command } => directory::carry_out(command, &admin).await,
         StoreCommand::ImportUsers { file, dry_run } => roster::import(&file, dry_run, &admin).await,
         StoreCommand::Audit(arguments) => audit::list(arguments, store).await,
         StoreCommand::Records(arguments) => records::list(arguments, store).await,

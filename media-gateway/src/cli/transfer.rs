@@ -1,11 +1,12 @@
 //! `export` and `import`: everything an administrator sets in the store, as one TOML file.
 
 mod difference;
+mod directory;
 mod entries;
 mod treatment;
 
 use super::{Done, Failure, explained, output};
-use crate::admin::{Admin, check_did, check_site, check_user, site_settings};
+use crate::admin::{Admin, check_did, check_directory, check_site, check_user, site_settings};
 use crate::store::{Change, Store};
 use difference::{Difference, Kind, difference};
 use entries::Entries;
@@ -113,6 +114,7 @@ fn changes(
     let groups: BTreeMap<_, _> = wanted.groups()?;
     for kind in [
         Kind::Site,
+        Kind::Directory,
         Kind::Group,
         Kind::User,
         Kind::Destination,
@@ -141,6 +143,7 @@ fn changes(
                 Change::AddUser(row) | Change::SetUser(row) => check_user(row, config),
                 Change::SetDid(row) => check_did(row, config),
                 Change::SetSite(row) => check_site(&site_settings(&admin.base().with_site(row))),
+                Change::SetDirectory(Some(row)) => check_directory(row),
                 _ => Vec::new(),
             };
             if let Some(wrong) = wrong.first() {

@@ -128,6 +128,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         call_waiting: call_waiting.is_none_or(|found| found.value),
         call_recording: call_recording.map_or(CallRecording::Never, |found| found.value),
         time_zone: time_zone.map_or_else(TimeZone::system, |found| found.value),
+        external_directory: None,
         country,
     })
 }

@@ -2,7 +2,7 @@ use super::{FeatureCodes, TurnConfig, time_zone};
 use crate::numbers::NumberingPlan;
 use crate::numbers::TimedRule;
 use crate::sip::TlsFiles;
-use crate::store::{DidRow, SiteRow};
+use crate::store::{DidRow, DirectoryRow, SiteRow};
 use jiff::tz::TimeZone;
 use ponte_call_core::{Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
@@ -82,6 +82,13 @@ impl Config {
         }
         config
     }
+
+    /// Says what the external directory is called, where there is one.
+    #[must_use]
+    pub fn with_directory(mut self, row: Option<&DirectoryRow>) -> Self {
+        self.site.external_directory = row.map(|row| row.settings.name.clone());
+        self
+    }
 }
 
 /// The company and its numbers.
@@ -112,6 +119,8 @@ pub struct SiteConfig {
     pub call_recording: CallRecording,
     /// Whose clock rules and schedules go by.
     pub time_zone: TimeZone,
+    /// What the external directory is called, where administrators have set one.
+    pub external_directory: Option<String>,
 }
 
 impl SiteConfig {

@@ -7,6 +7,7 @@ mod table;
 mod vcard;
 
 pub use address_book::{AddressBook, number_as_kept};
+pub(crate) use reading::one_line;
 pub use reading::{Import, read};
 
 use ponte_protocol::{Contact, ContactFormat};

@@ -220,7 +220,7 @@ fn turns(c: char) -> bool {
 }
 
 /// At most `max` characters on one line, and whether something was cut.
-fn one_line(text: &str, max: usize) -> (String, bool) {
+pub(crate) fn one_line(text: &str, max: usize) -> (String, bool) {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -1,10 +1,11 @@
 //! Administrators' commands: what they see of the whole site, and what they change.
 
 use super::Driver;
+use super::portal::SiteChange;
 use crate::admin::{Admin, site_settings};
 use crate::link::{LinkHandle, ToLink};
 use crate::numbers::{as_rules, explain};
-use crate::store::{SiteRow, Store, StoreError};
+use crate::store::{Store, StoreError};
 use ponte_protocol::admin::{
     ADMIN_PAGE_MAX, AdminAnswer, AdminChange, AdminQuery, DeviceOverview, DeviceSettings, GroupSettings,
     TrunkOverview, UserOverview,
@@ -12,7 +13,7 @@ use ponte_protocol::admin::{
 use ponte_protocol::{
     CommandId, DeviceId, DialString, EventBody, Mode, Outcome, Refusal, Reply, UnixMillis, UserId,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A change on its way to the store.
@@ -204,9 +205,12 @@ impl Driver {
     }
 
     /// What holds for the whole site was changed; `own` are the users who have call settings of their own.
-    pub(super) fn site_changed(&mut self, row: &SiteRow, own: &BTreeSet<UserId>) {
+    pub(super) fn site_changed(&mut self, site: SiteChange) {
+        let SiteChange { row, directory, own } = site;
         let quota_before = self.config.voicemail.quota_s;
-        self.config = Arc::new(self.base.with_site(row));
+        let config = self.base.with_site(&row).with_directory(directory.as_deref());
+        self.config = Arc::new(config);
+        self.external.set(directory);
         self.timetable.changed();
         self.tell(ponte_call_core::Event::TimeoutsConfigured {
             timeouts: self.config.timeouts,
@@ -258,6 +262,13 @@ async fn read(
                 groups,
                 site: as_rules(&admin.config().site.default_restrictions),
                 more,
+            }
+        }
+        AdminQuery::Directory => {
+            let row = store.directory().await?;
+            AdminAnswer::Directory {
+                has_password: row.as_ref().is_some_and(|row| row.password.is_some()),
+                settings: row.map(|row| Box::new(row.settings)),
             }
         }
         AdminQuery::Audit { before, limit } => {

@@ -2,7 +2,7 @@
 //! process, looked for every second.
 
 use super::admin::{AdminJob, Administered};
-use super::portal::{Changes, SavedState};
+use super::portal::{Changes, SavedState, SiteChange};
 use super::run::{load_users, unix_now};
 use crate::admin::{Admin, AdminError};
 use crate::config::Config;
@@ -124,7 +124,11 @@ impl Watcher {
             None
         } else {
             let settings = store.call_settings().await?;
-            Some((row, settings.into_iter().map(|(user, _)| user).collect()))
+            Some(SiteChange {
+                row,
+                directory: store.directory().await?.map(Box::new),
+                own: settings.into_iter().map(|(user, _)| user).collect(),
+            })
         };
         let invitations = if found.invitations == seen.invitations {
             Vec::new()

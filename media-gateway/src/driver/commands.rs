@@ -98,6 +98,7 @@ impl Driver {
             CommandBody::ExportContacts { format, after } => {
                 return self.export_contacts(user, command.id, format, after);
             }
+            CommandBody::SearchExternal { find } => return self.search_external(user, command.id, find),
             CommandBody::AdminQuery { query } => return self.admin_query(&user, command.id, query),
             _ => {}
         }
@@ -286,6 +287,7 @@ impl Driver {
             | CommandBody::FetchContacts { .. }
             | CommandBody::ReadContacts { .. }
             | CommandBody::ExportContacts { .. }
+            | CommandBody::SearchExternal { .. }
             | CommandBody::Explain { .. }
             | CommandBody::AdminQuery { .. }
             | CommandBody::Unknown => {

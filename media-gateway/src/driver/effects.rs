@@ -158,10 +158,11 @@ impl Driver {
     }
 
     /// Tells the portals, and keeps what a restart must know of the call.
-    fn notify(&mut self, user: UserId, mut body: EventBody) {
+    pub(super) fn notify(&mut self, user: UserId, mut body: EventBody) {
         self.name_event(&user, &mut body);
         match &mut body {
             EventBody::CallChanged { call } => {
+                self.look_up_names(&user, call);
                 let before = self.shown.insert(call.id, call.clone());
                 let connected = |call: &CallView| matches!(call.phase, CallPhase::Connected { .. });
                 if before

@@ -12,6 +12,7 @@
 
 mod admin;
 mod browser;
+mod callers;
 mod changes;
 mod clock;
 mod commands;
@@ -19,6 +20,7 @@ mod company;
 mod contacts;
 mod control;
 mod effects;
+mod external;
 mod hops;
 mod incoming;
 mod legs;
@@ -147,6 +149,7 @@ pub struct Driver {
     company: company::Company,
     qualities: quality::Qualities,
     imports: contacts::Imports,
+    external: external::External,
     users: BTreeMap<UserId, UserEntry>,
     /// Not after the first moment at which a status message is to be taken away.
     status_end: Option<UnixMillis>,

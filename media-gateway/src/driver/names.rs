@@ -1,5 +1,5 @@
 //! The names on calls (rule T7): under the number of a user's own contact stands the user's name for it, under one of the
-//! site's the name of whoever has it, under any other what the network says.
+//! site's the name of whoever has it, under any other what the directory elsewhere says, else the network.
 //!
 //! A name is put in where something is told to one user, and nowhere before: what a user calls somebody is for nobody
 //! else to read.
@@ -11,6 +11,12 @@ use ponte_protocol::{CallRecord, CallView, DialString, E164, EventBody, LegRole,
 impl Driver {
     /// The name that the user is shown for a number, where there is one beside the network's.
     pub(super) fn name_for(&self, user: &UserId, number: &str) -> Option<String> {
+        let own = self.own_name_for(user, number);
+        own.or_else(|| Some(self.external.callers.name(&number.parse().ok()?)?.to_owned()))
+    }
+
+    /// The name that the user has for a number, or that it has at this site.
+    pub(super) fn own_name_for(&self, user: &UserId, number: &str) -> Option<String> {
         let entry = self.users.get(user)?;
         if let Some(name) = entry.contacts.name(number) {
             return Some(name.to_owned());

@@ -5,7 +5,7 @@ use super::work::Done;
 use super::{Driver, UserEntry};
 use crate::contacts::AddressBook;
 use crate::link::{FromLink, ToLink};
-use crate::store::{DeviceRow, DidRow, Invitation, SiteRow, StoreError, UserRow};
+use crate::store::{DeviceRow, DidRow, DirectoryRow, Invitation, SiteRow, StoreError, UserRow};
 use ponte_call_core::Event;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
@@ -39,12 +39,20 @@ pub(super) struct SavedState {
     pub contacts: AddressBook,
 }
 
+/// What holds for the whole site.
+#[derive(Debug)]
+pub(super) struct SiteChange {
+    pub row: SiteRow,
+    pub directory: Option<Box<DirectoryRow>>,
+    /// Who has call settings of their own.
+    pub own: BTreeSet<UserId>,
+}
+
 /// What changed in the store.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub users: Option<Vec<SavedState>>,
-    /// What holds for the whole site, and who has call settings of their own.
-    pub site: Option<(SiteRow, BTreeSet<UserId>)>,
+    pub site: Option<SiteChange>,
     pub invitations: Vec<Invitation>,
     pub devices: Option<Vec<DeviceRow>>,
     pub dids: Option<Vec<DidRow>>,
@@ -124,7 +132,7 @@ impl Driver {
         }
     }
 
-    fn send_state(&self, user: &UserId) {
+    pub(super) fn send_state(&self, user: &UserId) {
         let Some(entry) = self.users.get(user) else { return };
         let (mut calls, mut parked) = (self.switch.calls(user), self.switch.parked());
         for call in &mut calls {
@@ -253,8 +261,8 @@ impl Driver {
                 self.configure_user(user);
             }
         }
-        if let Some((row, own)) = changes.site {
-            self.site_changed(&row, &own);
+        if let Some(site) = changes.site {
+            self.site_changed(site);
         }
         if let Some(users) = changes.users {
             self.users_changed(users);

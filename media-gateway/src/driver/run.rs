@@ -63,7 +63,9 @@ impl Driver {
             healthy,
         } = parts;
         let seen = store.versions().await?;
-        let config = Arc::new(base.with_site(&store.site().await?));
+        let directory = store.directory().await?.map(Box::new);
+        let row = store.site().await?;
+        let config = Arc::new(base.with_site(&row).with_directory(directory.as_deref()));
         let now = unix_now();
         let trunks = Trunks::resolve(&config.trunks, &sockets, now).await?;
         let agent_config = UaConfig {
@@ -110,6 +112,7 @@ impl Driver {
             company: super::company::Company::default(),
             qualities: super::quality::Qualities::default(),
             imports: super::contacts::Imports::default(),
+            external: super::external::External::default(),
             users: BTreeMap::new(),
             status_end: None,
             portals: HashMap::new(),
@@ -129,6 +132,7 @@ impl Driver {
             stopping: false,
             instance: hex::encode(rand::random::<[u8; 16]>()),
         };
+        driver.external.set(directory);
         driver.agent.set_trusted(driver.trunks.addresses());
         driver.end_abandoned_calls(&store).await?;
         // After that: their logs hold the records of what a crash ended.

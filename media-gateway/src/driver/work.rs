@@ -7,7 +7,10 @@ use crate::contacts::Import;
 use crate::store::{CodeOutcome, Invitation, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ponte_call_core::{Dialled, Event, LegId, TrunkId};
-use ponte_protocol::{CommandId, DestinationId, Extension, Mailbox, Refusal, UserId, VoiceMessage};
+use ponte_protocol::{
+    CommandId, DestinationId, DirectoryFault, E164, Extension, ExternalPage, Mailbox, Refusal, UserId,
+    VoiceMessage,
+};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -36,6 +39,17 @@ pub(super) enum Done {
         id: CommandId,
         import: Uuid,
         found: Result<Import, Refusal>,
+    },
+    /// A search in the external directory is over.
+    ExternalFound {
+        user: UserId,
+        id: CommandId,
+        found: Result<ExternalPage, DirectoryFault>,
+    },
+    /// A caller's number was looked up in the external directory.
+    CallerNamed {
+        number: E164,
+        found: Result<Option<String>, DirectoryFault>,
     },
     /// The hash of a verification code is kept.
     CodeSaved {
@@ -107,6 +121,8 @@ impl Driver {
                 import,
                 found,
             } => self.contacts_read(&user, id, import, found),
+            Done::ExternalFound { user, id, found } => self.external_found(&user, id, found),
+            Done::CallerNamed { number, found } => self.caller_named(&number, found),
             Done::CodeSaved {
                 user,
                 id,

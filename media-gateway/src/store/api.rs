@@ -323,6 +323,11 @@ impl Store {
         self.write(Write::Record(Box::new(record)), done)
     }
 
+    /// Keeps the other party's name, which was learnt after the call was over.
+    pub fn name_record(&self, call: CallId, name: String) -> Written<()> {
+        self.write(Write::NameRecord(call, name), done)
+    }
+
     /// A page of a user's records, newest first. Records that started in the same millisecond are never parted, so a
     /// page may hold a few more than `limit`.
     pub async fn records(

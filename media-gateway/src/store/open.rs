@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -49,6 +49,11 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         9,
         "personal_settings",
         include_str!("../../migrations/0009_personal_settings.sql"),
+    ),
+    (
+        10,
+        "external_directory",
+        include_str!("../../migrations/0010_external_directory.sql"),
     ),
 ];
 

@@ -7,7 +7,8 @@ use super::personal::PersonalWrite;
 use super::treatment::TreatmentWrite;
 use super::write::{Applied, DONE, Outcome, Write};
 use super::{
-    AuditNote, DeviceRow, DidRow, GroupRow, Invitation, SiteRow, Store, StoreError, UserRow, Written,
+    AuditNote, DeviceRow, DidRow, DirectoryRow, GroupRow, Invitation, SiteRow, Store, StoreError, UserRow,
+    Written,
 };
 use ponte_protocol::{
     CallProfile, CallRules, CallSettings, DestinationId, DeviceId, E164, GroupId, SavedDestination,
@@ -36,6 +37,8 @@ pub enum Change {
     RemoveDid(E164),
     CreateInvitation(Invitation),
     SetSite(Box<SiteRow>),
+    /// `None`: there is none.
+    SetDirectory(Option<Box<DirectoryRow>>),
     SaveCallSettings(UserId, CallSettings),
     /// The site's hold for the user again.
     ForgetCallSettings(UserId),
@@ -80,6 +83,7 @@ impl From<Change> for Write {
             Change::RemoveDid(number) => DidWrite::Remove(number).into(),
             Change::CreateInvitation(invitation) => Self::Invitation(invitation),
             Change::SetSite(row) => Self::Site(row),
+            Change::SetDirectory(row) => Self::Directory(row),
             Change::SaveCallSettings(user, settings) => PersonalWrite::Settings(user, settings).into(),
             Change::ForgetCallSettings(user) => PersonalWrite::ForgetSettings(user).into(),
             Change::SaveCallRules(user, rules) => TreatmentWrite::Rules(user, rules).into(),

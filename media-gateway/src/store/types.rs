@@ -183,6 +183,7 @@ impl UserRow {
             country: site.country.clone(),
             language: self.language.clone().unwrap_or_else(|| site.language.clone()),
             emergency_numbers: site.emergency_numbers.clone(),
+            external_directory: site.external_directory.clone(),
         }
     }
 

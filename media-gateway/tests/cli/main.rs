@@ -3,6 +3,7 @@
 
 mod administration;
 mod directory;
+mod external_directory;
 mod transfer;
 mod treatment;
 

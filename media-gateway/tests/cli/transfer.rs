@@ -120,6 +120,7 @@ fn filled() -> Site {
         "--trunk",
         "carrier",
     ]);
+    super::external_directory::set(&site);
     treated(&site);
     site
 }
@@ -195,12 +196,13 @@ fn treated(site: &Site) {
 }
 
 /// What an administrator can set, by table, without what says when and how often it was set.
-const MOVED: [(&str, &[&str]); 10] = [
+const MOVED: [(&str, &[&str]); 11] = [
     ("call_rules", &[]),
     ("call_settings", &[]),
     ("destinations", &["position"]),
     ("devices", &[]),
     ("dids", &[]),
+    ("external_directory", &[]),
     ("groups", &[]),
     ("profiles", &[]),
     ("schedules", &["carried_out"]),

@@ -10,6 +10,7 @@ pub mod baresip;
 pub mod edge;
 pub mod hearing;
 pub mod sipp;
+pub mod slapd;
 pub mod wire;
 
 use edge::{Edge, SITE_KEY};

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Site,
+    Directory,
     Group,
     User,
     Destination,
@@ -22,6 +23,7 @@ impl Kind {
     fn as_str(self) -> &'static str {
         match self {
             Self::Site => "settings of the",
+            Self::Directory => "external",
             Self::Group => "group",
             Self::User => "user",
             Self::Destination => "destination",
@@ -39,7 +41,7 @@ impl Kind {
 pub(super) type Table = BTreeMap<(Kind, String), Map<String, Value>>;
 
 /// Fields that are as good as a password.
-const SECRET: [&str; 3] = ["pin_hash", "ha1_md5", "ha1_sha256"];
+const SECRET: [&str; 4] = ["pin_hash", "ha1_md5", "ha1_sha256", "bind_password"];
 
 enum How {
     Added,
@@ -69,6 +71,9 @@ impl Difference {
     pub(super) fn note(&self) -> (&'static str, String, Vec<String>) {
         let action = match (self.kind, &self.how) {
             (Kind::Site, _) => "site_changed",
+            (Kind::Directory, How::Added) => "directory_added",
+            (Kind::Directory, How::Removed) => "directory_removed",
+            (Kind::Directory, How::Changed(_)) => "directory_changed",
             (Kind::Group, How::Added) => "group_added",
             (Kind::Group, How::Removed) => "group_removed",
             (Kind::Group, How::Changed(_)) => "group_changed",
@@ -138,7 +143,7 @@ impl Difference {
 fn spoken(name: &str) -> String {
     match name {
         "pin_hash" => "pin",
-        "ha1_md5" | "ha1_sha256" => "password",
+        "ha1_md5" | "ha1_sha256" | "bind_password" => "password",
         other => other,
     }
     .to_owned()

@@ -1,6 +1,7 @@
 //! The file, and what its entries are in the store.
 
 use super::difference::{Kind, Table};
+use super::directory::DirectoryEntry;
 use super::treatment::{CallsEntry, ForwardingEntry, ProfileEntry, ScheduleLines, Treatment};
 use crate::admin::{LABEL_MAX, check_name};
 use crate::cli::Failure;
@@ -31,6 +32,9 @@ pub(super) struct Entries {
     /// What differs from the configuration for the whole site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     site: Option<SiteEntry>,
+    /// Another machine's people, where they are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    external_directory: Option<DirectoryEntry>,
     #[serde(default)]
     pub(super) group: Vec<GroupEntry>,
     #[serde(default)]
@@ -196,6 +200,7 @@ impl Entries {
         Ok(Self {
             version: VERSION,
             site: SiteEntry::of(store.site().await?),
+            external_directory: store.directory().await?.map(DirectoryEntry::of),
             group: store.groups().await?.into_iter().map(GroupEntry::of).collect(),
             user: users.into_iter().map(UserEntry::of).collect(),
             destination,
@@ -282,6 +287,12 @@ impl Entries {
         put(&mut table, Kind::Site, self.site.as_slice(), |_| {
             "site".to_owned()
         })?;
+        put(
+            &mut table,
+            Kind::Directory,
+            self.external_directory.as_slice(),
+            |_| "directory".to_owned(),
+        )?;
         put(&mut table, Kind::Group, &self.group, |entry| {
             entry.group.to_string()
         })?;
@@ -330,6 +341,10 @@ impl Entries {
             Kind::Site => {
                 let entry = self.site.as_ref().ok_or_else(lost)?;
                 Ok(Change::SetSite(Box::new(entry.row()?)))
+            }
+            Kind::Directory => {
+                let entry = self.external_directory.as_ref().ok_or_else(lost)?;
+                Ok(Change::SetDirectory(Some(Box::new(entry.row()))))
             }
             Kind::Group => {
                 let entry = self.group.iter().find(|entry| entry.group.as_str() == key);
@@ -396,6 +411,7 @@ pub(super) fn removal(kind: Kind, key: &str, now: UnixMillis) -> Result<Change, 
     let parsed = |text: &str| text.parse::<UserId>().map_err(|error| unreadable(&error));
     match kind {
         Kind::Site => Ok(Change::SetSite(Box::default())),
+        Kind::Directory => Ok(Change::SetDirectory(None)),
         Kind::Group => key
             .parse()
             .map(Change::RemoveGroup)

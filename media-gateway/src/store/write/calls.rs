@@ -109,6 +109,16 @@ pub(super) async fn forget_lone_legs(connection: &mut SqliteConnection, call: Ca
     DONE
 }
 
+/// The other party's name, learnt after the call was over.
+pub(super) async fn name_record(connection: &mut SqliteConnection, call: CallId, name: &str) -> Applied {
+    sqlx::query("UPDATE records SET name = ?2 WHERE id = ?1")
+        .bind(call.0.as_bytes().as_slice())
+        .bind(name)
+        .execute(connection)
+        .await?;
+    DONE
+}
+
 async fn insert_record_leg(
     connection: &mut SqliteConnection,
     call: CallId,

@@ -15,8 +15,10 @@ use super::numbers::DidWrite;
 use super::personal::PersonalWrite;
 use super::treatment::TreatmentWrite;
 use super::verification::{CodeOutcome, CodeWrite};
-use super::{AuditNote, CallUp, Claim, Invitation, LegUp, Pruned, SiteRow, StoreError, UserRow};
-use super::{audit, site};
+use super::{
+    AuditNote, CallUp, Claim, DirectoryRow, Invitation, LegUp, Pruned, SiteRow, StoreError, UserRow,
+};
+use super::{audit, directory, site};
 use ponte_call_core::LegId;
 use ponte_protocol::{
     CallId, CallRecord, CommandId, DestinationId, DeviceId, Mode, Reply, SavedDestination, UnixMillis, UserId,
@@ -52,6 +54,7 @@ pub(super) enum Write {
     Leg(LegUp),
     ForgetLoneLegs(CallId),
     Record(Box<CallRecord>),
+    NameRecord(CallId, String),
     Prune {
         now: UnixMillis,
         record_days: u32,
@@ -59,6 +62,7 @@ pub(super) enum Write {
     Meta(String, String),
     Audit(AuditNote),
     Site(Box<SiteRow>),
+    Directory(Option<Box<DirectoryRow>>),
     /// All of them, or none where one is refused.
     Together(Vec<Write>),
 }
@@ -117,6 +121,7 @@ impl Write {
             | Self::Leg(_)
             | Self::ForgetLoneLegs(_)
             | Self::Record(_)
+            | Self::NameRecord(..)
             | Self::Meta(..) => true,
             Self::Device(write) => write.is_spooled(),
             Self::Message(write) => write.is_spooled(),
@@ -161,10 +166,12 @@ impl Write {
             Self::Leg(_) => "leg",
             Self::ForgetLoneLegs(_) => "forget_legs",
             Self::Record(_) => "record",
+            Self::NameRecord(..) => "name_record",
             Self::Prune { .. } => "prune",
             Self::Meta(..) => "meta",
             Self::Audit(_) => "audit",
             Self::Site(_) => "site",
+            Self::Directory(_) => "directory",
             Self::Together(_) => "together",
         }
     }
@@ -213,10 +220,12 @@ impl Write {
             Self::Leg(leg) => calls::save_leg(connection, leg).await,
             Self::ForgetLoneLegs(call) => calls::forget_lone_legs(connection, *call).await,
             Self::Record(record) => calls::insert_record(connection, record).await,
+            Self::NameRecord(call, name) => calls::name_record(connection, *call, name).await,
             Self::Prune { now, record_days } => prune::prune(connection, *now, *record_days).await,
             Self::Meta(name, value) => set_meta(connection, name, value).await,
             Self::Audit(note) => audit::keep(connection, note).await,
             Self::Site(row) => site::put(connection, row).await,
+            Self::Directory(row) => directory::put(connection, row.as_deref()).await,
             Self::Together(writes) => super::together::apply(connection, writes).await,
         }
     }
