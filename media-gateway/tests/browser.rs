@@ -11,8 +11,8 @@ mod tab;
 use browser::{Browser, Speaks};
 use ponte_media::analysis;
 use ponte_protocol::{
-    CallId, CallPhase, CauseReason, CommandBody, DestinationChoice, EdgeFrame, EndedBy, EventBody, LegRole,
-    LegState, Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
+    CallPhase, CauseReason, CommandBody, DestinationChoice, EdgeFrame, EndedBy, EventBody, LegRole, LegState,
+    Outcome, Refusal, RtcRefusal, RtcRequest, RtcSignal, Sdp,
 };
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 use std::time::{Duration, Instant};

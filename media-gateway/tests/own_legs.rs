@@ -90,6 +90,8 @@ impl Own {
             Self::Browser(_, talking) => talking.as_ref().unwrap().heard(),
         };
         if matches!(self, Self::Telephone) {
+            let called = |world: &World| !world.calls_to(HOME).is_empty();
+            world.until("the telephone is called", called).await;
             return hears(world, HOME, wanted).await;
         }
         let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -175,6 +177,8 @@ async fn has_every_control(world: &World, mut own: Own) {
     hears(world, SECOND, Hearing::of(&[HOME, FAR])).await;
     does(CommandBody::EndConference { call: first }).await;
     own.is_free(world, 1).await;
+    let over = |world: &World| world.carrier.active_calls() == 0;
+    world.until("everybody is released", over).await;
     world.carrier.clear_calls();
 
     let call = own.talks_to(world, FAR, true).await;

@@ -1,6 +1,7 @@
 //! A tab of the user's portal that takes calls, with str0m as its browser. It needs `mod browser` of the media plane's tests beside
 //! it.
 
+#![allow(dead_code)] // Not every test needs all of it.
 use super::browser::{Browser, Speaks};
 use super::support::{ANNA, PATIENCE, World};
 use ponte_protocol::{CallId, EdgeFrame, RtcRequest, RtcSignal, Sdp};
