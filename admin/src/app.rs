@@ -3,6 +3,7 @@
 use crate::i18n::{I18n, Locale, text};
 use crate::pages::Page;
 use crate::pages::audit::AuditPage;
+use crate::pages::gallery::GalleryPage;
 use crate::pages::groups::GroupsPage;
 use crate::pages::import::ImportPage;
 use crate::pages::now::NowPage;
@@ -20,6 +21,7 @@ use ponte_app::components::icon::Icon;
 use ponte_app::components::shown::Shown;
 use ponte_app::components::switches::{LanguageSwitch, ThemeSwitch};
 use ponte_app::components::toast::ToastList;
+use ponte_app::design::{Notice, Tone};
 use ponte_app::live::live;
 use ponte_app::pages::shell;
 use ponte_app::state::{Address, SessionContext, Toasts};
@@ -32,9 +34,14 @@ pub fn App(language: Locale) -> impl IntoView {
     ThemeContext::provide();
     Toasts::provide();
     SessionContext::provide();
-    Address::provide();
+    let address = Address::provide();
+    let gallery = Memo::new(move |_| address.fragment() == "gallery");
     view! {
-        <SignedInOnly pages=|api| view! { <Pages api /> }.into_any() />
+        {move || if gallery.get() {
+            view! { <GalleryPage /> }.into_any()
+        } else {
+            view! { <SignedInOnly pages=|api| view! { <Pages api /> }.into_any() /> }.into_any()
+        }}
         <ToastList />
     }
 }
@@ -101,7 +108,7 @@ fn Pages(api: SignedIn) -> impl IntoView {
         <main class="page admin">
             <h1 id="page-title" tabindex="-1">{live(title)}</h1>
             <Shown when=barred>
-                <p class="notice error" role="alert" data-testid="not-administrator">{i18n.t(text::page::not_administrator)}</p>
+                <Notice tone=Tone::Error testid="not-administrator">{i18n.t(text::page::not_administrator)}</Notice>
             </Shown>
             <Shown when=Signal::derive(move || !barred.get())>
                 {live(move || match page.get() {

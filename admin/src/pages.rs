@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod explain;
 pub mod external_directory;
+pub mod gallery;
 pub mod groups;
 pub mod import;
 pub mod now;

@@ -5,6 +5,7 @@ use crate::browser::listen::on_window;
 use crate::components::entrance::{Entrance, Waiting};
 use crate::components::later::{Later, Part};
 use crate::components::toast::ToastList;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, Locale, text};
 use crate::live::memo;
 use crate::pages::shell::Shell;
@@ -67,19 +68,19 @@ pub fn SignedInOnly(pages: fn(SignedIn) -> AnyView) -> impl IntoView {
             resume();
         }
     });
-    move || match context.0.get() {
+    move || {
+        match context.0.get() {
         Session::Unknown => view! { <Waiting /> }.into_any(),
         Session::Unreachable => view! {
             <main class="splash">
                 <h1>{i18n.t(text::session::unreachable)}</h1>
                 <p>{i18n.t(text::session::unreachable_hint)}</p>
-                <button type="button" class="button primary" on:click=move |_| resume()>
-                    {i18n.t(text::session::try_again)}
-                </button>
+                <Button label=text::session::try_again look=Look::Primary press=Callback::new(move |()| resume()) />
             </main>
         }
         .into_any(),
         Session::Guest { ended } => view! { <SignInPage ended /> }.into_any(),
         Session::SignedIn(api) => pages(api),
+    }
     }
 }

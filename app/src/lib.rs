@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod browser;
 pub mod components;
+pub mod design;
 pub mod format;
 pub mod i18n;
 pub mod live;

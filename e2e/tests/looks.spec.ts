@@ -7,7 +7,7 @@ import { HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { Portal } from '../support/portal.ts';
 import { expect, test } from '../support/test.ts';
 
-test('no serious accessibility finding on sign-in, home, and a call, light and dark', { tag: '@mobile' }, async ({
+test('no serious accessibility finding on sign-in, gallery, home, and a call, light and dark', { tag: '@mobile' }, async ({
   portal,
   carrier,
   browser,
@@ -18,6 +18,10 @@ test('no serious accessibility finding on sign-in, home, and a call, light and d
   await guest.goto('/');
   await expect(guest.getByTestId('sign-in-submit')).toBeVisible();
   await isAccessible(guest, 'sign-in');
+  await guest.goto('/admin/#gallery');
+  await expect(guest.getByTestId('gallery')).toBeVisible();
+  // Both themes stand beside each other.
+  await isAccessible(guest, 'the gallery', 'minor');
   await stranger.close();
 
   await carrier.answers(HOME, HOME_HZ);

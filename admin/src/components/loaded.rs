@@ -4,6 +4,7 @@ use crate::i18n::{I18n, text};
 use crate::site::{Fault, Part};
 use crate::words;
 use leptos::prelude::*;
+use ponte_app::design::{Notice, Tone};
 use ponte_app::live::live;
 
 /// Whether a part of the site is being waited for, could not be had, or is empty; nothing else.
@@ -20,7 +21,7 @@ pub fn Loaded<T: Clone + PartialEq + Send + Sync + 'static>(
         let locale = i18n.locale();
         match state.get() {
             (Some(fault), _) => view! {
-                <p class="notice error" role="alert" data-testid="admin-fault">{words::fault(locale, &fault)}</p>
+                <Notice tone=Tone::Error testid="admin-fault">{words::fault(locale, &fault)}</Notice>
             }
             .into_any(),
             (None, None) => {

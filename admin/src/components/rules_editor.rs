@@ -5,7 +5,8 @@ use crate::logic::form::RuleText;
 use crate::words;
 use leptos::prelude::*;
 use ponte_app::components::icon::Icon;
-use ponte_app::live::live;
+use ponte_app::design::{Button, Look};
+use ponte_app::live::{derived, live};
 use ponte_protocol::admin::{Problem, RULES_MAX};
 
 /// A rule in the list; the key lasts while its place changes.
@@ -82,11 +83,8 @@ pub fn RulesEditor(rules: RulesDraft, problems: RwSignal<Vec<Problem>>) -> impl 
                 </For>
             </ol>
             <p class="field-error" role="alert">{live(error)}</p>
-            <button type="button" class="button small" data-testid="rule-add"
-                disabled=live(move || rules.rows.with(Vec::len) >= RULES_MAX)
-                on:click=move |_| rules.push(RuleText { allow: true, prefix: "+".to_owned(), hours: String::new() })>
-                {i18n.t(text::rules::add)}
-            </button>
+            <Button label=text::rules::add look=Look::Small testid="rule-add" disabled=derived(move || rules.rows.with(Vec::len) >= RULES_MAX)
+                press=Callback::new(move |()| rules.push(RuleText { allow: true, prefix: "+".to_owned(), hours: String::new() })) />
         </fieldset>
     }
 }

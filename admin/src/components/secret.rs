@@ -1,12 +1,12 @@
 //! Something that is shown once: an invitation, a password.
 
-use crate::components::dialog::Dialog;
 use crate::i18n::{I18n, Locale, text};
 use crate::site::Site;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::browser;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::{Button, Dialog, Look};
 
 /// A secret to copy; it is gone when the dialog closes.
 #[component]
@@ -40,9 +40,8 @@ pub fn Secret(
                 </button>
             </div>
             <div class="button-row">
-                <button type="button" class="button primary" data-testid="secret-close" on:click=move |_| close.run(())>
-                    {i18n.t(text::action::close)}
-                </button>
+                <Button label=text::action::close look=Look::Primary testid="secret-close"
+                    press=Callback::new(move |()| close.run(())) />
             </div>
         </Dialog>
     }

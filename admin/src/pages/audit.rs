@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::browser;
 use ponte_app::components::shown::Shown;
+use ponte_app::design::Row;
 use ponte_app::live::live;
 use ponte_protocol::admin::AuditEntry;
 
@@ -79,12 +80,9 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             .join(", ")
     };
     view! {
-        <li class="row" data-testid="audit-row">
-            <div class="row-words">
-                <p class="row-name">{live(what)}</p>
-                <p class="row-line">{live(who)} " · " {live(move || browser::date_time(&i18n.region(), at))}</p>
-                <p class="hint">{live(changed)}</p>
-            </div>
-        </li>
+        <Row testid="audit-row"
+            name=move || view! { {live(what)} }
+            line=move || view! { {live(who)} " · " {live(move || browser::date_time(&i18n.region(), at))} }
+            more=move || view! { <p class="hint">{live(changed)}</p> } />
     }
 }

@@ -6,6 +6,7 @@ use crate::site::{Fault, Site};
 use crate::words;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use ponte_app::design::{Card, Field};
 use ponte_app::format;
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminAnswer, AdminQuery};
@@ -55,12 +56,10 @@ pub fn Explain() -> impl IntoView {
         })
     };
     view! {
-        <section class="card" aria-labelledby="explain-title">
-            <h2 id="explain-title">{i18n.t(text::explain::title)}</h2>
+        <Card id="explain" title=text::explain::title>
             <form class="admin-form" novalidate on:submit=submit>
                 <div class="fields">
-                    <div class="field">
-                        <label for="explain-user">{i18n.t(text::explain::user)}</label>
+                    <Field id="explain-user" label=text::explain::user>
                         <select id="explain-user" class="input" data-testid="explain-user"
                             on:change:target=move |event| user.set(event.target().value())>
                             <option value="">"–"</option>
@@ -68,12 +67,11 @@ pub fn Explain() -> impl IntoView {
                                 <option value=known.settings.user.to_string()>{known.settings.display_name}</option>
                             }).collect_view())}
                         </select>
-                    </div>
-                    <div class="field">
-                        <label for="explain-number">{i18n.t(text::explain::number)}</label>
+                    </Field>
+                    <Field id="explain-number" label=text::explain::number>
                         <input id="explain-number" class="input number" type="tel" data-testid="explain-number" autocomplete="off"
                             bind:value=number />
-                    </div>
+                    </Field>
                 </div>
                 <div class="button-row">
                     <button type="submit" class="button" data-testid="explain-check"
@@ -83,7 +81,7 @@ pub fn Explain() -> impl IntoView {
                 </div>
             </form>
             <p class="explain-verdict" role="status" data-testid="explain-verdict">{live(verdict)}</p>
-        </section>
+        </Card>
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::explain::Explain;
 use super::site_rules::SiteRulesEditor;
-use crate::components::dialog::{Confirm, Dialog};
+use crate::components::dialog::Confirm;
 use crate::components::field::TextField;
 use crate::components::loaded::Loaded;
 use crate::components::rules_editor::{RulesDraft, RulesEditor};
@@ -12,6 +12,7 @@ use crate::site::{List, Site};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::{Button, Dialog, Look, Row};
 use ponte_app::live::live;
 use ponte_protocol::admin::{
     AdminAnswer, AdminChange, AdminQuery, GroupSettings, Problem, Rule, SiteSettings,
@@ -63,23 +64,20 @@ pub fn GroupsPage() -> impl IntoView {
             }
         };
         view! {
-            <li class="row" data-testid="group-row">
-                <div class="row-words">
-                    <p class="row-name">{group.name}</p>
-                    <p class="row-line">{live(move || text::user::count(i18n.locale(), members() as u64))}</p>
-                    <Rules rules=group.rules />
-                </div>
+            <Row testid="group-row"
+                name=move || view! { {group.name} }
+                line=move || view! { {live(move || text::user::count(i18n.locale(), members() as u64))} }
+                more=move || view! { <Rules rules=group.rules /> }
+            >
                 <div class="row-actions">
-                    <button type="button" class="button small" data-testid="group-edit"
-                        on:click=move |_| over.set(Over::Edit(Some(edited.clone())))>
-                        {i18n.t(text::action::edit)}
-                    </button>
+                    <Button label=text::action::edit look=Look::Small testid="group-edit"
+                        press=Callback::new(move |()| over.set(Over::Edit(Some(edited.clone())))) />
                     <button type="button" class="button icon-only quiet" data-testid="group-remove"
                         aria-label=i18n.t(text::action::remove) on:click=move |_| over.set(Over::Remove(removed.clone()))>
                         <Icon name="trash" />
                     </button>
                 </div>
-            </li>
+            </Row>
         }
     };
     let dialog = move || match over.get() {
@@ -116,9 +114,8 @@ pub fn GroupsPage() -> impl IntoView {
         <section class="card" aria-labelledby="groups-title">
             <div class="admin-head">
                 <h2 id="groups-title">{i18n.t(text::group::title)}</h2>
-                <button type="button" class="button primary" data-testid="group-new" on:click=move |_| over.set(Over::Edit(None))>
-                    {i18n.t(text::group::new)}
-                </button>
+                <Button label=text::group::new look=Look::Primary testid="group-new"
+                    press=Callback::new(move |()| over.set(Over::Edit(None))) />
             </div>
             <Loaded part=site.restrictions empty=|known| known.groups.is_empty() words_empty=text::group::empty />
             <ul class="rows">{live(move || groups().into_iter().map(row).collect_view())}</ul>
@@ -214,7 +211,8 @@ fn GroupEditor(known: Option<GroupSettings>, close: Callback<()>) -> impl IntoVi
                 <RulesEditor rules problems />
                 <div class="button-row">
                     <button type="submit" class="button primary" data-testid="group-save">{i18n.t(text::action::save)}</button>
-                    <button type="button" class="button quiet" on:click=move |_| close.run(())>{i18n.t(text::action::cancel)}</button>
+                    <Button label=text::action::cancel look=Look::Quiet
+                        press=Callback::new(move |()| close.run(())) />
                 </div>
             </form>
         </Dialog>

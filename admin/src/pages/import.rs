@@ -7,6 +7,7 @@ use crate::words;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::components::shown::Shown;
+use ponte_app::design::{Field, Row, Tag};
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminChange, UserSettings};
 use wasm_bindgen_futures::JsFuture;
@@ -100,11 +101,10 @@ pub fn ImportPage() -> impl IntoView {
         <section class="card settings" aria-labelledby="page-title">
             <p>{i18n.t(text::import::how)}</p>
             <p class="hint">{i18n.t(text::import::columns)} " " <code class="columns">{ponte_roster::COLUMNS.join(", ")}</code></p>
-            <div class="field">
-                <label for="import-file">{i18n.t(text::import::file)}</label>
+            <Field id="import-file" label=text::import::file>
                 <input id="import-file" class="input" type="file" accept=".csv,text/csv,text/plain" data-testid="import-file"
                     disabled=live(busy) on:change:target=choose />
-            </div>
+            </Field>
             <p role="status" data-testid="import-said">{live(said)}</p>
             <Shown when=ready>
                 <button type="button" class="button primary" data-testid="import-go" on:click=carry_out>
@@ -187,18 +187,17 @@ fn LineRow(line: Line) -> impl IntoView {
     };
     let problems = line.settings.err().unwrap_or_default();
     view! {
-        <li class="row" data-testid="import-line" data-good=good.to_string()>
-            <div class="row-words">
-                <p class="row-name">{live(move || text::import::line(i18n.locale(), line.number))}</p>
-                <p class="row-line">{shown}</p>
-                <p class="field-error">{live(move || words::problems(i18n.locale(), &problems))}</p>
-            </div>
+        <Row testid="import-line" attr:data-good=good.to_string()
+            name=move || view! { {live(move || text::import::line(i18n.locale(), line.number))} }
+            line=move || view! { {shown} }
+            more=move || view! { <p class="field-error">{live(move || words::problems(i18n.locale(), &problems))}</p> }
+        >
             <div class="row-tags">
-                <span class="tag" class:on=good class:off=!good>{live(move || {
+                <Tag on=good>{live(move || {
                     let locale = i18n.locale();
                     if good { text::import::line_good(locale) } else { text::import::line_bad(locale) }
-                })}</span>
+                })}</Tag>
             </div>
-        </li>
+        </Row>
     }
 }

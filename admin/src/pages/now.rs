@@ -6,6 +6,7 @@ use crate::site::{List, Site};
 use leptos::prelude::*;
 use ponte_app::browser;
 use ponte_app::browser::listen::every;
+use ponte_app::design::{Card, Row, Tag};
 use ponte_app::live::live;
 use ponte_app::words;
 use ponte_protocol::Mode;
@@ -39,21 +40,19 @@ pub fn NowPage() -> impl IntoView {
             .then(|| view! { <p class="empty" role="status">{i18n.t(text::now::nobody)}</p> })
     };
     view! {
-        <section class="card" aria-labelledby="trunks-title">
-            <h2 id="trunks-title">{i18n.t(text::now::trunks)}</h2>
+        <Card id="trunks" title=text::now::trunks>
             <Loaded part=site.trunks empty=Vec::is_empty words_empty=text::now::no_trunks />
             <ul class="rows">
                 {live(move || site.trunks.with(|trunks| trunks.value.clone().unwrap_or_default()).into_iter()
                     .map(|trunk| view! { <TrunkRow trunk /> }).collect_view())}
             </ul>
-        </section>
-        <section class="card" aria-labelledby="away-title">
-            <h2 id="away-title">{i18n.t(text::now::telecommuting)}</h2>
+        </Card>
+        <Card id="away" title=text::now::telecommuting>
             {live(nobody)}
             <ul class="rows">
                 {live(move || away.get().into_iter().map(|user| view! { <AwayRow user /> }).collect_view())}
             </ul>
-        </section>
+        </Card>
     }
 }
 
@@ -77,18 +76,17 @@ fn TrunkRow(trunk: TrunkOverview) -> impl IntoView {
         format!("{since} · {legs}")
     };
     view! {
-        <li class="row" data-testid="trunk-row" data-up=up.to_string()>
-            <div class="row-words">
-                <p class="row-name">{name}</p>
-                <p class="row-line">{live(line)}</p>
-            </div>
+        <Row testid="trunk-row" attr:data-up=up.to_string()
+            name=move || view! { {name} }
+            line=move || view! { {live(line)} }
+        >
             <div class="row-tags">
-                <span class="tag" class:on=up class:off=!up>{live(move || {
+                <Tag on=up>{live(move || {
                     let locale = i18n.locale();
                     if up { text::now::up(locale) } else { text::now::down(locale) }
-                })}</span>
+                })}</Tag>
             </div>
-        </li>
+        </Row>
     }
 }
 
@@ -109,14 +107,13 @@ fn AwayRow(user: UserOverview) -> impl IntoView {
         Mode::Office | Mode::Unknown => String::new(),
     };
     view! {
-        <li class="row" data-testid="away-row">
-            <div class="row-words">
-                <p class="row-name">{user.settings.display_name} " · " {user.settings.extension.as_str().to_owned()}</p>
-                <p class="row-line">{live(line)}</p>
-            </div>
+        <Row testid="away-row"
+            name=move || view! { {user.settings.display_name} " · " {user.settings.extension.as_str().to_owned()} }
+            line=move || view! { {live(line)} }
+        >
             <div class="row-tags">
-                {on_call.then(|| view! { <span class="tag on">{i18n.t(text::now::on_call)}</span> })}
+                {on_call.then(|| view! { <Tag on=true>{i18n.t(text::now::on_call)}</Tag> })}
             </div>
-        </li>
+        </Row>
     }
 }

@@ -8,6 +8,7 @@ use crate::logic::form::{compact, filled, parse};
 use crate::site::{List, Site};
 use leptos::prelude::*;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::{Button, Look, Row};
 use ponte_app::format;
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminChange, DidSettings, Problem};
@@ -65,31 +66,29 @@ pub fn NumbersPage() -> impl IntoView {
         let (edited, removed) = (did.clone(), did.clone());
         let to = did.extension.as_str().to_owned();
         view! {
-            <li class="row" data-testid="number-row">
-                <div class="row-words">
-                    <p class="row-name number">{format::number(did.number.as_str())}</p>
-                    <p class="row-line">{live(move || match owner(&to) {
+            <Row testid="number-row"
+                name=move || view! { {format::number(did.number.as_str())} }
+                line=move || view! { {live(move || match owner(&to) {
                         Some(name) => format!("→ {to} · {name}"),
                         None => format!("→ {to}"),
-                    })}</p>
-                    <p class="hint">{did.label.into_iter().chain(did.trunk).collect::<Vec<_>>().join(" · ")}</p>
-                </div>
+                    })} }
+                more=move || view! { <p class="hint">{did.label.into_iter().chain(did.trunk).collect::<Vec<_>>().join(" · ")}</p> }
+            >
                 <div class="row-actions">
-                    <button type="button" class="button small" on:click=move |_| {
+                    <Button label=text::action::edit look=Look::Small
+                        press=Callback::new(move |()| {
                         number.set(edited.number.as_str().to_owned());
                         extension.set(edited.extension.as_str().to_owned());
                         label.set(edited.label.clone().unwrap_or_default());
                         trunk.set(edited.trunk.clone().unwrap_or_default());
                         ponte_app::browser::focus("field-extension");
-                    }>
-                        {i18n.t(text::action::edit)}
-                    </button>
+                    }) />
                     <button type="button" class="button icon-only quiet" data-testid="number-remove"
                         aria-label=i18n.t(text::action::remove) on:click=move |_| removing.set(Some(removed.clone()))>
                         <Icon name="trash" />
                     </button>
                 </div>
-            </li>
+            </Row>
         }
     };
     view! {

@@ -1,11 +1,11 @@
 //! The rules of the whole site, in a dialog; everything else that holds for the site stays as it is.
 
-use crate::components::dialog::Dialog;
 use crate::components::rules_editor::{RulesDraft, RulesEditor};
 use crate::i18n::{I18n, text};
 use crate::logic::form::{read_rules, rule_texts};
 use crate::site::{List, Site};
 use leptos::prelude::*;
+use ponte_app::design::{Button, Dialog, Look};
 use ponte_protocol::admin::{AdminChange, Problem, SiteSettings};
 
 /// The editor. `settings`: as they were when it was opened.
@@ -38,7 +38,8 @@ pub fn SiteRulesEditor(settings: SiteSettings, close: Callback<()>) -> impl Into
                 <RulesEditor rules problems />
                 <div class="button-row">
                     <button type="submit" class="button primary" data-testid="site-rules-save">{i18n.t(text::action::save)}</button>
-                    <button type="button" class="button quiet" on:click=move |_| close.run(())>{i18n.t(text::action::cancel)}</button>
+                    <Button label=text::action::cancel look=Look::Quiet
+                        press=Callback::new(move |()| close.run(())) />
                 </div>
             </form>
         </Dialog>

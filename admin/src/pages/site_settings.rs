@@ -8,6 +8,7 @@ use crate::pages::external_directory::ExternalDirectoryCard;
 use crate::site::{Fault, List, Site, WholeSite};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use ponte_app::design::Card;
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminChange, CallRecording, Problem, SiteSettings};
 
@@ -25,11 +26,10 @@ pub fn SiteSettingsPage() -> impl IntoView {
             {live(move || known.get().map(|known| view! { <Form known /> }))}
         </section>
         <ExternalDirectoryCard />
-        <section class="card" aria-labelledby="whole-title">
-            <h2 id="whole-title">{i18n.t(text::site::whole)}</h2>
+        <Card id="whole" title=text::site::whole>
             <p>{i18n.t(text::site::whole_hint)}</p>
             <pre class="commands"><code>"ponte-gateway export all.toml\nponte-gateway import all.toml --dry-run\nponte-gateway import all.toml"</code></pre>
-        </section>
+        </Card>
     }
 }
 

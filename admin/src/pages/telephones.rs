@@ -10,6 +10,7 @@ use crate::site::{Fault, List, Site};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::{Button, Look, Row, Tag};
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminAnswer, AdminChange, DeviceOverview, DeviceSettings, Problem};
 use ponte_protocol::{DeviceId, UserId};
@@ -165,32 +166,28 @@ fn TelephoneRow(
     let (edited, renewed, removed) = (settings.clone(), settings.clone(), settings.device.clone());
     let hot_desk = settings.hot_desk;
     view! {
-        <li class="row" data-testid="telephone-row">
-            <div class="row-words">
-                <p class="row-name">{settings.name}</p>
-                <p class="row-line">{settings.device.to_string()}</p>
-                <p class="hint">{live(line)}</p>
-            </div>
+        <Row testid="telephone-row"
+            name=move || view! { {settings.name} }
+            line=move || view! { {settings.device.to_string()} }
+            more=move || view! { <p class="hint">{live(line)}</p> }
+        >
             <div class="row-tags">
-                {hot_desk.then(|| view! { <span class="tag">{i18n.t(text::field::hot_desk)}</span> })}
-                <span class="tag" class:on=registered class:off=!registered>{live(move || {
+                {hot_desk.then(|| view! { <Tag>{i18n.t(text::field::hot_desk)}</Tag> })}
+                <Tag on=registered>{live(move || {
                     let locale = i18n.locale();
                     if registered { text::telephone::registered(locale) } else { text::telephone::unregistered(locale) }
-                })}</span>
+                })}</Tag>
             </div>
             <div class="row-actions">
-                <button type="button" class="button small" on:click=move |_| edit.run(edited.clone())>
-                    {i18n.t(text::action::edit)}
-                </button>
-                <button type="button" class="button small" data-testid="telephone-password"
-                    on:click=move |_| put.run((renewed.clone(), true))>
-                    {i18n.t(text::telephone::new_password)}
-                </button>
+                <Button label=text::action::edit look=Look::Small
+                    press=Callback::new(move |()| edit.run(edited.clone())) />
+                <Button label=text::telephone::new_password look=Look::Small testid="telephone-password"
+                    press=Callback::new(move |()| put.run((renewed.clone(), true))) />
                 <button type="button" class="button icon-only quiet" data-testid="telephone-remove"
                     aria-label=i18n.t(text::action::remove) on:click=move |_| over.set(Over::Remove(removed.clone()))>
                     <Icon name="trash" />
                 </button>
             </div>
-        </li>
+        </Row>
     }
 }

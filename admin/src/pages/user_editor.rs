@@ -1,6 +1,5 @@
 //! The form of one user.
 
-use crate::components::dialog::Dialog;
 use crate::components::field::{ChoiceField, SwitchField, TextField};
 use crate::components::rules_editor::{RulesDraft, RulesEditor};
 use crate::i18n::{I18n, text};
@@ -9,6 +8,7 @@ use crate::site::{Fault, List, Site};
 use crate::words;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use ponte_app::design::{Button, Dialog, Look};
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminChange, Problem, UserSettings};
 
@@ -204,9 +204,8 @@ pub fn UserEditor(
                     <button type="submit" class="button primary" data-testid="user-save" disabled=live(move || busy.get())>
                         {i18n.t(text::action::save)}
                     </button>
-                    <button type="button" class="button quiet" on:click=move |_| close.run(())>
-                        {i18n.t(text::action::cancel)}
-                    </button>
+                    <Button label=text::action::cancel look=Look::Quiet
+                        press=Callback::new(move |()| close.run(())) />
                 </div>
             </form>
         </Dialog>

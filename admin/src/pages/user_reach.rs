@@ -1,6 +1,6 @@
 //! How one user is known to telephones: the PIN, and the numbers elsewhere at which calls can be taken.
 
-use crate::components::dialog::{Confirm, Dialog};
+use crate::components::dialog::Confirm;
 use crate::components::field::TextField;
 use crate::components::loaded::Loaded;
 use crate::components::secret::Secret;
@@ -10,6 +10,7 @@ use crate::site::{self, Fault, List, Part, Site};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::{Button, Dialog, Look, Row, Tag};
 use ponte_app::format;
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminAnswer, AdminChange, AdminQuery, Problem};
@@ -48,9 +49,7 @@ pub fn UserReach(user: UserId, name: String, close: Callback<()>) -> impl IntoVi
                 <AddNumber user numbers />
             </section>
             <div class="button-row">
-                <button type="button" class="button" data-testid="reach-close" on:click=move |_| close.run(())>
-                    {i18n.t(text::action::close)}
-                </button>
+                <Button label=text::action::close testid="reach-close" press=Callback::new(move |()| close.run(())) />
             </div>
         </Dialog>
         <Above user name over numbers />
@@ -117,10 +116,8 @@ fn Pin(user: StoredValue<UserId>, over: RwSignal<Over>) -> impl IntoView {
                     })}
                 </button>
                 {live(move || has_pin.get().then(|| view! {
-                    <button type="button" class="button small quiet" data-testid="pin-remove"
-                        on:click=move |_| over.set(Over::RemovePin)>
-                        {i18n.t(text::reach::take_pin)}
-                    </button>
+                    <Button label=text::reach::take_pin look=Look::SmallQuiet testid="pin-remove"
+                        press=Callback::new(move |()| over.set(Over::RemovePin)) />
                 }))}
             </div>
         </section>
@@ -135,14 +132,13 @@ fn NumberRow(saved: SavedDestination, over: RwSignal<Over>) -> impl IntoView {
     let shown = spoken.clone();
     let (confirm, verified) = (saved.confirm, saved.verified);
     view! {
-        <li class="row" data-testid="reach-row">
-            <div class="row-words">
-                <p class="row-name">{label}</p>
-                <p class="row-line number">{shown}</p>
-            </div>
+        <Row testid="reach-row"
+            name=move || view! { {label} }
+            line=move || view! { {shown} }
+        >
             <div class="row-tags">
-                {confirm.then(|| view! { <span class="tag">{i18n.t(text::field::confirm)}</span> })}
-                {(!verified).then(|| view! { <span class="tag off">{i18n.t(text::reach::unproven)}</span> })}
+                {confirm.then(|| view! { <Tag>{i18n.t(text::field::confirm)}</Tag> })}
+                {(!verified).then(|| view! { <Tag on=false>{i18n.t(text::reach::unproven)}</Tag> })}
             </div>
             <div class="row-actions">
                 <button type="button" class="button icon-only quiet" data-testid="reach-remove"
@@ -151,7 +147,7 @@ fn NumberRow(saved: SavedDestination, over: RwSignal<Over>) -> impl IntoView {
                     <Icon name="trash" />
                 </button>
             </div>
-        </li>
+        </Row>
     }
 }
 

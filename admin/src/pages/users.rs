@@ -10,6 +10,7 @@ use crate::site::{List, Site};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::{Button, Look, Row, Tag};
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminAnswer, AdminChange, UserOverview, UserSettings};
 use ponte_protocol::{Mode, UserId};
@@ -92,9 +93,8 @@ pub fn UsersPage() -> impl IntoView {
                     <input class="input" type="search" data-testid="user-search" autocomplete="off"
                         aria-label=i18n.t(text::user::search) placeholder=i18n.t(text::user::search) bind:value=query />
                 </div>
-                <button type="button" class="button primary" data-testid="user-new" on:click=move |_| over.set(Over::New)>
-                    {i18n.t(text::user::new)}
-                </button>
+                <Button label=text::user::new look=Look::Primary testid="user-new"
+                    press=Callback::new(move |()| over.set(Over::New)) />
             </div>
             <Loaded part=site.users empty=Vec::is_empty words_empty=text::user::empty />
             <p class="hint" role="status">{live(move || text::user::count(i18n.locale(), found.with(Vec::len) as u64))}</p>
@@ -154,16 +154,15 @@ fn UserRow(user: UserOverview, over: RwSignal<Over>, invite: Callback<UserSettin
     let label =
         move |words: fn(Locale, String) -> String| live(move || words(i18n.locale(), spoken.get_value()));
     view! {
-        <li class="row" data-testid="user-row" data-user=user_id>
-            <div class="row-words">
-                <p class="row-name">{name}</p>
-                <p class="row-line">{line}</p>
-                <p class="hint">{live(move || rights(i18n.locale(), &shown))}</p>
-            </div>
+        <Row testid="user-row" attr:data-user=user_id
+            name=move || view! { {name} }
+            line=move || view! { {line} }
+            more=move || view! { <p class="hint">{live(move || rights(i18n.locale(), &shown))}</p> }
+        >
             <div class="row-tags">
-                {group.map(|group| view! { <span class="tag">{group}</span> })}
-                {away.then(|| view! { <span class="tag on">{i18n.t(text::user::away)}</span> })}
-                {(portals > 0).then(|| view! { <span class="tag on">{i18n.t(text::user::online)}</span> })}
+                {group.map(|group| view! { <Tag>{group}</Tag> })}
+                {away.then(|| view! { <Tag on=true>{i18n.t(text::user::away)}</Tag> })}
+                {(portals > 0).then(|| view! { <Tag on=true>{i18n.t(text::user::online)}</Tag> })}
             </div>
             <div class="row-actions">
                 <button type="button" class="button small" data-testid="user-edit"
@@ -187,6 +186,6 @@ fn UserRow(user: UserOverview, over: RwSignal<Over>, invite: Callback<UserSettin
                     <Icon name="trash" />
                 </button>
             </div>
-        </li>
+        </Row>
     }
 }

@@ -1,7 +1,7 @@
 //! Where calls ring while "this browser" is the destination.
 
-use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
 use crate::rtc::{Place, Problem};
@@ -31,12 +31,8 @@ pub fn BrowserPlace() -> impl IntoView {
             })}
         </p>
         <Shown when=derived(move || telephone.place() != Place::Here)>
-            <button type="button" class="button small" data-testid="browser-take"
-                disabled=live(move || telephone.is_busy())
-                on:click=move |_| telephone.take_calls(portal, false)>
-                <Icon name="phone" />
-                {i18n.t(text::here::take)}
-            </button>
+            <Button label=text::here::take look=Look::Small icon="phone" testid="browser-take" disabled=derived(move || telephone.is_busy())
+                press=Callback::new(move |()| telephone.take_calls(portal, false)) />
         </Shown>
         <BrowserProblem />
     }

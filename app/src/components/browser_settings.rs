@@ -4,6 +4,7 @@ use crate::browser;
 use crate::browser::notify::Permission;
 use crate::components::push_switch::PushSwitch;
 use crate::components::switch::Switch;
+use crate::design::Card;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
 use crate::state::Preferences;
@@ -33,8 +34,7 @@ pub fn BrowserSettingsCard() -> impl IntoView {
         hint(i18n.locale())
     };
     view! {
-        <section class="card settings" aria-labelledby="browser-settings-title">
-            <h2 id="browser-settings-title">{i18n.t(text::settings::browser)}</h2>
+        <Card id="browser-settings" title=text::settings::browser class="card settings">
             <Switch
                 testid="setting-ring" label=text::settings::ring
                 hint=Signal::derive(i18n.t(text::settings::ring_hint))
@@ -56,6 +56,6 @@ pub fn BrowserSettingsCard() -> impl IntoView {
                 </button>
                 <p class="hint" id="setting-tel-hint" role="status">{live(links_hint)}</p>
             </div>
-        </section>
+        </Card>
     }
 }

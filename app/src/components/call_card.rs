@@ -13,6 +13,7 @@ use crate::components::icon::Icon;
 use crate::components::leg_bridge::LegBridge;
 use crate::components::quality_panel::QualityPanel;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
@@ -189,20 +190,17 @@ fn FarFailed(call: Memo<Option<CallView>>, cause: Cause, until: UnixMillis) -> i
             <p>{live(move || text::call::dial_again_hint(i18n.locale(), left()))}</p>
             <CountdownBar until />
             <div class="button-row">
-                <button type="button" class="button" data-testid="call-again" on:click=move |_| {
+                <Button label=text::call::again icon="phone" testid="call-again"
+                    press=Callback::new(move |()| {
                     if let Some(call) = call.get_untracked() {
                         call_again(portal, call.dialled.as_str());
                     }
-                }>
-                    <Icon name="phone" />
-                    {i18n.t(text::call::again)}
-                </button>
-                <button type="button" class="button quiet" on:click=move |_| {
+                }) />
+                <Button label=text::call::another_number look=Look::Quiet
+                    press=Callback::new(move |()| {
                     portal.dial_text().set(String::new());
                     browser::focus("dial-input");
-                }>
-                    {i18n.t(text::call::another_number)}
-                </button>
+                }) />
             </div>
         </div>
     }

@@ -3,6 +3,7 @@
 use crate::components::icon::Icon;
 use crate::components::move_panel::{MoveForm, MoveState};
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::call::{self, Controls};
@@ -87,11 +88,8 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
     view! {
         <div class="button-row call-control" role="group" aria-label=i18n.t(text::control::title)>
             <Shown when=wanted(|controls| controls.hold)>
-                <button type="button" class="button small" data-testid="call-hold" disabled=locked
-                    on:click=move |_| ask(CommandBody::Hold { call: id })>
-                    <Icon name="pause" />
-                    {i18n.t(text::control::hold)}
-                </button>
+                <Button label=text::control::hold look=Look::Small icon="pause" testid="call-hold" disabled=locked
+                    press=Callback::new(move |()| ask(CommandBody::Hold { call: id })) />
             </Shown>
             <Shown when=wanted(|controls| controls.give)>
                 <button type="button" class="button small" data-testid="call-give" aria-expanded=live(move || giving.get().to_string())
@@ -99,10 +97,8 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                     <Icon name="outgoing" />
                     {i18n.t(text::control::give)}
                 </button>
-                <button type="button" class="button small" data-testid="call-park" disabled=locked
-                    on:click=move |_| ask(CommandBody::Park { call: id })>
-                    {i18n.t(text::control::park)}
-                </button>
+                <Button label=text::control::park look=Look::Small testid="call-park" disabled=locked
+                    press=Callback::new(move |()| ask(CommandBody::Park { call: id })) />
             </Shown>
             <Shown when=may_record>
                 <button type="button" class="button small" data-testid="call-record"

@@ -4,6 +4,7 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
 use crate::components::shown::Shown;
+use crate::design::Empty;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
 use crate::logic::directory::{Query, first_fits};
@@ -80,7 +81,7 @@ pub fn CallLogCard() -> impl IntoView {
                     />
                 </div>
             </div>
-            {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
+            <Empty words=Signal::derive(empty) />
             <Shown when=derived(move || newer.get() > 0)>
                 <button type="button" class="button log-more" data-testid="log-newer"
                     on:click=move |_| newer.update(|newer| *newer = newer.saturating_sub(STEP))>

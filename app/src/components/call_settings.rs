@@ -1,6 +1,7 @@
 //! How incoming calls are treated (rules T8 and T9).
 
 use crate::components::switch::Switch;
+use crate::design::Card;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::ringing;
@@ -43,8 +44,7 @@ pub fn CallSettingsCard() -> impl IntoView {
         })
     };
     view! {
-        <section class="card settings" aria-labelledby="call-settings-title">
-            <h2 id="call-settings-title">{i18n.t(text::settings::incoming)}</h2>
+        <Card id="call-settings" title=text::settings::incoming class="card settings">
             <NoAnswer settings locked=Signal::derive(locked) />
             <Switch
                 testid="setting-voicemail" label=text::settings::voicemail
@@ -60,7 +60,7 @@ pub fn CallSettingsCard() -> impl IntoView {
                 disabled=derived(move || locked() || !waiting_allowed.get())
                 ask=change(|settings, on| settings.call_waiting = on)
             />
-        </section>
+        </Card>
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who is in a conference, and what its host can do.
 
 use crate::components::icon::Icon;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
 use crate::live::{live, memo};
 use crate::state::Portal;
@@ -27,10 +28,8 @@ pub fn ConferencePanel(call: Memo<Option<CallView>>) -> impl IntoView {
                     {(!host).then(|| view! { <p class="hint">{i18n.t(text::control::without_you)}</p> })}
                     <ul class="members">{rows}</ul>
                     <div class="button-row">
-                        <button type="button" class="button small" data-testid="conference-leave"
-                            on:click=move |_| { portal.ask(CommandBody::LeaveConference { call: id }); }>
-                            {i18n.t(text::control::leave)}
-                        </button>
+                        <Button label=text::control::leave look=Look::Small testid="conference-leave"
+                            press=Callback::new(move |()| { portal.ask(CommandBody::LeaveConference { call: id }); }) />
                         <button type="button" class="button small hang-up" data-testid="conference-end"
                             on:click=move |_| { portal.ask(CommandBody::EndConference { call: id }); }>
                             {i18n.t(text::control::end)}

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
@@ -35,17 +36,11 @@ pub fn ConnectionBadge() -> impl IntoView {
             // Only the state is read out, not each second of the countdown.
             <span class="badge-words">{live(words)}</span>
             <Shown when=Signal::derive(retry)>
-                <button
-                    type="button" class="button small" data-testid="retry-now"
-                    on:click=move |_| portal.tell(Input::RetryNow)
-                >
-                    {i18n.t(text::badge::retry_now)}
-                </button>
+                <Button label=text::badge::retry_now look=Look::Small testid="retry-now"
+                    press=Callback::new(move |()| portal.tell(Input::RetryNow)) />
             </Shown>
             <Shown when=derived(move || portal.link() == Link::Outdated)>
-                <button type="button" class="button small" on:click=move |_| browser::reload()>
-                    {i18n.t(text::badge::reload)}
-                </button>
+                <Button label=text::badge::reload look=Look::Small press=Callback::new(move |()| browser::reload()) />
             </Shown>
         </div>
     }

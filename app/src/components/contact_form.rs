@@ -4,6 +4,7 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::person_row::label_words;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::directory::{Draft, DraftError};
@@ -94,12 +95,10 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
                 <legend>{i18n.t(text::directory::numbers)}</legend>
                 {live(move || (0..count.get()).map(|at| view! { <NumberFields draft at /> }).collect_view())}
                 <Shown when=derived(move || draft.with(Draft::has_room))>
-                    <button type="button" class="button small quiet" data-testid="contact-add-number"
-                        on:click=move |_| {
+                    <Button label=text::directory::add_number look=Look::SmallQuiet testid="contact-add-number"
+                        press=Callback::new(move |()| {
                             draft.update(|draft| draft.numbers.push(("work".to_owned(), String::new())));
-                        }>
-                        {i18n.t(text::directory::add_number)}
-                    </button>
+                        }) />
                 </Shown>
             </fieldset>
             <label class="field">
@@ -113,9 +112,8 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
                 <button type="submit" class="button primary" data-testid="contact-save" disabled=live(locked)>
                     {i18n.t(text::reach::save)}
                 </button>
-                <button type="button" class="button" data-testid="contact-cancel" on:click=move |_| close.run(())>
-                    {i18n.t(text::reach::cancel)}
-                </button>
+                <Button label=text::reach::cancel testid="contact-cancel"
+                    press=Callback::new(move |()| close.run(())) />
             </div>
         </form>
     }

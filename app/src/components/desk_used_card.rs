@@ -1,8 +1,9 @@
 //! "Are you back at your desk?": a telephone of the user's was tried while the user telecommutes (rule T3).
 
 use crate::browser;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{derived, live};
 use crate::socket::Badge;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -26,14 +27,10 @@ pub fn DeskUsedCard() -> impl IntoView {
                     <h2 id="desk-used-title">{i18n.t(text::desk_used::title)}</h2>
                     <p>{live(words)}</p>
                     <div class="button-row">
-                        <button type="button" class="button primary" data-testid="desk-used-leave" disabled=live(locked)
-                            on:click=move |_| { portal.ask(CommandBody::LeaveTelecommuter); }>
-                            {i18n.t(text::desk_used::leave)}
-                        </button>
-                        <button type="button" class="button" data-testid="desk-used-stay" disabled=live(locked)
-                            on:click=move |_| { portal.ask(CommandBody::Stay); }>
-                            {i18n.t(text::desk_used::stay)}
-                        </button>
+                        <Button label=text::desk_used::leave look=Look::Primary testid="desk-used-leave" disabled=derived(locked)
+                            press=Callback::new(move |()| { portal.ask(CommandBody::LeaveTelecommuter); }) />
+                        <Button label=text::desk_used::stay testid="desk-used-stay" disabled=derived(locked)
+                            press=Callback::new(move |()| { portal.ask(CommandBody::Stay); }) />
                     </div>
                 </section>
             }

@@ -5,6 +5,7 @@ use crate::components::browser_place::BrowserProblem;
 use crate::components::icon::Icon;
 use crate::components::saved_destinations::SavedDestinations;
 use crate::components::shown::Shown;
+use crate::design::{Button, Field, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
 use crate::logic::dial::Entry;
@@ -158,8 +159,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                 <p class="field-error" id="destination-error" role="alert">{live(error)}</p>
             </div>
             <Shown when=derived(move || selected.get().is_none() && !here.get())>
-                <div class="field">
-                    <label for="destination-confirm">{i18n.t(text::reach::confirm)}</label>
+                <Field id="destination-confirm" label=text::reach::confirm hint=text::reach::confirm_hint>
                     <select
                         id="destination-confirm" class="input" data-testid="destination-confirm"
                         prop:value=live(move || confirm.get())
@@ -169,14 +169,11 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                         <option value="on">{i18n.t(text::reach::confirm_on)}</option>
                         <option value="off">{i18n.t(text::reach::confirm_off)}</option>
                     </select>
-                    <p class="hint">{i18n.t(text::reach::confirm_hint)}</p>
-                </div>
+                </Field>
                 <Shown when=derived(move || number().is_some())>
                     <div class="field">
                         <Shown when=Signal::derive(unproven)>
-                            <p class="notice" role="alert" data-testid="destination-unproven">
-                                {i18n.t(text::verify::needed)}
-                            </p>
+                            <Notice tone=Tone::Question testid="destination-unproven">{i18n.t(text::verify::needed)}</Notice>
                         </Shown>
                         <label for="destination-label">{i18n.t(text::reach::save_as)}</label>
                         <div class="input-group">
@@ -190,13 +187,8 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                                     save();
                                 }
                             />
-                            <button
-                                type="button" class="button" data-testid="destination-save"
-                                disabled=live(move || saving.get() || !reachable() || label.with(|label| label.trim().is_empty()))
-                                on:click=move |_| save()
-                            >
-                                {i18n.t(text::reach::save)}
-                            </button>
+                            <Button label=text::reach::save testid="destination-save" disabled=derived(move || saving.get() || !reachable() || label.with(|label| label.trim().is_empty()))
+                                press=Callback::new(move |()| save()) />
                         </div>
                         <p class="hint">{i18n.t(text::verify::save_hint)}</p>
                     </div>
@@ -218,9 +210,8 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
                     })}
                 </button>
                 <Shown when=derived(move || telecommuting.get())>
-                    <button type="button" class="button quiet" on:click=move |_| changing.set(false)>
-                        {i18n.t(text::reach::cancel)}
-                    </button>
+                    <Button label=text::reach::cancel look=Look::Quiet
+                        press=Callback::new(move |()| changing.set(false)) />
                 </Shown>
             </div>
         </form>

@@ -4,6 +4,7 @@ use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::components::suggestions::{Offers, SuggestionList};
+use crate::design::Card;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live};
@@ -96,8 +97,7 @@ pub fn DialPad() -> impl IntoView {
     };
 
     view! {
-        <section class="card dial" aria-labelledby="dial-title">
-            <h2 id="dial-title">{i18n.t(text::dial::title)}</h2>
+        <Card id="dial" title=text::dial::title class="card dial">
             <form novalidate on:submit=move |event| { event.prevent_default(); dial(); }>
                 <div class="dial-field">
                     <input
@@ -174,7 +174,7 @@ pub fn DialPad() -> impl IntoView {
                     {live(move || portal.blocked().get().map(|reason| blocked(i18n.locale(), reason)))}
                 </p>
             </form>
-        </section>
+        </Card>
     }
 }
 

@@ -4,6 +4,7 @@ use crate::api::{DialToken, NewDialToken, SignedIn};
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::Card;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
 use leptos::prelude::*;
@@ -79,8 +80,7 @@ pub fn DialTokensCard() -> impl IntoView {
         });
     };
     view! {
-        <section class="card settings" aria-labelledby="tokens-title">
-            <h2 id="tokens-title">{i18n.t(text::tokens::title)}</h2>
+        <Card id="tokens" title=text::tokens::title class="card settings">
             <p class="hint">
                 {i18n.t(text::tokens::hint)} " "
                 <a href="/api/openapi.json" target="_blank" rel="noopener">{i18n.t(text::tokens::description)}</a>
@@ -107,7 +107,7 @@ pub fn DialTokensCard() -> impl IntoView {
             <p class="field-error" role="alert">
                 {live(move || failed.get().then(|| text::tokens::failed(i18n.locale())))}
             </p>
-        </section>
+        </Card>
     }
     .into_any()
 }

@@ -2,6 +2,7 @@
 
 use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
+use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -52,15 +53,11 @@ pub fn EndedCard() -> impl IntoView {
                             </a>
                         })}
                         {callable.then(|| view! {
-                            <button type="button" class="button" on:click=move |_| call_again(portal, &number)>
-                                <Icon name="phone" />
-                                {i18n.t(text::call::again)}
-                            </button>
+                            <Button label=text::call::again icon="phone"
+                                press=Callback::new(move |()| call_again(portal, &number)) />
                         })}
-                        <button type="button" class="button quiet" data-testid="ended-dismiss"
-                            on:click=move |_| portal.dismiss_ended()>
-                            {i18n.t(text::call::dismiss)}
-                        </button>
+                        <Button label=text::call::dismiss look=Look::Quiet testid="ended-dismiss"
+                            press=Callback::new(move |()| portal.dismiss_ended()) />
                     </div>
                 </article>
             }

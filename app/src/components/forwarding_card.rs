@@ -1,5 +1,6 @@
 //! Where calls go that the user does not take, and who gets through nevertheless.
 
+use crate::design::Card;
 use crate::i18n::{I18n, text};
 use crate::live::{live, memo};
 use crate::logic::profiles::Draft;
@@ -49,8 +50,7 @@ pub fn ForwardingCard() -> impl IntoView {
         }
     };
     view! {
-        <section class="card settings" aria-labelledby="forwarding-title">
-            <h2 id="forwarding-title">{i18n.t(text::forwarding::title)}</h2>
+        <Card id="forwarding" title=text::forwarding::title class="card settings">
             <form class="forwarding" novalidate aria-busy=live(move || saving.get().to_string()) on:submit=move |event| { event.prevent_default(); save(); }>
                 {field("forward-always", text::forwarding::always, |draft| &mut draft.always)}
                 {field("forward-busy", text::forwarding::busy, |draft| &mut draft.busy)}
@@ -69,6 +69,6 @@ pub fn ForwardingCard() -> impl IntoView {
                     {i18n.t(text::reach::save)}
                 </button>
             </form>
-        </section>
+        </Card>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::palette::Field;
+use crate::design::{Button, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
 use crate::live::live;
 use crate::pages::directory::DirectoryPage;
@@ -123,18 +124,15 @@ pub fn Later(part: Part) -> impl IntoView {
             view! { <p class="hint" role="status">{i18n.t(text::page::loading)}</p> }.into_any()
         }
         State::Failed => view! {
-            <div class="notice error" role="alert" data-testid="not-loaded">
+            <Notice tone=Tone::Error testid="not-loaded">
                 <p>{i18n.t(text::page::not_loaded)} " " {i18n.t(text::session::unreachable_hint)}</p>
                 <div class="button-row">
-                    <button type="button" class="button" on:click=move |_| load()>
-                        {i18n.t(text::session::try_again)}
-                    </button>
+                    <Button label=text::session::try_again press=Callback::new(move |()| load()) />
                     // After a new version was put in place the server has this one's parts no longer.
-                    <button type="button" class="button quiet" on:click=move |_| browser::reload()>
-                        {i18n.t(text::badge::reload)}
-                    </button>
+                    <Button label=text::badge::reload look=Look::Quiet
+                        press=Callback::new(move |()| browser::reload()) />
                 </div>
-            </div>
+            </Notice>
         }
         .into_any(),
     })

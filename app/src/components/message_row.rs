@@ -5,6 +5,7 @@ use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
 use crate::components::player::{Player, address};
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
@@ -98,10 +99,8 @@ fn Restore(id: MessageId, message: Memo<Option<VoiceMessage>>) -> impl IntoView 
     view! {
         <div class="message-actions">
             <p class="hint">{live(until)}</p>
-            <button type="button" class="button small" data-testid="message-restore"
-                on:click=move |_| { portal.ask(CommandBody::RestoreMessage { message: id }); }>
-                {i18n.t(text::message::restore)}
-            </button>
+            <Button label=text::message::restore look=Look::Small testid="message-restore"
+                press=Callback::new(move |()| { portal.ask(CommandBody::RestoreMessage { message: id }); }) />
         </div>
     }
 }
@@ -117,6 +116,7 @@ fn Recording(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<boo
         let wave = message.get().map(|message| message.waveform).unwrap_or_default();
         if wave.is_empty() { vec![0; 60] } else { wave }
     });
+    let silent = memo(move || message.with(|message| message.as_ref().is_some_and(voicemail::says_nothing)));
     let played = move || {
         wave.with(|wave| {
             let share = voicemail::played(wave.len(), player.position_ms(id), length());
@@ -147,6 +147,9 @@ fn Recording(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<boo
                     <path class="wave-all" d=live(move || wave.with(|wave| voicemail::bars(wave))) />
                     <path class="wave-played" d=live(played) />
                 </svg>
+                {live(move || silent.get().then(|| view! {
+                    <span class="wave-silent">{i18n.t(text::message::nothing)}</span>
+                }))}
                 <input
                     type="range" class="wave-seek" data-testid="message-seek" min="0" max=live(length) step="1000"
                     aria-label=i18n.t(text::message::position) aria-valuetext=live(place)
@@ -180,10 +183,8 @@ fn Actions(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<bool>
     view! {
         <div class="message-actions">
             {number.map(|number| view! {
-                <button type="button" class="button small quiet" data-testid="message-call"
-                    on:click=move |_| call_again(portal, &number)>
-                    <Icon name="phone" />{i18n.t(text::message::call_back)}
-                </button>
+                <Button label=text::message::call_back look=Look::SmallQuiet icon="phone" testid="message-call"
+                    press=Callback::new(move |()| call_again(portal, &number)) />
             })}
             <a class="button small quiet" data-testid="message-download" href=address(id)
                 download=format!("{file}.wav")>
@@ -199,10 +200,8 @@ fn Actions(id: MessageId, message: Memo<Option<VoiceMessage>>, heard: Memo<bool>
                     if heard.get() { text::message::mark_unheard(locale) } else { text::message::mark_heard(locale) }
                 })}
             </button>
-            <button type="button" class="button small quiet" data-testid="message-delete"
-                on:click=move |_| { portal.ask(CommandBody::DeleteMessage { message: id }); }>
-                <Icon name="trash" />{i18n.t(text::message::delete)}
-            </button>
+            <Button label=text::message::delete look=Look::SmallQuiet icon="trash" testid="message-delete"
+                press=Callback::new(move |()| { portal.ask(CommandBody::DeleteMessage { message: id }); }) />
         </div>
     }
 }

@@ -1,8 +1,8 @@
 //! Going on with a call at another telephone of one's own.
 
 use crate::components::accept_banner::AcceptBanner;
-use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::call;
@@ -64,11 +64,8 @@ pub fn MoveForm(call: Memo<Option<CallView>>, id: CallId, locked: Memo<bool>) ->
             <p class="hint">{i18n.t(text::control::move_hint)}</p>
             <div class="button-row">
                 <Shown when=Signal::derive(here)>
-                    <button type="button" class="button" data-testid="move-here"
-                        disabled=live(move || locked.get() || telephone.is_busy())
-                        on:click=move |_| telephone.move_here(portal, id)>
-                        {i18n.t(text::here::choose)}
-                    </button>
+                    <Button label=text::here::choose testid="move-here" disabled=derived(move || locked.get() || telephone.is_busy())
+                        press=Callback::new(move |()| telephone.move_here(portal, id)) />
                 </Shown>
                 {live(move || {
                     desk().map(|name| view! {
@@ -145,11 +142,8 @@ pub fn MoveState(call: Memo<Option<CallView>>, id: CallId) -> impl IntoView {
         <div class="button-row" role="status">
             <p class="hint" data-testid="call-moving" data-moving=live(move || under_way.get().to_string())>{live(words)}</p>
             <Shown when=derived(move || under_way.get())>
-                <button type="button" class="button small" data-testid="move-stop" disabled=stopping
-                    on:click=move |_| { portal.ask(CommandBody::StopMove { call: id }); }>
-                    <Icon name="home-phone" />
-                    {i18n.t(text::control::move_stop)}
-                </button>
+                <Button label=text::control::move_stop look=Look::Small icon="home-phone" testid="move-stop" disabled=stopping
+                    press=Callback::new(move |()| { portal.ask(CommandBody::StopMove { call: id }); }) />
             </Shown>
         </div>
         {live(move || until().map(|until| view! { <AcceptBanner call=id until /> }))}

@@ -3,8 +3,8 @@
 use crate::api::{ApiError, put_sound};
 use crate::browser;
 use crate::browser::recorder::{Draft, Recorder, Unusable};
-use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Button, Card, Look};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
@@ -20,7 +20,6 @@ use wasm_bindgen::JsCast;
 /// The card; empty for a user without voicemail.
 #[component]
 pub fn OwnSoundsCard() -> impl IntoView {
-    let i18n = I18n::expect();
     let portal = Portal::expect();
     let allowed = derived(move || {
         portal
@@ -29,11 +28,10 @@ pub fn OwnSoundsCard() -> impl IntoView {
     });
     view! {
         <Shown when=allowed>
-            <section class="card settings" aria-labelledby="own-sounds-title">
-                <h2 id="own-sounds-title">{i18n.t(text::greeting::title)}</h2>
+            <Card id="own-sounds" title=text::greeting::title class="card settings">
                 <OwnSoundRow sound=OwnSound::Greeting name="greeting" />
                 <OwnSoundRow sound=OwnSound::Name name="name" />
-            </section>
+            </Card>
         </Shown>
     }
 }
@@ -224,11 +222,8 @@ fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
                         disabled=live(move || making.get() == Making::Sending) on:click=move |_| send()>
                         {i18n.t(text::greeting::use_it)}
                     </button>
-                    <button type="button" class="button small quiet" data-testid="own-discard"
-                        disabled=live(move || making.get() == Making::Sending)
-                        on:click=move |_| { drop_draft(); making.set(Making::Nothing); }>
-                        {i18n.t(text::greeting::discard)}
-                    </button>
+                    <Button label=text::greeting::discard look=Look::SmallQuiet testid="own-discard" disabled=derived(move || making.get() == Making::Sending)
+                        press=Callback::new(move |()| { drop_draft(); making.set(Making::Nothing); }) />
                 </div>
             </Shown>
             <Shown when=is(|making| matches!(making, Making::Recording(_)))>
@@ -241,18 +236,14 @@ fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
             </Shown>
             <Shown when=is(|making| matches!(making, Making::Nothing | Making::Waiting))>
                 <div class="message-actions">
-                    <button type="button" class="button small" data-testid="own-record"
-                        disabled=live(move || !idle.get()) on:click=move |_| begin()>
-                        {i18n.t(text::greeting::record)}
-                    </button>
+                    <Button label=text::greeting::record look=Look::Small testid="own-record" disabled=derived(move || !idle.get())
+                        press=Callback::new(move |()| begin()) />
                     <input type="file" id=file_id.clone() class="visually-hidden" accept="audio/*" data-testid="own-file"
                         on:change:target=move |event| { choose(event.target().files()); event.target().set_value(""); } />
                     <label class="button small" for=file_id.clone()>{i18n.t(text::greeting::upload)}</label>
                     <Shown when=there>
-                        <button type="button" class="button small quiet" data-testid="own-remove"
-                            on:click=move |_| { portal.ask(CommandBody::RemoveOwnSound { sound }); }>
-                            <Icon name="trash" />{i18n.t(text::message::delete)}
-                        </button>
+                        <Button label=text::message::delete look=Look::SmallQuiet icon="trash" testid="own-remove"
+                            press=Callback::new(move |()| { portal.ask(CommandBody::RemoveOwnSound { sound }); }) />
                     </Shown>
                 </div>
             </Shown>

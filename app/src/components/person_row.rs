@@ -4,6 +4,7 @@ use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
 use crate::components::presence_picker;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
@@ -260,14 +261,10 @@ fn Details(
             <ul>{live(numbers)}</ul>
             <p class="person-notes" data-testid="contact-notes">{live(notes)}</p>
             <div class="button-row">
-                <button type="button" class="button small" data-testid="contact-edit"
-                    on:click=move |_| if let Some(contact) = contact.get_untracked() { edit.run(contact) }>
-                    {i18n.t(text::directory::edit)}
-                </button>
-                <button type="button" class="button small" data-testid="contact-delete"
-                    on:click=move |_| act(Portal::delete_contact)>
-                    <Icon name="trash" />{i18n.t(text::message::delete)}
-                </button>
+                <Button label=text::directory::edit look=Look::Small testid="contact-edit"
+                    press=Callback::new(move |()| if let Some(contact) = contact.get_untracked() { edit.run(contact) }) />
+                <Button label=text::message::delete look=Look::Small icon="trash" testid="contact-delete"
+                    press=Callback::new(move |()| act(Portal::delete_contact)) />
             </div>
         </div>
     }

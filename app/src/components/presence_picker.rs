@@ -3,6 +3,7 @@
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Button, Field, Look};
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
 use crate::logic::presence::Expiry;
@@ -157,32 +158,28 @@ fn Status() -> impl IntoView {
             event.prevent_default();
             set(typed.get_untracked().trim().to_owned(), expiry.get_untracked());
         }>
-            <div class="field">
-                <label for="presence-status">{i18n.t(text::presence::status)}</label>
+            <Field id="presence-status" label=text::presence::status>
                 <input id="presence-status" class="input" data-testid="presence-status" type="text" autocomplete="off"
                     maxlength=STATUS_MAX placeholder=i18n.t(text::presence::example)
                     prop:value=live(move || typed.get())
                     on:input:target=move |event| typed.set(event.target().value()) />
                 <p class="hint" data-testid="presence-until">{live(until)}</p>
-            </div>
-            <div class="field">
-                <label for="presence-expiry">{i18n.t(text::presence::clear)}</label>
+            </Field>
+            <Field id="presence-expiry" label=text::presence::clear>
                 <select id="presence-expiry" class="input" data-testid="presence-expiry"
                     on:change:target=move |event| expiry.set(Expiry::from_name(&event.target().value()))>
                     {Expiry::ALL.map(|expiry| view! {
                         <option value=expiry.name()>{live(move || expiry_words(i18n.locale(), expiry))}</option>
                     }).collect_view()}
                 </select>
-            </div>
+            </Field>
             <div class="button-row">
                 <button type="submit" class="button primary" data-testid="presence-save">
                     <Icon name="check" />{i18n.t(text::presence::save)}
                 </button>
                 <Shown when=derived(move || !told.with(String::is_empty))>
-                    <button type="button" class="button quiet" data-testid="presence-clear"
-                        on:click=move |_| set(String::new(), Expiry::Never)>
-                        {i18n.t(text::presence::remove)}
-                    </button>
+                    <Button label=text::presence::remove look=Look::Quiet testid="presence-clear"
+                        press=Callback::new(move |()| set(String::new(), Expiry::Never)) />
                 </Shown>
             </div>
         </form>

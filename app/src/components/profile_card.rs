@@ -1,6 +1,7 @@
 //! Profiles: one click changes everything about how the user is reached.
 
 use crate::components::shown::Shown;
+use crate::design::Card;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
 use crate::logic::profiles;
@@ -38,15 +39,14 @@ pub fn ProfileCard() -> impl IntoView {
     };
     view! {
         <Shown when=derived(move || known.get())>
-            <section class="card profiles" aria-labelledby="profiles-title">
-                <h2 id="profiles-title">{i18n.t(text::profile::title)}</h2>
+            <Card id="profiles" title=text::profile::title class="card profiles">
                 <div class="chips" role="group" aria-labelledby="profiles-title">{live(chips)}</div>
                 <p class="hint" data-testid="profile-live" aria-live="polite">{live(detected)}</p>
                 <details class="profile-keep">
                     <summary>{i18n.t(text::profile::change)}</summary>
                     <KeepForm />
                 </details>
-            </section>
+            </Card>
         </Shown>
     }
 }

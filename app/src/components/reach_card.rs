@@ -8,6 +8,7 @@ use crate::components::shown::Shown;
 use crate::components::stay_switch::StaySwitch;
 use crate::components::until_field::UntilField;
 use crate::components::verify_panel::VerifyPanel;
+use crate::design::{Button, Card, Tag};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
@@ -52,8 +53,7 @@ pub fn ReachCard() -> impl IntoView {
     let choosing = move || known.get() && allowed.get() && (!telecommuting.get() || changing.get());
 
     view! {
-        <section class="card reach" aria-labelledby="reach-title">
-            <h2 id="reach-title">{i18n.t(text::reach::title)}</h2>
+        <Card id="reach" title=text::reach::title class="card reach">
             <div class="mode" data-testid="mode" data-mode=live(mode_name)>
                 <span class="mode-icon">
                     {live(move || {
@@ -65,15 +65,11 @@ pub fn ReachCard() -> impl IntoView {
             </div>
             <Shown when=derived(move || telecommuting.get() && !changing.get())>
                 <div class="button-row">
-                    <button type="button" class="button" data-testid="destination-change"
-                        on:click=move |_| { changing.set(true); browser::focus("destination-number"); }>
-                        {i18n.t(text::reach::change)}
-                    </button>
+                    <Button label=text::reach::change testid="destination-change"
+                        press=Callback::new(move |()| { changing.set(true); browser::focus("destination-number"); }) />
                     <UntilField />
-                    <button type="button" class="button" data-testid="destination-leave" disabled=leaving
-                        on:click=move |_| { portal.ask(CommandBody::LeaveTelecommuter); }>
-                        {i18n.t(text::reach::leave)}
-                    </button>
+                    <Button label=text::reach::leave testid="destination-leave" disabled=leaving
+                        press=Callback::new(move |()| { portal.ask(CommandBody::LeaveTelecommuter); }) />
                 </div>
                 <StaySwitch />
             </Shown>
@@ -86,7 +82,7 @@ pub fn ReachCard() -> impl IntoView {
             <Shown when=derived(move || known.get() && !allowed.get())>
                 <p class="hint">{i18n.t(text::reach::not_allowed)}</p>
             </Shown>
-        </section>
+        </Card>
     }
 }
 
@@ -130,7 +126,7 @@ fn CurrentMode() -> impl IntoView {
                         {text::reach::telecommuting_hint(locale, extension)} " · " {since}
                     </p>
                     {matches!(destination, Destination::Browser).then(|| view! { <BrowserPlace /> })}
-                    {confirmed.then(|| view! { <p class="tag">{text::reach::asks_for_key(locale)}</p> })}
+                    {confirmed.then(|| view! { <Tag>{text::reach::asks_for_key(locale)}</Tag> })}
                 }
                 .into_any()
             }

@@ -2,6 +2,7 @@
 
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
@@ -70,10 +71,8 @@ fn SavedRow(
                 {(confirm && verified).then(|| view! { <span class="tag" title=i18n.t(text::reach::asks_for_key)>"1"</span> })}
             </label>
             {(!verified).then(|| view! {
-                <button type="button" class="button small" data-testid="destination-verify"
-                    on:click=move |_| portal.set_verification(Some(Verification::of(id)))>
-                    {i18n.t(text::verify::start)}
-                </button>
+                <Button label=text::verify::start look=Look::Small testid="destination-verify"
+                    press=Callback::new(move |()| portal.set_verification(Some(Verification::of(id)))) />
             })}
             <button
                 type="button" class="button icon-only quiet" data-testid="destination-delete"

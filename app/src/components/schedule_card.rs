@@ -1,6 +1,7 @@
 //! Profiles by the clock: "weekdays from nine to six at home".
 
 use crate::components::profile_card::shown_name;
+use crate::design::Card;
 use crate::i18n::{I18n, text};
 use crate::live::{live, memo};
 use crate::logic::{profiles, schedule};
@@ -25,12 +26,11 @@ pub fn ScheduleCard() -> impl IntoView {
     live(move || {
         portal.profiles().with(|all| !all.is_empty()).then(|| {
             view! {
-                <section class="card settings" aria-labelledby="schedule-title">
-                    <h2 id="schedule-title">{i18n.t(text::schedule::title)}</h2>
+                <Card id="schedule" title=text::schedule::title class="card settings">
                     <ul class="members">{live(rows)}</ul>
                     <AddForm locked />
                     <p class="hint">{i18n.t(text::schedule::hint)}</p>
-                </section>
+                </Card>
             }
             .into_any()
         })

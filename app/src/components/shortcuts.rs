@@ -66,7 +66,7 @@ pub fn Shortcuts() -> impl IntoView {
         ("?", text::shortcuts::help),
     ];
     view! {
-        <dialog class="shortcuts" node_ref=dialog aria-labelledby="shortcuts-title" data-testid="shortcuts">
+        <dialog class="dialog shortcuts" node_ref=dialog aria-labelledby="shortcuts-title" data-testid="shortcuts">
             <h2 id="shortcuts-title">{i18n.t(text::shortcuts::title)}</h2>
             <dl>
                 {rows.map(|(key, words)| view! {

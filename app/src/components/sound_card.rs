@@ -2,6 +2,7 @@
 
 use crate::browser::recorder::Recorder;
 use crate::components::icon::Icon;
+use crate::design::{Card, Meter};
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{live, memo};
 use crate::rtc::Problem;
@@ -100,8 +101,7 @@ pub fn SoundCard() -> impl IntoView {
         .into_any()
     };
     view! {
-        <section class="card settings" aria-labelledby="sound-title">
-            <h2 id="sound-title">{i18n.t(text::audio::title)}</h2>
+        <Card id="sound" title=text::audio::title class="card settings">
             {choice(Role::Microphone, text::audio::microphone, microphones)}
             {devices::has_choice_of_loudspeakers()
                 .then(|| choice(Role::Loudspeaker, text::audio::loudspeaker, loudspeakers))}
@@ -111,12 +111,11 @@ pub fn SoundCard() -> impl IntoView {
                         <Icon name="phone" />
                         {i18n.t(text::audio::try_it)}
                     </button>
-                    <meter class="level" data-testid="sound-level" min="0" max="1" aria-label=i18n.t(text::audio::level)
-                        prop:value=live(move || level.get())></meter>
+                    <Meter testid="sound-level" label=text::audio::level level />
                 </div>
                 <p class="hint" role="status" data-testid="sound-stage">{live(move || said(i18n.locale(), stage.get()))}</p>
             </div>
-        </section>
+        </Card>
     }
 }
 

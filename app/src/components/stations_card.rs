@@ -2,6 +2,7 @@
 
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Button, Card, Look, Notice, Tone};
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
 use crate::logic::stations::{self, Consequence};
@@ -30,8 +31,7 @@ pub fn StationsCard() -> impl IntoView {
         }
     };
     view! {
-        <section class="card settings" aria-labelledby="stations-title">
-            <h2 id="stations-title">{i18n.t(text::station::title)}</h2>
+        <Card id="stations" title=text::station::title class="card settings">
             <p data-testid="station-here">{live(summary)}</p>
             <ul class="stations">
                 {live(move || portal.stations().get().into_iter().map(|station| view! { <StationRow station asked /> }).collect_view())}
@@ -39,7 +39,7 @@ pub fn StationsCard() -> impl IntoView {
             <Shown when=derived(move || portal.stations().with(Vec::is_empty))>
                 <p class="hint">{i18n.t(text::station::none)}</p>
             </Shown>
-        </section>
+        </Card>
     }
 }
 
@@ -127,18 +127,17 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
                 </Shown>
             </div>
             <Shown when=derived(move || open.get())>
-                <div class="notice stack" role="alert">
+                <Notice tone=Tone::Question>
                     <p data-testid="station-consequences">{live(words)}</p>
                     <div class="button-row">
                         <button type="button" class="button primary" data-testid="station-confirm" disabled=live(locked)
                             on:click=carry_out>
                             {live(action)}
                         </button>
-                        <button type="button" class="button quiet" on:click=move |_| asked.set(None)>
-                            {i18n.t(text::reach::cancel)}
-                        </button>
+                        <Button label=text::reach::cancel look=Look::Quiet
+                            press=Callback::new(move |()| asked.set(None)) />
                     </div>
-                </div>
+                </Notice>
             </Shown>
         </li>
     }

@@ -1,6 +1,7 @@
 //! The messages at the edge of the window.
 
 use crate::components::icon::Icon;
+use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
 use crate::state::toasts::{Toast, ToastKind, Toasts};
 use leptos::prelude::*;
@@ -31,10 +32,8 @@ fn ToastView(toast: Toast) -> impl IntoView {
     let role = (toast.kind == ToastKind::Error).then_some("alert");
     let undo = toast.undo.map(|command| {
         view! {
-            <button type="button" class="button small" data-testid="toast-undo"
-                on:click=move |_| toasts.undo(id, command.clone())>
-                {i18n.t(text::toast::undo)}
-            </button>
+            <Button label=text::toast::undo look=Look::Small testid="toast-undo"
+                press=Callback::new(move |()| toasts.undo(id, command.clone())) />
         }
     });
     view! {

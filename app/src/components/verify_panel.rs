@@ -1,6 +1,7 @@
 //! Proving that a number is the user's: a call speaks a code, which is typed here (rule T2).
 
 use crate::components::icon::Icon;
+use crate::design::{Button, Field, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -83,8 +84,7 @@ pub fn VerifyPanel() -> impl IntoView {
                 })}
             </button>
             <p class="hint" role="status">{live(called)}</p>
-            <div class="field">
-                <label for="verify-code">{i18n.t(text::verify::code)}</label>
+            <Field id="verify-code" label=text::verify::code>
                 <div class="input-group">
                     <input
                         id="verify-code" class="input number code" data-testid="verify-code" type="text" inputmode="numeric"
@@ -102,11 +102,9 @@ pub fn VerifyPanel() -> impl IntoView {
                     </button>
                 </div>
                 <p class="field-error" id="verify-error" data-testid="verify-error" role="alert">{live(error)}</p>
-            </div>
-            <button type="button" class="button quiet" data-testid="verify-later"
-                on:click=move |_| portal.set_verification(None)>
-                {i18n.t(text::verify::later)}
-            </button>
+            </Field>
+            <Button label=text::verify::later look=Look::Quiet testid="verify-later"
+                press=Callback::new(move |()| portal.set_verification(None)) />
         </form>
     }
 }

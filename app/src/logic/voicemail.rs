@@ -46,6 +46,12 @@ pub fn played(bars: usize, position_ms: u64, duration_ms: u64) -> usize {
     (share * bars as f64).round() as usize
 }
 
+/// Whether the caller left nothing to listen to: not a moment, or silence alone.
+pub fn says_nothing(message: &VoiceMessage) -> bool {
+    let wave = &message.waveform;
+    message.duration_ms == 0 || !wave.is_empty() && wave.iter().all(|loudness| *loudness == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +89,18 @@ mod tests {
         assert_eq!(played(100, 1_000, 4_000), 25);
         assert_eq!(played(100, 9_000, 4_000), 100);
         assert_eq!(played(100, 9_000, 0), 0);
+    }
+
+    #[test]
+    fn t09_a_message_without_a_sound_says_nothing_and_one_whose_sound_is_unknown_may() {
+        let mut message = message(1);
+        assert!(!says_nothing(&message));
+        message.waveform = vec![0, 0, 3];
+        assert!(!says_nothing(&message));
+        message.waveform = vec![0; 60];
+        assert!(says_nothing(&message));
+        message.waveform.clear();
+        message.duration_ms = 0;
+        assert!(says_nothing(&message));
     }
 }

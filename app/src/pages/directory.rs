@@ -7,6 +7,7 @@ use crate::components::external_people::ExternalPeople;
 use crate::components::icon::Icon;
 use crate::components::person_row::{ColleagueRow, ContactRow, call_up};
 use crate::components::shown::Shown;
+use crate::design::{Button, Empty};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::directory::{Draft, Query, first_fits};
@@ -42,10 +43,8 @@ pub fn DirectoryPage() -> impl IntoView {
                         bind:value=typed
                     />
                 </div>
-                <button type="button" class="button" data-testid="contact-new"
-                    on:click=move |_| editing.set(Some(Draft::empty(portal.new_contact())))>
-                    <Icon name="person" />{i18n.t(text::directory::new)}
-                </button>
+                <Button label=text::directory::new icon="person" testid="contact-new"
+                    press=Callback::new(move |()| editing.set(Some(Draft::empty(portal.new_contact())))) />
             </div>
             {live(move || editing.get().map(|begin| view! { <ContactForm begin close /> }))}
             <Colleagues query />
@@ -99,7 +98,7 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     let more = derived(move || found.with(|found| found.as_ref().is_some_and(|(_, more)| *more)));
     view! {
         <h2 class="directory-title" id="colleagues-title">{i18n.t(text::directory::colleagues)}</h2>
-        {live(move || empty().map(|words| view! { <p class="hint" role="status">{words}</p> }))}
+        <Empty words=Signal::derive(empty) />
         <ul class="people" aria-labelledby="colleagues-title">
             <For each=users key=Clone::clone let:user>
                 <ColleagueRow user all up />
@@ -147,7 +146,7 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
     let more = derived(move || found.with(|(_, more)| *more));
     view! {
         <h2 class="directory-title" id="contacts-title">{i18n.t(text::directory::contacts)}</h2>
-        {live(move || empty().map(|words| view! { <p class="hint" role="status">{words}</p> }))}
+        <Empty words=Signal::derive(empty) />
         <ul class="people" aria-labelledby="contacts-title">
             <For each=move || found.with(|(found, _)| found.clone()) key=|id| *id let:id>
                 <ContactRow id all up edit />
@@ -161,13 +160,10 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
 /// The button that shows more of a list.
 #[component]
 fn More(more: Signal<bool>, limit: RwSignal<usize>) -> impl IntoView {
-    let i18n = I18n::expect();
     view! {
         <Shown when=more>
-            <button type="button" class="button" data-testid="directory-more"
-                on:click=move |_| limit.update(|limit| *limit += STEP)>
-                {i18n.t(text::directory::more)}
-            </button>
+            <Button label=text::directory::more testid="directory-more"
+                press=Callback::new(move |()| limit.update(|limit| *limit += STEP)) />
         </Shown>
     }
     .into_any()

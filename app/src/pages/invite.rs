@@ -4,6 +4,7 @@ use crate::api::{ApiError, Guest, Invitation, InvitationFault};
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Field, Notice, Tone};
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
 use crate::logic::password::{self, Fault, Strength};
@@ -49,7 +50,7 @@ pub fn InvitePage() -> impl IntoView {
             Stage::Failed(error) => {
                 let check = check.clone();
                 view! {
-                    <p class="notice error" role="alert">{live(move || error_words(i18n.locale(), error))}</p>
+                    <Notice tone=Tone::Error>{live(move || error_words(i18n.locale(), error))}</Notice>
                     <Shown when=derived(move || matches!(error, ApiError::Unreachable | ApiError::TooMany { .. }))>
                         <button type="button" class="button" on:click={let check = check.clone(); move |_| check()}>
                             {i18n.t(text::session::try_again)}
@@ -128,8 +129,7 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
         <form class="stack" on:submit=submit novalidate>
             <input class="visually-hidden" type="text" name="username" autocomplete="username" tabindex="-1"
                 aria-hidden="true" readonly prop:value=live(move || user.get_value()) />
-            <div class="field">
-                <label for="password">{i18n.t(text::invite::password)}</label>
+            <Field id="password" label=text::invite::password>
                 <input
                     id="password" class="input" data-testid="invite-password" type="password" name="new-password"
                     autocomplete="new-password" required aria-describedby="password-rules" bind:value=chosen
@@ -151,9 +151,8 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
                 <p class="hint" id="password-rules">
                     {live(move || text::invite::rules(i18n.locale(), password::MIN_CHARS))}
                 </p>
-            </div>
-            <div class="field">
-                <label for="password-again">{i18n.t(text::invite::again)}</label>
+            </Field>
+            <Field id="password-again" label=text::invite::again>
                 <input
                     id="password-again" class="input" data-testid="invite-password-again" type="password"
                     name="new-password-again" autocomplete="new-password" required bind:value=again
@@ -161,7 +160,7 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
                 <Shown when=derived(move || fault.get().is_none())>
                     <p class="hint ok"><Icon name="check" />{i18n.t(text::invite::matching)}</p>
                 </Shown>
-            </div>
+            </Field>
             <p class="field-error" role="alert" data-testid="invite-error">{live(message)}</p>
             <button type="submit" class="button primary large" data-testid="invite-submit" disabled=busy>
                 {i18n.t(text::invite::submit)}

@@ -3,6 +3,7 @@
 use crate::components::message_row::MessageRow;
 use crate::components::player::{Player, PlayerAudio, SPEEDS};
 use crate::components::shown::Shown;
+use crate::design::Empty;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
@@ -58,7 +59,7 @@ pub fn MessagesPage() -> impl IntoView {
                     </select>
                 </label>
             </div>
-            {live(move || empty().map(|words| view! { <p class="empty" role="status">{words}</p> }))}
+            <Empty words=Signal::derive(empty) />
             <ul class="message-list">
                 <For each=move || order.with(|(inbox, _)| inbox.clone()) key=|id| *id let:id>
                     <MessageRow id />

@@ -9,6 +9,7 @@ use crate::components::schedule_card::ScheduleCard;
 use crate::components::shown::Shown;
 use crate::components::sound_card::SoundCard;
 use crate::components::stations_card::StationsCard;
+use crate::design::Card;
 use crate::i18n::{I18n, text};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -30,13 +31,12 @@ pub fn SettingsPage() -> impl IntoView {
         <BrowserSettingsCard />
         <DialTokensCard />
         <Shown when=portal.is_administrator()>
-            <section class="card settings" aria-labelledby="admin-title">
-                <h2 id="admin-title">{i18n.t(text::page::administration)}</h2>
+            <Card id="admin" title=text::page::administration class="card settings">
                 <p class="hint">{i18n.t(text::settings::administration_hint)}</p>
                 <a class="button" href="/admin/" target="_self" data-testid="settings-admin">
                     {i18n.t(text::settings::administration_open)}
                 </a>
-            </section>
+            </Card>
         </Shown>
     }
 }

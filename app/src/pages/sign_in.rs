@@ -6,6 +6,7 @@ use crate::browser::listen::every;
 use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
+use crate::design::{Field, Notice};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
@@ -85,18 +86,16 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
     view! {
         <Entrance title=text::sign_in::title>
             <Shown when=derived(move || ended && error.get().is_none())>
-                <p class="notice" role="status">{i18n.t(text::sign_in::ended)}</p>
+                <Notice>{i18n.t(text::sign_in::ended)}</Notice>
             </Shown>
             <form class="stack" on:submit=submit novalidate>
-                <div class="field">
-                    <label for="user">{i18n.t(text::sign_in::user)}</label>
+                <Field id="user" label=text::sign_in::user>
                     <input
                         id="user" class="input" data-testid="sign-in-user" node_ref=user type="text" name="username"
                         autocomplete="username" autocapitalize="none" spellcheck="false" autofocus required
                     />
-                </div>
-                <div class="field">
-                    <label for="password">{i18n.t(text::sign_in::password)}</label>
+                </Field>
+                <Field id="password" label=text::sign_in::password>
                     <div class="input-group">
                         <input
                             id="password" class="input" data-testid="sign-in-password" node_ref=password name="password"
@@ -117,7 +116,7 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
                             {live(move || if shown.get() { view! { <Icon name="eye-off" /> } } else { view! { <Icon name="eye" /> } })}
                         </button>
                     </div>
-                </div>
+                </Field>
                 <p class="field-error" id="sign-in-error" role="alert" data-testid="sign-in-error">{live(message)}</p>
                 <button
                     type="submit" class="button primary large" data-testid="sign-in-submit"
