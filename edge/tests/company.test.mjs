@@ -75,6 +75,29 @@ describe("company", () => {
     assert.ok(asked >= 10 && asked < 15, `${asked} were relayed`);
   });
 
+  test("who was found in the external directory is told to the asker alone", async () => {
+    const second = await edge.portal(anna);
+    const asked = portal.ask({ type: "search_external", find: "nadia" });
+    const { user, command } = await gateway.take("command");
+    assert.deepEqual([user, command.body], ["anna", { type: "search_external", find: "nadia" }]);
+    const people = [{ name: "Nadia Neri", email: "nadia@example.com", numbers: [{ label: "work", number: "+390298765401" }] }];
+    const found = { type: "external", people, more: true };
+    // An answer in another's name is nobody's.
+    gateway.send({ type: "reply", user: "bert", reply: { id: command.id, outcome: { ...found, people: [] } } });
+    gateway.send({ type: "reply", user: "anna", reply: { id: command.id, outcome: found } });
+    assert.deepEqual(await asked, found);
+    await gateway.settled();
+    await sleep(50);
+    for (const one of [second, other]) assert.equal(one.takeAll("reply").length, 0);
+    const fault = { type: "refused", refusal: { type: "directory_failed", fault: "too_slow" } };
+    const again = portal.ask({ type: "search_external", find: "neri" });
+    const { command: later } = await gateway.take("command");
+    gateway.send({ type: "reply", user: "anna", reply: { id: later.id, outcome: fault } });
+    assert.deepEqual(await again, fault);
+    assert.equal((await portal.ask({ type: "search_external", find: "n" })).refusal.type, "malformed");
+    await second.close();
+  });
+
   test("contacts are asked for and answered like any query, and a file comes in parts", async () => {
     const contact = { id: randomUUID(), name: "Nadia", numbers: [{ number: "+390298765401" }] };
     const asked = portal.ask({ type: "fetch_contacts", limit: 500 });
