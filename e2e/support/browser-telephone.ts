@@ -91,6 +91,33 @@ export async function onlyByRelay(page: Page): Promise<void> {
   });
 }
 
+/** Hides from the browser that the gateway has UDP, as where the network lets none through; before the page loads. */
+export async function withoutUdp(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const isUdp = (line: string) => /^a=candidate:\S+ \d+ udp /i.test(line);
+    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function (
+      this: RTCPeerConnection,
+      { type, sdp = '' }: RTCSessionDescriptionInit,
+    ) {
+      const lines = sdp.split('\r\n').filter((line) => !isUdp(line));
+      return set.call(this, { type, sdp: lines.join('\r\n') });
+    } as typeof set;
+  });
+}
+
+/** The protocol of the path that the page's call has taken, as the browser itself tells. */
+export function protocolOf(page: Page): Promise<string | undefined> {
+  return page.evaluate(async () => {
+    const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+    const report = await connections.at(-1)?.getStats();
+    const stats = [...(report?.values() ?? [])];
+    const transport = stats.find(({ type }) => type === 'transport');
+    const pair = stats.find(({ id }) => id === transport?.selectedCandidatePairId);
+    return stats.find(({ id }) => id === pair?.remoteCandidateId)?.protocol as string | undefined;
+  });
+}
+
 /** The codec that the page's call is sent with, as the browser itself tells. */
 export function codecSent(page: Page): Promise<string | undefined> {
   return page.evaluate(async () => {

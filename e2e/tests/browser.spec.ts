@@ -7,7 +7,9 @@ import {
   onlySpeaks,
   pageHears,
   pageIsSilent,
+  protocolOf,
   withMicrophone,
+  withoutUdp,
 } from '../support/browser-telephone.ts';
 import { ANNA_DID, CALLER, CALLER_HZ, HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { expect, test } from '../support/test.ts';
@@ -55,6 +57,21 @@ for (const codec of ['PCMU', 'G722'] as const) {
     await carrier.isQuiet();
   });
 }
+
+test('t04 a browser whose network lets no UDP through calls by TCP, and is heard both ways', async ({ portal, carrier }) => {
+  const { page } = portal;
+  await withoutUdp(page);
+  await page.reload();
+  await carrier.answers(ROME, ROME_HZ);
+  await portal.takesCallsHere();
+  await portal.dial(ROME);
+  await portal.isIn('connected', 20_000);
+  await Promise.all([carrier.hears(ROME, VOICE_HZ), pageHears(page, ROME_HZ)]);
+  expect(await protocolOf(page)).toBe('tcp');
+  await portal.hangUp();
+  await portal.isOver();
+  await carrier.isQuiet();
+});
 
 test('t06 a call from outside rings in the tab, and is heard both ways once it is answered there', async ({
   portal,

@@ -18,6 +18,7 @@
 
 pub mod analysis;
 mod audio;
+mod background;
 mod config;
 mod convert;
 mod dtmf;

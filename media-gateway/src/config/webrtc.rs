@@ -43,6 +43,7 @@ pub(super) fn read(
             .collect()
     });
     let tcp_port = section.number("tcp_port", 0..=65_535);
+    let dtx = section.flag("dtx");
     let threads = section.number("threads", 1..=64);
     if listen.is_empty() {
         section.missing(
@@ -79,6 +80,7 @@ pub(super) fn read(
         listen,
         listen_tcp,
         advertised,
+        dtx: dtx.is_none_or(|found| found.value),
         threads: threads.map_or(1, |found| usize::try_from(found.value).unwrap_or(1)),
     };
     (webrtc, turn)

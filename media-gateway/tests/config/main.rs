@@ -415,6 +415,15 @@ fn browsers_come_by_tcp_on_the_port_of_udp_or_on_another_or_not_at_all() {
     assert_eq!(tcp(""), ["127.0.0.1:3479", "[::1]:3480"]);
     assert_eq!(tcp("tcp_port = 443"), ["127.0.0.1:443", "[::1]:443"]);
     assert!(tcp("tcp_port = 0").is_empty());
+    let dtx = |setting: &str| {
+        let webrtc = format!("[webrtc]\nlisten = [\"127.0.0.1:3479\"]\n{setting}\n");
+        parse(&format!("{SMALLEST}\n{webrtc}"))
+            .unwrap()
+            .webrtc
+            .unwrap()
+            .dtx
+    };
+    assert!(dtx("") && !dtx("dtx = false"));
 }
 
 #[test]

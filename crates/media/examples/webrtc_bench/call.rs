@@ -78,6 +78,7 @@ pub fn plane(at: IpAddr) -> Result<MediaPlane, Failure> {
             listen: vec![(at, 0).into()],
             listen_tcp: Vec::new(),
             advertised: Vec::new(),
+            dtx: true,
             threads: 1,
         }),
         ..MediaConfig::default()

@@ -5,6 +5,7 @@
 
 use super::jitter::ABSENT;
 use super::{Frame, NARROW};
+use crate::background::Background;
 
 /// Pitch from 66 to 200 Hz.
 const LONGEST_LAG: usize = 120;
@@ -57,7 +58,7 @@ impl Concealer {
 
     /// Mean square of the background noise.
     pub(super) fn noise_power(&self) -> f32 {
-        self.noise.power
+        self.noise.power()
     }
 
     /// Gives the samples as they are to be heard, those that are absent filled.
@@ -83,7 +84,7 @@ impl Concealer {
             frame
         };
         if whole {
-            self.noise.learn(&frame);
+            self.noise.learn(frame.into_iter());
         }
         self.history.copy_within(NARROW.., 0);
         self.history[HISTORY - NARROW..].copy_from_slice(&frame);
@@ -184,57 +185,6 @@ fn pitch(history: &[f32; HISTORY]) -> usize {
         &mut (coarse.max(SHORTEST_LAG + 1) - 1..=(coarse + 1).min(LONGEST_LAG)),
         1,
     )
-}
-
-/// The noise behind a voice: its loudness is that of the quietest moments.
-#[derive(Debug)]
-struct Background {
-    /// Mean square.
-    power: f32,
-    learned: bool,
-    state: u32,
-    last: f32,
-}
-
-impl Background {
-    /// Noise is never made louder than this mean square: −50 dBm0.
-    const MOST: f32 = 2_650.0;
-    /// How fast louder noise is believed: 3 dB a second.
-    const RISE: f32 = 1.0139;
-    /// How much of a sample its successor keeps: noise of a room has little treble.
-    const SMOOTH: f32 = 0.6;
-
-    fn new() -> Self {
-        Self {
-            power: 0.0,
-            learned: false,
-            state: 0x9E37_79B9,
-            last: 0.0,
-        }
-    }
-
-    fn learn(&mut self, frame: &Frame) {
-        let power = frame.iter().map(|sample| sample * sample).sum::<f32>() / NARROW as f32;
-        self.power = if self.learned {
-            // From nothing, it takes a start to rise at all.
-            power.min(self.power.max(1.0) * Self::RISE)
-        } else {
-            power
-        };
-        self.power = self.power.min(Self::MOST);
-        self.learned = true;
-    }
-
-    fn sample(&mut self) -> f32 {
-        // Xorshift (Marsaglia 2003): noise needs no better chance.
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 17;
-        self.state ^= self.state << 5;
-        let white = (self.state >> 8) as f32 / 8_388_608.0 - 1.0;
-        self.last = self.last * Self::SMOOTH + white;
-        // The mean square of `white` is a third, and smoothing changes it.
-        self.last * (self.power * 3.0 * (1.0 - Self::SMOOTH * Self::SMOOTH)).sqrt()
-    }
 }
 
 #[cfg(test)]

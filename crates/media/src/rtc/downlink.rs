@@ -17,6 +17,10 @@ const EXPECTED_LOSS: u8 = 10;
 const COMPLEXITY: i32 = 5;
 /// The longest packet that is made.
 const PACKET: usize = 400;
+/// What libopus makes of a frame that need not be sent, in bytes at most.
+const NO_FRAME: usize = 2;
+/// Mean square of a frame under which it may be a pause, -50 dBov: libopus takes a steady tone for noise, however loud.
+const QUIET: u64 = 104 * 104;
 /// A larger step in the sequence is no loss but a new beginning.
 const MAX_DROPOUT: u16 = 100;
 
@@ -48,11 +52,16 @@ pub(super) struct Downlink {
     began: u32,
     last: Option<u16>,
     sequence: u64,
+    /// Nothing is sent in pauses.
+    dtx: bool,
+    /// The last packet told of a pause, and no other was sent since.
+    pausing: bool,
 }
 
 impl Downlink {
-    /// `types`: what was agreed, in the browser's order. `None` where it holds no audio.
-    pub(super) fn new(types: &[(u8, Kind)]) -> Result<Option<Self>, opus::Error> {
+    /// `types`: what was agreed, in the browser's order; `dtx`: whether nothing is to be sent in pauses, if it is Opus.
+    /// `None` where no audio was agreed.
+    pub(super) fn new(types: &[(u8, Kind)], dtx: bool) -> Result<Option<Self>, opus::Error> {
         let audio = types.iter().find(|(_, kind)| !matches!(kind, Kind::Event { .. }));
         let Some(&(payload_type, kind)) = audio else {
             return Ok(None);
@@ -76,6 +85,8 @@ impl Downlink {
             began: 0,
             last: None,
             sequence: u64::from(rand::random::<u16>() >> 1),
+            dtx,
+            pausing: false,
         }))
     }
 
@@ -187,10 +198,23 @@ impl Downlink {
             let mut packet = [0; PACKET];
             // It cannot fail with a frame of this length; if it did, the browser would conceal it.
             let length = match &mut self.voice {
-                Voice::Opus(encoder) => encoder.encode(&self.frame, &mut packet).unwrap_or(0),
+                Voice::Opus(encoder) => {
+                    if self.dtx {
+                        // It cannot fail, and sound is never cut where it did.
+                        drop(encoder.set_dtx(is_quiet(&self.frame)));
+                    }
+                    encoder.encode(&self.frame, &mut packet).unwrap_or(0)
+                }
                 Voice::G722(encoder) => encoder.encode(&self.frame, &mut packet),
                 Voice::G711(_) => 0,
             };
+            let pauses = (1..=NO_FRAME).contains(&length);
+            if pauses && self.pausing {
+                self.began = self.began.wrapping_add(STEP as u32);
+                continue;
+            }
+            marker |= self.pausing;
+            self.pausing = pauses;
             self.sequence += 1;
             if length > 0 {
                 write(Out {
@@ -206,6 +230,14 @@ impl Downlink {
     }
 }
 
+fn is_quiet(frame: &[i16; STEP]) -> bool {
+    let energy: u64 = frame
+        .iter()
+        .map(|&sample| u64::from(sample.unsigned_abs()).pow(2))
+        .sum();
+    energy < QUIET * STEP as u64
+}
+
 fn encoder() -> Result<Encoder, opus::Error> {
     let mut encoder = Encoder::new(8_000, Channels::Mono, Application::Voip)?;
     encoder.set_bitrate(Bitrate::Bits(BITRATE))?;
@@ -218,6 +250,7 @@ fn encoder() -> Result<Encoder, opus::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis;
     use crate::outgoing::Header;
 
     const OPUS: (u8, Kind) = (111, Kind::Opus);
@@ -250,7 +283,7 @@ mod tests {
 
     #[test]
     fn packets_of_any_length_become_frames_of_20_ms() {
-        let mut downlink = Downlink::new(&[OPUS]).unwrap().unwrap();
+        let mut downlink = Downlink::new(&[OPUS], false).unwrap().unwrap();
         let packets = [
             packet(8, 7, 1_000, &[0xD5; 80]),
             packet(8, 8, 1_080, &[0xD5; 80]),
@@ -264,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_loss_stays_one_and_a_late_packet_is_left_out() {
-        let mut downlink = Downlink::new(&[OPUS]).unwrap().unwrap();
+        let mut downlink = Downlink::new(&[OPUS], false).unwrap().unwrap();
         let at = |n: u16| packet(8, n, u32::from(n) * 160, &[0xD5; 160]);
         let out = sent(&mut downlink, &[at(1), at(2), at(5), at(4), at(6)]);
         assert_eq!(out.iter().map(|sent| sent.1).collect::<Vec<_>>(), [0, 1, 4, 5]);
@@ -277,7 +310,7 @@ mod tests {
             (126, Kind::Event { per_sample: 1 }),
             (110, Kind::Event { per_sample: 6 }),
         ];
-        let mut downlink = Downlink::new(&types).unwrap().unwrap();
+        let mut downlink = Downlink::new(&types, false).unwrap().unwrap();
         let mut keys = Vec::new();
         downlink.take(&packet(LINE_EVENT, 1, 100, &[5, 0x0A, 0x03, 0x20]), &mut |out| {
             keys.push((out.payload_type, out.time, out.payload.to_vec()));
@@ -287,7 +320,7 @@ mod tests {
 
     #[test]
     fn the_law_of_the_browser_is_kept() {
-        let mut downlink = Downlink::new(&[(0, Kind::G711(Codec::Pcmu)), OPUS])
+        let mut downlink = Downlink::new(&[(0, Kind::G711(Codec::Pcmu)), OPUS], false)
             .unwrap()
             .unwrap();
         let mut heard = Vec::new();
@@ -296,5 +329,54 @@ mod tests {
         });
         let expected = g711::encode_pcmu(g711::decode_pcma(g711::encode_pcma(5_000)));
         assert_eq!(heard, [(0, 100, vec![expected])]);
+    }
+
+    /// What goes to the browser of so many frames, of a tone that goes on or of a quiet line.
+    fn paused(downlink: &mut Downlink, from: u16, level: f64, frames: u16) -> Vec<(u64, u32, bool, usize)> {
+        let audio = analysis::sines(&[440.0], level, f64::from(frames) / 50.0);
+        let mut out = Vec::new();
+        for (n, piece) in audio.chunks_exact(STEP).enumerate() {
+            let sequence = from + n as u16;
+            let payload = analysis::encode(Codec::Pcma, piece);
+            downlink.take(
+                &packet(8, sequence, u32::from(sequence) * 160, &payload),
+                &mut |packet| {
+                    out.push((packet.sequence, packet.time, packet.marker, packet.payload.len()));
+                },
+            );
+        }
+        out
+    }
+
+    #[test]
+    fn a_browser_that_asks_for_pauses_is_sent_little_in_them_and_all_of_the_rest() {
+        let mut downlink = Downlink::new(&[OPUS], true).unwrap().unwrap();
+        // However steady it is.
+        let tone = paused(&mut downlink, 1, -13.0, 500);
+        assert_eq!(tone.len(), 500);
+        assert!(tone.iter().all(|packet| packet.3 > NO_FRAME));
+        let pause = paused(&mut downlink, 501, -80.0, 500);
+        // A second passes before it is one, and there is a sign of life every 400 ms.
+        assert!((40..120).contains(&pause.len()), "{} packets", pause.len());
+        let spaces = pause.windows(2).map(|pair| (pair[1].1 - pair[0].1) / 48);
+        let longest = spaces.max().unwrap();
+        assert!((100..=440).contains(&longest), "{longest} ms");
+        let again = paused(&mut downlink, 1_001, -13.0, 50);
+        assert_eq!(again.len(), 50);
+        assert!(again[0].2 && !again[1].2, "the marker tells of the word");
+        assert_eq!(again[0].1, 1_001 * 960);
+        let all: Vec<u64> = tone
+            .iter()
+            .chain(&pause)
+            .chain(&again)
+            .map(|packet| packet.0)
+            .collect();
+        assert!(all.windows(2).all(|pair| pair[1] == pair[0] + 1), "no loss");
+    }
+
+    #[test]
+    fn a_browser_that_does_not_ask_hears_silence_as_packets() {
+        let mut downlink = Downlink::new(&[OPUS], false).unwrap().unwrap();
+        assert_eq!(paused(&mut downlink, 1, -80.0, 200).len(), 200);
     }
 }

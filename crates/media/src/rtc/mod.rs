@@ -55,6 +55,8 @@ pub struct WebRtcConfig {
     pub listen_tcp: Vec<SocketAddr>,
     /// What browsers are told: the public addresses behind a 1:1 NAT. Empty: the bound addresses, which must be specific.
     pub advertised: Vec<IpAddr>,
+    /// Whether Opus pauses where nobody speaks (DTX): browsers are asked for it, and get it where they ask.
+    pub dtx: bool,
     /// Threads; 0 means one. One thread carries some 150 Opus sessions.
     pub threads: usize,
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::format::{Codec, FormatParams};
+use str0m::format::{Codec, FormatParams, PayloadParams};
 use str0m::media::{Frequency, MediaKind, Mid};
 use str0m::net::TcpType;
 use str0m::{Candidate, Rtc, RtcConfig};
@@ -22,6 +22,8 @@ const OFFER_MAX: usize = 16 * 1024;
 pub(super) struct Negotiator {
     crypto: Arc<CryptoProvider>,
     certificate: DtlsCert,
+    /// Browsers are asked to send nothing in pauses, and are not sent anything then if they ask.
+    dtx: bool,
 }
 
 /// Where the browsers of one thread come.
@@ -36,17 +38,23 @@ pub(super) struct Negotiated {
     pub(super) rtc: Rtc,
     pub(super) mid: Mid,
     pub(super) answer: String,
+    /// The browser asks for nothing in pauses.
+    pub(super) dtx: bool,
 }
 
 impl Negotiator {
     /// Makes the certificate whose fingerprint stands in every answer until the next start.
-    pub(super) fn new() -> Result<Self, WebRtcError> {
+    pub(super) fn new(dtx: bool) -> Result<Self, WebRtcError> {
         let crypto = Arc::new(str0m::crypto::from_feature_flags());
         let certificate = crypto
             .dtls_provider
             .generate_certificate()
             .ok_or(WebRtcError::Certificate)?;
-        Ok(Self { crypto, certificate })
+        Ok(Self {
+            crypto,
+            certificate,
+            dtx,
+        })
     }
 
     fn config(&self) -> RtcConfig {
@@ -58,9 +66,21 @@ impl Negotiator {
             .set_stats_interval(Some(LOOK_EVERY))
             .clear_codecs();
         let codecs = config.codec_config();
-        // Without DTX: telephones expect a packet every 20 ms, and silence that is sent keeps NATs open.
-        codecs.enable_opus(true, false);
         let plain = FormatParams::default();
+        let opus = FormatParams {
+            min_p_time: Some(10),
+            use_inband_fec: Some(true),
+            use_dtx: self.dtx.then_some(true),
+            ..plain
+        };
+        codecs.add_config(
+            111.into(),
+            None,
+            Codec::Opus,
+            Frequency::FORTY_EIGHT_KHZ,
+            Some(2),
+            opus,
+        );
         let clock = Frequency::SIXTEEN_KHZ;
         codecs.add_config(wide::PAYLOAD_TYPE.into(), None, Codec::G722, clock, None, plain);
         codecs.enable_pcma(true, false);
@@ -86,6 +106,15 @@ impl Negotiator {
             let candidate = candidate.map_err(|error| WebRtcError::Description(error.to_string()))?;
             rtc.add_local_candidate(candidate);
         }
+        let asks = |format: PayloadParams| {
+            let spec = format.spec();
+            spec.codec == Codec::Opus && spec.format.use_dtx == Some(true)
+        };
+        let dtx = self.dtx
+            && offer
+                .media_lines
+                .iter()
+                .any(|line| line.rtp_params().into_iter().any(asks));
         let streams: Vec<Mid> = offer.media_lines.iter().map(|line| line.mid()).collect();
         let answer = accept(&mut rtc, offer)?;
         // The first audio stream that was agreed.
@@ -97,7 +126,12 @@ impl Negotiator {
             .into_iter()
             .find(agreed)
             .ok_or(WebRtcError::NoCommonCodec)?;
-        Ok(Negotiated { rtc, mid, answer })
+        Ok(Negotiated {
+            rtc,
+            mid,
+            answer,
+            dtx,
+        })
     }
 }
 

@@ -52,7 +52,7 @@ impl Browsers {
         preferred: bool,
     ) -> Result<Self, MediaError> {
         let mut browsers = Self {
-            negotiator: Negotiator::new()?,
+            negotiator: Negotiator::new(config.dtx)?,
             threads: Vec::new(),
             lines: Mutex::default(),
         };

@@ -110,10 +110,12 @@ impl Session {
         negotiated: Negotiated,
         now: Instant,
     ) -> Result<Self, WebRtcError> {
-        let Negotiated { mut rtc, mid, .. } = negotiated;
+        let Negotiated {
+            mut rtc, mid, dtx, ..
+        } = negotiated;
         let types = types(&rtc, mid);
         let failed = |error: opus::Error| WebRtcError::Description(error.to_string());
-        let downlink = Downlink::new(&types)
+        let downlink = Downlink::new(&types, dtx)
             .map_err(failed)?
             .ok_or(WebRtcError::NoCommonCodec)?;
         let user_name = rtc.direct_api().local_ice_credentials().ufrag;
@@ -319,7 +321,10 @@ impl Session {
             Event::MediaIngressStats(stats) if stats.mid == self.mid => {
                 let jitter = f64::from(stats.jitter) / self.downlink.clock_khz();
                 let loss = self.hearing.loss.look(self.uplink.packets, self.uplink.lost);
-                self.hearing.inbound = loss.map(|loss| (loss, jitter));
+                // Too few packets in a pause say nothing against what was known before.
+                if loss.is_some() || !self.uplink.is_in_pause() {
+                    self.hearing.inbound = loss.map(|loss| (loss, jitter));
+                }
                 self.tell_quality(now, world);
             }
             Event::MediaEgressStats(stats) if stats.mid == self.mid => {

@@ -358,6 +358,7 @@ mod tests {
             listen: Vec::new(),
             listen_tcp: vec![(Ipv4Addr::LOCALHOST, 0).into()],
             advertised: Vec::new(),
+            dtx: true,
             threads: 1,
         };
         let entrances = listen::open_tcp(&config, 0).unwrap();

@@ -2,6 +2,10 @@
 //!
 //! There is no play-out buffer here: timestamps go on to whoever plays the audio, and that buffer is there. Packets wait
 //! only while one before them may still come.
+//!
+//! A browser that sends nothing in pauses (DTX) is a stream without holes for the endpoint: noise is made up between two words,
+//! as the clock goes. It is not the decoder's: one that was asked for it fades the next word in, and its first 40 ms would be
+//! 7 dB too soft.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,6 +17,7 @@ use super::LINE_EVENT;
 use super::line::Frame;
 use super::patience::Patience;
 use super::wide;
+use crate::background::Background;
 use crate::outgoing::Header;
 use crate::{Codec, g711};
 
@@ -24,6 +29,12 @@ const CONCEALED: u64 = 960;
 const STEP: usize = 160;
 /// The longest Opus packet, 120 ms, in samples at 8 kHz.
 const LONGEST: usize = 960;
+/// Bytes of an Opus packet without a frame, by which a pause begins (RFC 6716 section 3.2.1, with one byte of padding).
+const NO_FRAME: usize = 2;
+/// How much of a pause is made up without a sign of life, in samples at 8 kHz: browsers give one after 400 ms.
+const PAUSE: u64 = 8_000;
+/// By how much speech that comes late after a pause may be put off, in samples at 8 kHz; what is later is cut at its beginning.
+const PUT_OFF: u64 = 4_000;
 
 /// What a payload type of the browser means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +71,14 @@ pub(super) struct Packet {
     pub(super) at: Instant,
 }
 
+/// Since the last packet the browser has had nothing to say.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    /// When that packet came, and its time at 8 kHz.
+    since: Instant,
+    at: u64,
+}
+
 pub(super) struct Uplink {
     decoder: Decoder,
     wide: wide::Decoder,
@@ -69,6 +88,12 @@ pub(super) struct Uplink {
     next: Option<u64>,
     /// When the audio after the last packet starts, at 8 kHz.
     due: Option<u64>,
+    pause: Option<Pause>,
+    noise: Background,
+    /// How much later than the browser said its audio goes on, in samples at 8 kHz.
+    put_off: u64,
+    /// The next audio comes after a time of nothing.
+    begins: bool,
     ssrc: u32,
     sequence: u16,
     /// Packets that came in time, and those that did not.
@@ -85,11 +110,20 @@ impl Uplink {
             patience: Patience::new(),
             next: None,
             due: None,
+            pause: None,
+            noise: Background::new(),
+            put_off: 0,
+            begins: false,
             ssrc: rand::random(),
             sequence: rand::random(),
             packets: 0,
             lost: 0,
         })
+    }
+
+    /// Whether the browser sends nothing because there is nothing to hear.
+    pub(super) fn is_in_pause(&self) -> bool {
+        self.pause.is_some()
     }
 
     /// Takes a packet; `give` gets what the endpoint is to hear.
@@ -114,7 +148,7 @@ impl Uplink {
         self.release(now, give);
     }
 
-    /// Lets go what has waited long enough.
+    /// Lets go what has waited long enough, and fills a pause as far as it has lasted.
     pub(super) fn release(&mut self, now: Instant, give: &mut impl FnMut(Frame)) {
         let patience = self.patience.length(now);
         while let (Some(first), Some(next)) = (self.held.front(), self.next) {
@@ -135,12 +169,50 @@ impl Uplink {
             self.next = Some(packet.sequence + 1);
             self.pass(&packet, missing, give);
         }
+        if let Some(pause) = self.pause.filter(|_| self.held.is_empty()) {
+            self.fill(pause, now.checked_sub(patience).unwrap_or(now), give);
+        }
+    }
+
+    /// Makes up what a packet that the browser did not send would have brought by `now`.
+    fn fill(&mut self, pause: Pause, now: Instant, give: &mut impl FnMut(Frame)) {
+        let lasted = now.saturating_duration_since(pause.since).as_millis() as u64 * 8;
+        let until = pause.at + lasted.min(PAUSE);
+        while let Some(due) = self.due.filter(|due| *due <= until) {
+            self.be_quiet(due, STEP as u64, give);
+            self.due = Some(due + STEP as u64);
+        }
+    }
+
+    /// Gives noise of this length.
+    fn be_quiet(&mut self, from: u64, length: u64, give: &mut impl FnMut(Frame)) {
+        for at in (from..from + length).step_by(STEP) {
+            let mut audio = [0i16; STEP];
+            let left = (from + length - at).min(STEP as u64) as usize;
+            for sample in &mut audio[..left] {
+                *sample = self.noise.sample() as i16;
+            }
+            self.emit(&audio[..left], at, give);
+        }
     }
 
     fn pass(&mut self, packet: &Packet, missing: u64, give: &mut impl FnMut(Frame)) {
-        let at = packet.kind.samples(packet.time);
+        let said = packet.kind.samples(packet.time);
+        let paused = self.pause.take().is_some();
+        if paused {
+            // What was made up has taken the place of speech that came late.
+            let late = self.due.map_or(0, |due| due.saturating_sub(said));
+            self.put_off = late.min(PUT_OFF);
+        }
+        let at = said + self.put_off;
         match packet.kind {
-            Kind::Opus => self.decode(packet, at, missing, give),
+            Kind::Opus => {
+                self.decode(packet, at, (missing, paused), give);
+                self.pause = (packet.payload.len() <= NO_FRAME).then_some(Pause {
+                    since: packet.at,
+                    at: said,
+                });
+            }
             Kind::G722 => {
                 self.leave_gap(missing);
                 let mut audio = [0i16; LONGEST];
@@ -178,14 +250,30 @@ impl Uplink {
         self.sequence = self.sequence.wrapping_add(missing);
     }
 
-    fn decode(&mut self, packet: &Packet, at: u64, missing: u64, give: &mut impl FnMut(Frame)) {
+    fn decode(
+        &mut self,
+        packet: &Packet,
+        at: u64,
+        (missing, paused): (u64, bool),
+        give: &mut impl FnMut(Frame),
+    ) {
         let mut audio = [0i16; LONGEST];
         let gap = self.due.map_or(0, |due| at.saturating_sub(due));
-        if missing > 0 && gap > 0 && gap <= CONCEALED {
+        let made_up = match (paused, missing) {
+            (true, _) => PAUSE,
+            (false, 0) => 0,
+            (false, _) => CONCEALED,
+        };
+        self.begins = gap > made_up;
+        if gap > 0 && gap <= made_up {
             let length = self.decoder.get_nb_samples(&packet.payload).unwrap_or(STEP) as u64;
             // The packet may carry the one before it a second time (RFC 6716 section 2.1.7).
-            let spared = if gap >= length { length } else { 0 };
-            self.conceal(at - gap, gap - spared, give);
+            let spared = if missing > 0 && gap >= length { length } else { 0 };
+            if paused {
+                self.be_quiet(at - gap, gap - spared, give);
+            } else {
+                self.conceal(at - gap, gap - spared, give);
+            }
             if let Some(room) = audio.get_mut(..spared as usize)
                 && spared > 0
                 && self.decoder.decode(&packet.payload, room, true).is_ok()
@@ -193,14 +281,33 @@ impl Uplink {
                 self.emit(room, at - spared, give);
             }
         }
+        if packet.payload.len() <= NO_FRAME {
+            let length = self.decoder.get_nb_samples(&packet.payload).unwrap_or(STEP) as u64;
+            let from = self.due.map_or(at, |due| due.clamp(at, at + length));
+            self.be_quiet(from, at + length - from, give);
+            self.go_on_at(at + length);
+            return;
+        }
         match self.decoder.decode(&packet.payload, &mut audio, false) {
             Ok(length) => {
-                self.emit(&audio[..length], at, give);
-                self.due = Some(at + length as u64);
+                if let Some(heard) = audio.get(..STEP.min(length)) {
+                    self.noise.learn(heard.iter().map(|&sample| sample.into()));
+                }
+                // Later than it can be put off: only a browser whose clock began anew is further behind.
+                let late = self.due.map_or(0, |due| due.saturating_sub(at));
+                let late = if late <= PAUSE { late as usize } else { 0 };
+                self.emit(&audio[late.min(length)..length], at + late as u64, give);
+                self.go_on_at(at + length as u64);
             }
             // A damaged packet is one that is missing.
             Err(_) => self.lost += 1,
         }
+    }
+
+    /// What comes next is due at `end`, or after what was made up already.
+    fn go_on_at(&mut self, end: u64) {
+        let made_up = self.due.filter(|due| (end..=end + PAUSE).contains(due));
+        self.due = Some(made_up.unwrap_or(end));
     }
 
     /// Makes up `length` samples from what was said before.
@@ -228,7 +335,8 @@ impl Uplink {
                 *byte = g711::encode_pcma(sample);
             }
             let at = at + (n * STEP) as u64;
-            give(self.stamped(frame, Codec::Pcma.payload_type(), false, at));
+            let begins = std::mem::take(&mut self.begins);
+            give(self.stamped(frame, Codec::Pcma.payload_type(), begins, at));
         }
     }
 
@@ -334,5 +442,220 @@ mod tests {
         let twice = copy(&packets[9], packets[9].at);
         packets.extend([late, twice]);
         assert_eq!(heard(packets).0.len(), 10);
+    }
+
+    /// Seconds of a tone and of a quiet room in turn, as a browser sends them that pauses: with how many packets were not sent.
+    fn with_pauses(seconds: &[(f64, bool)]) -> (Vec<Packet>, usize) {
+        spoken(seconds, true)
+    }
+
+    fn spoken(seconds: &[(f64, bool)], dtx: bool) -> (Vec<Packet>, usize) {
+        let mut encoder = Encoder::new(8_000, Channels::Mono, Application::Voip).unwrap();
+        encoder.set_inband_fec(true).unwrap();
+        encoder.set_packet_loss_perc(10).unwrap();
+        encoder.set_dtx(dtx).unwrap();
+        let mut audio = Vec::new();
+        for &(seconds, speaks) in seconds {
+            let level = if speaks { -10.0 } else { -75.0 };
+            let steady = analysis::sines(&[440.0], level, seconds);
+            // A tone that is steady is noise to libopus: its loudness goes up and down as a voice does.
+            let wave = |n: usize| {
+                if speaks {
+                    0.6 + 0.4 * (n as f64 / 400.0).cos()
+                } else {
+                    1.0
+                }
+            };
+            audio.extend(
+                steady
+                    .iter()
+                    .enumerate()
+                    .map(|(n, &sample)| (f64::from(sample) * wave(n)) as i16),
+            );
+        }
+        let at = Instant::now();
+        let (mut packets, mut unsent, mut pauses) = (Vec::new(), 0, false);
+        for (n, piece) in audio.chunks_exact(STEP).enumerate() {
+            let payload = encoder.encode_vec(piece, 400).unwrap();
+            if payload.len() <= NO_FRAME && pauses {
+                unsent += 1;
+                continue;
+            }
+            pauses = payload.len() <= NO_FRAME;
+            packets.push(Packet {
+                sequence: 70_000 + packets.len() as u64,
+                time: 9_600 + n as u64 * 960,
+                marker: false,
+                kind: Kind::Opus,
+                payload: payload.into(),
+                at: at + Duration::from_millis(20 * n as u64),
+            });
+        }
+        (packets, unsent)
+    }
+
+    struct Out {
+        uplink: Uplink,
+        stamps: Vec<(u16, u32)>,
+        audio: Vec<i16>,
+        /// When each frame was given, after the first packet was sent.
+        times: Vec<Duration>,
+    }
+
+    impl Out {
+        /// Where the tone begins and ends, by frames of 20 ms.
+        fn edges(&self) -> Vec<(usize, bool)> {
+            let loud = self
+                .audio
+                .chunks(STEP)
+                .map(|frame| analysis::level(frame) > -30.0);
+            let mut edges = Vec::new();
+            let mut before = false;
+            for (n, loud) in loud.enumerate() {
+                if loud != before {
+                    edges.push((n, loud));
+                }
+                before = loud;
+            }
+            edges
+        }
+    }
+
+    /// Lets the packets come with this delay in milliseconds, by their number, and looks at the clock for so long after the last.
+    fn lived(packets: Vec<Packet>, delay: impl Fn(usize) -> u64, after: Duration) -> Out {
+        let begun = packets[0].at;
+        let last = packets.last().unwrap().at + after;
+        let mut coming: Vec<Packet> = packets
+            .into_iter()
+            .enumerate()
+            .map(|(n, packet)| Packet {
+                at: packet.at + Duration::from_millis(delay(n)),
+                ..packet
+            })
+            .collect();
+        coming.sort_by_key(|packet| packet.at);
+        let mut coming = coming.into_iter().peekable();
+        let mut out = Out {
+            uplink: Uplink::new().unwrap(),
+            stamps: Vec::new(),
+            audio: Vec::new(),
+            times: Vec::new(),
+        };
+        let Out {
+            uplink,
+            stamps,
+            audio,
+            times,
+        } = &mut out;
+        let mut now = begun;
+        while now < last {
+            let mut give = |frame: Frame| {
+                let bytes = frame.bytes();
+                let timestamp = u32::from_be_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+                stamps.push((u16::from_be_bytes([bytes[2], bytes[3]]), timestamp));
+                audio.extend(g711::decode(Codec::Pcma, &bytes[12..]));
+                times.push(now - begun);
+            };
+            while let Some(packet) = coming.next_if(|packet| packet.at <= now) {
+                uplink.take(packet, &mut give);
+            }
+            uplink.release(now, &mut give);
+            now += Duration::from_millis(5);
+        }
+        out
+    }
+
+    #[test]
+    fn a_pause_is_quiet_and_no_loss_and_the_word_after_it_is_whole() {
+        let (packets, unsent) = with_pauses(&[(1.0, true), (3.0, false), (1.0, true)]);
+        assert!(unsent > 100, "{unsent} packets were not sent");
+        let all = packets.len() + unsent;
+        let (unpaused, _) = spoken(&[(1.0, true), (3.0, false), (1.0, true)], false);
+        let whole = lived(unpaused, |_| 0, Duration::from_secs(1)).audio;
+        for jitter in [0, 15, 30] {
+            let (packets, _) = with_pauses(&[(1.0, true), (3.0, false), (1.0, true)]);
+            let out = lived(packets, |n| n as u64 * 7 % (jitter + 1), Duration::from_secs(1));
+            assert_eq!(out.uplink.lost, 0);
+            assert!(is_whole(&out.stamps));
+            assert_eq!(out.stamps.len(), all, "jitter {jitter}");
+            // The tone ends and begins where it was said, but for what libopus looks ahead.
+            let [(0 | 1, true), (end @ 50..=52, false), (begin @ 199..=201, true)] = out.edges()[..] else {
+                panic!("{:?}", out.edges());
+            };
+            let pause = &out.audio[(end + 2) * STEP..(begin - 1) * STEP];
+            assert!(analysis::level(pause) < -60.0, "{} dB", analysis::level(pause));
+            // No click: what is added at an edge is not louder than the tone.
+            let word = &out.audio[begin * STEP..(begin + 2) * STEP];
+            let level = analysis::level_of(word, 440.0);
+            let of_whole = analysis::level_of(&whole[begin * STEP..(begin + 2) * STEP], 440.0);
+            assert!(
+                level > of_whole - 1.0,
+                "{level} dB in the first 40 ms, without pauses {of_whole}"
+            );
+            assert!(out.audio.iter().all(|sample| sample.unsigned_abs() < 16_000));
+            // The endpoint has a packet every 20 ms, with what the network and the patience with it add.
+            let longest = out
+                .times
+                .windows(2)
+                .map(|pair| pair[1].saturating_sub(pair[0]))
+                .max()
+                .unwrap();
+            assert!(
+                longest <= Duration::from_millis(100),
+                "{longest:?} without a packet"
+            );
+        }
+    }
+
+    #[test]
+    fn a_word_that_comes_late_after_a_pause_is_put_off_until_the_next() {
+        let said = [(1.0, true), (2.0, false), (1.0, true), (2.0, false), (1.0, true)];
+        let (packets, _) = with_pauses(&said);
+        let begun = packets[0].at;
+        let word = |n: usize| {
+            let at = (packets[n].at - begun).as_millis();
+            (2_980..4_400).contains(&at)
+        };
+        let late: Vec<bool> = (0..packets.len()).map(word).collect();
+        let out = lived(packets, |n| if late[n] { 110 } else { 0 }, Duration::from_secs(1));
+        assert_eq!(out.uplink.lost, 0);
+        assert!(is_whole(&out.stamps));
+        let edges: Vec<usize> = out.edges().into_iter().map(|(n, _)| n).collect();
+        let [_, _, second, over, third, ..] = edges[..] else {
+            panic!("{edges:?}")
+        };
+        assert!((152..=156).contains(&second), "{edges:?}");
+        assert!(
+            (50..=52).contains(&(over - second)),
+            "the word is whole: {edges:?}"
+        );
+        assert!((299..=301).contains(&third), "{edges:?}");
+    }
+
+    #[test]
+    fn a_pause_without_a_sign_of_life_ends() {
+        let (mut packets, _) = with_pauses(&[(1.0, true), (1.0, false)]);
+        let first = packets
+            .iter()
+            .position(|packet| packet.payload.len() <= NO_FRAME)
+            .unwrap();
+        packets.truncate(first + 1);
+        let before = packets[first].time as usize / 960 - 10;
+        let out = lived(packets, |_| 0, Duration::from_secs(5));
+        assert_eq!(out.stamps.len(), before + 1 + (PAUSE as usize / STEP));
+    }
+
+    #[test]
+    fn a_loss_in_a_pause_is_one() {
+        let (mut packets, _) = with_pauses(&[(1.0, true), (2.0, false), (1.0, true)]);
+        let word = packets
+            .iter()
+            .rposition(|packet| packet.payload.len() <= NO_FRAME)
+            .unwrap()
+            + 1;
+        packets.remove(word);
+        let out = lived(packets, |_| 0, Duration::from_secs(1));
+        assert_eq!((out.uplink.lost, is_whole(&out.stamps)), (1, true));
+        assert_eq!(out.stamps.len(), 200);
     }
 }

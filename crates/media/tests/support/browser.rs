@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use audio_codec::g722::{G722Decoder, G722Encoder};
@@ -107,13 +107,28 @@ pub struct Browser {
     pub heard: Vec<i16>,
     /// Event packets heard: event, end bit, duration.
     pub keys: Vec<(u8, bool, u16)>,
+    /// Sends nothing in pauses (DTX), as browsers do that are asked for it.
+    pauses: bool,
+    in_pause: bool,
+    /// Audio packets sent.
+    pub sent: usize,
+    /// Audio packets heard: RTP timestamp, and samples at 8 kHz; nothing for one that tells of a pause.
+    pub packets: Vec<(u32, Vec<i16>)>,
     /// Every n-th packet of its voice is lost on the way.
     pub loses: Option<usize>,
 }
 
 impl Browser {
     pub fn new(speaks: Speaks) -> Self {
-        let mut browser = Self::without_network(speaks, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        Self::by_udp(Self::without_network(speaks, false))
+    }
+
+    /// One that speaks Opus, sends nothing in pauses where it is asked for that, and asks for it.
+    pub fn with_pauses() -> Self {
+        Self::by_udp(Self::without_network(Speaks::Opus, true))
+    }
+
+    fn by_udp(mut browser: Self) -> Self {
         let candidate = Candidate::host(browser.local, "udp").unwrap();
         browser.rtc.add_local_candidate(candidate);
         browser
@@ -123,11 +138,11 @@ impl Browser {
     pub fn by_tcp(speaks: Speaks) -> Self {
         Self {
             only_tcp: true,
-            ..Self::without_network(speaks, IpAddr::V4(Ipv4Addr::LOCALHOST))
+            ..Self::without_network(speaks, false)
         }
     }
 
-    fn without_network(speaks: Speaks, at: IpAddr) -> Self {
+    fn without_network(speaks: Speaks, pauses: bool) -> Self {
         let crypto = std::sync::Arc::new(str0m::crypto::from_feature_flags());
         let mut config = RtcConfig::new()
             .set_crypto_provider(crypto)
@@ -135,7 +150,16 @@ impl Browser {
             .clear_codecs();
         let codecs = config.codec_config();
         match speaks {
-            Speaks::Opus => codecs.enable_opus(true, false),
+            Speaks::Opus => {
+                let format = FormatParams {
+                    min_p_time: Some(10),
+                    use_inband_fec: Some(true),
+                    use_dtx: pauses.then_some(true),
+                    ..FormatParams::default()
+                };
+                let clock = Frequency::FORTY_EIGHT_KHZ;
+                codecs.add_config(111.into(), None, Format::Opus, clock, Some(2), format);
+            }
             Speaks::G722 => {
                 let (clock, plain) = (Frequency::SIXTEEN_KHZ, FormatParams::default());
                 codecs.add_config(9.into(), None, Format::G722, clock, None, plain);
@@ -155,7 +179,7 @@ impl Browser {
         // As browsers do where `useinbandfec=1` was agreed.
         encoder.set_inband_fec(true).unwrap();
         encoder.set_packet_loss_perc(10).unwrap();
-        let socket = UdpSocket::bind((at, 0)).unwrap();
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let local = socket.local_addr().unwrap();
         Self {
             rtc,
@@ -179,6 +203,10 @@ impl Browser {
             closed: false,
             heard: Vec::new(),
             keys: Vec::new(),
+            pauses,
+            in_pause: false,
+            sent: 0,
+            packets: Vec::new(),
             loses: None,
         }
     }
@@ -247,6 +275,8 @@ impl Browser {
     }
 
     pub fn answer(&mut self, answer: &str) {
+        self.pauses &= answer.contains("usedtx=1");
+        self.encoder.set_dtx(self.pauses).unwrap();
         if self.only_tcp && self.gateway.is_none() {
             self.gateway = Some(passive(answer).expect("the answer names no TCP address"));
             self.connect();
@@ -288,6 +318,12 @@ impl Browser {
         };
         let time = self.time;
         self.time = time.wrapping_add(160 * self.clock());
+        // libopus makes one or two bytes of what need not be sent; the first of them tells of the pause.
+        let quiet = self.pauses && payload.len() <= 2;
+        if std::mem::replace(&mut self.in_pause, quiet) && quiet {
+            return;
+        }
+        self.sent += 1;
         if self
             .loses
             .is_some_and(|nth| (self.sequence as usize).is_multiple_of(nth))
@@ -371,14 +407,15 @@ impl Browser {
                 Ok(Output::Event(Event::Connected)) => self.connected = true,
                 Ok(Output::Event(Event::Closed)) => self.closed = true,
                 Ok(Output::Event(Event::RtpPacket(packet))) => {
-                    self.hear(*packet.header.payload_type, &packet.payload);
+                    let header = &packet.header;
+                    self.hear(*header.payload_type, header.timestamp, &packet.payload);
                 }
                 Ok(Output::Event(_)) => {}
             }
         }
     }
 
-    fn hear(&mut self, number: u8, payload: &[u8]) {
+    fn hear(&mut self, number: u8, time: u32, payload: &[u8]) {
         if number == self.payload_type(Format::Tele) {
             let &[event, flags, high, low] = payload.first_chunk().unwrap();
             let duration = u16::from_be_bytes([high, low]);
@@ -388,8 +425,13 @@ impl Browser {
         match self.speaks {
             Speaks::Opus => {
                 let mut audio = [0; 960];
+                if payload.len() <= 2 {
+                    self.packets.push((time, Vec::new()));
+                    return;
+                }
                 let length = self.decoder.decode(payload, &mut audio, false).unwrap();
                 self.heard.extend(&audio[..length]);
+                self.packets.push((time, audio[..length].to_vec()));
             }
             Speaks::G722 => {
                 let mut wide = vec![0; 2 * payload.len()];

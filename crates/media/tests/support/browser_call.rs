@@ -17,13 +17,23 @@ pub fn plane() -> MediaPlane {
 }
 
 pub fn plane_at(ip: IpAddr) -> MediaPlane {
+    plane_with(|webrtc| {
+        webrtc.listen = vec![(ip, 0).into()];
+        webrtc.listen_tcp = vec![(ip, 0).into()];
+    })
+}
+
+pub fn plane_with(change: impl FnOnce(&mut WebRtcConfig)) -> MediaPlane {
+    let mut webrtc = WebRtcConfig {
+        listen: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+        listen_tcp: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+        advertised: Vec::new(),
+        dtx: true,
+        threads: 1,
+    };
+    change(&mut webrtc);
     let config = MediaConfig {
-        webrtc: Some(WebRtcConfig {
-            listen: vec![(ip, 0).into()],
-            listen_tcp: vec![(ip, 0).into()],
-            advertised: Vec::new(),
-            threads: 1,
-        }),
+        webrtc: Some(webrtc),
         threads: 2,
         no_rtp_after: [Duration::from_secs(20), Duration::from_secs(40)],
         ..support::config()

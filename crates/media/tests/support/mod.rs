@@ -143,6 +143,14 @@ impl Phone {
         }
     }
 
+    /// What is in these packets, as samples.
+    pub fn audio_of(codec: Codec, heard: &[Heard]) -> Vec<i16> {
+        let audio = heard.iter().filter(|packet| packet.payload_type < 96);
+        audio
+            .flat_map(|packet| analysis::decode(codec, &packet.payload))
+            .collect()
+    }
+
     /// The audio heard since the last call, as samples; checks that it is in the phone's own codec.
     pub fn take_audio(&mut self) -> Vec<i16> {
         self.listen();
