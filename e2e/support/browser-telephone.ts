@@ -95,14 +95,15 @@ export async function onlyByRelay(page: Page): Promise<void> {
 export async function withoutUdp(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const isUdp = (line: string) => /^a=candidate:\S+ \d+ udp /i.test(line);
-    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    type Set = (this: RTCPeerConnection, description: RTCSessionDescriptionInit) => Promise<void>;
+    const set: Set = RTCPeerConnection.prototype.setRemoteDescription;
     RTCPeerConnection.prototype.setRemoteDescription = function (
       this: RTCPeerConnection,
       { type, sdp = '' }: RTCSessionDescriptionInit,
     ) {
       const lines = sdp.split('\r\n').filter((line) => !isUdp(line));
       return set.call(this, { type, sdp: lines.join('\r\n') });
-    } as typeof set;
+    } as typeof RTCPeerConnection.prototype.setRemoteDescription;
   });
 }
 
