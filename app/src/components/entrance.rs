@@ -12,7 +12,7 @@ pub fn Entrance(title: fn(Locale) -> &'static str, children: Children) -> impl I
     Effect::new(move || browser::set_title(&format!("{} · Ponte", title(i18n.locale()))));
     view! {
         <div class="entrance">
-            <div class="entrance-tools"><LanguageSwitch /><ThemeSwitch /></div>
+            <header class="entrance-tools"><LanguageSwitch /><ThemeSwitch /></header>
             <main class="entrance-card">
                 <Brand />
                 <h1>{i18n.t(title)}</h1>
@@ -27,7 +27,7 @@ pub fn Entrance(title: fn(Locale) -> &'static str, children: Children) -> impl I
 pub fn Waiting() -> impl IntoView {
     view! {
         <div class="entrance" aria-busy="true">
-            <div class="entrance-tools"></div>
+            <header class="entrance-tools"></header>
             <main class="entrance-card"><Brand /></main>
         </div>
     }

@@ -64,6 +64,14 @@ pub fn has_card(call: &CallView) -> bool {
     first.is_none_or(|member| member.call == call.id)
 }
 
+/// The calls that have a card, in the order in which they are shown and reached by the keyboard: who waits for an answer
+/// comes first.
+pub fn cards(calls: &[CallView]) -> Vec<CallId> {
+    let waits = |call: &&CallView| matches!(call.phase, CallPhase::Waiting { .. });
+    let (first, others): (Vec<_>, Vec<_>) = calls.iter().filter(|call| has_card(call)).partition(waits);
+    first.into_iter().chain(others).map(|call| call.id).collect()
+}
+
 /// What can be done with a call.
 pub fn actions(call: &CallView) -> Actions {
     let incoming = call.direction == Direction::Incoming;
@@ -233,6 +241,21 @@ mod tests {
         second.conference = Some(conference);
         assert!(has_card(&first) && !has_card(&second));
         assert!(!controls(&first, &[]).give);
+    }
+
+    #[test]
+    fn t08_who_waits_for_an_answer_comes_first() {
+        let connected = call(Direction::Outgoing, CallPhase::Connected { since: AT });
+        let held = CallView {
+            id: CallId(uuid::Uuid::from_u128(0xa)),
+            ..call(Direction::Incoming, CallPhase::Held { since: AT })
+        };
+        let waiting = CallView {
+            id: CallId(uuid::Uuid::from_u128(0xb)),
+            ..call(Direction::Incoming, CallPhase::Waiting { until: AT })
+        };
+        let order = cards(&[connected.clone(), held.clone(), waiting.clone()]);
+        assert_eq!(order, [waiting.id, connected.id, held.id]);
     }
 
     #[test]

@@ -203,13 +203,7 @@ impl Portal {
             more_messages: memo(move || store.with(|store| store.messages.may_have_more())),
             verification: memo(move || store.with(|store| store.verification.clone())),
             explained: memo(move || store.with(|store| store.explained.clone())),
-            calls: of_user(store, |user| {
-                user.calls
-                    .iter()
-                    .filter(|call| call::has_card(call))
-                    .map(|call| call.id)
-                    .collect()
-            }),
+            calls: of_user(store, |user| call::cards(&user.calls)),
             call_views: of_user(store, |user| user.calls.clone()),
             parked: of_user(store, |user| user.parked.clone()),
             persistent_leg: of_user(store, |user| user.persistent_leg),
