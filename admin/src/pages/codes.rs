@@ -1,6 +1,6 @@
 //! Account codes: the clients or matters that calls can be booked to.
 
-use crate::components::dialog::{Confirm, Dialog};
+use crate::components::dialog::Confirm;
 use crate::components::field::{SwitchField, TextField};
 use crate::components::loaded::Loaded;
 use crate::i18n::{I18n, text};
@@ -8,6 +8,7 @@ use crate::logic::form::malformed;
 use crate::site::{List, Site};
 use leptos::prelude::*;
 use ponte_app::components::icon::Icon;
+use ponte_app::design::Dialog;
 use ponte_app::live::live;
 use ponte_protocol::AccountCode;
 use ponte_protocol::account_code::ACCOUNT_NAME_MAX;
