@@ -3,6 +3,7 @@
 use crate::i18n::{I18n, Locale, text};
 use crate::pages::Page;
 use crate::pages::audit::AuditPage;
+use crate::pages::codes::CodesPage;
 use crate::pages::gallery::GalleryPage;
 use crate::pages::groups::GroupsPage;
 use crate::pages::import::ImportPage;
@@ -117,6 +118,7 @@ fn Pages(api: SignedIn) -> impl IntoView {
                     Page::Numbers => view! { <NumbersPage /> }.into_any(),
                     Page::Telephones => view! { <TelephonesPage /> }.into_any(),
                     Page::Groups => view! { <GroupsPage /> }.into_any(),
+                    Page::Codes => view! { <CodesPage /> }.into_any(),
                     Page::Site => view! { <SiteSettingsPage /> }.into_any(),
                     Page::Audit => view! { <AuditPage /> }.into_any(),
                     Page::Import => view! { <ImportPage /> }.into_any(),

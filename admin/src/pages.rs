@@ -1,6 +1,7 @@
 //! The pages.
 
 pub mod audit;
+pub mod codes;
 pub mod explain;
 pub mod external_directory;
 pub mod gallery;
@@ -29,6 +30,7 @@ pub enum Page {
     Numbers,
     Telephones,
     Groups,
+    Codes,
     Site,
     Audit,
     Import,
@@ -36,11 +38,12 @@ pub enum Page {
 
 impl Page {
     /// All of them, in the order of the bar.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Users,
         Self::Numbers,
         Self::Telephones,
         Self::Groups,
+        Self::Codes,
         Self::Site,
         Self::Now,
         Self::Audit,
@@ -55,6 +58,7 @@ impl Page {
             Self::Numbers => "numbers",
             Self::Telephones => "telephones",
             Self::Groups => "restrictions",
+            Self::Codes => "codes",
             Self::Site => "site",
             Self::Audit => "audit",
             Self::Import => "import",
@@ -77,6 +81,7 @@ impl Page {
             Self::Numbers => text::page::numbers(locale),
             Self::Telephones => text::page::telephones(locale),
             Self::Groups => text::page::groups(locale),
+            Self::Codes => text::page::codes(locale),
             Self::Site => text::page::site(locale),
             Self::Audit => text::page::audit(locale),
             Self::Import => text::page::import(locale),
@@ -88,6 +93,7 @@ impl Page {
         match self {
             Self::Now => &[List::Users, List::Trunks],
             Self::Users | Self::Groups | Self::Import => &[List::Users, List::Groups],
+            Self::Codes => &[List::Codes],
             Self::Site => &[List::Settings, List::Directory],
             Self::Numbers => &[List::Users, List::Dids, List::Trunks],
             Self::Telephones => &[List::Users, List::Devices],

@@ -11,8 +11,8 @@ use ponte_app::socket::Badge;
 use ponte_app::state::toasts::ToastKind;
 use ponte_app::state::{Portal, Toasts};
 use ponte_protocol::admin::{
-    AdminAnswer, AdminChange, AdminQuery, AuditEntry, DeviceOverview, DidSettings, GroupSettings, Problem,
-    Rule, SiteSettings, TrunkOverview, UserOverview,
+    AccountCodeSettings, AdminAnswer, AdminChange, AdminQuery, AuditEntry, DeviceOverview, DidSettings,
+    GroupSettings, Problem, Rule, SiteSettings, TrunkOverview, UserOverview,
 };
 use ponte_protocol::external::DirectorySettings;
 use ponte_protocol::{CommandBody, ExternalPage, Outcome, Refusal, SearchText};
@@ -41,6 +41,8 @@ pub enum List {
     Devices,
     Dids,
     Groups,
+    /// Account codes.
+    Codes,
     Trunks,
     /// What holds for all of it.
     Settings,
@@ -107,6 +109,7 @@ pub struct Site {
     pub devices: RwSignal<Part<Vec<DeviceOverview>>>,
     pub dids: RwSignal<Part<Vec<DidSettings>>>,
     pub restrictions: RwSignal<Part<Restrictions>>,
+    pub codes: RwSignal<Part<Vec<AccountCodeSettings>>>,
     pub trunks: RwSignal<Part<Vec<TrunkOverview>>>,
     pub settings: RwSignal<Part<WholeSite>>,
     pub directory: RwSignal<Part<Directory>>,
@@ -124,6 +127,7 @@ impl Site {
             devices: RwSignal::default(),
             dids: RwSignal::default(),
             restrictions: RwSignal::default(),
+            codes: RwSignal::default(),
             trunks: RwSignal::default(),
             settings: RwSignal::default(),
             directory: RwSignal::default(),
@@ -179,6 +183,7 @@ impl Site {
             List::Devices => self.load_devices().await,
             List::Dids => self.load_dids().await,
             List::Groups => self.load_groups().await,
+            List::Codes => self.load_codes().await,
             List::Trunks => match self.query(AdminQuery::Trunks).await {
                 Ok(AdminAnswer::Trunks { trunks }) => take(self.trunks, trunks),
                 answer => blame(self.trunks, answer),
@@ -287,6 +292,26 @@ impl Site {
                     }
                 }
                 answer => return blame(self.restrictions, answer),
+            }
+        }
+    }
+
+    async fn load_codes(self) {
+        let mut all: Vec<AccountCodeSettings> = Vec::new();
+        loop {
+            let query = AdminQuery::AccountCodes {
+                after: all.last().map(|known| known.code.clone()),
+                find: String::new(),
+            };
+            match self.query(query).await {
+                Ok(AdminAnswer::AccountCodes { codes, more }) => {
+                    let done = !more || codes.is_empty();
+                    all.extend(codes);
+                    if done {
+                        return take(self.codes, all);
+                    }
+                }
+                answer => return blame(self.codes, answer),
             }
         }
     }

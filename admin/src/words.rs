@@ -74,6 +74,9 @@ pub fn field(locale: Locale, name: &str) -> String {
         "limit" => text::directory::limit(locale),
         "timeout_ms" => text::directory::timeout(locale),
         "names_on_calls" => text::directory::names_on_calls(locale),
+        "account_codes" => text::site::account_codes(locale),
+        "account_code" => text::code::code(locale),
+        "active" => text::code::active(locale),
         other => return other.to_owned(),
     }
     .to_owned()
@@ -137,6 +140,10 @@ pub fn audited(locale: Locale, action: &str, subject: &str) -> String {
         "destination_added" => text::audit::destination_added(locale, subject),
         "destination_changed" => text::audit::destination_changed(locale, subject),
         "destination_removed" => text::audit::destination_removed(locale, subject),
+        "account_code_added" => text::audit::code_added(locale, subject),
+        "account_code_changed" => text::audit::code_changed(locale, subject),
+        "account_code_removed" => text::audit::code_removed(locale, subject),
+        "record_booked" => text::audit::record_booked(locale, subject),
         "site_changed" => text::audit::site_changed(locale, subject),
         "directory_added" => text::audit::directory_added(locale).to_owned(),
         "directory_changed" => text::audit::directory_changed(locale).to_owned(),

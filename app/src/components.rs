@@ -1,6 +1,8 @@
 //! The parts the pages are made of, one a file.
 
 pub mod accept_banner;
+pub mod account;
+pub mod account_chooser;
 pub mod alerts;
 pub mod alerts_offer;
 pub mod announcer;

@@ -1,5 +1,6 @@
 //! Decisions of the portal that need no browser.
 
+pub mod account;
 pub mod call;
 pub mod dial;
 pub mod directory;

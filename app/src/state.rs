@@ -1,6 +1,7 @@
 //! What the portal knows, and what it has asked for.
 
 pub mod address;
+mod booking;
 pub mod clock;
 pub mod commands;
 pub mod directory;

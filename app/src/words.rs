@@ -177,6 +177,9 @@ pub fn refusal(locale: Locale, refusal: &Refusal) -> String {
         Refusal::NoDirectory => text::refusal::no_directory(locale).to_owned(),
         Refusal::Superseded => text::refusal::superseded(locale).to_owned(),
         Refusal::DirectoryFailed { .. } => text::refusal::directory_failed(locale).to_owned(),
+        Refusal::AccountCodeRequired => text::refusal::account_code_required(locale).to_owned(),
+        Refusal::UnknownAccountCode => text::refusal::unknown_account_code(locale).to_owned(),
+        Refusal::InactiveAccountCode => text::refusal::inactive_account_code(locale).to_owned(),
         Refusal::Other => text::refusal::other(locale).to_owned(),
     }
 }
@@ -432,6 +435,9 @@ mod tests {
             Refusal::DirectoryFailed {
                 fault: DirectoryFault::Failed,
             },
+            Refusal::AccountCodeRequired,
+            Refusal::UnknownAccountCode,
+            Refusal::InactiveAccountCode,
             Refusal::Other,
         ];
         for locale in Locale::ALL {

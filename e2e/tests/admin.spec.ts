@@ -117,6 +117,7 @@ test('an administrator sees trunks and who works elsewhere as they are, and whic
   portal,
   carrier,
   context,
+  stack,
 }) => {
   await carrier.answers(HOME, HOME_HZ);
   await carrier.answers(ROME, ROME_HZ);
@@ -127,13 +128,57 @@ test('an administrator sees trunks and who works elsewhere as they are, and whic
   await expect(trunks).toHaveCount(2);
   const busy = trunks.filter({ hasText: /\b[12] (of \d+ )?lines in use/ });
   await expect(busy).toHaveCount(0);
+  await goTo(page, 'codes');
+  await page.getByTestId('code-new').click();
+  await page.getByTestId('field-code').fill('10 42');
+  await page.getByTestId('field-name').fill('Rossi v. Bianchi');
+  await page.getByTestId('code-save').click();
+  await expect(page.locator('#field-code-error')).not.toBeEmpty();
+  await page.getByTestId('field-code').fill('1042');
+  await page.getByTestId('code-save').click();
+  await expect(page.getByTestId('code-row')).toContainText('Rossi v. Bianchi');
+  await goTo(page, 'site');
+  await page.getByTestId('field-account_codes').selectOption('required');
+  await page.getByTestId('site-save').click();
   await portal.telecommuteAt(HOME);
+  const code = portal.page.getByTestId('account-input');
+  await expect(code).toBeVisible();
+  await portal.dial(ROME);
+  await expect(portal.page.getByTestId('account-error')).toContainText('need an account code');
+  await code.fill('ross');
+  await expect(portal.page.getByTestId('account-option')).toContainText('1042');
+  await code.press('ArrowDown');
+  await code.press('Enter');
+  await expect(code).toHaveValue('1042');
   await portal.dial(ROME);
   await portal.isIn('connected');
+  await expect(portal.page.getByTestId('account-booked')).toHaveText('1042 · Rossi v. Bianchi');
+  await stack.gateway('account-code', 'set', '2001', '--name', 'Verdi');
+  await portal.page.getByTestId('account-set').click();
+  const other = portal.card.getByTestId('account-input');
+  await expect(other).toBeFocused();
+  await other.fill('2001');
+  await expect(async () => {
+    await other.press('Enter');
+    await expect(portal.page.getByTestId('account-booked')).toHaveText('2001 · Verdi', { timeout: 1_000 });
+  }).toPass();
+  await goTo(page, 'now');
   await expect(busy.first(), 'a call is seen without loading anew').toHaveAttribute('data-up', 'true');
   await expect(page.getByTestId('away-row').filter({ hasText: 'Anna Bianchi' })).toContainText('On a call');
   await portal.hangUp();
   await portal.isOver();
+  const row = portal.logRows.first();
+  await expect(row).toContainText('2001 · Verdi');
+  await row.locator('.log-open').click();
+  await row.getByTestId('account-set').click();
+  await row.getByTestId('account-input').fill('1042');
+  await row.getByTestId('account-save').click();
+  await expect(row).toContainText('1042 · Rossi v. Bianchi');
+  await portal.page.getByTestId('toast-undo').click();
+  await expect(row, 'it can be taken back').toContainText('2001 · Verdi');
+  await stack.gateway('site', 'reset');
+  for (const one of ['1042', '2001']) await stack.gateway('account-code', 'remove', one);
+  await expect(code).toHaveCount(0);
   await expect(busy).toHaveCount(0);
   await portal.leaves();
   await expect(page.getByTestId('away-row').filter({ hasText: 'Anna Bianchi' })).toHaveCount(0);
@@ -209,7 +254,7 @@ test('an administrator’s pages fit every window, light and dark, with no acces
   const { page } = portal;
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    for (const name of ['users', 'numbers', 'telephones', 'restrictions', 'site', 'now', 'audit', 'import']) {
+    for (const name of ['users', 'numbers', 'telephones', 'restrictions', 'codes', 'site', 'now', 'audit', 'import']) {
       await page.goto(`/admin/#${name}`);
       await portal.isConnected();
       await expect(page.getByTestId(`nav-${name}`)).toHaveAttribute('aria-current', 'page');

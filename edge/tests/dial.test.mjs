@@ -73,6 +73,28 @@ describe("click to dial", () => {
     gateway.takeAll("command");
   });
 
+  test("an account code goes with the number, and what is none is refused", async () => {
+    await sleep(1_000);
+    const { token } = await make(anna);
+    for (const account_code of ["", "12a", "1".repeat(17), "+39"]) {
+      const answer = await dial(token, { number: NUMBER, account_code });
+      assert.equal(answer.status, 400, account_code);
+      assert.equal((await answer.json()).error.type, "malformed");
+    }
+    await gateway.settled();
+    assert.equal(gateway.takeAll("command").length, 0, "nobody was asked");
+    const id = randomUUID();
+    const sent = dial(token, { number: NUMBER, id, account_code: "0042" });
+    const asked = await gateway.command(id);
+    assert.deepEqual(asked.command.body, { type: "dial", number: NUMBER, account_code: "0042" });
+    gateway.reply("anna", id, { type: "refused", refusal: { type: "unknown_account_code" } });
+    const refused = await sent;
+    assert.equal(refused.status, 409);
+    assert.equal((await refused.json()).error.refusal.type, "unknown_account_code");
+    const other = await dial(token, { number: NUMBER, id, account_code: "43" });
+    assert.equal((await other.json()).error.refusal.type, "duplicate_id");
+  });
+
   test("a token is shown once, kept as its digest, and is of no use for anything else", async () => {
     const { id, token } = await make(anna, "Secret keeper");
     const listed = (await tokens(anna)).find((one) => one.id === id);

@@ -256,7 +256,15 @@ async fn a_removed_users_calls_end_and_nobody_signs_in_as_that_user() {
     world.carrier.set_number(FAR, answers()).unwrap();
     bruno_enters(&world).await;
     let number = FAR.parse().unwrap();
-    world.accepted("bruno", CommandBody::Dial { number }).await;
+    world
+        .accepted(
+            "bruno",
+            CommandBody::Dial {
+                number,
+                account_code: None,
+            },
+        )
+        .await;
     world
         .until("both are on the line", |world| {
             world
@@ -739,7 +747,7 @@ async fn groups_and_destinations_are_managed() {
     let rules = vec![Rule {
         allow: true,
         prefix: "+44".to_owned(),
-        hours: Some("Mon-Fri 09:00-18:00".to_owned()),
+        hours: Some("Mon-Sun 00:00-24:00".to_owned()),
     }];
     let settings = GroupSettings {
         name: "sales".to_owned(),

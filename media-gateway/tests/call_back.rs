@@ -340,6 +340,7 @@ async fn t01_t02_t17_what_may_not_be_dialled_rings_nobody() {
         .await;
     let dial = CommandBody::Dial {
         number: FAR.parse().unwrap(),
+        account_code: None,
     };
     let outcome = world.edge.command("bruno", dial).await;
     assert_eq!(

@@ -21,6 +21,7 @@ async fn site() -> World {
 async fn talk_to(world: &World, number: &str) -> CallId {
     let body = CommandBody::Dial {
         number: number.parse().unwrap(),
+        account_code: None,
     };
     let call = match world.edge.command(ANNA, body).await {
         Outcome::Accepted { call: Some(call) } => call,

@@ -137,6 +137,7 @@ async fn t05_another_number_can_be_dialled_on_the_same_leg() {
             ANNA,
             CommandBody::Dial {
                 number: other.parse().unwrap(),
+                account_code: None,
             },
         )
         .await;

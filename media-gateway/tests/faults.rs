@@ -32,6 +32,7 @@ async fn a_command_sent_100_times_makes_one_call() {
     world.telephones(answer(700.0), answer(1130.0)).await;
     let command = new_command(CommandBody::Dial {
         number: FAR.parse().unwrap(),
+        account_code: None,
     });
     for _ in 0..100 {
         world.edge.send(EdgeFrame::Command {
@@ -67,6 +68,7 @@ async fn one_id_with_two_contents_is_refused() {
     let mut second = first.clone();
     second.body = CommandBody::Dial {
         number: FAR.parse().unwrap(),
+        account_code: None,
     };
     for command in [&first, &second] {
         world.edge.send(EdgeFrame::Command {
@@ -93,6 +95,7 @@ async fn an_old_click_rings_nobody() {
     world.telephones(answer(700.0), answer(1130.0)).await;
     let mut command = new_command(CommandBody::Dial {
         number: FAR.parse().unwrap(),
+        account_code: None,
     });
     command.expires_at = UnixMillis(command.expires_at.0 - 20_000);
     world.edge.send(EdgeFrame::Command {

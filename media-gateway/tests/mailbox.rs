@@ -238,7 +238,15 @@ async fn t04_a_telecommuter_listens_on_the_own_telephone_and_calls_back() {
         .telephones(Behaviour::Answer(home), Behaviour::Answer(far))
         .await;
     let number = "*97".parse().unwrap();
-    world.accepted(ANNA, CommandBody::Dial { number }).await;
+    world
+        .accepted(
+            ANNA,
+            CommandBody::Dial {
+                number,
+                account_code: None,
+            },
+        )
+        .await;
     world
         .until("the message is heard at home", |world| {
             world

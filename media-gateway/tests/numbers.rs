@@ -468,6 +468,45 @@ fn a_did_dialled_within_the_site_is_the_extension() {
     );
 }
 
+/// What is dialled, how it is read, and the account code.
+fn read_booked(plan: &NumberingPlan, typed: &str) -> (String, String, Option<String>) {
+    let (dialled, read, code) = plan.read_booked(typed.parse().unwrap());
+    let code = code.map(|code| code.to_string());
+    (dialled.as_str().to_owned(), text(&read), code)
+}
+
+#[test]
+fn t17_an_account_code_is_read_before_a_number_and_never_in_the_way_of_an_emergency_call() {
+    let far = "+390687654321 Fixed";
+    for (typed, dialled, read, code) in [
+        ("*151042*0687654321", "0687654321", far, Some("1042")),
+        ("*150042*00390687654321", "00390687654321", far, Some("0042")),
+        ("0687654321", "0687654321", far, None),
+        ("*151042*201", "201", "extension 201", Some("1042")),
+        ("*151042*112", "112", "emergency", None),
+        ("*15*112", "112", "emergency", None),
+        ("*1512345678901234567*112", "112", "emergency", None),
+        (
+            "*1512345678901234567*0687654321",
+            "*1512345678901234567*0687654321",
+            "invalid",
+            None,
+        ),
+        ("*15*0687654321", "*15*0687654321", "invalid", None),
+        ("*151042*", "*151042*", "invalid", None),
+        ("*151042", "*151042", "feature", None),
+        ("*31#112", "*31#112", "emergency", None),
+    ] {
+        let expected = (dialled.to_owned(), read.to_owned(), code.map(str::to_owned));
+        assert_eq!(read_booked(&italy(), typed), expected, "{typed}");
+    }
+    let none = italy().with_features(&FeatureCodes {
+        account_code: None,
+        ..FeatureCodes::default()
+    });
+    assert_eq!(read_booked(&none, "*151042*0687654321").1, "feature");
+}
+
 #[test]
 fn feature_codes_are_those_of_the_configuration() {
     check(
@@ -487,6 +526,7 @@ fn feature_codes_are_those_of_the_configuration() {
         log_off: None,
         leave: None,
         voicemail: Some("*11".to_owned()),
+        account_code: None,
     });
     check(
         &other,

@@ -35,7 +35,10 @@ impl Own {
             }
             _ => {
                 let number = number.parse().unwrap();
-                let dial = CommandBody::Dial { number };
+                let dial = CommandBody::Dial {
+                    number,
+                    account_code: None,
+                };
                 match world.edge.command(ANNA, dial).await {
                     Outcome::Accepted { call: Some(call) } => call,
                     other => panic!("the dial was not accepted: {other:?}"),

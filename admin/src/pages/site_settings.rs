@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::design::Card;
 use ponte_app::live::live;
+use ponte_protocol::AccountCodePolicy;
 use ponte_protocol::admin::{AdminChange, CallRecording, Problem, SiteSettings};
 
 /// The page.
@@ -44,6 +45,7 @@ fn Form(known: WholeSite) -> impl IntoView {
     let message = RwSignal::new(settings.voicemail_message_s.to_string());
     let quota = RwSignal::new(settings.voicemail_quota_s.to_string());
     let recording = RwSignal::new(recording_value(settings.call_recording).to_owned());
+    let booking = RwSignal::new(booking_value(settings.account_codes).to_owned());
     let time_zone = RwSignal::new(settings.time_zone.clone().unwrap_or_default());
     let problems = RwSignal::new(Vec::<Problem>::new());
     let busy = RwSignal::new(false);
@@ -73,6 +75,7 @@ fn Form(known: WholeSite) -> impl IntoView {
             voicemail_message_s,
             voicemail_quota_s,
             call_recording: recording_of(&recording.get_untracked()),
+            account_codes: Some(booking_of(&booking.get_untracked())),
             time_zone: Some(time_zone.get_untracked().trim().to_owned()),
             ..settings.clone()
         });
@@ -109,6 +112,22 @@ fn Form(known: WholeSite) -> impl IntoView {
         .map(|(value, words)| (recording_value(value).to_owned(), words.to_owned()))
         .to_vec()
     });
+    let bookings = Signal::derive(move || {
+        let locale = i18n.locale();
+        [
+            (AccountCodePolicy::Off, text::site::account_codes_off(locale)),
+            (
+                AccountCodePolicy::Optional,
+                text::site::account_codes_optional(locale),
+            ),
+            (
+                AccountCodePolicy::Required,
+                text::site::account_codes_required(locale),
+            ),
+        ]
+        .map(|(value, words)| (booking_value(Some(value)).to_owned(), words.to_owned()))
+        .to_vec()
+    });
     view! {
         <form class="admin-form" novalidate on:submit=submit>
             <div class="fields">
@@ -122,6 +141,7 @@ fn Form(known: WholeSite) -> impl IntoView {
                     problems />
                 {pieces}
                 <ChoiceField name="call_recording" label=text::site::recording value=recording problems options=recordings />
+                <ChoiceField name="account_codes" label=text::site::account_codes value=booking problems options=bookings />
             </div>
             <p class="hint">{i18n.t(text::site::recording_hint)}</p>
             <SwitchField name="call_waiting" label=text::field::call_waiting hint=text::site::call_waiting_hint
@@ -140,6 +160,23 @@ fn recording_value(who: CallRecording) -> &'static str {
         CallRecording::Never => "never",
         CallRecording::Permitted => "permitted",
         CallRecording::Everyone => "everyone",
+    }
+}
+
+fn booking_value(policy: Option<AccountCodePolicy>) -> &'static str {
+    match policy {
+        Some(AccountCodePolicy::Optional) => "optional",
+        Some(AccountCodePolicy::Required) => "required",
+        Some(AccountCodePolicy::Off) | None => "off",
+    }
+}
+
+/// The policy by the value of the field; off where it is none.
+fn booking_of(value: &str) -> AccountCodePolicy {
+    match value {
+        "optional" => AccountCodePolicy::Optional,
+        "required" => AccountCodePolicy::Required,
+        _ => AccountCodePolicy::Off,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::accept_banner::AcceptBanner;
+use crate::components::account::AccountLine;
 use crate::components::browser_place::BrowserProblem;
 use crate::components::call_actions::CallActions;
 use crate::components::call_control::CallControl;
@@ -97,6 +98,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
                 </div>
             </header>
             <LegBridge call />
+            <AccountLine call=id booked=derived(move || call.with(|call| call.as_ref().and_then(|call| call.account_code.clone()))) />
             <QualityPanel call />
             {live(move || match phase.get() {
                 Some(CallPhase::Confirming { until }) => view! { <AcceptBanner call=id until /> }.into_any(),

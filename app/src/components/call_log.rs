@@ -148,7 +148,7 @@ fn Day(day: i64, first: Option<CallRecord>, days: Memo<Days>) -> impl IntoView {
         <section class="log-group">
         <h3 class="log-day">{live(move || day_name(i18n.locale(), day, &browser::long_day(&i18n.region(), started_at)))}</h3>
         <ul class="log-list">
-            <For each=records key=|record| record.id let:record>
+            <For each=records key=|record| (record.id, record.account_code.clone()) let:record>
                 <LogRow record />
             </For>
         </ul>

@@ -1,6 +1,7 @@
 //! The dial pad.
 
 use crate::browser;
+use crate::components::account::AccountAtPad;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::components::suggestions::{Offers, SuggestionList};
@@ -8,11 +9,12 @@ use crate::design::Card;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live};
+use crate::logic::account;
 use crate::logic::dial::{Blocked, Entry};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
-use ponte_protocol::{CommandBody, Refusal};
+use ponte_protocol::Refusal;
 
 /// The keys in the order of a telephone, with the letters that stand on them (ITU-T E.161).
 const KEYS: [(&str, &str); 12] = [
@@ -49,6 +51,8 @@ pub fn DialPad() -> impl IntoView {
             // Letters are the beginning of a name.
             (Entry::Invalid(_), _) if offers.any() => None,
             (Entry::Invalid(error), _) => Some(words::number_error(locale, error)),
+            // Said at the field for the code.
+            (_, Some(refusal)) if account::is_about_code(&refusal) => None,
             (_, Some(refusal)) if refusal != Refusal::EmergencyNumber => {
                 Some(words::refusal(locale, &refusal))
             }
@@ -83,7 +87,7 @@ pub fn DialPad() -> impl IntoView {
             return;
         }
         if let Entry::Number(number) = entry.get_untracked() {
-            portal.ask(CommandBody::Dial { number });
+            portal.dial(number);
         }
     };
     let press = move |key: &str| {
@@ -153,6 +157,7 @@ pub fn DialPad() -> impl IntoView {
                         </a>
                     }
                 }))}
+                <AccountAtPad />
                 <div class="keys" role="group" aria-label=i18n.t(text::dial::keys)>
                     {KEYS.map(|(key, letters)| view! {
                         <button type="button" class="key" data-testid=format!("dial-key-{key}")
@@ -197,7 +202,7 @@ pub fn call_again(portal: Portal, number: &str) {
         Entry::Number(number)
             if portal.blocked().get_untracked().is_none() && !portal.dialling().get_untracked() =>
         {
-            portal.ask(CommandBody::Dial { number });
+            portal.dial(number);
         }
         _ if browser::focus("dial-input") => {}
         _ => portal.wants_pad().set(true),

@@ -26,6 +26,7 @@ pub fn EndedCard() -> impl IntoView {
         record().map(|record| {
             let number = words::number_to_call(&record).to_owned();
             let callable = !number.is_empty();
+            let account = record.account_code.as_ref().map(|booked| booked.code.to_string());
             let shown = StoredValue::new(record.clone());
             let talk = record.connected_at.map(|_| format::duration(record.talk_millis()));
             view! {
@@ -54,7 +55,12 @@ pub fn EndedCard() -> impl IntoView {
                         })}
                         {callable.then(|| view! {
                             <Button label=text::call::again icon="phone"
-                                press=Callback::new(move |()| call_again(portal, &number)) />
+                                press=Callback::new(move |()| {
+                                    if let Some(account) = &account {
+                                        portal.account_text().set(account.clone());
+                                    }
+                                    call_again(portal, &number);
+                                }) />
                         })}
                         <Button label=text::call::dismiss look=Look::Quiet testid="ended-dismiss"
                             press=Callback::new(move |()| portal.dismiss_ended()) />

@@ -1,6 +1,7 @@
 //! What is loaded when it is first shown: the pages that most visits do not open (docs/adr/0030).
 
 use crate::browser;
+use crate::components::account_chooser::AccountChooser;
 use crate::components::palette::Field;
 use crate::design::{Button, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
@@ -27,6 +28,7 @@ pub enum Part {
     Settings,
     Invitation,
     Palette,
+    Account,
 }
 
 /// Makes what is shown of a part.
@@ -44,6 +46,7 @@ fn maker(part: Part) -> Maker {
         Part::Settings => || view! { <SettingsPage /> }.into_any(),
         Part::Invitation => || view! { <InvitePage /> }.into_any(),
         Part::Palette => || view! { <Field /> }.into_any(),
+        Part::Account => || view! { <AccountChooser /> }.into_any(),
     }
 }
 

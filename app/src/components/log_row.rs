@@ -1,12 +1,14 @@
 //! One call of the log: how it came out, and on demand why, telephone by telephone (rule T18).
 
 use crate::browser;
+use crate::components::account::AccountLine;
 use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live};
+use crate::logic::account;
 use crate::names;
 use crate::state::Portal;
 use crate::words;
@@ -20,7 +22,8 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     let portal = Portal::expect();
     let (open, set_open) = signal(false);
     let number = words::number_to_call(&record).to_owned();
-    let message = record.message;
+    let (call, message) = (record.id, record.message);
+    let account = record.account_code.as_ref().map(|booked| booked.code.to_string());
     let recordings = record.recordings.clone();
     let outcome = names::outcome(&record);
     let icon = match (outcome, record.direction) {
@@ -36,17 +39,21 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
     let summary = move || {
         let locale = i18n.locale();
         record.with_value(|record| {
-            record.connected_at.map_or_else(
+            let said = record.connected_at.map_or_else(
                 || words::record_cause(locale, record).to_owned(),
                 |_| format::duration(record.talk_millis()),
-            )
+            );
+            match &record.account_code {
+                Some(booked) => format!("{said} · {}", account::shown(booked)),
+                None => said,
+            }
         })
     };
     view! {
             <li class="log-row" data-testid="log-row" data-outcome=outcome
                 data-reason=record.with_value(|record| names::reason(record.cause.reason))>
                 <div class="log-line">
-                    <button type="button" class="log-open" aria-expanded=live(move || open.get().to_string())
+                    <button type="button" class="log-open" id=format!("log-{call}") aria-expanded=live(move || open.get().to_string())
                         on:click=move |_| set_open.update(|open| *open = !*open)>
                         <span class="log-icon"><Icon name=icon /></span>
                         <span class="visually-hidden">
@@ -77,7 +84,13 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
      if outcome == "missed" { text::log::call_back(locale, party()) } else { text::log::call_again(locale, party()) }
     })
                         title=i18n.t(text::call::again)
-                        on:click=move |_| call_again(portal, &number)
+                        on:click=move |_| {
+                            // The same matter, until something else is chosen.
+                            if let Some(account) = &account {
+                                portal.account_text().set(account.clone());
+                            }
+                            call_again(portal, &number);
+                        }
                     >
                         <Icon name="phone" />
                     </button> })}
@@ -92,7 +105,8 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
 #[component]
 fn Details(record: StoredValue<CallRecord>) -> impl IntoView {
     let i18n = I18n::expect();
-    let legs = record.with_value(|record| record.legs.clone());
+    let (call, legs) = record.with_value(|record| (record.id, record.legs.clone()));
+    let booked = record.with_value(|record| record.account_code.clone());
     let cause = move || record.with_value(|record| words::record_cause(i18n.locale(), record));
     let number = record.with_value(|record| {
         if record.name.is_some() {
@@ -105,6 +119,7 @@ fn Details(record: StoredValue<CallRecord>) -> impl IntoView {
         <div class="log-details">
             <p class="log-cause" data-testid="log-cause">{live(cause)}</p>
             <p class="hint">{number}</p>
+            <AccountLine call booked=Signal::stored(booked) />
             <ol class="log-legs">
                 {legs.into_iter().map(|leg| view! { <LegLine leg /> }).collect_view()}
             </ol>

@@ -78,6 +78,7 @@ mod tests {
     fn dial() -> CommandBody {
         CommandBody::Dial {
             number: "0212345678".parse().unwrap(),
+            account_code: None,
         }
     }
 

@@ -48,6 +48,13 @@ impl CallLog {
         self.merge(newest);
     }
 
+    /// Takes a record that was booked otherwise, where it is loaded.
+    pub fn take_changed(&mut self, record: &CallRecord) {
+        if self.records.iter().any(|known| known.id == record.id) {
+            self.merge(std::slice::from_ref(record));
+        }
+    }
+
     /// Takes an older page.
     pub fn take_page(&mut self, page: &LogPage) {
         self.merge(&page.records);
@@ -84,6 +91,24 @@ mod tests {
         assert_eq!(numbers(&log), [6, 5, 4, 3]);
         assert!(!log.may_have_more());
         assert_eq!(log.oldest(), Some(UnixMillis(3)));
+    }
+
+    #[test]
+    fn t18_a_record_that_is_booked_afterwards_changes_in_its_place_and_nowhere_else() {
+        let mut log = CallLog::default();
+        log.take_newest(&[record(5), record(4)]);
+        let booked = |n| CallRecord {
+            account_code: Some(ponte_protocol::BookedCode {
+                code: "1042".parse().unwrap(),
+                name: "Rossi".into(),
+            }),
+            ..record(n)
+        };
+        log.take_changed(&booked(4));
+        log.take_changed(&booked(3));
+        assert_eq!(numbers(&log), [5, 4], "older ones come with their page");
+        assert_eq!(log.records()[1], booked(4));
+        assert_eq!(log.records()[0], record(5));
     }
 
     #[test]

@@ -41,6 +41,7 @@ struct Parts {
     i18n: I18n,
     dial_refusal: RwSignal<Option<Refusal>>,
     dial_text: RwSignal<String>,
+    account_text: RwSignal<String>,
     entered: RwSignal<u32>,
     unproven: RwSignal<Option<DialString>>,
     wants_pad: RwSignal<bool>,
@@ -99,6 +100,8 @@ parts! {
     pub dial_refusal: RwSignal<Option<Refusal>>,
     /// What stands in the dial field.
     pub dial_text: RwSignal<String>,
+    /// What stands in the field for the account code of the call that is dialled next.
+    pub account_text: RwSignal<String>,
     /// How often a choice of telephone was taken; also where it was the one in use already.
     pub entered: RwSignal<u32>,
     /// A number that was to be entered and must be proven first.
@@ -181,6 +184,7 @@ impl Portal {
             i18n: I18n::expect(),
             dial_refusal: RwSignal::new(None),
             dial_text: RwSignal::new(String::new()),
+            account_text: RwSignal::new(String::new()),
             entered: RwSignal::new(0),
             unproven: RwSignal::new(None),
             wants_pad: RwSignal::new(false),

@@ -1,10 +1,10 @@
 //! Values for tests.
 
 use ponte_protocol::{
-    Availability, CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView, CallerId, Cause,
-    CauseReason, Colleague, Contact, ContactBook, ContactId, ContactNumber, Destination, Direction, E164,
-    EndedBy, FailureClass, LineState, Mailbox, MessageId, Mode, Presence, UnixMillis, UserProfile, UserState,
-    VoiceMessage,
+    AccountCodePolicy, Availability, CallId, CallPhase, CallRecord, CallRules, CallSettings, CallView,
+    CallerId, Cause, CauseReason, Colleague, Contact, ContactBook, ContactId, ContactNumber, Destination,
+    Direction, E164, EndedBy, FailureClass, LineState, Mailbox, MessageId, Mode, Presence, UnixMillis,
+    UserProfile, UserState, VoiceMessage,
 };
 use uuid::Uuid;
 
@@ -33,6 +33,7 @@ pub(crate) fn user() -> UserState {
             language: "it".into(),
             emergency_numbers: vec!["112".into(), "118".into()],
             external_directory: None,
+            account_codes: AccountCodePolicy::Off,
         },
         mode: Mode::Telecommuting {
             destination: Destination::Number {
@@ -100,6 +101,7 @@ pub(crate) fn call(n: u64) -> CallView {
         moving: None,
         conference: None,
         recorded_since: None,
+        account_code: None,
     }
 }
 
@@ -123,6 +125,7 @@ pub(crate) fn record(n: u64) -> CallRecord {
         ended_by: EndedBy::FarLeg,
         message: None,
         recordings: vec![],
+        account_code: None,
         legs: vec![],
     }
 }

@@ -201,6 +201,12 @@ impl Store {
                 user.apply(&body);
                 match body {
                     EventBody::CallEnded { .. } => self.log.take_newest(&user.log),
+                    EventBody::RecordChanged { record } => {
+                        if let Some(ended) = self.ended.as_mut().filter(|ended| ended.id == record.id) {
+                            ended.clone_from(&record);
+                        }
+                        self.log.take_changed(&record);
+                    }
                     EventBody::MailboxChanged { .. } => self.messages.take_newest(&user.mailbox),
                     EventBody::DestinationsChanged { .. } => self.follow_verification(),
                     EventBody::ContactsChanged { book, saved, deleted } => {

@@ -1,6 +1,8 @@
 //! What the user is told of the answers to commands.
 
+use crate::browser;
 use crate::i18n::{Locale, text};
+use crate::logic::account;
 use crate::state::Portal;
 use crate::state::toasts::ToastKind;
 use crate::words;
@@ -36,6 +38,7 @@ impl Portal {
             CommandBody::Dial { .. } => {
                 // What was dialled is shown by the call now; it must not be dialled again by a stray Enter.
                 self.dial_text().set(String::new());
+                self.account_text().set(String::new());
                 return;
             }
             _ => return,
@@ -45,7 +48,13 @@ impl Portal {
 
     pub(super) fn say_refused(self, body: &CommandBody, refusal: &Refusal) {
         match (body, refusal) {
-            (CommandBody::Dial { .. }, _) => self.dial_refusal().set(Some(refusal.clone())),
+            (CommandBody::Dial { .. }, _) => {
+                self.dial_refusal().set(Some(refusal.clone()));
+                // Where the code is asked for.
+                if account::is_about_code(refusal) && !browser::focus("account-input") {
+                    self.wants_pad().set(true);
+                }
+            }
             // The chooser asks for a label then, and goes on to the proof.
             (
                 CommandBody::EnterTelecommuter {

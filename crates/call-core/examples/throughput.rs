@@ -94,6 +94,7 @@ fn main() {
                 command: SwitchCommand::Dial {
                     typed: site::SHOP.parse().unwrap(),
                     dialled: dialled(site::SHOP),
+                    account_code: None,
                 },
             },
             progress(0, 100),

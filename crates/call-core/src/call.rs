@@ -37,8 +37,8 @@ use crate::recording::OnDemand;
 use crate::rescue::Rescue;
 use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
 use ponte_protocol::{
-    CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString, Direction, E164,
-    EndedBy, Extension, LegRole, MessageId, UnixMillis, UserId,
+    BookedCode, CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString,
+    Direction, E164, EndedBy, Extension, LegRole, MessageId, UnixMillis, UserId,
 };
 
 /// The most attempts one call may make: a bound for the record of a user who dials again and again on one user leg.
@@ -296,6 +296,8 @@ pub(crate) struct Call {
     pub(crate) farewell: Option<PlaybackToken>,
     /// A word about a code that was keyed in, while it is spoken.
     pub(crate) notice: Option<PlaybackToken>,
+    /// What the call is booked to.
+    pub(crate) account_code: Option<BookedCode>,
     pub(crate) message: Option<MessageId>,
     pub(crate) on_demand: Option<OnDemand>,
     /// What was recorded on demand.
@@ -335,6 +337,7 @@ impl Call {
             ear_wanted: false,
             farewell: None,
             notice: None,
+            account_code: None,
             message: None,
             on_demand: None,
             recordings: Vec::new(),

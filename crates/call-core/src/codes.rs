@@ -7,6 +7,7 @@
 //!  **4           the other parties of both calls are put through to each other
 //!  **5           a conference of both calls
 //!  **6           the user is not heard by the other party, or again
+//!  **7 code #    the call is booked to this account code, where the site has them
 //!  **9           telecommuter mode ends with the calls that are up
 //! ```
 //!
@@ -18,10 +19,13 @@ use crate::commands::Done;
 use crate::context::Context;
 use crate::leg::Way;
 use crate::{Announcement, Dialled, Effect, LegId, PlaybackToken, Secret, Switch, TimerKind, Tone, cause};
+use ponte_protocol::account_code::ACCOUNT_CODE_MAX;
 use ponte_protocol::{CallId, CauseReason, DialString, EndedBy, LegRole, Refusal, UnixMillis, UserId};
 
 /// How long the next key of a code may take, in milliseconds: a menu that was meant waits no longer for its `*`.
 const NEXT_KEY_MS: u64 = 2_000;
+/// What an account code is keyed in after.
+const ACCOUNT: &str = "**7";
 /// The most digits of a number that is keyed in.
 const NUMBER_MAX: usize = 32;
 
@@ -52,6 +56,8 @@ enum Code {
     PutThrough,
     Conference,
     Mute,
+    /// The digits keyed after `**7`.
+    Account,
     LeaveAfterCall,
 }
 
@@ -63,7 +69,20 @@ enum Reading {
     NoCode,
 }
 
-fn read(keys: &str) -> Reading {
+/// `booked`: whether there are account codes.
+fn read(keys: &str, booked: bool) -> Reading {
+    if let Some(code) = keys.strip_prefix(ACCOUNT).filter(|_| booked) {
+        let (digits, ended) = code
+            .strip_suffix('#')
+            .map_or((code, false), |digits| (digits, true));
+        return if digits.len() > ACCOUNT_CODE_MAX || !digits.bytes().all(|key| key.is_ascii_digit()) {
+            Reading::NoCode
+        } else if ended {
+            Reading::Code(Code::Account)
+        } else {
+            Reading::Begun
+        };
+    }
     match keys.as_bytes() {
         b"*" | b"**" => Reading::Begun,
         b"**0" => Reading::Code(Code::LetGo),
@@ -75,6 +94,15 @@ fn read(keys: &str) -> Reading {
         b"**6" => Reading::Code(Code::Mute),
         b"**9" => Reading::Code(Code::LeaveAfterCall),
         _ => Reading::NoCode,
+    }
+}
+
+/// How long the next key may take, in milliseconds: the digits of an account code are looked up while they are keyed in.
+fn patience(keys: &str, digits_ms: u64) -> u64 {
+    if keys.starts_with(ACCOUNT) {
+        digits_ms
+    } else {
+        NEXT_KEY_MS
     }
 }
 
@@ -90,10 +118,11 @@ impl Switch {
             return;
         };
         let now = self.cx.now;
+        let digits_ms = self.cx.timeouts.digits;
         let Some(known) = self.users.get_mut(&user) else {
             return;
         };
-        let stale = now.since(known.keyed.at) > NEXT_KEY_MS;
+        let stale = now.since(known.keyed.at) > patience(&known.keyed.code.0, digits_ms);
         let before = if stale {
             std::mem::take(&mut known.keyed.code.0)
         } else {
@@ -102,12 +131,14 @@ impl Switch {
         known.keyed.code.0.push(digit);
         known.keyed.at = now;
         let keys = known.keyed.code.0.clone();
+        let booked = known.config.profile.account_codes.is_on();
         if !before.is_empty() {
             self.no_code(&user, call, leg, &before);
         }
-        let reading = read(&keys);
+        let reading = read(&keys, booked);
         if reading == Reading::Begun {
-            self.cx.timers.set(leg, TimerKind::Digits, now.plus(NEXT_KEY_MS));
+            let late = now.plus(patience(&keys, digits_ms));
+            self.cx.timers.set(leg, TimerKind::Digits, late);
             return;
         }
         if let Some(known) = self.users.get_mut(&user) {
@@ -115,7 +146,7 @@ impl Switch {
         }
         self.cx.timers.cancel(leg, TimerKind::Digits);
         match reading {
-            Reading::Code(code) => self.carry_out_code(&user, call, code),
+            Reading::Code(code) => self.carry_out_code(&user, call, code, &keys),
             Reading::Begun | Reading::NoCode => self.no_code(&user, call, leg, &keys),
         }
         self.settle(call);
@@ -155,6 +186,9 @@ impl Switch {
         let keys = std::mem::take(&mut known.keyed.code.0);
         if keys.is_empty() {
             self.number_complete(&user, leg);
+        } else if keys.len() > ACCOUNT.len() {
+            // A pause ends an account code, as it ends a number.
+            self.carry_out_code(&user, id, Code::Account, &keys);
         } else {
             self.no_code(&user, id, leg, &keys);
         }
@@ -186,7 +220,8 @@ impl Switch {
         }
     }
 
-    fn carry_out_code(&mut self, user: &UserId, id: CallId, code: Code) {
+    /// `keys`: all that was keyed in of it.
+    fn carry_out_code(&mut self, user: &UserId, id: CallId, code: Code, keys: &str) {
         let Some(line) = self.line(user) else { return };
         let stands = self.calls.get(&id).is_some_and(Call::stands);
         let done = match code {
@@ -238,6 +273,10 @@ impl Switch {
                 self.beep_at(user);
                 true
             }),
+            Code::Account => {
+                let digits = keys.strip_prefix(ACCOUNT).unwrap_or_default();
+                self.book_by_key(user, id, digits.trim_end_matches('#'))
+            }
             Code::LeaveAfterCall => {
                 if let Some(user) = self.users.get_mut(user) {
                     user.leaves_after_call = true;
@@ -276,7 +315,7 @@ impl Switch {
     }
 
     /// A code that shows no other effect is acknowledged.
-    fn beep_at(&mut self, user: &UserId) {
+    pub(crate) fn beep_at(&mut self, user: &UserId) {
         if let Some(leg) = self.ear_of(user) {
             self.cx.push(Effect::Beep { leg });
         }
@@ -335,7 +374,7 @@ impl Switch {
         let Some(asked) = known.keyed.asked.take_if(|asked| asked.ask == ask) else {
             return;
         };
-        if let Err(refusal) = self.dial(&user, id, asked.typed, dialled)
+        if let Err(refusal) = self.dial(&user, id, asked.typed, dialled, None)
             && let Some(call) = self.calls.get_mut(&id)
         {
             call.number_refused(&mut self.cx, &refusal);
@@ -485,7 +524,24 @@ mod tests {
             ("1", Reading::NoCode),
             ("#", Reading::NoCode),
         ] {
-            assert_eq!(read(keys), reading, "{keys}");
+            assert_eq!(read(keys, false), reading, "{keys}");
+        }
+    }
+
+    #[test]
+    fn t13_an_account_code_is_begun_by_7_and_ended_by_the_hash_key() {
+        for (keys, reading) in [
+            ("**7", Reading::Begun),
+            ("**71042", Reading::Begun),
+            ("**71042#", Reading::Code(Code::Account)),
+            ("**7#", Reading::Code(Code::Account)),
+            ("**71234567890123456", Reading::Begun),
+            ("**712345678901234567", Reading::NoCode),
+            ("**71*", Reading::NoCode),
+            ("**7A", Reading::NoCode),
+            ("**6", Reading::Code(Code::Mute)),
+        ] {
+            assert_eq!(read(keys, true), reading, "{keys}");
         }
     }
 }

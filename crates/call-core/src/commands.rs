@@ -6,8 +6,8 @@ use crate::user::UserTelephone;
 use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, cause, dial};
 use ponte_protocol::command::DTMF_MAX;
 use ponte_protocol::{
-    CallId, CauseReason, CommandId, Destination, DialString, Direction, EndedBy, EventBody, MessageId, Mode,
-    Outcome, Refusal, Reply, UserId,
+    AccountCode, CallId, CauseReason, CommandId, Destination, DialString, Direction, EndedBy, EventBody,
+    MessageId, Mode, Outcome, Refusal, Reply, UserId,
 };
 
 impl Switch {
@@ -35,7 +35,15 @@ impl Switch {
             SwitchCommand::LeaveAt { at } => self.leave_at(user, at),
             SwitchCommand::SetPersistentLeg { on } => self.set_persistent_leg(user, CallId(id.0), on),
             SwitchCommand::Stay => self.stay(user),
-            SwitchCommand::Dial { typed, dialled } => self.dial(user, CallId(id.0), typed, &dialled),
+            SwitchCommand::Dial {
+                typed,
+                dialled,
+                account_code,
+            } => self.dial(user, CallId(id.0), typed, &dialled, account_code.as_ref()),
+            SwitchCommand::SetAccountCode { call, account_code } => {
+                self.own_call(user, call)?;
+                self.set_account_code(user, call, account_code.as_ref())
+            }
             SwitchCommand::HangUp { call } => {
                 let (cx, known) = self.own_or_standing(user, call)?;
                 if known.caller_waits() {
@@ -254,6 +262,7 @@ impl Switch {
         new: CallId,
         typed: DialString,
         dialled: &Dialled,
+        account_code: Option<&AccountCode>,
     ) -> Result<Done, Refusal> {
         let now = self.cx.now;
         let waits = |call| {
@@ -276,6 +285,9 @@ impl Switch {
             dial::check_line(user, waits)?
         };
         let far = self.far_of(id, dialled)?;
+        let known = waiting.and_then(|call| self.calls.get(&call));
+        let kept = known.and_then(|call| call.account_code.as_ref());
+        let booked = self.book(id, &far, account_code, kept)?;
         if at_ear.is_none() || self.stands_idle(id) {
             dial::check_telephone(self.known_user(id)?)?;
         }
@@ -310,6 +322,7 @@ impl Switch {
                 return Err(Refusal::CapReached);
             }
             user.count_dial(now);
+            known.account_code = booked;
             known.dial_again(&mut self.cx, typed, far);
             return Ok(Done::Call(call));
         }
@@ -323,7 +336,7 @@ impl Switch {
         }
         if at_ear.is_some() {
             user.count_dial(now);
-            self.dial_second(id, new, typed, far);
+            self.dial_second(id, new, typed, far, booked);
             return Ok(Done::Call(new));
         }
         let setup = Setup {
@@ -347,6 +360,7 @@ impl Switch {
         user.calls.push(new);
         user.line = Some(Line::of(new));
         let mut call = Call::new(&self.cx, setup, Phase::CallingUser);
+        call.account_code = booked;
         call.call_user(&mut self.cx);
         self.calls.insert(new, call);
         Ok(Done::Call(new))

@@ -3,13 +3,34 @@
 use crate::call::{Call, Far, Near, Phase, Setup};
 use crate::leg::{Leg, Party, Way};
 use crate::line::Line;
-use crate::{Dialled, FeatureCode, LegId, Switch, cause};
+use crate::{Announcement, Dialled, FeatureCode, LegId, Switch, cause};
 use ponte_protocol::{
-    Cause, CauseReason, DeviceId, DialString, Direction, Extension, LegRole, Refusal, UserId,
+    AccountCode, BookedCode, Cause, CauseReason, DeviceId, DialString, Direction, Extension, LegRole,
+    Refusal, UserId,
 };
 
+/// What a user's desk telephone has dialled.
+#[derive(Clone, Debug)]
+pub(crate) struct DeskDial {
+    pub(crate) leg: LegId,
+    pub(crate) device: DeviceId,
+    pub(crate) user: UserId,
+    pub(crate) typed: DialString,
+    pub(crate) dialled: Dialled,
+    pub(crate) account_code: Option<AccountCode>,
+    /// Whether the telephone was answered before, to talk to the switch itself.
+    pub(crate) answered: bool,
+}
+
 impl Switch {
-    pub(crate) fn desk_dials(&mut self, leg: LegId, device: &DeviceId, typed: DialString, dialled: Dialled) {
+    pub(crate) fn desk_dials(
+        &mut self,
+        leg: LegId,
+        device: &DeviceId,
+        typed: DialString,
+        dialled: Dialled,
+        account_code: Option<AccountCode>,
+    ) {
         let Some(known) = self.devices.get(device) else {
             self.refuse(leg, cause::local(CauseReason::Forbidden));
             return;
@@ -28,16 +49,28 @@ impl Switch {
                 self.visit_from_desk(leg, device, &user);
             }
             (dialled, Some(user)) => {
-                let consults = self.may_consult(&user, device);
-                match self.check_desk(&user, &dialled, consults) {
-                    Ok(far) if consults => {
-                        if let Some(user) = self.users.get_mut(&user) {
-                            user.count_dial(self.cx.now);
-                        }
-                        self.start_from_desk(leg, device, &user, typed, far, false);
+                let dial = DeskDial {
+                    leg,
+                    device: device.clone(),
+                    user,
+                    typed,
+                    dialled,
+                    account_code,
+                    answered: false,
+                };
+                match self.check_desk(&dial) {
+                    Ok((far, booked)) => self.desk_calls(dial, far, booked),
+                    Err(Refusal::AccountCodeRequired) => {
+                        self.ask_account_code(dial, vec![Announcement::EnterAccountCode]);
                     }
-                    Ok(far) => self.desk_calls(leg, device, &user, typed, far, false),
-                    Err((status, cause)) => self.refuse_with(leg, status, cause),
+                    Err(Refusal::UnknownAccountCode | Refusal::InactiveAccountCode) => {
+                        let words = vec![Announcement::Wrong, Announcement::EnterAccountCode];
+                        self.ask_account_code(dial, words);
+                    }
+                    Err(refusal) => {
+                        let (status, cause) = told_to_desk(&refusal, &dial.dialled);
+                        self.refuse_with(leg, status, cause);
+                    }
                 }
             }
         }
@@ -82,22 +115,18 @@ impl Switch {
         held && !others.any(|call| call.ties.beside_line && here(call))
     }
 
-    /// Takes the user's line for a number that may be dialled.
-    pub(crate) fn desk_calls(
-        &mut self,
-        leg: LegId,
-        device: &DeviceId,
-        user: &UserId,
-        typed: DialString,
-        far: Far,
-        answered: bool,
-    ) {
+    /// Calls whom the telephone has dialled, once everything was checked: on the user's line, or beside a call there that
+    /// the telephone holds.
+    pub(crate) fn desk_calls(&mut self, dial: DeskDial, far: Far, booked: Option<BookedCode>) {
+        let consults = self.may_consult(&dial.user, &dial.device);
         let now = self.cx.now;
-        if let Some(user) = self.users.get_mut(user) {
+        if let Some(user) = self.users.get_mut(&dial.user) {
             user.count_dial(now);
-            user.line = Some(Line::of(leg.call));
+            if !consults {
+                user.line = Some(Line::of(dial.leg.call));
+            }
         }
-        self.start_from_desk(leg, device, user, typed, far, answered);
+        self.start_from_desk(dial, far, booked);
     }
 
     /// Whom the user reaches with what was dialled: rights, caps and trunks, without a look at the line.
@@ -120,24 +149,15 @@ impl Switch {
         Ok(far)
     }
 
-    /// What a `Dial` would check, and what its refusal is called in SIP.
-    fn check_desk(&mut self, id: &UserId, dialled: &Dialled, consults: bool) -> Result<Far, (u16, Cause)> {
-        let check = |switch: &mut Self| -> Result<Far, Refusal> {
-            if switch.known_user(id)?.line.is_some() && !consults {
-                return Err(Refusal::LineBusy);
-            }
-            switch.check_dialled(id, dialled)
-        };
-        check(self).map_err(|refusal| {
-            let (status, reason) = match refusal {
-                Refusal::InvalidNumber if *dialled == Dialled::Invalid => (484, CauseReason::NoSuchNumber),
-                Refusal::InvalidNumber => (404, CauseReason::NoSuchNumber),
-                Refusal::LineBusy | Refusal::OwnNumber => (486, CauseReason::Busy),
-                Refusal::NoTrunk | Refusal::StoreUnavailable => (503, CauseReason::Congestion),
-                _ => (403, CauseReason::Forbidden),
-            };
-            (status, cause::local(reason))
-        })
+    /// What a `Dial` would check.
+    pub(crate) fn check_desk(&mut self, dial: &DeskDial) -> Result<(Far, Option<BookedCode>), Refusal> {
+        let consults = self.may_consult(&dial.user, &dial.device);
+        if self.known_user(&dial.user)?.line.is_some() && !consults {
+            return Err(Refusal::LineBusy);
+        }
+        let far = self.check_dialled(&dial.user, &dial.dialled)?;
+        let booked = self.book(&dial.user, &far, dial.account_code.as_ref(), None)?;
+        Ok((far, booked))
     }
 
     /// Rule T17: whatever state the user is in, and whatever the user may dial.
@@ -156,19 +176,28 @@ impl Switch {
         {
             user.line = Some(Line::of(leg.call));
         }
-        self.start_from_desk(leg, device, &user, typed, far, false);
+        let dial = DeskDial {
+            leg,
+            device: device.clone(),
+            user,
+            typed,
+            dialled: Dialled::Emergency,
+            account_code: None,
+            answered: false,
+        };
+        self.start_from_desk(dial, far, None);
     }
 
-    /// A telephone on the user's line calls; `answered`: it was answered to talk to the switch itself before.
-    pub(crate) fn start_from_desk(
-        &mut self,
-        leg: LegId,
-        device: &DeviceId,
-        id: &UserId,
-        dialled: DialString,
-        far: Far,
-        answered: bool,
-    ) {
+    fn start_from_desk(&mut self, dial: DeskDial, far: Far, booked: Option<BookedCode>) {
+        let DeskDial {
+            leg,
+            device,
+            user: id,
+            typed: dialled,
+            answered,
+            ..
+        } = dial;
+        let id = &id;
         let user = self.users.get(id);
         // Any user's number is the company's.
         let shown = user.or_else(|| self.users.values().next());
@@ -199,6 +228,7 @@ impl Switch {
             user.calls.push(leg.call);
         }
         let mut call = Call::new(&self.cx, setup, Phase::CallingFar);
+        call.account_code = booked;
         call.ties.beside_line = self.line(id).is_some_and(|line| line.active != leg.call);
         if let Some(first) = call.new_leg_id() {
             let party = Party { number, name: None };
@@ -213,6 +243,18 @@ impl Switch {
         self.calls.insert(leg.call, call);
         self.settle(leg.call);
     }
+}
+
+/// What a refusal is called in SIP.
+fn told_to_desk(refusal: &Refusal, dialled: &Dialled) -> (u16, Cause) {
+    let (status, reason) = match refusal {
+        Refusal::InvalidNumber if *dialled == Dialled::Invalid => (484, CauseReason::NoSuchNumber),
+        Refusal::InvalidNumber => (404, CauseReason::NoSuchNumber),
+        Refusal::LineBusy | Refusal::OwnNumber => (486, CauseReason::Busy),
+        Refusal::NoTrunk | Refusal::StoreUnavailable => (503, CauseReason::Congestion),
+        _ => (403, CauseReason::Forbidden),
+    };
+    (status, cause::local(reason))
 }
 
 /// How the names end under which calls of telephones that belong to nobody are on record; no user may have such a name.

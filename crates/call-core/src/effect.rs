@@ -67,6 +67,8 @@ pub enum Announcement {
     /// "Enter your extension", "your PIN", each ended by #.
     EnterExtension,
     EnterPin,
+    /// "Enter the account code", ended by #.
+    EnterAccountCode,
     LoggedOn,
     LoggedOff,
     /// "You are working elsewhere": from this telephone no calls are made (rule T3).

@@ -1,8 +1,11 @@
 //! What happens to the switch.
 
-use crate::{DeviceConfig, Dialled, ListedMessage, Secret, Timeouts, TrunkConfig, TrunkId, UserConfig};
+use crate::{
+    DeviceConfig, Dialled, ListedCode, ListedMessage, Secret, Timeouts, TrunkConfig, TrunkId, UserConfig,
+};
 use ponte_protocol::{
-    CallId, CallerId, CommandId, DeviceId, DialString, E164, Extension, Mode, Pii, UnixMillis, UserId,
+    AccountCode, CallId, CallerId, CommandId, DeviceId, DialString, E164, Extension, Mode, Pii, UnixMillis,
+    UserId,
 };
 use std::fmt;
 
@@ -136,6 +139,12 @@ pub enum SwitchCommand {
     Dial {
         typed: DialString,
         dialled: Dialled,
+        account_code: Option<AccountCode>,
+    },
+    /// What the call is booked to from here on; `None`: nothing.
+    SetAccountCode {
+        call: CallId,
+        account_code: Option<AccountCode>,
     },
     HangUp {
         call: CallId,
@@ -284,6 +293,8 @@ pub enum Event {
         /// What was dialled, as it came: a DID of ours, an extension, a number, a feature code.
         typed: DialString,
         dialled: Dialled,
+        /// What a desk telephone's call is to be booked to, where that was dialled before the number.
+        account_code: Option<AccountCode>,
         /// How often the call was forwarded before it came, as the network tells.
         forwarded: u32,
     },
@@ -308,6 +319,10 @@ pub enum Event {
         user: UserId,
         dials: Vec<UnixMillis>,
         talks: Vec<(UnixMillis, UnixMillis)>,
+    },
+    /// The whole list of account codes. Calls that are up stay booked to what they are.
+    AccountCodesConfigured {
+        codes: Vec<ListedCode>,
     },
     /// Waits that begin from here on.
     TimeoutsConfigured {

@@ -4,7 +4,7 @@ use crate::call::{Call, Far, Phase, Setup};
 use crate::commands::Done;
 use crate::line::Line;
 use crate::{LegId, PeerHold, Switch, Tone};
-use ponte_protocol::{CallId, DialString, Direction, EndedBy, LegRole, Refusal, UserId};
+use ponte_protocol::{BookedCode, CallId, DialString, Direction, EndedBy, LegRole, Refusal, UserId};
 
 /// Calls that a line can hold beside the active one.
 const HELD_MAX: usize = 15;
@@ -78,7 +78,14 @@ impl Switch {
     }
 
     /// Another call on the ear that is up: the one before is held. Everything was checked.
-    pub(crate) fn dial_second(&mut self, user: &UserId, new: CallId, typed: DialString, far: Far) {
+    pub(crate) fn dial_second(
+        &mut self,
+        user: &UserId,
+        new: CallId,
+        typed: DialString,
+        far: Far,
+        booked: Option<BookedCode>,
+    ) {
         let Some(mut line) = self.line(user) else { return };
         let from = line.active;
         let Some((before, known)) = self.calls.get(&from).zip(self.users.get_mut(user)) else {
@@ -99,8 +106,9 @@ impl Switch {
             code: None,
         };
         known.calls.push(new);
-        self.calls
-            .insert(new, Call::new(&self.cx, setup, Phase::CallingFar));
+        let mut call = Call::new(&self.cx, setup, Phase::CallingFar);
+        call.account_code = booked;
+        self.calls.insert(new, call);
         self.put_aside(from);
         self.move_ear(from, new);
         if self.calls.get(&from).is_none_or(|call| !call.stands()) {

@@ -6,7 +6,8 @@ use crate::leg::{Leg, Way};
 use crate::line::Line;
 use crate::{CallSource, Caller, Dialled, Effect, LegId, Switch, cause, restriction};
 use ponte_protocol::{
-    CallId, Cause, CauseReason, Destination, DialString, Direction, EndedBy, Extension, LegRole, Mode, UserId,
+    AccountCode, CallId, Cause, CauseReason, Destination, DialString, Direction, EndedBy, Extension, LegRole,
+    Mode, UserId,
 };
 
 /// How a call comes to a user.
@@ -43,7 +44,7 @@ impl Switch {
         leg: LegId,
         source: CallSource,
         caller: Caller,
-        (typed, dialled): (DialString, Dialled),
+        (typed, dialled, account_code): (DialString, Dialled, Option<AccountCode>),
         forwarded: u32,
     ) {
         let known = self.calls.contains_key(&leg.call)
@@ -71,7 +72,7 @@ impl Switch {
                 // Nobody outside dials through.
                 _ => self.refuse(leg, cause::local(CauseReason::NoSuchNumber)),
             },
-            CallSource::Device { device } => self.desk_dials(leg, &device, typed, dialled),
+            CallSource::Device { device } => self.desk_dials(leg, &device, typed, dialled, account_code),
         }
     }
 

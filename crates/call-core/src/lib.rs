@@ -15,6 +15,7 @@
 //!    │               │ ── Connect ─────▶ ◀───────────────────▶ │
 //! ```
 
+mod account;
 mod call;
 pub mod cause;
 mod clearing;
@@ -60,6 +61,7 @@ mod verify;
 mod view;
 mod voicemail;
 
+pub use account::ListedCode;
 pub use config::{
     Caps, DeviceConfig, Dialled, FeatureCode, NumberClass, RestrictionRule, Timeouts, TrunkConfig, TrunkId,
     UserConfig,

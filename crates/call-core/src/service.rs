@@ -1,16 +1,17 @@
 //! A desk telephone that talks to the switch itself: logging on and off by feature code (rule T11), leaving telecommuter
-//! mode, and hearing why it may not call (rule T3).
+//! mode, hearing why it may not call (rule T3), and being asked what a call is to be booked to.
 //!
-//! Nobody is called, so there is no [`crate::call::Call`] and no record. The dialogue ends by itself: each question waits
+//! Nobody is called yet, so there is no [`crate::call::Call`] and no record. The dialogue ends by itself: each question waits
 //! for a key, each sentence for its end, the closed leg for its end.
 
+use crate::desk::DeskDial;
 use crate::{Announcement, Effect, LegId, Pin, Playback, PlaybackToken, Switch, TimerKind, cause};
-use ponte_protocol::{CauseReason, DeviceId, Extension, UserId};
+use ponte_protocol::{CauseReason, DeviceId, Extension, Refusal, UserId};
 
 /// How often extension and PIN may be wrong.
 const TRIES: u8 = 3;
-/// The most keys of one answer.
-const KEYS_MAX: usize = 16;
+/// The most keys of one answer: one more than any right answer has.
+const KEYS_MAX: usize = 17;
 /// How much longer than the next one the first key of an answer may take, and the host to check a PIN.
 const PATIENCE: u64 = 4;
 /// How long the last words may take, in milliseconds, should their end not be told.
@@ -19,6 +20,7 @@ const FAREWELL_MS: u64 = 15_000;
 #[derive(Debug)]
 enum Stage {
     Extension(Pin),
+    AccountCode(Pin),
     Pin {
         extension: String,
         keys: Pin,
@@ -38,6 +40,8 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Service {
     device: DeviceId,
+    /// What is dialled once it is known what it is booked to.
+    dial: Option<DeskDial>,
     stage: Stage,
     tries_left: u8,
 }
@@ -48,11 +52,61 @@ impl Switch {
         self.cx.push(Effect::AnswerLeg { leg });
         let service = Service {
             device: device.clone(),
+            dial: None,
             stage: Stage::Extension(Pin(String::new())),
             tries_left: TRIES,
         };
         self.services.insert(leg.call, service);
         self.ask(leg, vec![Announcement::EnterExtension]);
+    }
+
+    /// A telephone has dialled what needs an account code, without one or with a wrong one.
+    pub(crate) fn ask_account_code(&mut self, dial: DeskDial, words: Vec<Announcement>) {
+        let leg = dial.leg;
+        if !dial.answered {
+            self.cx.push(Effect::AnswerLeg { leg });
+        }
+        let service = Service {
+            device: dial.device.clone(),
+            dial: Some(dial),
+            stage: Stage::AccountCode(Pin(String::new())),
+            tries_left: TRIES,
+        };
+        self.services.insert(leg.call, service);
+        self.ask(leg, words);
+    }
+
+    /// An account code was keyed in: the call that waits for it begins.
+    fn account_code_given(&mut self, leg: LegId, dial: DeskDial, keys: &str) {
+        // The telephone may have been given to somebody else meanwhile.
+        if self.logged_on(&dial.device) != Some(&dial.user) {
+            return self.say_last(leg, vec![Announcement::NotAllowed, Announcement::Goodbye]);
+        }
+        let Ok(code) = keys.parse() else {
+            return self.wrong(leg);
+        };
+        let dial = DeskDial {
+            account_code: Some(code),
+            answered: true,
+            ..dial
+        };
+        match self.check_desk(&dial) {
+            Ok((far, booked)) => {
+                self.service_ended(leg);
+                self.desk_calls(dial, far, booked);
+            }
+            Err(Refusal::UnknownAccountCode | Refusal::InactiveAccountCode) => self.wrong(leg),
+            Err(refusal) => {
+                let why = match refusal {
+                    Refusal::LineBusy => Announcement::Busy,
+                    Refusal::NoTrunk | Refusal::StoreUnavailable | Refusal::CapReached => {
+                        Announcement::Congestion
+                    }
+                    _ => Announcement::NotAllowed,
+                };
+                self.say_last(leg, vec![why, Announcement::Goodbye]);
+            }
+        }
     }
 
     /// The feature code for logging off.
@@ -91,6 +145,7 @@ impl Switch {
     fn begin_service(&mut self, leg: LegId, device: &DeviceId) {
         let service = Service {
             device: device.clone(),
+            dial: None,
             stage: Stage::Closing,
             tries_left: 0,
         };
@@ -106,7 +161,9 @@ impl Switch {
         let Some(service) = self.services.get_mut(&leg.call) else {
             return;
         };
-        let (Stage::Extension(keys) | Stage::Pin { keys, .. }) = &mut service.stage else {
+        let (Stage::Extension(keys) | Stage::AccountCode(keys) | Stage::Pin { keys, .. }) =
+            &mut service.stage
+        else {
             return;
         };
         if digit == '#' {
@@ -141,6 +198,12 @@ impl Switch {
                 match extension.parse::<Extension>() {
                     Ok(number) if !pin.0.is_empty() => self.check_pin(leg, number, pin),
                     _ => self.wrong(leg),
+                }
+            }
+            Stage::AccountCode(keys) => {
+                let keys = keys.0.clone();
+                if let Some(dial) = service.dial.clone() {
+                    self.account_code_given(leg, dial, &keys);
                 }
             }
             Stage::Checking { .. } | Stage::Farewell(_) | Stage::Refusal(_) | Stage::Closing => {}
@@ -187,11 +250,11 @@ impl Switch {
             None => self.wrong(leg),
             Some(user) => match self.check_log_on(&user, &device) {
                 // A telephone that calls is there, whatever the registrar says.
-                Ok(()) | Err(ponte_protocol::Refusal::DeviceOffline) if self.store_writable => {
+                Ok(()) | Err(Refusal::DeviceOffline) if self.store_writable => {
                     self.log_on(&user, &device);
                     self.say_last(leg, vec![Announcement::LoggedOn]);
                 }
-                Err(ponte_protocol::Refusal::NotPermitted) => {
+                Err(Refusal::NotPermitted) => {
                     self.say_last(leg, vec![Announcement::NotAllowed]);
                 }
                 _ => self.say_last(leg, vec![Announcement::Unavailable]),
@@ -206,6 +269,9 @@ impl Switch {
         service.tries_left = service.tries_left.saturating_sub(1);
         if service.tries_left == 0 {
             self.say_last(leg, vec![Announcement::Wrong, Announcement::Goodbye]);
+        } else if service.dial.is_some() {
+            service.stage = Stage::AccountCode(Pin(String::new()));
+            self.ask(leg, vec![Announcement::Wrong, Announcement::EnterAccountCode]);
         } else {
             service.stage = Stage::Extension(Pin(String::new()));
             self.ask(leg, vec![Announcement::Wrong, Announcement::EnterExtension]);
@@ -264,7 +330,10 @@ impl Switch {
             (TimerKind::Digits, Stage::Checking { .. }) => {
                 self.say_last(leg, vec![Announcement::Unavailable]);
             }
-            (TimerKind::Digits, Stage::Extension(keys) | Stage::Pin { keys, .. }) if keys.0.is_empty() => {
+            (
+                TimerKind::Digits,
+                Stage::Extension(keys) | Stage::AccountCode(keys) | Stage::Pin { keys, .. },
+            ) if keys.0.is_empty() => {
                 self.say_last(leg, vec![Announcement::Goodbye]);
             }
             (TimerKind::Digits, _) => self.answer_given(leg),

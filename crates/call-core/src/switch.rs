@@ -1,5 +1,6 @@
 //! The switch: where events, time and effects meet.
 
+use crate::account::AccountCodes;
 use crate::call::{CLOCK, Call, Near, Phase};
 use crate::conference::Room;
 use crate::context::Context;
@@ -32,6 +33,7 @@ pub struct Switch {
     pub(crate) rooms: BTreeMap<CallId, Room>,
     /// Parking places that are taken.
     pub(crate) parking: BTreeMap<u16, CallId>,
+    pub(crate) account_codes: AccountCodes,
     pub(crate) store_writable: bool,
     /// When telecommuter modes end by themselves.
     pub(crate) leaves: BTreeSet<(UnixMillis, UserId)>,
@@ -49,6 +51,7 @@ impl Switch {
             visits: BTreeMap::new(),
             rooms: BTreeMap::new(),
             parking: BTreeMap::new(),
+            account_codes: AccountCodes::new(),
             store_writable: true,
             leaves: BTreeSet::new(),
         }
@@ -94,9 +97,10 @@ impl Switch {
                 caller,
                 typed,
                 dialled,
+                account_code,
                 forwarded,
             } => {
-                let dialled = (typed, dialled);
+                let dialled = (typed, dialled, account_code);
                 self.incoming_call(leg, source, caller, dialled, forwarded);
             }
             Event::RecordingFull { leg } => self.recording_full(leg),
@@ -111,6 +115,7 @@ impl Switch {
             Event::DraftStored { leg, stored } => self.draft_stored(leg, stored),
             Event::PortalsChanged { user, portals } => self.portals_changed(&user, portals),
             Event::NumberRead { leg, ask, dialled } => self.number_read(leg, ask, &dialled),
+            Event::AccountCodesConfigured { codes } => self.configure_account_codes(codes),
             Event::TimeoutsConfigured { timeouts } => self.cx.timeouts = timeouts,
             Event::TrunksConfigured { trunks } => self.cx.trunks.configure(trunks),
             Event::TrunkState { trunk, up } => self.cx.trunks.set_up(&trunk, up),

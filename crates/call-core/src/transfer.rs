@@ -4,7 +4,7 @@ use crate::call::{Call, Far, Near, Phase, Setup};
 use crate::commands::Done;
 use crate::{Dialled, Effect, LegId, Switch, SwitchTarget, Tone, cause};
 use ponte_protocol::{
-    CallId, Cause, CauseReason, DialString, Direction, EndedBy, Extension, Refusal, UserId,
+    BookedCode, CallId, Cause, CauseReason, DialString, Direction, EndedBy, Extension, Refusal, UserId,
 };
 
 /// Whom a party is given to, once everything was checked.
@@ -12,6 +12,7 @@ struct Target {
     typed: DialString,
     far: Far,
     to_voicemail: bool,
+    account_code: Option<BookedCode>,
 }
 
 /// Two calls whose other parties are to talk to each other.
@@ -48,14 +49,18 @@ impl Switch {
         if !self.may_give(id) {
             return Err(Refusal::WrongState);
         }
-        let target = match to {
+        let mut target = match to {
             SwitchTarget::Dialled { typed, dialled } => Target {
                 typed,
                 far: self.far_of(user, &dialled)?,
                 to_voicemail: false,
+                account_code: None,
             },
             SwitchTarget::Voicemail { extension } => self.box_of(&extension)?,
         };
+        // Whom the party is given to speaks about the same matter.
+        let kept = self.calls.get(&id).and_then(|call| call.account_code.as_ref());
+        target.account_code = self.book(user, &target.far, None, kept)?;
         let partner = self
             .calls
             .get(&id)
@@ -103,6 +108,7 @@ impl Switch {
                 user: owner,
             },
             to_voicemail: true,
+            account_code: None,
         })
     }
 
@@ -129,6 +135,7 @@ impl Switch {
             code: None,
         };
         let mut made = Call::new(&self.cx, setup, Phase::CallingFar);
+        made.account_code = target.account_code;
         made.ties.made_for = Some(id);
         made.ties.to_voicemail = target.to_voicemail;
         made.ties.detached = true;

@@ -49,6 +49,7 @@ impl Call {
             conference: self.conference.clone(),
             recorded_since: self.on_demand.map(|it| it.since),
             moving: self.move_view(),
+            account_code: self.account_code.clone(),
         }
     }
 
@@ -75,6 +76,7 @@ impl Call {
             ended_by: by,
             message: self.message,
             recordings: self.recordings.clone(),
+            account_code: self.account_code.clone(),
             legs: self.legs.iter().filter_map(Leg::record).collect(),
         })
     }

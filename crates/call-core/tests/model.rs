@@ -273,6 +273,7 @@ impl History {
             4..=12 => SwitchCommand::Dial {
                 typed: number.parse().unwrap(),
                 dialled,
+                account_code: None,
             },
             13 | 14 => SwitchCommand::HangUp { call: self.call() },
             15..=17 => SwitchCommand::Accept { call: self.call() },

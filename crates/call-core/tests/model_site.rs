@@ -6,17 +6,21 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use ponte_call_core::{
-    CallSource, Caller, CallerNumber, DeviceConfig, Effect, Event, ForwardTargets, LegEnd, LegEndKind, LegId,
-    PlaybackToken, Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts, TrunkId,
+    CallSource, Caller, CallerNumber, DeviceConfig, Dialled, Effect, Event, ForwardTargets, LegEnd,
+    LegEndKind, LegId, PlaybackToken, Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts,
+    TrunkId,
 };
-use ponte_protocol::{CallId, CallPhase, CallView, CommandId, Direction, EventBody, UnixMillis, UserId};
+use ponte_protocol::{
+    AccountCode, AccountCodePolicy, BookedCode, CallId, CallPhase, CallView, CommandId, Direction, EventBody,
+    Outcome, Refusal, UnixMillis, UserId,
+};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, CUSTOMER, DID_ANNA, DID_BRUNO, HOME, MOBILE, OFFICE,
     PREMIUM, SHOP,
 };
 use ponte_testkit::{Callers, Input, Reference, Rng, Supervised, TellSeed, Trace, callers, plan, trace};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STEPS: usize = 200;
 const CARLA: &str = "carla";
@@ -25,6 +29,8 @@ const DIALLED: [&str; 19] = [
     SHOP, SHOP, OFFICE, "201", "202", "203", "201", "202", DID_ANNA, DID_BRUNO, "299", COMPANY, "112", "*97",
     "*11", "*12", "*98", ABROAD, PREMIUM,
 ];
+/// Account codes that people give: two that the site has, one that is no longer in use, one that never was.
+const CODES: [&str; 6] = ["1042", "1042", "2001", "2001", "999", "31"];
 /// Where people forward their calls to.
 const FORWARDED: [&str; 6] = ["201", "202", "203", SHOP, ABROAD, "299"];
 /// Where people are.
@@ -71,6 +77,10 @@ struct History {
     seen: Seen,
     /// Calls whose user was lost.
     lost: BTreeSet<CallId>,
+    /// What portals were last told that a call is booked to.
+    booked: BTreeMap<CallId, Option<BookedCode>>,
+    /// Users whose calls to outside need an account code.
+    required: BTreeSet<UserId>,
 }
 
 impl History {
@@ -118,9 +128,13 @@ impl History {
             trace: Trace::default(),
             seen: Seen::default(),
             lost: BTreeSet::new(),
+            booked: BTreeMap::new(),
+            required: BTreeSet::new(),
         };
         let trunks = ["a", "b"].map(site::trunk).to_vec();
         history.event(Event::TrunksConfigured { trunks });
+        let codes = site::account_codes();
+        history.event(Event::AccountCodesConfigured { codes });
         for name in [ANNA, BRUNO, CARLA] {
             history.configure(name);
         }
@@ -147,6 +161,12 @@ impl History {
         config.profile.browser_allowed = self.rng.chance(30);
         config.profile.telecommuter_allowed = self.rng.chance(90);
         config.profile.browser_allowed = self.rng.chance(80);
+        config.profile.account_codes = *self.rng.pick(&[
+            AccountCodePolicy::Off,
+            AccountCodePolicy::Off,
+            AccountCodePolicy::Optional,
+            AccountCodePolicy::Required,
+        ]);
         config.do_not_disturb = self.rng.chance(4);
         // The cap on telephones that never confirmed is not part of the description of callers.
         config.proven = PLACES.iter().map(|place| place.parse().unwrap()).collect();
@@ -157,6 +177,12 @@ impl History {
                 busy: to(&mut self.rng),
                 no_answer: to(&mut self.rng),
             };
+        }
+        let user = config.profile.user.clone();
+        if config.profile.account_codes == AccountCodePolicy::Required {
+            self.required.insert(user);
+        } else {
+            self.required.remove(&user);
         }
         self.event(Event::UserConfigured {
             config: Box::new(config),
@@ -196,7 +222,67 @@ impl History {
             Some(callers::Outcome::Refused(_)) => self.seen.refused += 1,
             None => {}
         }
+        self.check_booking(&event, &effects);
         self.note(Input::Event(event), effects);
+    }
+
+    /// What a command about account codes must come to.
+    fn check_booking(&mut self, event: &Event, effects: &[Effect]) {
+        let Event::Command { user, command, .. } = event else {
+            return;
+        };
+        let outcome = effects.iter().find_map(|effect| match effect {
+            Effect::Reply { reply, .. } => Some(&reply.outcome),
+            _ => None,
+        });
+        let booked = |call: &CallId| {
+            let calls = self.switch.switch().calls(user);
+            let call = calls.into_iter().find(|known| known.id == *call)?;
+            Some(call.account_code.map(|booked| booked.code))
+        };
+        let required = matches!(
+            outcome,
+            Some(Outcome::Refused {
+                refusal: Refusal::AccountCodeRequired
+            })
+        );
+        match (command, outcome) {
+            (
+                SwitchCommand::Dial {
+                    account_code,
+                    dialled,
+                    ..
+                },
+                Some(Outcome::Accepted { call: Some(call) }),
+            ) => {
+                if account_code.is_some() {
+                    assert_eq!(booked(call), Some(account_code.clone()));
+                } else if self.required.contains(user) && matches!(dialled, Dialled::External { .. }) {
+                    assert!(booked(call).is_some_and(|code| code.is_some()));
+                }
+                self.seen.booked += u64::from(account_code.is_some());
+            }
+            (
+                SwitchCommand::SetAccountCode { account_code, .. },
+                Some(Outcome::Accepted { call: Some(call) }),
+            ) => {
+                assert_eq!(booked(call), Some(account_code.clone()));
+                self.seen.booked += u64::from(account_code.is_some());
+            }
+            (
+                SwitchCommand::Dial {
+                    account_code: None,
+                    dialled: Dialled::External { .. },
+                    ..
+                }
+                | SwitchCommand::SetAccountCode {
+                    account_code: None, ..
+                }
+                | SwitchCommand::Transfer { .. },
+                _,
+            ) => assert!(!required || self.required.contains(user)),
+            _ => assert!(!required, "{event:?}"),
+        }
     }
 
     fn timeout(&mut self) {
@@ -218,12 +304,18 @@ impl History {
                 }
                 Effect::CheckPin { leg, ask, .. } => self.pins.push((*leg, *ask)),
                 Effect::ReadNumber { leg, ask, .. } => self.numbers.push((*leg, *ask)),
+                Effect::Record { record } => {
+                    if let Some(told) = self.booked.get(&record.id) {
+                        assert_eq!(*told, record.account_code);
+                    }
+                }
                 Effect::SaveLogon { user: Some(_), .. } => self.seen.logged_on += 1,
                 Effect::TakePlace { .. } => self.seen.moved += 1,
                 Effect::Notify {
                     body: EventBody::CallChanged { call },
                     ..
                 } => {
+                    self.booked.insert(call.id, call.account_code.clone());
                     if !self.calls.contains(&call.id) {
                         self.calls.push(call.id);
                     }
@@ -362,7 +454,7 @@ impl History {
                 let digit = Secret(
                     *self
                         .rng
-                        .pick(&['1', '1', '1', '2', '#', '#', '0', '3', '*', '*', '*', '9']),
+                        .pick(&['1', '1', '1', '2', '#', '#', '0', '3', '*', '*', '*', '7', '9']),
                 );
                 let leg = self.leg();
                 self.event(Event::Dtmf { leg, digit });
@@ -429,6 +521,7 @@ impl History {
             4..=9 => SwitchCommand::Dial {
                 typed: number.parse().unwrap(),
                 dialled,
+                account_code: self.code(40),
             },
             10 => SwitchCommand::HangUp {
                 call: self.call(&user),
@@ -460,7 +553,11 @@ impl History {
     fn control(&mut self, user: &UserId) -> SwitchCommand {
         let call = self.call(user);
         let with = self.call(user);
-        match self.rng.below(26) {
+        match self.rng.below(29) {
+            26..=28 => SwitchCommand::SetAccountCode {
+                call,
+                account_code: self.code(80),
+            },
             16..=22 => SwitchCommand::Move {
                 call: self.talking(user),
                 to: match self.rng.below(6) {
@@ -515,6 +612,11 @@ impl History {
         }
     }
 
+    fn code(&mut self, percent: u64) -> Option<AccountCode> {
+        let code = *self.rng.pick(&CODES);
+        self.rng.chance(percent).then(|| code.parse().unwrap())
+    }
+
     fn incoming(&mut self) {
         self.ids += 1;
         let leg = LegId {
@@ -546,12 +648,14 @@ impl History {
             name: None,
         };
         let forwarded = *self.rng.pick(&[0, 0, 0, 1, 4, u32::MAX]);
+        let account_code = if from_desk { self.code(30) } else { None };
         self.event(Event::IncomingCall {
             leg,
             source,
             caller,
             typed: typed.parse().unwrap(),
             dialled: plan::read(typed),
+            account_code,
             forwarded,
         });
     }
@@ -689,6 +793,7 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("attached", seen.attached, 40),
         ("rejoining", seen.rejoining, 80),
         ("rejoined", seen.rejoined, 20),
+        ("booked", seen.booked, 200),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;
@@ -713,6 +818,7 @@ struct Seen {
     attached: u64,
     rejoining: u64,
     rejoined: u64,
+    booked: u64,
 }
 
 impl Seen {
@@ -727,6 +833,7 @@ impl Seen {
         self.attached += seen.attached;
         self.rejoining += seen.rejoining;
         self.rejoined += seen.rejoined;
+        self.booked += seen.booked;
         self.logged_on += seen.logged_on;
         self.moved += seen.moved;
         for record in history.switch.records() {

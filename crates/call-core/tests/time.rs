@@ -29,6 +29,7 @@ fn calling(at: UnixMillis) -> Switch {
     let dial = SwitchCommand::Dial {
         typed: SHOP.parse().unwrap(),
         dialled: dialled(SHOP),
+        account_code: None,
     };
     for event in [
         Event::TrunksConfigured { trunks },

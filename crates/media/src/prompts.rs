@@ -40,6 +40,8 @@ pub enum Prompt {
     EnterExtension,
     /// Enter your PIN, then #.
     EnterPin,
+    /// Enter the account code, then #.
+    EnterAccountCode,
     LoggedOn,
     LoggedOff,
     /// The user works elsewhere, so this telephone makes no calls.
@@ -152,7 +154,7 @@ macro_rules! entries {
     };
 }
 
-static ENTRIES: [Entry; 70] = entries![
+static ENTRIES: [Entry; 71] = entries![
     ConfirmPressOne "confirm-press-one",
     Connecting "connecting",
     Busy "busy",
@@ -171,6 +173,7 @@ static ENTRIES: [Entry; 70] = entries![
     LeaveMessage "leave-message",
     EnterExtension "enter-extension",
     EnterPin "enter-pin",
+    EnterAccountCode "enter-account-code",
     LoggedOn "logged-on",
     LoggedOff "logged-off",
     StillAway "still-away",

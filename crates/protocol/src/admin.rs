@@ -6,8 +6,8 @@
 use crate::external::{DirectoryPassword, DirectorySettings};
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallerId, DestinationId, DeviceId, DialString, E164, Explanation, Extension, Mode, Presence, Refusal,
-    SavedDestination, UnixMillis, UserId,
+    AccountCode, AccountCodePolicy, CallerId, DestinationId, DeviceId, DialString, E164, Explanation,
+    Extension, Mode, Presence, Refusal, SavedDestination, UnixMillis, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -125,6 +125,9 @@ pub struct SiteSettings {
     /// `None`: as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Whether calls are booked to account codes; `None`: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_codes: Option<AccountCodePolicy>,
 }
 
 /// A user as the administrator's page shows it.
@@ -191,6 +194,16 @@ pub struct GroupSettings {
     pub rules: Vec<Rule>,
 }
 
+/// An account code that calls can be booked to. Where a site has none, any code of the right form is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
+pub struct AccountCodeSettings {
+    pub code: AccountCode,
+    /// Of the client or the matter: 1 to 64 characters.
+    pub name: String,
+    /// Whether calls can be booked to it from here on.
+    pub active: bool,
+}
+
 /// A trunk as it is now; trunks are set in the gateway's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson, ToJson)]
 pub struct TrunkOverview {
@@ -236,6 +249,14 @@ pub enum AdminQuery {
     Groups {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
+    },
+    /// By their digits, at most [`ADMIN_PAGE_MAX`].
+    AccountCodes {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<AccountCode>,
+        /// Only those with this in code or name, in whatever case; at most [`FIND_MAX`] characters.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        find: String,
     },
     Trunks,
     /// What holds for the whole site.
@@ -333,6 +354,14 @@ pub enum AdminChange {
     },
     /// There is no external directory any more.
     RemoveDirectory,
+    /// A new code, or all settings of one.
+    PutAccountCode {
+        settings: AccountCodeSettings,
+    },
+    /// Calls that are booked to it stay so.
+    RemoveAccountCode {
+        code: AccountCode,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -360,6 +389,8 @@ impl fmt::Debug for AdminChange {
             Self::PutSite { .. } => f.write_str("PutSite"),
             Self::PutDirectory { .. } => f.write_str("PutDirectory"),
             Self::RemoveDirectory => f.write_str("RemoveDirectory"),
+            Self::PutAccountCode { settings } => write!(f, "PutAccountCode({})", settings.code),
+            Self::RemoveAccountCode { code } => write!(f, "RemoveAccountCode({code})"),
             Self::Unknown => f.write_str("Unknown"),
         }
     }
@@ -430,6 +461,11 @@ pub enum AdminAnswer {
     Explained {
         explanation: Explanation,
     },
+    AccountCodes {
+        codes: Vec<AccountCodeSettings>,
+        #[serde(default)]
+        more: bool,
+    },
     Trunks {
         trunks: Vec<TrunkOverview>,
     },
@@ -478,6 +514,7 @@ impl fmt::Debug for AdminAnswer {
             Self::Devices { .. } => "Devices",
             Self::Dids { .. } => "Dids",
             Self::Groups { .. } => "Groups",
+            Self::AccountCodes { .. } => "AccountCodes",
             Self::Trunks { .. } => "Trunks",
             Self::Audit { .. } => "Audit",
             Self::Done => "Done",
@@ -535,9 +572,11 @@ impl AdminQuery {
             Self::Audit { limit, .. } if *limit == 0 || *limit > AUDIT_PAGE_MAX => Err(Refusal::Malformed {
                 detail: "limit: 1 to 100".to_owned(),
             }),
-            Self::Users { find, .. } if find.chars().count() > FIND_MAX => Err(Refusal::Malformed {
-                detail: "find: at most 64 characters".to_owned(),
-            }),
+            Self::Users { find, .. } | Self::AccountCodes { find, .. } if find.chars().count() > FIND_MAX => {
+                Err(Refusal::Malformed {
+                    detail: "find: at most 64 characters".to_owned(),
+                })
+            }
             _ => Ok(()),
         }
     }

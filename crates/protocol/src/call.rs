@@ -1,7 +1,7 @@
 //! A call as the portal shows it.
 
 use crate::json::{FromJson, ToJson};
-use crate::{CallId, DeviceId, DialString, Pii, UnixMillis};
+use crate::{BookedCode, CallId, DeviceId, DialString, Pii, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -260,6 +260,9 @@ pub struct CallView {
     /// not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moving: Option<Box<MoveView>>,
+    /// What the call is booked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_code: Option<BookedCode>,
 }
 
 /// The telephone that a call is to be moved to.

@@ -1,5 +1,6 @@
 //! What a user asks for.
 
+use crate::account_code::ACCOUNT_FIND_MAX;
 #[cfg(feature = "admin")]
 use crate::admin::{AdminAnswer, AdminChange, AdminQuery};
 use crate::contact::CONTACT_PAGE_MAX;
@@ -9,10 +10,10 @@ use crate::presence::STATUS_MAX;
 use crate::settings::NO_ANSWER_MS;
 use crate::treatment::EXCEPTIONS_MAX;
 use crate::{
-    Availability, CallId, CallProfile, CallRecord, CallRules, CallSettings, CommandId, Contact,
-    ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId, DialString, E164, Extension,
-    ExternalPage, ImportPreview, MessageId, MessagePage, OwnSound, Refusal, ScheduleEntry, SearchText,
-    UnixMillis,
+    AccountCode, Availability, BookedCode, CallId, CallProfile, CallRecord, CallRules, CallSettings,
+    CommandId, Contact, ContactFormat, ContactId, ContactPage, ContactText, DestinationId, DeviceId,
+    DialString, E164, Extension, ExternalPage, ImportPreview, MessageId, MessagePage, OwnSound, Refusal,
+    ScheduleEntry, SearchText, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -112,6 +113,15 @@ pub enum CommandBody {
     /// held, and a second one begins on the same user leg (rule T8).
     Dial {
         number: DialString,
+        /// What the call is booked to. Where it is left out on a line that waits for another number, that of the call stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_code: Option<AccountCode>,
+    },
+    /// What a call of the user's own is booked to, while it is up and after it; without a code no longer anything.
+    SetAccountCode {
+        call: CallId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_code: Option<AccountCode>,
     },
     HangUp {
         call: CallId,
@@ -326,6 +336,12 @@ pub enum CommandBody {
         /// 1 to 100.
         limit: u16,
     },
+    /// Account codes that may be used, with this in code or name in whatever case; changes nothing.
+    FindAccountCodes {
+        /// At most 64 characters; empty for the first of all.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        find: String,
+    },
     /// For administrators; changes nothing.
     #[cfg(feature = "admin")]
     AdminQuery {
@@ -346,6 +362,7 @@ impl CommandBody {
     pub fn is_query(&self) -> bool {
         match self {
             Self::FetchLog { .. }
+            | Self::FindAccountCodes { .. }
             | Self::FetchMessages { .. }
             | Self::Explain { .. }
             | Self::FetchContacts { .. }
@@ -448,6 +465,9 @@ impl CommandBody {
             {
                 malformed("status: at most 140 characters")
             }
+            Self::FindAccountCodes { find } if find.chars().count() > ACCOUNT_FIND_MAX => {
+                malformed("find: at most 64 characters")
+            }
             Self::SaveProfile { profile } => profile.validate(),
             Self::SaveContact { contact } => contact.validate(),
             Self::SearchExternal { find } => find.validate(),
@@ -509,6 +529,13 @@ pub enum Outcome {
     Contacts(ContactPage),
     /// Who was found in the external directory.
     External(ExternalPage),
+    /// In order of their digits, at most 20.
+    AccountCodes {
+        codes: Vec<BookedCode>,
+        /// Whether more fit.
+        #[serde(default)]
+        more: bool,
+    },
     /// What a file of contacts holds.
     ContactsRead(ImportPreview),
     /// A part of a file of contacts.

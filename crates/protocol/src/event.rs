@@ -78,6 +78,10 @@ pub enum EventBody {
         call: CallId,
         record: CallRecord,
     },
+    /// A record of before has changed: the user has booked the call to another account code.
+    RecordChanged {
+        record: CallRecord,
+    },
     /// Rule T15.
     PersistentLegChanged {
         leg: PersistentLeg,

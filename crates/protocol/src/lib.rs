@@ -6,6 +6,7 @@
 // The derives name the crate as others do.
 extern crate self as ponte_protocol;
 
+pub mod account_code;
 #[cfg(feature = "admin")]
 pub mod admin;
 pub mod call;
@@ -36,6 +37,7 @@ pub mod treatment;
 pub mod upload;
 pub mod version;
 
+pub use account_code::{AccountCode, AccountCodeError, AccountCodePolicy, BookedCode};
 pub use call::{
     CallPhase, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, FailureClass, LegRole,
     LegState, LegView, MemberView, MoveView, ParkedCall,

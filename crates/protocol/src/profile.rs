@@ -1,7 +1,7 @@
 //! What a user is and where the user's calls go.
 
 use crate::json::{FromJson, ToJson};
-use crate::{DestinationId, E164, Extension, UnixMillis, UserId};
+use crate::{AccountCodePolicy, DestinationId, E164, Extension, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A number of the company that a user may show (rule T16).
@@ -48,6 +48,9 @@ pub struct UserProfile {
     /// What the administrator calls the external directory, empty for the portal's own word; `None` where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_directory: Option<String>,
+    /// Whether the user's calls can be booked to account codes, or must be.
+    #[serde(default)]
+    pub account_codes: AccountCodePolicy,
 }
 
 /// Where the user's calls go.

@@ -2,7 +2,8 @@
 
 use crate::json::{FromJson, ToJson};
 use crate::{
-    CallId, Cause, DeviceId, DialString, Direction, EndedBy, LegRole, MessageId, Pii, UnixMillis, UserId,
+    BookedCode, CallId, Cause, DeviceId, DialString, Direction, EndedBy, LegRole, MessageId, Pii, UnixMillis,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,6 +34,9 @@ pub struct CallRecord {
     /// What the user had recorded; it is among the messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recordings: Vec<MessageId>,
+    /// What the call is booked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_code: Option<BookedCode>,
     /// Each attempt to call a telephone, and the leg of a caller, in order.
     pub legs: Vec<LegRecord>,
 }
@@ -54,6 +58,7 @@ impl fmt::Debug for CallRecord {
             .field("ended_by", &self.ended_by)
             .field("message", &self.message)
             .field("recordings", &self.recordings)
+            .field("account_code", &self.account_code)
             .field("legs", &self.legs)
             .finish()
     }

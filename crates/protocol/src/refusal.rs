@@ -32,6 +32,13 @@ pub enum Refusal {
     LineBusy,
     #[error("too many calls, or too many attempts, for now")]
     CapReached,
+    /// The site wants every call to outside booked.
+    #[error("a call to outside needs an account code")]
+    AccountCodeRequired,
+    #[error("there is no such account code")]
+    UnknownAccountCode,
+    #[error("the account code is not in use any more")]
+    InactiveAccountCode,
     #[error("the command came too late to be carried out")]
     Expired,
     /// The edge has no gateway to give the command to.

@@ -85,6 +85,11 @@ impl UserState {
                     self.log.truncate(STATE_LOG_MAX);
                 }
             }
+            EventBody::RecordChanged { record } => {
+                if let Some(known) = self.log.iter_mut().find(|known| known.id == record.id) {
+                    known.clone_from(record);
+                }
+            }
             EventBody::QualityChanged { quality } => {
                 self.quality.retain(|known| known.call != quality.call);
                 if self.calls.iter().any(|known| known.id == quality.call) && !quality.legs.is_empty() {
@@ -130,6 +135,7 @@ mod tests {
                 language: "it".into(),
                 emergency_numbers: vec!["112".into()],
                 external_directory: None,
+                account_codes: AccountCodePolicy::Off,
             },
             mode: Mode::Office,
             destinations: vec![],
@@ -163,6 +169,7 @@ mod tests {
             moving: None,
             conference: None,
             recorded_since: None,
+            account_code: None,
         }
     }
 
@@ -187,6 +194,7 @@ mod tests {
             ended_by: EndedBy::Portal,
             message: None,
             recordings: vec![],
+            account_code: None,
             legs: vec![],
         };
         EventBody::CallEnded {
@@ -220,6 +228,31 @@ mod tests {
         state.apply(&EventBody::CallChanged { call: call(1) });
         assert!(state.calls.is_empty());
         assert_eq!(state.log.len(), 1);
+    }
+
+    #[test]
+    fn t18_a_record_that_is_booked_afterwards_changes_in_its_place() {
+        let mut state = state();
+        state.apply(&ended(1));
+        state.apply(&ended(2));
+        let EventBody::CallEnded { record, .. } = ended(1) else {
+            unreachable!()
+        };
+        let booked = CallRecord {
+            account_code: Some(BookedCode {
+                code: "1042".parse().unwrap(),
+                name: "Rossi".into(),
+            }),
+            ..record
+        };
+        let changed = EventBody::RecordChanged {
+            record: booked.clone(),
+        };
+        state.apply(&changed);
+        state.apply(&changed);
+        assert_eq!(state.log.len(), 2);
+        assert_eq!(state.log[1], booked);
+        assert_eq!(state.log[0].account_code, None);
     }
 
     #[test]

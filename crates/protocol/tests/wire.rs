@@ -30,7 +30,8 @@ fn a_dial_command_reads_as_documented() {
     assert_eq!(
         command.body,
         CommandBody::Dial {
-            number: "+39 02 12345678".parse().unwrap()
+            number: "+39 02 12345678".parse().unwrap(),
+            account_code: None,
         }
     );
 }

@@ -2,6 +2,15 @@
 
 use crate::site::{DID_ANNA, DID_BRUNO};
 use ponte_call_core::{Dialled, FeatureCode, NumberClass};
+use ponte_protocol::AccountCode;
+
+/// What a desk telephone has dialled: `*15`, an account code, `*` and a number are both, anything else is a number.
+pub fn split(typed: &str) -> (Option<AccountCode>, &str) {
+    typed
+        .strip_prefix("*15")
+        .and_then(|rest| rest.split_once('*'))
+        .map_or((None, typed), |(code, number)| (code.parse().ok(), number))
+}
 
 /// Reads what was typed, with `00` and `0` for the international and the national prefix. `*11` logs on, `*12` logs off,
 /// `*13` leaves telecommuter mode, `*97` is voicemail. `112` and `911` are emergency numbers, other short numbers and `+3902123456xx` belong to the

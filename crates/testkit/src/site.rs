@@ -1,7 +1,7 @@
 //! The site of the tests: its people, numbers and trunks.
 
-use ponte_call_core::{Caps, ForwardTargets, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
-use ponte_protocol::{CallSettings, CallerId, UserId, UserProfile};
+use ponte_call_core::{Caps, ForwardTargets, ListedCode, RestrictionRule, TrunkConfig, TrunkId, UserConfig};
+use ponte_protocol::{AccountCodePolicy, CallSettings, CallerId, UserId, UserProfile};
 
 /// The telephone that stands for the user's browser.
 pub const BROWSER: &str = "browser";
@@ -56,6 +56,7 @@ pub fn user(name: &str) -> UserConfig {
             language: "it".to_owned(),
             emergency_numbers: vec!["112".to_owned()],
             external_directory: None,
+            account_codes: AccountCodePolicy::Off,
         },
         restrictions: vec![rule("deny +44"), rule("allow +39")],
         caps: Caps::default(),
@@ -75,6 +76,22 @@ pub fn rule(text: &str) -> RestrictionRule {
         allow: verb == "allow",
         prefix: prefix.to_owned(),
     }
+}
+
+/// The site's account codes: `1042` and `2001` are in use, `999` no longer is.
+pub fn account_codes() -> Vec<ListedCode> {
+    [
+        ("1042", "Rossi", true),
+        ("2001", "Verdi", true),
+        ("999", "Neri", false),
+    ]
+    .into_iter()
+    .map(|(code, name, active)| ListedCode {
+        code: code.parse().expect("an account code"),
+        name: name.to_owned(),
+        active,
+    })
+    .collect()
 }
 
 pub fn trunk(id: &str) -> TrunkConfig {

@@ -7,7 +7,7 @@ use super::body::{check_origin, json};
 use super::site_call::ask;
 use crate::crypto::{Token, random_uuid};
 use crate::site::rpc::{SiteAnswer, SiteCall};
-use ponte_protocol::{CommandId, DialString, Outcome, Refusal};
+use ponte_protocol::{AccountCode, CommandId, DialString, Outcome, Refusal};
 use serde::Deserialize;
 use std::time::Duration;
 use uuid::Uuid;
@@ -38,6 +38,8 @@ struct Dial {
     /// Made by the client: the same identifier is one call, however often it is sent.
     #[serde(default)]
     id: Option<Uuid>,
+    #[serde(default)]
+    account_code: Option<String>,
 }
 
 /// The call that a path `/api/dial/<id>` names.
@@ -115,10 +117,21 @@ fn bearer(request: &Request) -> Result<String, Failure> {
 pub(crate) async fn dial(mut request: Request, env: &Env) -> Result<Response, Failure> {
     let token = bearer(&request)?;
     let network = network(&request)?;
-    let Dial { number, id } = json(&mut request).await?;
+    let Dial {
+        number,
+        id,
+        account_code,
+    } = json(&mut request).await?;
     let number: DialString = number.parse().map_err(|_| ApiError::Malformed {
         detail: "number: digits, `+`, `*` and `#`",
     })?;
+    let account_code: Option<AccountCode> =
+        account_code
+            .map(|code| code.parse())
+            .transpose()
+            .map_err(|_| ApiError::Malformed {
+                detail: "account_code: 1 to 16 digits",
+            })?;
     let id = match id {
         Some(id) => CommandId(id),
         None => CommandId(random_uuid()?),
@@ -128,6 +141,7 @@ pub(crate) async fn dial(mut request: Request, env: &Env) -> Result<Response, Fa
         network: network.clone(),
         id,
         number,
+        account_code,
     };
     let mut outcome = outcome_of(ask(env, &call).await?)?;
     for wait in WAITS_MS {

@@ -6,7 +6,7 @@ use super::rpc::{DialToken, SiteAnswer};
 use crate::auth::backoff::NETWORK;
 use crate::limits::DIAL_TOKENS_PER_USER;
 use ponte_protocol::command::DIAL_LIFETIME_MS;
-use ponte_protocol::{Command, CommandBody, CommandId, DialString, UserId};
+use ponte_protocol::{AccountCode, Command, CommandBody, CommandId, DialString, UserId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -114,6 +114,7 @@ impl Core {
         network: &str,
         id: CommandId,
         number: DialString,
+        account_code: Option<AccountCode>,
     ) -> Result<SiteAnswer, Fault> {
         let user = match self.dialler(token, network)? {
             Ok(user) => user,
@@ -124,7 +125,7 @@ impl Core {
             id,
             issued_at: now,
             expires_at: now.plus(DIAL_LIFETIME_MS),
-            body: CommandBody::Dial { number },
+            body: CommandBody::Dial { number, account_code },
         };
         let outcome = self.take_apart(&user, &command)?;
         Ok(SiteAnswer::Command { outcome })

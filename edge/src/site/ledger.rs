@@ -123,6 +123,7 @@ mod tests {
     fn dial(number: &str) -> CommandBody {
         CommandBody::Dial {
             number: number.parse().unwrap(),
+            account_code: None,
         }
     }
 

@@ -75,7 +75,8 @@ impl Site {
                 network,
                 id,
                 number,
-            } => core.dial_by_token(&token, &network, id, number),
+                account_code,
+            } => core.dial_by_token(&token, &network, id, number, account_code),
             SiteCall::Dialled { token, network, id } => core.dialled_by_token(&token, &network, id),
         }
     }

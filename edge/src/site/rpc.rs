@@ -1,7 +1,9 @@
 //! What the stateless worker asks a site, and what the site answers. Secrets come as digests only.
 
 use crate::push::subscription::Keys;
-use ponte_protocol::{CommandId, DialString, MessageId, Outcome, OwnSound, Taken, UnixMillis, UserId};
+use ponte_protocol::{
+    AccountCode, CommandId, DialString, MessageId, Outcome, OwnSound, Taken, UnixMillis, UserId,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -83,6 +85,8 @@ pub enum SiteCall {
         network: String,
         id: CommandId,
         number: DialString,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_code: Option<AccountCode>,
     },
     /// What has become of that.
     Dialled {

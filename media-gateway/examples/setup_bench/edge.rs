@@ -238,7 +238,14 @@ impl Link {
             }
             let number = far(user).parse().unwrap();
             self.board.dialled(user);
-            self.command(user, CommandBody::Dial { number }).await;
+            self.command(
+                user,
+                CommandBody::Dial {
+                    number,
+                    account_code: None,
+                },
+            )
+            .await;
         }
     }
 

@@ -58,6 +58,7 @@ fn problem(error: &StoreError) -> Option<Problem> {
         StoreError::GroupInUse { .. } => ("name", ProblemKind::InUse),
         StoreError::DidTaken { .. } => ("number", ProblemKind::Taken),
         StoreError::UnknownDid(_) => ("number", ProblemKind::NotFound),
+        StoreError::UnknownAccountCode(_) => ("code", ProblemKind::NotFound),
         StoreError::UnknownDestination(_) => ("destination", ProblemKind::NotFound),
         StoreError::LastAdministrator => ("administrator", ProblemKind::LastAdministrator),
         _ => return None,

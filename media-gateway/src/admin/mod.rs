@@ -1,6 +1,7 @@
 //! What an administrator does, whether in the portal or on the command line: the same checks, the same changes, the
 //! same entries in the audit log.
 
+mod account_codes;
 mod check;
 mod destinations;
 mod devices;
@@ -13,6 +14,7 @@ mod site;
 mod treatment;
 mod users;
 
+pub use account_codes::check_account_code;
 pub use check::{Wrong, check_did, check_name, check_rules, check_user};
 pub use destinations::DESTINATIONS_MAX;
 pub use devices::{DeviceChange, Password};
@@ -136,6 +138,8 @@ impl<'a> Admin<'a> {
                     .await?;
             }
             AdminChange::RemoveDirectory => self.remove_directory().await?,
+            AdminChange::PutAccountCode { settings } => self.put_account_code(settings).await?,
+            AdminChange::RemoveAccountCode { code } => self.remove_account_code(code).await?,
             AdminChange::Unknown => {}
         }
         Ok(AdminAnswer::Done)

@@ -20,6 +20,7 @@ pub fn settings(config: &Config) -> SiteSettings {
         voicemail_quota_s: config.voicemail.quota_s,
         call_recording: config.site.call_recording,
         time_zone: Some(config.site.time_zone.iana_name().unwrap_or_default().to_owned()),
+        account_codes: Some(config.site.account_codes),
     }
 }
 
@@ -60,6 +61,7 @@ impl Admin<'_> {
         }
         let rules = check_rules(&wanted.rules).map_err(AdminError::Invalid)?;
         let default = settings(self.base);
+        let stored = self.store.site().await?;
         let row = SiteRow {
             rules: differs(&rules, &self.base.site.default_restrictions),
             no_answer_ms: differs(&wanted.no_answer_ms, &default.no_answer_ms),
@@ -68,8 +70,12 @@ impl Admin<'_> {
             voicemail_message_s: differs(&wanted.voicemail_message_s, &default.voicemail_message_s),
             voicemail_quota_s: differs(&wanted.voicemail_quota_s, &default.voicemail_quota_s),
             call_recording: differs(&wanted.call_recording, &default.call_recording),
+            account_codes: match wanted.account_codes {
+                None => stored.account_codes,
+                Some(policy) => differs(&policy, &self.base.site.account_codes),
+            },
             time_zone: match wanted.time_zone {
-                None => self.store.site().await?.time_zone,
+                None => stored.time_zone,
                 Some(name) => {
                     Some(name).filter(|name| !name.is_empty() && default.time_zone.as_ref() != Some(name))
                 }

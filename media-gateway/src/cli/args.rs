@@ -1,5 +1,6 @@
 //! What can be asked for.
 
+use super::account_codes::AccountCodeCommand;
 use super::destinations::DestinationCommand;
 use super::devices::DeviceCommand;
 use super::dids::DidCommand;
@@ -11,7 +12,7 @@ use crate::admin::{NAME_MAX, check_name};
 use crate::numbers::TimedRule;
 use crate::numbers::parse_rule;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ponte_protocol::{DialString, E164, Extension, UserId};
+use ponte_protocol::{AccountCode, DialString, E164, Extension, UserId};
 use std::path::PathBuf;
 
 /// The telephone system of Ponte.
@@ -71,6 +72,11 @@ pub(super) enum StoreCommand {
         #[command(subcommand)]
         command: GroupCommand,
     },
+    /// Manage the codes that calls can be booked to: clients, matters.
+    AccountCode {
+        #[command(subcommand)]
+        command: AccountCodeCommand,
+    },
     /// Show and change what holds for the whole site.
     Site {
         #[command(subcommand)]
@@ -90,7 +96,7 @@ pub(super) enum StoreCommand {
     },
     /// Print what administrators have changed, newest first.
     Audit(AuditArgs),
-    /// Print a user's call records, newest first.
+    /// Print the call records of a user, of an account code, or of a user's with that code, newest first.
     Records(RecordsArgs),
     /// Say how a number is read and which rule decides whether the user may call it.
     Explain {
@@ -308,8 +314,11 @@ pub(super) struct AuditArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct RecordsArgs {
-    #[arg(long)]
-    pub(super) user: UserId,
+    #[arg(long, required_unless_present = "account_code")]
+    pub(super) user: Option<UserId>,
+    /// Only calls that are booked to this code; without --user those of everybody.
+    #[arg(long, value_name = "CODE")]
+    pub(super) account_code: Option<AccountCode>,
     /// How many.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(super) limit: u16,

@@ -55,6 +55,9 @@ pub(super) fn explained(error: StoreError) -> Failure {
             "there is no number {}; `ponte-gateway did list` names all of them",
             number.as_str()
         )),
+        StoreError::UnknownAccountCode(code) => Failure::Usage(format!(
+            "there is no account code {code}; `ponte-gateway account-code list` names all of them"
+        )),
         StoreError::LastAdministrator => Failure::Usage(
             "no administrator would be left; make another user one first: `ponte-gateway user set … --administrator on`"
                 .to_owned(),

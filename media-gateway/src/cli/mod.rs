@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it could not be done now, 2 the command or the configuration is wrong.
 
+mod account_codes;
 mod args;
 mod audit;
 mod destinations;
@@ -103,6 +104,7 @@ async fn in_store(command: StoreCommand, config: &Config, store: &Store) -> Done
         StoreCommand::Device { command } => devices::carry_out(command, &admin).await,
         StoreCommand::Did { command } => dids::carry_out(command, &admin).await,
         StoreCommand::Group { command } => groups::carry_out(command, &admin).await,
+        StoreCommand::AccountCode { command } => account_codes::carry_out(command, &admin).await,
         StoreCommand::Site { command } => site::carry_out(command, &admin).await,
         StoreCommand::Directory { command } => directory::carry_out(command, &admin).await,
         StoreCommand::ImportUsers { file, dry_run } => roster::import(&file, dry_run, &admin).await,

@@ -9,13 +9,30 @@ use serde_json::Value;
 
 pub(super) async fn list(arguments: RecordsArgs, store: &Store) -> Done {
     let before = arguments.before.map(UnixMillis);
-    let page = store.records(&arguments.user, before, arguments.limit).await?;
+    let page = match (&arguments.user, &arguments.account_code) {
+        (user, Some(code)) => {
+            let user = user.as_ref();
+            store.booked_records(code, user, before, arguments.limit).await?
+        }
+        (Some(user), None) => store.records(user, before, arguments.limit).await?,
+        // The arguments are read so that one of them is there.
+        (None, None) => return Ok(()),
+    };
     if arguments.json {
         return output::json(&page);
     }
     let rows: Vec<Vec<String>> = page.records.iter().map(row).collect();
     output::table(
-        &["STARTED (UTC)", "DIRECTION", "NUMBER", "TALK", "LEGS", "CAUSE"],
+        &[
+            "STARTED (UTC)",
+            "USER",
+            "DIRECTION",
+            "NUMBER",
+            "TALK",
+            "LEGS",
+            "CODE",
+            "CAUSE",
+        ],
         &rows,
     )
 }
@@ -28,10 +45,15 @@ fn row(record: &CallRecord) -> Vec<String> {
     let seconds = record.talk_millis() / 1000;
     vec![
         utc(record.started_at),
+        record.user.to_string(),
         direction.to_owned(),
         record.number.clone(),
         format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
         record.legs.len().to_string(),
+        record
+            .account_code
+            .as_ref()
+            .map_or_else(String::new, |booked| booked.code.to_string()),
         cause(record),
     ]
 }

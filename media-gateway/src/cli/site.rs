@@ -6,6 +6,7 @@ use crate::admin::{Admin, site_settings};
 use crate::numbers::TimedRule;
 use crate::numbers::as_rules;
 use clap::{Args, Subcommand, ValueEnum};
+use ponte_protocol::AccountCodePolicy;
 use ponte_protocol::admin::{CallRecording, SiteSettings};
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +49,17 @@ pub(super) struct SiteArgs {
     /// Whose calls may be recorded on demand; both parties are told before.
     #[arg(long, value_enum)]
     call_recording: Option<Recording>,
+    /// Whether calls are booked to account codes.
+    #[arg(long, value_enum)]
+    account_codes: Option<Booking>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Booking {
+    Off,
+    Optional,
+    /// A call that a user dials to outside needs one.
+    Required,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -97,6 +109,13 @@ fn with(mut settings: SiteSettings, given: SiteArgs) -> SiteSettings {
             Recording::Permitted => CallRecording::Permitted,
         };
     }
+    if let Some(booking) = given.account_codes {
+        settings.account_codes = Some(match booking {
+            Booking::Off => AccountCodePolicy::Off,
+            Booking::Optional => AccountCodePolicy::Optional,
+            Booking::Required => AccountCodePolicy::Required,
+        });
+    }
     if given.time_zone.is_some() {
         settings.time_zone = given.time_zone;
     }
@@ -113,6 +132,11 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
         CallRecording::Everyone => "everyone",
         CallRecording::Permitted => "permitted",
     };
+    let booking = match settings.account_codes {
+        Some(AccountCodePolicy::Optional) => "optional",
+        Some(AccountCodePolicy::Required) => "required",
+        Some(AccountCodePolicy::Off) | None => "off",
+    };
     let mut rows = vec![
         [
             "rings for".to_owned(),
@@ -128,6 +152,7 @@ fn show(settings: &SiteSettings, as_json: bool) -> Done {
             format!("{} s", settings.voicemail_quota_s),
         ],
         ["call recording".to_owned(), recording.to_owned()],
+        ["account codes".to_owned(), booking.to_owned()],
         [
             "time zone".to_owned(),
             settings.time_zone.clone().unwrap_or_default(),

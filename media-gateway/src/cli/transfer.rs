@@ -6,7 +6,9 @@ mod entries;
 mod treatment;
 
 use super::{Done, Failure, explained, output};
-use crate::admin::{Admin, check_did, check_directory, check_site, check_user, site_settings};
+use crate::admin::{
+    Admin, check_account_code, check_did, check_directory, check_site, check_user, site_settings,
+};
 use crate::store::{Change, Store};
 use difference::{Difference, Kind, difference};
 use entries::Entries;
@@ -42,12 +44,13 @@ pub(super) async fn export(file: &Path, store: &Store) -> Done {
     opened.write_all(text.as_bytes()).map_err(cannot)?;
     opened.sync_all().map_err(cannot)?;
     output::line(&format!(
-        "{}: {} users, {} telephones, {} numbers, {} groups",
+        "{}: {} users, {} telephones, {} numbers, {} groups, {} account codes",
         file.display(),
         entries.user.len(),
         entries.device.len(),
         entries.did.len(),
-        entries.group.len()
+        entries.group.len(),
+        entries.account_code.len()
     ))
 }
 
@@ -115,6 +118,7 @@ fn changes(
     for kind in [
         Kind::Site,
         Kind::Directory,
+        Kind::AccountCode,
         Kind::Group,
         Kind::User,
         Kind::Destination,
@@ -142,6 +146,7 @@ fn changes(
             let wrong = match &change {
                 Change::AddUser(row) | Change::SetUser(row) => check_user(row, config),
                 Change::SetDid(row) => check_did(row, config),
+                Change::PutAccountCode(settings) => check_account_code(settings),
                 Change::SetSite(row) => check_site(&site_settings(&admin.base().with_site(row))),
                 Change::SetDirectory(Some(row)) => check_directory(row),
                 _ => Vec::new(),

@@ -11,6 +11,8 @@ pub struct FeatureCodes {
     /// Leaves telecommuter mode at the own telephone.
     pub leave: Option<String>,
     pub voicemail: Option<String>,
+    /// Before an account code, which `*` and the number follow.
+    pub account_code: Option<String>,
 }
 
 impl Default for FeatureCodes {
@@ -20,6 +22,7 @@ impl Default for FeatureCodes {
             log_off: Some("*12".to_owned()),
             leave: Some("*13".to_owned()),
             voicemail: Some("*97".to_owned()),
+            account_code: Some("*15".to_owned()),
         }
     }
 }
@@ -41,6 +44,14 @@ impl FeatureCodes {
             None
         }
     }
+
+    /// The account code and the number of `*15`, a code, `*` and a number; `None` for what was dialled otherwise.
+    pub fn account_code<'a>(&self, dialled: &'a str) -> Option<(&'a str, &'a str)> {
+        dialled
+            .strip_prefix(self.account_code.as_deref()?)?
+            .split_once('*')
+            .filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_digit()))
+    }
 }
 
 pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> FeatureCodes {
@@ -51,6 +62,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Fea
         ("log_off", &mut codes.log_off),
         ("leave", &mut codes.leave),
         ("voicemail", &mut codes.voicemail),
+        ("account_code", &mut codes.account_code),
     ] {
         if let Some(found) = section.text(key) {
             if found.value.is_empty() {

@@ -6,7 +6,7 @@ use crate::numbers::{self, parse_rule};
 use jiff::tz::TimeZone;
 use ponte_media::Country;
 use ponte_protocol::admin::CallRecording;
-use ponte_protocol::{CallSettings, E164, SiteId};
+use ponte_protocol::{AccountCodePolicy, CallSettings, E164, SiteId};
 use std::collections::HashSet;
 
 /// What holds where a country's own choice is not made.
@@ -56,6 +56,9 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
     let call_recording = section
         .text("call_recording")
         .and_then(|found| found.read(problems, |text| check_recording(text)));
+    let account_codes = section
+        .text("account_codes")
+        .and_then(|found| found.read(problems, |text| check_policy(text)));
     let own_numbers = list(&mut section, problems, "own_numbers", parse_own_numbers);
     let extensions = list(&mut section, problems, "extensions", check_pattern);
     let rules = section.texts("default_restrictions").map(|rules| {
@@ -127,6 +130,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>) -> Opt
         ),
         call_waiting: call_waiting.is_none_or(|found| found.value),
         call_recording: call_recording.map_or(CallRecording::Never, |found| found.value),
+        account_codes: account_codes.map_or(AccountCodePolicy::Off, |found| found.value),
         time_zone: time_zone.map_or_else(TimeZone::system, |found| found.value),
         external_directory: None,
         country,
@@ -175,6 +179,15 @@ fn check_recording(text: &str) -> Result<CallRecording, String> {
         "everyone" => Ok(CallRecording::Everyone),
         "permitted" => Ok(CallRecording::Permitted),
         _ => Err(format!("'{text}' is none of never, everyone, permitted")),
+    }
+}
+
+fn check_policy(text: &str) -> Result<AccountCodePolicy, String> {
+    match text {
+        "off" => Ok(AccountCodePolicy::Off),
+        "optional" => Ok(AccountCodePolicy::Optional),
+        "required" => Ok(AccountCodePolicy::Required),
+        _ => Err(format!("'{text}' is none of off, optional, required")),
     }
 }
 

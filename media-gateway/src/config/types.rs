@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ponte_call_core::{Timeouts, TrunkConfig, TrunkId};
 use ponte_media::{Country, HoldMusic, PortRange, WebRtcConfig};
 use ponte_protocol::admin::CallRecording;
-use ponte_protocol::{CallSettings, E164, SiteId};
+use ponte_protocol::{AccountCodePolicy, CallSettings, E164, SiteId};
 use ponte_sip::digest::Algorithm;
 use ponte_sip::{AccountsConfig, Credentials, Transport};
 use std::fmt;
@@ -76,6 +76,9 @@ impl Config {
             config.voicemail.longest = Duration::from_secs(message_s.into());
             config.timeouts.message = u64::from(message_s) * 1000;
         }
+        if let Some(account_codes) = row.account_codes {
+            config.site.account_codes = account_codes;
+        }
         // One that this machine does not know was stored on another.
         if let Some(time_zone) = row.time_zone.as_deref().and_then(|name| time_zone(name).ok()) {
             config.site.time_zone = time_zone;
@@ -117,6 +120,8 @@ pub struct SiteConfig {
     pub call_waiting: bool,
     /// Whose calls may be recorded on demand.
     pub call_recording: CallRecording,
+    /// Whether calls are booked to account codes.
+    pub account_codes: AccountCodePolicy,
     /// Whose clock rules and schedules go by.
     pub time_zone: TimeZone,
     /// What the external directory is called, where administrators have set one.

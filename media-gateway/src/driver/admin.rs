@@ -7,8 +7,8 @@ use crate::link::{LinkHandle, ToLink};
 use crate::numbers::{as_rules, explain};
 use crate::store::{Store, StoreError};
 use ponte_protocol::admin::{
-    ADMIN_PAGE_MAX, AdminAnswer, AdminChange, AdminQuery, DeviceOverview, DeviceSettings, GroupSettings,
-    TrunkOverview, UserOverview,
+    ADMIN_PAGE_MAX, AccountCodeSettings, AdminAnswer, AdminChange, AdminQuery, DeviceOverview,
+    DeviceSettings, GroupSettings, TrunkOverview, UserOverview,
 };
 use ponte_protocol::{
     CommandId, DeviceId, DialString, EventBody, Mode, Outcome, Refusal, Reply, UnixMillis, UserId,
@@ -270,6 +270,16 @@ async fn read(
                 has_password: row.as_ref().is_some_and(|row| row.password.is_some()),
                 settings: row.map(|row| Box::new(row.settings)),
             }
+        }
+        AdminQuery::AccountCodes { after, find } => {
+            let find = find.trim().to_lowercase();
+            let found = |known: &AccountCodeSettings| {
+                known.code.as_str().contains(&find) || known.name.to_lowercase().contains(&find)
+            };
+            let all = store.account_codes().await?.into_iter();
+            let rest = all.filter(|known| after.as_ref().is_none_or(|after| known.code > *after));
+            let (codes, more) = page(rest.filter(found));
+            AdminAnswer::AccountCodes { codes, more }
         }
         AdminQuery::Audit { before, limit } => {
             let (entries, more) = store.audit(before, limit).await?;

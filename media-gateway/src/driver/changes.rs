@@ -145,6 +145,11 @@ impl Watcher {
         } else {
             Some(store.dids().await?)
         };
+        let account_codes = if found.account_codes == seen.account_codes {
+            None
+        } else {
+            Some(store.account_codes().await?)
+        };
         self.seen = found;
         Ok(Some(Changes {
             users,
@@ -152,6 +157,7 @@ impl Watcher {
             invitations,
             devices,
             dids,
+            account_codes,
             administered: None,
         }))
     }

@@ -85,6 +85,9 @@ impl Driver {
             CommandBody::FetchMessages { before, limit } => {
                 return self.fetch_messages(user, command.id, before, limit);
             }
+            CommandBody::FindAccountCodes { find } => {
+                return self.find_account_codes(&user, command.id, &find);
+            }
             CommandBody::Explain { number } => return self.explain(&user, command.id, &number),
             CommandBody::FetchContacts { after, limit } => {
                 return self.fetch_contacts(user, command.id, after, limit);
@@ -167,12 +170,17 @@ impl Driver {
                 Err(refusal) => return self.answer(&user, Reply::refused(id, refusal)),
             },
             CommandBody::LeaveTelecommuter => SwitchCommand::LeaveTelecommuter,
-            CommandBody::Dial { number } => {
-                let dialled = self.plan.read(&number);
+            CommandBody::Dial { number, account_code } => {
+                // What is keyed at a telephone may be pasted into the portal.
+                let (typed, dialled, before) = self.plan.read_booked(number);
                 SwitchCommand::Dial {
-                    typed: number,
+                    typed,
                     dialled,
+                    account_code: account_code.or(before),
                 }
+            }
+            CommandBody::SetAccountCode { call, account_code } => {
+                return self.set_account_code(user, id, call, account_code);
             }
             CommandBody::HangUp { call } => SwitchCommand::HangUp { call },
             CommandBody::Accept { call } => SwitchCommand::Accept { call },
@@ -283,6 +291,7 @@ impl Driver {
             CommandBody::ImportContacts { import } => return self.import_contacts(user, id, import),
             CommandBody::AdminChange { change } => return self.admin_change(&user, id, change),
             CommandBody::FetchLog { .. }
+            | CommandBody::FindAccountCodes { .. }
             | CommandBody::FetchMessages { .. }
             | CommandBody::FetchContacts { .. }
             | CommandBody::ReadContacts { .. }

@@ -169,6 +169,7 @@ mod tests {
             muted: false,
             conference: None,
             moving: None,
+            account_code: None,
             recorded_since: None,
         }
     }

@@ -170,6 +170,8 @@ impl Driver {
                     .is_none_or(|before| connected(call) && !connected(before))
                 {
                     drop(self.store.save_call(call_up(&user, call)));
+                } else if before.is_some_and(|before| before.account_code != call.account_code) {
+                    self.keep_booking(call.id, call.account_code.as_ref());
                 }
             }
             EventBody::PersistentLegChanged { .. } => self.keep_standing(&user),
@@ -384,5 +386,6 @@ fn call_up(user: &UserId, call: &CallView) -> CallUp {
             CallPhase::Connected { since } => Some(since),
             _ => None,
         },
+        account_code: call.account_code.clone(),
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ponte_call_core::{CallSource, Caller, CallerNumber, Dialled, Event, LegEndKind, LegId};
 use ponte_media::Direction;
 use ponte_media::sdp::{LocalSession, SdpError};
-use ponte_protocol::{CallId, Cause, DialString, E164, LegRole, Pii};
+use ponte_protocol::{AccountCode, CallId, Cause, DialString, E164, LegRole, Pii};
 use ponte_sip::message::{HeaderName, Uri, Via};
 use ponte_sip::{DialogId, IncomingCall, Party, ReasonProtocol};
 use rand::Rng;
@@ -52,7 +52,10 @@ impl Refused {
 struct Origin {
     source: CallSource,
     caller: Caller,
+    typed: DialString,
     dialled: Dialled,
+    /// What a telephone has dialled before the number.
+    account_code: Option<AccountCode>,
 }
 
 impl Driver {
@@ -82,8 +85,8 @@ impl Driver {
         let typed = called_number(&self.plan, &call.request_uri).ok_or(Refused::NoNumber)?;
         let hops = Hops::of(&call.message);
         let origin = match &call.account {
-            Some(account) => self.telephone_origin(account, &typed)?,
-            None => self.trunk_origin(call, &typed)?,
+            Some(account) => self.telephone_origin(account, typed)?,
+            None => self.trunk_origin(call, typed)?,
         };
         if let CallSource::Trunk { trunk } = &origin.source
             && self.has_come_back(&hops, &origin.dialled, trunk)
@@ -104,7 +107,9 @@ impl Driver {
         let Origin {
             source,
             caller,
+            typed,
             dialled,
+            account_code,
         } = origin;
         let (role, trunk, device) = match &source {
             CallSource::Trunk { trunk } => (LegRole::Far, trunk.0.clone(), None),
@@ -158,16 +163,19 @@ impl Driver {
             caller,
             typed,
             dialled,
+            account_code,
         });
         Ok(())
     }
 
-    fn trunk_origin(&self, call: &IncomingCall, typed: &DialString) -> Result<Origin, Refused> {
+    fn trunk_origin(&self, call: &IncomingCall, typed: DialString) -> Result<Origin, Refused> {
         let trunk = self.trunks.by_address(call.flow.remote);
         let settings = &trunk.ok_or(Refused::Stranger)?.settings;
         Ok(Origin {
             caller: trunk_caller(&self.plan, call, settings.trusts_identity),
-            dialled: self.plan.read_incoming(typed, &settings.id),
+            dialled: self.plan.read_incoming(&typed, &settings.id),
+            typed,
+            account_code: None,
             source: CallSource::Trunk {
                 trunk: settings.id.clone(),
             },
@@ -175,19 +183,22 @@ impl Driver {
     }
 
     /// The account is proven; who is calling is whoever is logged on.
-    fn telephone_origin(&self, account: &str, typed: &DialString) -> Result<Origin, Refused> {
+    fn telephone_origin(&self, account: &str, typed: DialString) -> Result<Origin, Refused> {
         let device = account.parse().map_err(|_| Refused::Stranger)?;
         if self.telephones.get(&device).is_none() {
             return Err(Refused::Stranger);
         }
         let user = self.switch.logged_on(&device);
         let entry = user.and_then(|user| self.users.get(user));
+        let (typed, dialled, account_code) = self.plan.read_booked(typed);
         Ok(Origin {
             caller: entry.map_or_else(Caller::default, |entry| Caller {
                 number: Some(CallerNumber::Extension(entry.row.extension.clone())),
                 name: Some(entry.row.display_name.clone()),
             }),
-            dialled: self.plan.read(typed),
+            typed,
+            dialled,
+            account_code,
             source: CallSource::Device { device },
         })
     }

@@ -10,6 +10,7 @@
 //!
 //! Nothing here waits: what takes time (store, DNS, link) runs beside and comes back as an input.
 
+mod account_codes;
 mod admin;
 mod browser;
 mod callers;
@@ -65,6 +66,7 @@ use legs::LegTable;
 use pins::Guesses;
 use ponte_call_core::{Event, LegId, Switch};
 use ponte_media::{EndpointId, MediaPlane};
+use ponte_protocol::admin::AccountCodeSettings;
 use ponte_protocol::{
     CallId, CallProfile, CallRecord, CallRules, CallSettings, CallView, Mailbox, Presence, SavedDestination,
     ScheduleEntry, UnixMillis, UserId,
@@ -155,6 +157,8 @@ pub struct Driver {
     status_end: Option<UnixMillis>,
     /// How many portals of each user are connected.
     portals: HashMap<UserId, u32>,
+    /// The site's list, by code.
+    account_codes: Vec<AccountCodeSettings>,
     /// Administrators' changes on their way to the store.
     admin_jobs: mpsc::Sender<AdminJob>,
     ledger: Ledger,

@@ -7,6 +7,7 @@ use crate::contacts::AddressBook;
 use crate::link::{FromLink, ToLink};
 use crate::store::{DeviceRow, DidRow, DirectoryRow, Invitation, SiteRow, StoreError, UserRow};
 use ponte_call_core::Event;
+use ponte_protocol::admin::AccountCodeSettings;
 use ponte_protocol::link::LinkUser;
 use ponte_protocol::state::STATE_LOG_MAX;
 use ponte_protocol::{
@@ -56,6 +57,7 @@ pub(super) struct Changes {
     pub invitations: Vec<Invitation>,
     pub devices: Option<Vec<DeviceRow>>,
     pub dids: Option<Vec<DidRow>>,
+    pub account_codes: Option<Vec<AccountCodeSettings>>,
     /// The administrator's change that made them, to be answered after its effects.
     pub administered: Option<Administered>,
 }
@@ -261,6 +263,9 @@ impl Driver {
                 self.configure_user(user);
             }
         }
+        if let Some(codes) = changes.account_codes {
+            self.account_codes_changed(codes);
+        }
         if let Some(site) = changes.site {
             self.site_changed(site);
         }
@@ -368,6 +373,7 @@ mod tests {
             ended_by: EndedBy::Portal,
             message: None,
             recordings: Vec::new(),
+            account_code: None,
             legs: Vec::new(),
         }
     }

@@ -116,6 +116,7 @@ impl Driver {
             users: BTreeMap::new(),
             status_end: None,
             portals: HashMap::new(),
+            account_codes: Vec::new(),
             admin_jobs,
             ledger: FuturesOrdered::new(),
             answered: super::Answered::default(),
@@ -138,6 +139,7 @@ impl Driver {
         // After that: their logs hold the records of what a crash ended.
         let users = load_users(&store, &driver.config, &BTreeSet::new()).await?;
         driver.configure_trunks();
+        driver.account_codes_changed(store.account_codes().await?);
         for saved in users {
             driver.load_user(saved);
         }

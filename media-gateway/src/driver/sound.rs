@@ -76,6 +76,7 @@ fn prompt(announcement: Announcement) -> Option<Prompt> {
         Announcement::LeaveMessage => Prompt::LeaveMessage,
         Announcement::EnterExtension => Prompt::EnterExtension,
         Announcement::EnterPin => Prompt::EnterPin,
+        Announcement::EnterAccountCode => Prompt::EnterAccountCode,
         Announcement::LoggedOn => Prompt::LoggedOn,
         Announcement::LoggedOff => Prompt::LoggedOff,
         Announcement::StillAway => Prompt::StillAway,

@@ -8,8 +8,8 @@ use crate::store::{CodeOutcome, Invitation, StoreError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use ponte_call_core::{Dialled, Event, LegId, TrunkId};
 use ponte_protocol::{
-    CommandId, DestinationId, DirectoryFault, E164, Extension, ExternalPage, Mailbox, Refusal, UserId,
-    VoiceMessage,
+    CallRecord, CommandId, DestinationId, DirectoryFault, E164, Extension, ExternalPage, Mailbox, Refusal,
+    UserId, VoiceMessage,
 };
 use std::future::Future;
 use std::net::SocketAddr;
@@ -30,6 +30,12 @@ pub(super) enum Done {
         user: UserId,
         id: CommandId,
         found: Result<bool, StoreError>,
+    },
+    /// What a record is booked to was changed, or could not be.
+    RecordBooked {
+        user: UserId,
+        id: CommandId,
+        booked: Result<CallRecord, Refusal>,
     },
     /// A user's directory was changed, or could not be.
     ContactsChanged(Changed),
@@ -114,6 +120,7 @@ impl Driver {
             Done::Mailbox { user, mailbox } => self.mailbox_loaded(&user, mailbox),
             Done::Invitations(invitations) => self.invitations_loaded(invitations),
             Done::MessageChanged { user, id, found } => self.message_changed(&user, id, found),
+            Done::RecordBooked { user, id, booked } => self.record_booked(&user, id, booked),
             Done::ContactsChanged(changed) => self.contacts_changed(changed),
             Done::ContactsRead {
                 user,

@@ -4,7 +4,7 @@ use super::emergency::Emergency;
 use crate::config::{FeatureCodes, OwnNumbers, SiteConfig};
 use crate::store::DidRow;
 use ponte_call_core::{Dialled, NumberClass, TrunkId};
-use ponte_protocol::{DialString, E164, Extension};
+use ponte_protocol::{AccountCode, DialString, E164, Extension};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 /// The numbering plan of a site. Reading a number takes microseconds, so nothing is cached.
@@ -87,6 +87,25 @@ impl NumberingPlan {
             return Dialled::Emergency;
         }
         read
+    }
+
+    /// Reads what a person dialled together with the account code before it: what is dialled, how that is read, and what it
+    /// is to be booked to. No code is in the way of an emergency call; with one of a form that no code has, any other number
+    /// is [`Dialled::Invalid`].
+    pub fn read_booked(&self, typed: DialString) -> (DialString, Dialled, Option<AccountCode>) {
+        let Some((code, number)) = self.features.account_code(typed.as_str()) else {
+            let dialled = self.read(&typed);
+            return (typed, dialled, None);
+        };
+        let Ok(number) = number.parse::<DialString>() else {
+            return (typed, Dialled::Invalid, None);
+        };
+        let code = code.parse::<AccountCode>().ok();
+        match self.read(&number) {
+            Dialled::Emergency => (number, Dialled::Emergency, None),
+            dialled if code.is_some() => (number, dialled, code),
+            _ => (typed, Dialled::Invalid, None),
+        }
     }
 
     /// What is dialled for a service that a telephone names instead of a number: `sos`, `sos.fire`. The first of the site's

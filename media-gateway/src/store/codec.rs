@@ -1,5 +1,6 @@
 //! Between rows and types.
 
+use super::account_codes;
 use super::{CallUp, GroupRow, Invitation, LegUp, StoreError, UserRow};
 use crate::numbers::TimedRule;
 use ponte_call_core::{Caps, LegId};
@@ -257,6 +258,7 @@ impl<'a> Columns<'a> {
             name: self.maybe_text("name")?,
             started_at: self.time("started_at")?,
             connected_at: self.maybe_time("connected_at")?,
+            account_code: account_codes::booked(self)?,
         })
     }
 
@@ -299,6 +301,7 @@ impl<'a> Columns<'a> {
             ended_by: self.word("ended_by")?,
             message: self.maybe_uuid("message")?.map(MessageId),
             recordings: Vec::new(),
+            account_code: account_codes::booked(self)?,
             legs: Vec::new(),
         })
     }

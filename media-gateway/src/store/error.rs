@@ -1,4 +1,4 @@
-use ponte_protocol::{DestinationId, DeviceId, E164, Extension, GroupId, UserId};
+use ponte_protocol::{AccountCode, DestinationId, DeviceId, E164, Extension, GroupId, UserId};
 use std::io;
 use std::path::PathBuf;
 
@@ -62,6 +62,8 @@ pub enum StoreError {
     DidTaken { number: E164, extension: Extension },
     #[error("there is no such destination")]
     UnknownDestination(DestinationId),
+    #[error("there is no account code {0}")]
+    UnknownAccountCode(AccountCode),
     #[error("there is no such number")]
     UnknownDid(E164),
     #[error("the user's directory would have too many contacts")]

@@ -12,6 +12,7 @@
 //! ```
 
 mod account;
+mod account_codes;
 mod api;
 mod audit;
 mod codec;

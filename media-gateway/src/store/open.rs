@@ -12,7 +12,7 @@ use std::path::Path;
 const DATABASE: &str = "ponte.db";
 
 /// In order; a version once released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "initial", include_str!("../../migrations/0001_initial.sql")),
     (
         2,
@@ -54,6 +54,11 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         10,
         "external_directory",
         include_str!("../../migrations/0010_external_directory.sql"),
+    ),
+    (
+        11,
+        "account_codes",
+        include_str!("../../migrations/0011_account_codes.sql"),
     ),
 ];
 

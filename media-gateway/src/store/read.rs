@@ -26,6 +26,7 @@ pub(super) async fn versions(pool: &SqlitePool) -> Result<Versions, StoreError> 
             "invitations_version" => versions.invitations = value,
             "devices_version" => versions.devices = value,
             "dids_version" => versions.dids = value,
+            "account_codes_version" => versions.account_codes = value,
             "site_version" => versions.site = value,
             _ => {}
         }

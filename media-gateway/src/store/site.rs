@@ -4,6 +4,7 @@ use super::codec::{Columns, int, rules_text, word};
 use super::write::{Applied, DONE};
 use super::{Store, StoreError};
 use crate::numbers::TimedRule;
+use ponte_protocol::AccountCodePolicy;
 use ponte_protocol::admin::CallRecording;
 use sqlx::SqliteConnection;
 
@@ -25,12 +26,14 @@ pub struct SiteRow {
     pub call_recording: Option<CallRecording>,
     /// A name of the IANA, e.g. `Europe/Rome`.
     pub time_zone: Option<String>,
+    /// Whether calls are booked to account codes.
+    pub account_codes: Option<AccountCodePolicy>,
 }
 
 pub(super) async fn put(connection: &mut SqliteConnection, row: &SiteRow) -> Applied {
     sqlx::query(
         "UPDATE site SET rules = ?1, no_answer_ms = ?2, call_waiting = ?3, hold_music = ?4, voicemail_message_s = ?5,
-             voicemail_quota_s = ?6, call_recording = ?7, time_zone = ?8",
+             voicemail_quota_s = ?6, call_recording = ?7, time_zone = ?8, account_codes = ?9",
     )
     .bind(row.rules.as_deref().map(rules_text))
     .bind(row.no_answer_ms.map(int))
@@ -40,6 +43,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, row: &SiteRow) -> App
     .bind(row.voicemail_quota_s)
     .bind(row.call_recording.as_ref().map(word))
     .bind(row.time_zone.as_deref())
+    .bind(row.account_codes.as_ref().map(word))
     .execute(connection)
     .await?;
     DONE
@@ -65,6 +69,7 @@ impl Store {
             voicemail_quota_s: columns.maybe_narrow("voicemail_quota_s")?,
             call_recording: columns.maybe_word("call_recording")?,
             time_zone: columns.maybe_text("time_zone")?,
+            account_codes: columns.maybe_word("account_codes")?,
         })
     }
 }

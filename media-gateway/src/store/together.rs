@@ -1,5 +1,6 @@
 //! Several changes of an administrator as one.
 
+use super::account_codes::AccountCodeWrite;
 use super::devices::DeviceWrite;
 use super::groups::GroupWrite;
 use super::numbers::DidWrite;
@@ -10,9 +11,10 @@ use super::{
     AuditNote, DeviceRow, DidRow, DirectoryRow, GroupRow, Invitation, SiteRow, Store, StoreError, UserRow,
     Written,
 };
+use ponte_protocol::admin::AccountCodeSettings;
 use ponte_protocol::{
-    CallProfile, CallRules, CallSettings, DestinationId, DeviceId, E164, GroupId, SavedDestination,
-    ScheduleEntry, UnixMillis, UserId,
+    AccountCode, CallProfile, CallRules, CallSettings, DestinationId, DeviceId, E164, GroupId,
+    SavedDestination, ScheduleEntry, UnixMillis, UserId,
 };
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
@@ -39,6 +41,8 @@ pub enum Change {
     SetSite(Box<SiteRow>),
     /// `None`: there is none.
     SetDirectory(Option<Box<DirectoryRow>>),
+    PutAccountCode(AccountCodeSettings),
+    RemoveAccountCode(AccountCode),
     SaveCallSettings(UserId, CallSettings),
     /// The site's hold for the user again.
     ForgetCallSettings(UserId),
@@ -84,6 +88,8 @@ impl From<Change> for Write {
             Change::CreateInvitation(invitation) => Self::Invitation(invitation),
             Change::SetSite(row) => Self::Site(row),
             Change::SetDirectory(row) => Self::Directory(row),
+            Change::PutAccountCode(settings) => AccountCodeWrite::Put(settings).into(),
+            Change::RemoveAccountCode(code) => AccountCodeWrite::Remove(code).into(),
             Change::SaveCallSettings(user, settings) => PersonalWrite::Settings(user, settings).into(),
             Change::ForgetCallSettings(user) => PersonalWrite::ForgetSettings(user).into(),
             Change::SaveCallRules(user, rules) => TreatmentWrite::Rules(user, rules).into(),

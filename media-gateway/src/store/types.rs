@@ -4,8 +4,9 @@ use crate::numbers::TimedRule;
 use ponte_call_core::{Caps, LegId, UserConfig};
 use ponte_protocol::admin::CallRecording;
 use ponte_protocol::{
-    Availability, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString, Direction, E164,
-    EndedBy, Extension, LegRecord, LegRole, MessageId, Presence, Reply, UnixMillis, UserId, UserProfile,
+    Availability, BookedCode, CallId, CallRecord, CallSettings, CallerId, Cause, DeviceId, DialString,
+    Direction, E164, EndedBy, Extension, LegRecord, LegRole, MessageId, Presence, Reply, UnixMillis, UserId,
+    UserProfile,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -184,6 +185,7 @@ impl UserRow {
             language: self.language.clone().unwrap_or_else(|| site.language.clone()),
             emergency_numbers: site.emergency_numbers.clone(),
             external_directory: site.external_directory.clone(),
+            account_codes: site.account_codes,
         }
     }
 
@@ -218,6 +220,7 @@ pub struct Versions {
     pub invitations: u64,
     pub devices: u64,
     pub dids: u64,
+    pub account_codes: u64,
     pub site: u64,
 }
 
@@ -254,6 +257,7 @@ pub struct CallUp {
     pub started_at: UnixMillis,
     /// When both were first on the line.
     pub connected_at: Option<UnixMillis>,
+    pub account_code: Option<BookedCode>,
 }
 
 /// One leg of a call that is up; ended legs stay until the call's record is written.
@@ -314,6 +318,7 @@ impl CallUp {
             ended_by,
             message: None,
             recordings: Vec::new(),
+            account_code: self.account_code,
             legs: legs.into_iter().map(leg_record).collect(),
         }
     }

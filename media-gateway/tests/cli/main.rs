@@ -435,6 +435,7 @@ fn records_are_printed_newest_first() {
             "ended_at": started_at + 70_000,
             "cause": { "reason": "no_answer", "class": "user", "sip": 480 },
             "ended_by": "portal",
+            "account_code": (n == 2).then(|| serde_json::json!({ "code": "1042", "name": "Rossi" })),
             "legs": [],
         }))
         .unwrap()
@@ -451,8 +452,14 @@ fn records_are_printed_newest_first() {
     let text = site.ok(&["records", "--user", "anna"]);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
-    assert!(lines[1].starts_with("2026-09-21 14:14:20  out"), "{text}");
-    assert!(lines[1].ends_with("0:01:05  0     no answer (SIP 480)"), "{text}");
+    assert!(lines[1].starts_with("2026-09-21 14:14:20  anna  out"), "{text}");
+    assert!(
+        lines[1].ends_with("0:01:05  0     1042  no answer (SIP 480)"),
+        "{text}"
+    );
+    let booked = site.ok(&["records", "--account-code", "1042"]);
+    assert_eq!(booked.lines().collect::<Vec<_>>(), lines[..2], "{booked}");
+    assert_eq!(site.ok(&["records", "--account-code", "2001"]).lines().count(), 1);
     let page = site.json(&["records", "--user", "anna", "--limit", "1", "--json"]);
     assert_eq!(page["records"][0]["started_at"], 1_790_000_060_000_u64);
     assert_eq!(page["more"], true);

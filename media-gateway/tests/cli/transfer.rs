@@ -86,7 +86,11 @@ fn filled() -> Site {
         "permitted",
         "--time-zone",
         "America/New_York",
+        "--account-codes",
+        "required",
     ]);
+    site.ok(&["account-code", "set", "1042", "--name", "Rossi"]);
+    site.ok(&["account-code", "set", "999", "--name", "Neri", "--active", "off"]);
     site.ok(&[
         "user",
         "set",
@@ -196,7 +200,8 @@ fn treated(site: &Site) {
 }
 
 /// What an administrator can set, by table, without what says when and how often it was set.
-const MOVED: [(&str, &[&str]); 11] = [
+const MOVED: [(&str, &[&str]); 12] = [
+    ("account_codes", &[]),
     ("call_rules", &[]),
     ("call_settings", &[]),
     ("destinations", &["position"]),
@@ -319,6 +324,17 @@ fn a_dry_run_shows_what_differs_of_every_kind() {
     site.ok(&["export", "site.toml"]);
     let exported = fs::read_to_string(site.path("site.toml")).unwrap();
     site.ok(&["site", "set", "--time-zone", "Europe/Rome"]);
+    site.ok(&[
+        "account-code",
+        "set",
+        "1042",
+        "--name",
+        "Rossi & Co",
+        "--active",
+        "off",
+    ]);
+    site.ok(&["account-code", "remove", "999"]);
+    site.ok(&["account-code", "set", "2001", "--name", "Verdi"]);
     site.ok(&["group", "set", "sales", "--restriction", "allow +33"]);
     site.ok(&[
         "user",
@@ -370,6 +386,9 @@ fn a_dry_run_shows_what_differs_of_every_kind() {
     let dry = site.ok(&["import", "site.toml", "--dry-run", "--remove"]);
     for said in [
         "~ settings of the site\n    time_zone: Europe/Rome -> America/New_York\n",
+        "~ account code 1042\n    active: false -> true\n    name: Rossi & Co -> Rossi\n",
+        "- account code 2001\n",
+        "+ account code 999\n",
         "~ group sales\n    restrictions: allow +33 -> allow +44 Mon-Fri 09:00-18:00\n",
         "~ destination Home of anna\n    label: Hut -> Home\n    verified: false -> true\n",
         "~ call settings of anna\n    no_answer_ms: 5000 -> 25000\n",
@@ -381,7 +400,7 @@ fn a_dry_run_shows_what_differs_of_every_kind() {
          Fri,Sun 22:00-06:00 on the train\n",
         "~ telephone desk-201\n    name: Door -> Window\n",
         "~ number +390212345601\n    label: Door -> Sales\n",
-        "11 changes to be made; nothing was changed\n",
+        "14 changes to be made; nothing was changed\n",
     ] {
         assert!(dry.contains(said), "{dry}\nshould say: {said}");
     }
@@ -398,7 +417,10 @@ fn a_dry_run_shows_what_differs_of_every_kind() {
 fn a_whole_site_moves_to_an_empty_store_and_nothing_differs_then() {
     let site = furnished();
     let said = site.ok(&["export", "site.toml"]);
-    assert_eq!(said, "site.toml: 2 users, 1 telephones, 1 numbers, 1 groups\n");
+    assert_eq!(
+        said,
+        "site.toml: 2 users, 1 telephones, 1 numbers, 1 groups, 0 account codes\n"
+    );
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

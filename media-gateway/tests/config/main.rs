@@ -155,6 +155,7 @@ digest = ["sha-256", "md5"]
 log_on = "*51"
 log_off = ""
 leave = "*53"
+account_code = "*55"
 [voicemail]
 quota_seconds = 600
 quota_messages = 20
@@ -239,9 +240,10 @@ format = "json"
             features.log_on.as_deref(),
             &features.log_off,
             features.leave.as_deref(),
-            features.voicemail.as_deref()
+            features.voicemail.as_deref(),
+            features.account_code.as_deref()
         ),
-        (Some("*51"), &None, Some("*53"), Some("*97"))
+        (Some("*51"), &None, Some("*53"), Some("*97"), Some("*55"))
     );
     assert_eq!(config.voicemail.folder, Path::new("/var/spool/ponte"));
     assert_eq!((config.voicemail.quota_s, config.timeouts.message), (600, 60_000));

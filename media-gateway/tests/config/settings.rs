@@ -106,6 +106,18 @@ fn each_setting_is_checked() {
             "is no time zone",
         ),
         (
+            "site",
+            "account_codes = \"always\"",
+            "site.account_codes",
+            "none of off, optional, required",
+        ),
+        (
+            "features",
+            "account_code = \"*11\"",
+            "features.account_code",
+            "means something else",
+        ),
+        (
             "features",
             "leave = \"*12\"",
             "features.leave",

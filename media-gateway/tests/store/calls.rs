@@ -1,6 +1,6 @@
 use super::{NOW, abandon, anna, call_id, call_up, cause, leg_up, open, record};
-use ponte_gateway::store::{CallUp, LegUp};
-use ponte_protocol::{CauseReason, EndedBy, UnixMillis};
+use ponte_gateway::store::{AuditNote, CallUp, LegUp};
+use ponte_protocol::{BookedCode, CauseReason, EndedBy, UnixMillis, UserId};
 use std::time::Instant;
 
 #[tokio::test]
@@ -165,4 +165,56 @@ async fn many_calls_share_a_transaction() {
     assert!(rate > 50.0, "{rate:.0} calls a second");
     assert_eq!(store.waiting(), 0);
     assert_eq!(store.calls_up().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn t18_a_record_is_booked_afterwards_with_a_note_of_who_did_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.insert_record(record(1, &anna(), NOW)).await.unwrap();
+    store
+        .insert_record(record(2, &anna(), NOW.plus(1)))
+        .await
+        .unwrap();
+    let verdi = BookedCode {
+        code: "2001".parse().unwrap(),
+        name: "Verdi".to_owned(),
+    };
+    let note = || AuditNote {
+        at: NOW,
+        by: Some(anna()),
+        action: "record_booked",
+        subject: call_id(1).to_string(),
+        fields: vec!["account_code".to_owned()],
+    };
+    let bruno: UserId = "bruno".parse().unwrap();
+    let booked = store.book_record(bruno, call_id(1), Some(verdi.clone()), note());
+    assert!(!booked.await.unwrap(), "it is not Bruno's");
+    assert!(!store.book_record(anna(), call_id(9), None, note()).await.unwrap());
+    assert!(store.audit(None, 10).await.unwrap().0.is_empty());
+    let booked = store.book_record(anna(), call_id(1), Some(verdi.clone()), note());
+    assert!(booked.await.unwrap());
+    assert_eq!(
+        store.record(call_id(1)).await.unwrap().unwrap().account_code,
+        Some(verdi.clone())
+    );
+    assert_eq!(store.audit(None, 10).await.unwrap().0[0].by, Some(anna()));
+    let page = store.booked_records(&verdi.code, None, None, 50).await.unwrap();
+    assert_eq!(page.records.len(), 1);
+    assert_eq!(page.records[0].id, call_id(1));
+    let rossi = "1042".parse().unwrap();
+    let page = store
+        .booked_records(&rossi, Some(&anna()), None, 50)
+        .await
+        .unwrap();
+    assert_eq!((page.records.len(), page.more), (1, false));
+    // What a call that is up is booked to does not undo what came after it.
+    store.book_call(call_id(1), None).await.unwrap();
+    assert_eq!(
+        store.record(call_id(1)).await.unwrap().unwrap().account_code,
+        Some(verdi)
+    );
+    store.save_call(call_up(3)).await.unwrap();
+    store.book_call(call_id(3), None).await.unwrap();
+    assert_eq!(store.calls_up().await.unwrap()[0].0.account_code, None);
 }

@@ -93,7 +93,7 @@ async fn a_database_of_a_newer_version_is_left_alone() {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 10,
+                known: 11,
                 ..
             }
         ),

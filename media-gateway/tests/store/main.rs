@@ -18,8 +18,8 @@ mod verification;
 use ponte_call_core::{Caps, LegId};
 use ponte_gateway::store::{CallUp, LegUp, Store, StoreOptions, StoreUse, UserRow};
 use ponte_protocol::{
-    CallId, CallRecord, CallerId, Cause, CauseReason, Direction, EndedBy, FailureClass, LegRecord, LegRole,
-    MessageId, UnixMillis, UserId,
+    BookedCode, CallId, CallRecord, CallerId, Cause, CauseReason, Direction, EndedBy, FailureClass,
+    LegRecord, LegRole, MessageId, UnixMillis, UserId,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -117,6 +117,7 @@ fn record(n: u128, user: &UserId, started_at: UnixMillis) -> CallRecord {
         ended_by: EndedBy::FarLeg,
         message: Some(MessageId(Uuid::from_u128(n))),
         recordings: Vec::new(),
+        account_code: Some(booked()),
         legs: vec![leg(LegRole::User, "first"), leg(LegRole::Far, "second")],
     }
 }
@@ -131,6 +132,14 @@ fn call_up(n: u128) -> CallUp {
         name: None,
         started_at: NOW,
         connected_at: None,
+        account_code: Some(booked()),
+    }
+}
+
+fn booked() -> BookedCode {
+    BookedCode {
+        code: "1042".parse().unwrap(),
+        name: "Rossi".to_owned(),
     }
 }
 

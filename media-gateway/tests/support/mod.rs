@@ -253,6 +253,7 @@ level = "info,ponte_gateway=debug"
                 ANNA,
                 CommandBody::Dial {
                     number: FAR.parse().unwrap(),
+                    account_code: None,
                 },
             )
             .await
@@ -270,6 +271,7 @@ level = "info,ponte_gateway=debug"
                 ANNA,
                 CommandBody::Dial {
                     number: number.parse().unwrap(),
+                    account_code: None,
                 },
             )
             .await

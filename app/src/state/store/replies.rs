@@ -112,7 +112,7 @@ impl Store {
                 self.verification = None;
             }
         }
-        if let (CommandBody::Dial { number }, Refusal::Restricted { .. }) = (body, refusal) {
+        if let (CommandBody::Dial { number, .. }, Refusal::Restricted { .. }) = (body, refusal) {
             self.wishes.push(CommandBody::Explain {
                 number: number.clone(),
             });
@@ -149,6 +149,7 @@ mod tests {
         let mut store = with_state();
         let body = CommandBody::Dial {
             number: "0212345678".parse().unwrap(),
+            account_code: None,
         };
         let id = CommandId(Uuid::from_u128(1));
         let command = store.issue(id, body.clone(), NOW);
@@ -188,6 +189,7 @@ mod tests {
             1,
             CommandBody::Dial {
                 number: number.clone(),
+                account_code: None,
             },
         );
         let refusal = Refusal::Restricted { rule: "+4419".into() };
@@ -214,7 +216,11 @@ mod tests {
         };
         store.receive(reply(2, Outcome::Explained(explanation.clone())), NOW);
         assert_eq!(store.explained, Some(explanation));
-        ask(&mut store, 3, CommandBody::Dial { number });
+        let dial = CommandBody::Dial {
+            number,
+            account_code: None,
+        };
+        ask(&mut store, 3, dial);
         assert_eq!(store.explained, None);
     }
 

@@ -1,6 +1,7 @@
 //! Listening to the messages of a box by key, and calling back who left one.
 
 use super::{BoxWords, Host, ListedMessage, ReceivedDay, Stage, digits, words};
+use crate::desk::DeskDial;
 use crate::{Announcement, Dialled, Effect, LegId, Playback, PlaybackToken, Switch};
 use ponte_protocol::{CallId, DialString, Refusal, UserId};
 
@@ -234,18 +235,15 @@ impl Switch {
         let called = match (caller, host) {
             (None, _) => Err(Refusal::InvalidNumber),
             (_, Host::Greeting(_)) => Err(Refusal::NotPermitted),
-            (Some((typed, dialled)), Host::Desk(device)) => {
-                let free = self.known_user(&user).is_ok_and(|user| user.line.is_none());
-                let far = if free {
-                    self.check_dialled(&user, &dialled)
-                } else {
-                    Err(Refusal::LineBusy)
-                };
-                far.map(|far| {
-                    self.forget_visit(leg);
-                    self.desk_calls(leg, &device, &user, typed, far, true);
-                })
-            }
+            (Some((typed, dialled)), Host::Desk(device)) => self.call_back_from_desk(DeskDial {
+                leg,
+                device,
+                user,
+                typed,
+                dialled,
+                account_code: None,
+                answered: true,
+            }),
             (Some((typed, dialled)), Host::Own) => {
                 let id = self.cx.served_by(leg);
                 self.call_back_from(leg, id, &user, typed, &dialled)
@@ -254,7 +252,9 @@ impl Switch {
         if let Err(refusal) = called {
             self.set_stage(leg, Stage::After(at));
             let say = match refusal {
-                Refusal::Restricted { .. } | Refusal::NotPermitted => Announcement::NotAllowed,
+                Refusal::Restricted { .. } | Refusal::NotPermitted | Refusal::AccountCodeRequired => {
+                    Announcement::NotAllowed
+                }
                 Refusal::NoTrunk | Refusal::CapReached | Refusal::StoreUnavailable => {
                     Announcement::Congestion
                 }
@@ -262,6 +262,22 @@ impl Switch {
             };
             self.say_in_box(leg, vec![say]);
         }
+    }
+
+    fn call_back_from_desk(&mut self, dial: DeskDial) -> Result<(), Refusal> {
+        let leg = dial.leg;
+        match self.check_desk(&dial) {
+            Ok((far, booked)) => {
+                self.forget_visit(leg);
+                self.desk_calls(dial, far, booked);
+            }
+            Err(Refusal::AccountCodeRequired) => {
+                self.forget_visit(leg);
+                self.ask_account_code(dial, vec![Announcement::EnterAccountCode]);
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(())
     }
 
     fn call_back_from(
@@ -273,6 +289,8 @@ impl Switch {
         dialled: &Dialled,
     ) -> Result<(), Refusal> {
         let far = self.check_dialled(user, dialled)?;
+        let kept = self.calls.get(&id).and_then(|call| call.account_code.as_ref());
+        let booked = self.book(user, &far, None, kept)?;
         let room = self.calls.get(&id).is_some_and(crate::call::Call::may_add_leg);
         if !room {
             return Err(Refusal::CapReached);
@@ -284,6 +302,7 @@ impl Switch {
         self.forget_visit(leg);
         if let Some(call) = self.calls.get_mut(&id) {
             call.leave_mailbox();
+            call.account_code = booked;
             call.dial_again(&mut self.cx, typed, far);
         }
         self.settle(id);

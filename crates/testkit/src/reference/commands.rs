@@ -56,6 +56,7 @@ impl Reference {
             | SwitchCommand::EndConference { .. }
             | SwitchCommand::MuteMember { .. }
             | SwitchCommand::Mute { .. }
+            | SwitchCommand::SetAccountCode { .. }
             | SwitchCommand::Park { .. }
             | SwitchCommand::Record { .. }
             | SwitchCommand::Fetch { .. }

@@ -82,12 +82,14 @@ impl World {
         self.callers.insert(leg, role);
         self.connect_phone(leg, phone);
         let forwarded = std::mem::take(&mut self.forwarded_before);
+        let (account_code, dialled) = plan::split(dialled);
         self.event(Event::IncomingCall {
             leg,
             source,
             caller,
             typed: dialled.parse().expect("a dial string"),
             dialled: plan::read(dialled),
+            account_code,
             forwarded,
         });
         call

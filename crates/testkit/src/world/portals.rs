@@ -38,9 +38,15 @@ impl World {
     }
 
     pub fn try_dial(&mut self, user: &str, number: &str) -> Outcome {
+        self.try_dial_booked(user, number, None)
+    }
+
+    /// Dials with an account code.
+    pub fn try_dial_booked(&mut self, user: &str, number: &str, code: Option<&str>) -> Outcome {
         let command = SwitchCommand::Dial {
             typed: number.parse().expect("a dial string"),
             dialled: plan::read(number),
+            account_code: code.map(|code| code.parse().expect("an account code")),
         };
         self.command(user, command)
     }
@@ -51,6 +57,12 @@ impl World {
             Outcome::Accepted { call: Some(call) } => call,
             outcome => panic!("the dial was not accepted: {outcome:?}"),
         }
+    }
+
+    /// Books a call to an account code, or to none.
+    pub fn book(&mut self, user: &str, call: CallId, code: Option<&str>) -> Outcome {
+        let account_code = code.map(|code| code.parse().expect("an account code"));
+        self.command(user, SwitchCommand::SetAccountCode { call, account_code })
     }
 
     pub fn hang_up(&mut self, user: &str, call: CallId) -> Outcome {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Kind {
     Site,
     Directory,
+    AccountCode,
     Group,
     User,
     Destination,
@@ -24,6 +25,7 @@ impl Kind {
         match self {
             Self::Site => "settings of the",
             Self::Directory => "external",
+            Self::AccountCode => "account code",
             Self::Group => "group",
             Self::User => "user",
             Self::Destination => "destination",
@@ -74,6 +76,9 @@ impl Difference {
             (Kind::Directory, How::Added) => "directory_added",
             (Kind::Directory, How::Removed) => "directory_removed",
             (Kind::Directory, How::Changed(_)) => "directory_changed",
+            (Kind::AccountCode, How::Added) => "account_code_added",
+            (Kind::AccountCode, How::Removed) => "account_code_removed",
+            (Kind::AccountCode, How::Changed(_)) => "account_code_changed",
             (Kind::Group, How::Added) => "group_added",
             (Kind::Group, How::Removed) => "group_removed",
             (Kind::Group, How::Changed(_)) => "group_changed",

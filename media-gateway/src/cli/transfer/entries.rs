@@ -10,10 +10,10 @@ use crate::store::{
     Change, DeviceRow, DeviceSecret, DidRow, EmailAddress, GroupRow, PinHash, SiteRow, Store, UserRow,
 };
 use ponte_call_core::{Caps, TrunkId};
-use ponte_protocol::admin::CallRecording;
+use ponte_protocol::admin::{AccountCodeSettings, CallRecording};
 use ponte_protocol::{
-    CallRules, CallerId, DestinationId, DeviceId, E164, Extension, GroupId, SavedDestination, UnixMillis,
-    UserId,
+    AccountCode, AccountCodePolicy, CallRules, CallerId, DestinationId, DeviceId, E164, Extension, GroupId,
+    SavedDestination, UnixMillis, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +35,8 @@ pub(super) struct Entries {
     /// Another machine's people, where they are asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     external_directory: Option<DirectoryEntry>,
+    #[serde(default)]
+    pub(super) account_code: Vec<AccountCodeEntry>,
     #[serde(default)]
     pub(super) group: Vec<GroupEntry>,
     #[serde(default)]
@@ -74,6 +76,17 @@ pub(super) struct SiteEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     call_recording: Option<CallRecording>,
     time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account_codes: Option<AccountCodePolicy>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccountCodeEntry {
+    code: AccountCode,
+    name: String,
+    #[serde(default = "on")]
+    active: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -201,6 +214,12 @@ impl Entries {
             version: VERSION,
             site: SiteEntry::of(store.site().await?),
             external_directory: store.directory().await?.map(DirectoryEntry::of),
+            account_code: store
+                .account_codes()
+                .await?
+                .into_iter()
+                .map(AccountCodeEntry::of)
+                .collect(),
             group: store.groups().await?.into_iter().map(GroupEntry::of).collect(),
             user: users.into_iter().map(UserEntry::of).collect(),
             destination,
@@ -256,7 +275,12 @@ impl Entries {
             .did
             .iter()
             .map(|entry| ("did", entry.number.as_str().to_owned()));
+        let codes = self
+            .account_code
+            .iter()
+            .map(|entry| ("account code", entry.code.to_string()));
         groups
+            .chain(codes)
             .chain(users)
             .chain(destinations)
             .chain(calls)
@@ -293,6 +317,9 @@ impl Entries {
             self.external_directory.as_slice(),
             |_| "directory".to_owned(),
         )?;
+        put(&mut table, Kind::AccountCode, &self.account_code, |entry| {
+            entry.code.to_string()
+        })?;
         put(&mut table, Kind::Group, &self.group, |entry| {
             entry.group.to_string()
         })?;
@@ -345,6 +372,10 @@ impl Entries {
             Kind::Directory => {
                 let entry = self.external_directory.as_ref().ok_or_else(lost)?;
                 Ok(Change::SetDirectory(Some(Box::new(entry.row()))))
+            }
+            Kind::AccountCode => {
+                let entry = self.account_code.iter().find(|entry| entry.code.as_str() == key);
+                Ok(Change::PutAccountCode(entry.ok_or_else(lost)?.settings()))
             }
             Kind::Group => {
                 let entry = self.group.iter().find(|entry| entry.group.as_str() == key);
@@ -412,6 +443,10 @@ pub(super) fn removal(kind: Kind, key: &str, now: UnixMillis) -> Result<Change, 
     match kind {
         Kind::Site => Ok(Change::SetSite(Box::default())),
         Kind::Directory => Ok(Change::SetDirectory(None)),
+        Kind::AccountCode => key
+            .parse()
+            .map(Change::RemoveAccountCode)
+            .map_err(|error| unreadable(&error)),
         Kind::Group => key
             .parse()
             .map(Change::RemoveGroup)
@@ -455,6 +490,7 @@ impl SiteEntry {
             voicemail_quota_s: row.voicemail_quota_s,
             call_recording: row.call_recording,
             time_zone: row.time_zone,
+            account_codes: row.account_codes,
         })
     }
 
@@ -469,7 +505,26 @@ impl SiteEntry {
             voicemail_quota_s: self.voicemail_quota_s,
             call_recording: self.call_recording,
             time_zone: self.time_zone.clone(),
+            account_codes: self.account_codes,
         })
+    }
+}
+
+impl AccountCodeEntry {
+    fn of(settings: AccountCodeSettings) -> Self {
+        Self {
+            code: settings.code,
+            name: settings.name,
+            active: settings.active,
+        }
+    }
+
+    fn settings(&self) -> AccountCodeSettings {
+        AccountCodeSettings {
+            code: self.code.clone(),
+            name: self.name.trim().to_owned(),
+            active: self.active,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Calls that are up, and records.
 
 use super::{Applied, DONE};
+use crate::store::account_codes;
 use crate::store::codec::{maybe_time, time, word};
 use crate::store::{CallUp, LegUp};
 use ponte_protocol::{CallId, CallRecord, Cause, DeviceId, LegRecord};
@@ -8,10 +9,11 @@ use sqlx::SqliteConnection;
 
 pub(super) async fn save_call(connection: &mut SqliteConnection, call: &CallUp) -> Applied {
     sqlx::query(
-        "INSERT INTO calls_up (call, user, direction, dialled, number, name, started_at, connected_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM records WHERE id = ?1)
+        "INSERT INTO calls_up (call, user, direction, dialled, number, name, started_at, connected_at, account_code,
+             account_name)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM records WHERE id = ?1)
          ON CONFLICT (call) DO UPDATE SET user = ?2, direction = ?3, dialled = ?4, number = ?5, name = ?6,
-             started_at = ?7, connected_at = ?8",
+             started_at = ?7, connected_at = ?8, account_code = ?9, account_name = ?10",
     )
     .bind(call.call.0.as_bytes().as_slice())
     .bind(call.user.as_str())
@@ -21,6 +23,8 @@ pub(super) async fn save_call(connection: &mut SqliteConnection, call: &CallUp) 
     .bind(call.name.as_deref())
     .bind(time(call.started_at))
     .bind(maybe_time(call.connected_at))
+    .bind(account_codes::code(call.account_code.as_ref()))
+    .bind(account_codes::name(call.account_code.as_ref()))
     .execute(connection)
     .await?;
     DONE
@@ -62,8 +66,8 @@ pub(super) async fn insert_record(connection: &mut SqliteConnection, record: &Ca
     let id = record.id.0.as_bytes().as_slice();
     let inserted = sqlx::query(
         "INSERT INTO records (id, user, direction, dialled, number, name, started_at, connected_at, ended_at, reason,
-             class, q850, sip, ended_by, message)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO NOTHING",
+             class, q850, sip, ended_by, message, account_code, account_name)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (id) DO NOTHING",
     )
     .bind(id)
     .bind(record.user.as_str())
@@ -80,6 +84,8 @@ pub(super) async fn insert_record(connection: &mut SqliteConnection, record: &Ca
     .bind(record.cause.sip.map(i64::from))
     .bind(word(&record.ended_by))
     .bind(record.message.map(|message| message.0.as_bytes().to_vec()))
+    .bind(account_codes::code(record.account_code.as_ref()))
+    .bind(account_codes::name(record.account_code.as_ref()))
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 1 {

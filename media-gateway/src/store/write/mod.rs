@@ -7,6 +7,7 @@ mod users;
 
 pub(super) use users::user_exists;
 
+use super::account_codes::AccountCodeWrite;
 use super::contacts::ContactWrite;
 use super::devices::DeviceWrite;
 use super::groups::GroupWrite;
@@ -50,6 +51,7 @@ pub(super) enum Write {
     Did(DidWrite),
     Group(GroupWrite),
     Message(MessageWrite),
+    AccountCode(AccountCodeWrite),
     Call(CallUp),
     Leg(LegUp),
     ForgetLoneLegs(CallId),
@@ -85,7 +87,8 @@ write_of!(
     Device(DeviceWrite),
     Did(DidWrite),
     Group(GroupWrite),
-    Message(MessageWrite)
+    Message(MessageWrite),
+    AccountCode(AccountCodeWrite)
 );
 
 /// What came of a write.
@@ -125,6 +128,7 @@ impl Write {
             | Self::Meta(..) => true,
             Self::Device(write) => write.is_spooled(),
             Self::Message(write) => write.is_spooled(),
+            Self::AccountCode(write) => write.is_spooled(),
             _ => false,
         }
     }
@@ -136,6 +140,7 @@ impl Write {
             Self::Claim { .. } | Self::Reply(_) | Self::Call(_) | Self::Leg(_) | Self::ForgetLoneLegs(_) => {
                 false
             }
+            Self::AccountCode(write) => write.survives_power_cut(),
             Self::Together(writes) => writes.iter().any(Self::survives_power_cut),
             _ => true,
         }
@@ -162,6 +167,7 @@ impl Write {
             Self::Did(write) => write.kind(),
             Self::Group(write) => write.kind(),
             Self::Message(write) => write.kind(),
+            Self::AccountCode(write) => write.kind(),
             Self::Call(_) => "call",
             Self::Leg(_) => "leg",
             Self::ForgetLoneLegs(_) => "forget_legs",
@@ -216,6 +222,7 @@ impl Write {
             Self::Did(write) => write.apply(connection).await,
             Self::Group(write) => write.apply(connection).await,
             Self::Message(write) => write.apply(connection).await,
+            Self::AccountCode(write) => write.apply(connection).await,
             Self::Call(call) => calls::save_call(connection, call).await,
             Self::Leg(leg) => calls::save_leg(connection, leg).await,
             Self::ForgetLoneLegs(call) => calls::forget_lone_legs(connection, *call).await,
