@@ -1,162 +1,16 @@
-//! Administrators in the portal: who may, what is checked, what it does at once, what is kept of it.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Users: their rights, their passwords, their end.
 
-mod support;
-
-use ponte_gateway::store::{Store, StoreOptions, StoreUse, UserRow};
+use crate::common::*;
+use crate::support::edge::new_command;
+use crate::support::{ANNA, COMPANY, FAR, World};
+use ponte_gateway::store::UserRow;
 use ponte_protocol::admin::{
-    ADMIN_PAGE_MAX, AdminAnswer, AdminChange, AdminQuery, AuditEntry, DeviceSettings, DidSettings,
-    GroupSettings, Problem, ProblemKind, Rule, SiteSettings, UserOverview, UserSettings,
+    ADMIN_PAGE_MAX, AdminAnswer, AdminChange, AdminQuery, DeviceSettings, DidSettings, ProblemKind, Rule,
+    UserSettings,
 };
-use ponte_protocol::{
-    CallerId, CommandBody, DestinationChoice, EdgeFrame, EventBody, Mode, Outcome, Refusal,
-};
-use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
+use ponte_protocol::{CallerId, CommandBody, EdgeFrame, EventBody, Mode, Outcome, Refusal};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use support::edge::new_command;
-use support::{ANNA, COMPANY, FAR, HOME, World};
-
-/// A world in which Anna is the administrator.
-async fn world() -> World {
-    let world = World::start().await;
-    store(&world, async |store| {
-        let mut anna = store.user(&ANNA.parse().unwrap()).await.unwrap().unwrap();
-        anna.administrator = true;
-        store.set_user(anna).await.unwrap();
-    })
-    .await;
-    world
-        .until("Anna is the administrator", |world| {
-            world
-                .edge
-                .state(ANNA)
-                .is_some_and(|state| state.profile.administrator)
-        })
-        .await;
-    world
-}
-
-async fn store<T>(world: &World, act: impl AsyncFnOnce(&Store) -> T) -> T {
-    let store = Store::open(StoreOptions::new(&world.folder, StoreUse::Tool))
-        .await
-        .unwrap();
-    let result = act(&store).await;
-    store.close(Duration::from_secs(5)).await;
-    result
-}
-
-async fn query(world: &World, query: AdminQuery) -> AdminAnswer {
-    match world.edge.command(ANNA, CommandBody::AdminQuery { query }).await {
-        Outcome::Admin { answer } => answer,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn change(world: &World, change: AdminChange) -> AdminAnswer {
-    match world
-        .edge
-        .command(ANNA, CommandBody::AdminChange { change })
-        .await
-    {
-        Outcome::Admin { answer } => answer,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn done(world: &World, wanted: AdminChange) {
-    let answer = change(world, wanted).await;
-    let AdminAnswer::Done = answer else {
-        panic!("{}", serde_json::to_string(&answer).unwrap());
-    };
-}
-
-async fn problems(world: &World, wanted: AdminChange) -> Vec<Problem> {
-    match change(world, wanted).await {
-        AdminAnswer::Invalid { problems } => problems,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn users(world: &World, telecommuting: bool) -> Vec<UserOverview> {
-    let wanted = AdminQuery::Users {
-        after: None,
-        find: String::new(),
-        telecommuting,
-    };
-    match query(world, wanted).await {
-        AdminAnswer::Users { users, .. } => users,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn audit(world: &World) -> Vec<AuditEntry> {
-    let wanted = AdminQuery::Audit {
-        before: None,
-        limit: 100,
-    };
-    match query(world, wanted).await {
-        AdminAnswer::Audit { entries, .. } => entries,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn bruno() -> UserSettings {
-    UserSettings {
-        user: "bruno".parse().unwrap(),
-        display_name: "Bruno".to_owned(),
-        extension: "202".parse().unwrap(),
-        caller_id: CallerId {
-            number: COMPANY.parse().unwrap(),
-            name: None,
-        },
-        language: Some("en".to_owned()),
-        group: None,
-        telecommuter_allowed: true,
-        call_waiting_allowed: true,
-        voicemail_allowed: true,
-        pick_up_allowed: true,
-        administrator: false,
-        rules: Vec::new(),
-        dials_per_hour: 60,
-        minutes_per_day: 600,
-        email: None,
-        confirm: Some(false),
-        no_answer_ms: 20_000,
-        voicemail_quota_s: None,
-        recording_allowed: false,
-    }
-}
-
-fn put(settings: UserSettings) -> AdminChange {
-    AdminChange::PutUser {
-        settings: Box::new(settings),
-        dry_run: false,
-    }
-}
-
-fn fields(problems: &[Problem]) -> Vec<(&str, ProblemKind)> {
-    problems
-        .iter()
-        .map(|problem| (problem.field.as_str(), problem.kind))
-        .collect()
-}
-
-fn answers() -> Behaviour {
-    Behaviour::Answer(Answer::default())
-}
-
-/// Bruno is called at [`HOME`] from now on.
-async fn bruno_enters(world: &World) {
-    world.carrier.set_number(HOME, answers()).unwrap();
-    let destination = DestinationChoice::Number {
-        number: HOME.parse().unwrap(),
-        confirm: Some(false),
-    };
-    world
-        .accepted("bruno", CommandBody::EnterTelecommuter { destination })
-        .await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_no_administrator_sees_and_changes_nothing() {
@@ -491,7 +345,7 @@ async fn secrets_are_told_once_and_kept_nowhere() {
         .strip_prefix("http://localhost:8787/invite#")
         .unwrap()
         .to_owned();
-    assert!(expires_at > support::edge::now());
+    assert!(expires_at > crate::support::edge::now());
     let hash = hex::encode(Sha256::digest(token.as_bytes()));
     assert!(
         world.edge.is_invited(ANNA, &hash),
@@ -528,54 +382,6 @@ async fn secrets_are_told_once_and_kept_nowhere() {
             assert!(!found, "{} holds a secret", file.display());
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn t06_a_new_number_leads_to_its_extension_at_once() {
-    let world = world().await;
-    let number = "+390266600299";
-    let did = |extension: &str| DidSettings {
-        number: number.parse().unwrap(),
-        extension: extension.parse().unwrap(),
-        label: Some("Sales".to_owned()),
-        trunk: None,
-        configured: false,
-    };
-    world.telephones(Behaviour::RingOut, answers()).await;
-    done(&world, AdminChange::PutDid { settings: did("201") }).await;
-    world.place(PlaceCall::new(FAR, number));
-    world
-        .until("Anna's telephone rings", |world| world.calls_to(HOME).len() == 1)
-        .await;
-    let AdminAnswer::Dids { dids, more } = query(&world, AdminQuery::Dids { after: None }).await else {
-        panic!()
-    };
-    assert!(!more);
-    let shown: Vec<_> = dids
-        .iter()
-        .map(|did| (did.number.as_str(), did.configured))
-        .collect();
-    assert_eq!(shown, [(COMPANY, true), (number, false)]);
-    done(
-        &world,
-        AdminChange::RemoveDid {
-            number: number.parse().unwrap(),
-        },
-    )
-    .await;
-    let refused = world.place(PlaceCall::new(FAR, number));
-    world
-        .until("the number is unknown", |world| {
-            world.call(refused).status == Some(404)
-        })
-        .await;
-    let configured = AdminChange::RemoveDid {
-        number: COMPANY.parse().unwrap(),
-    };
-    assert_eq!(
-        fields(&problems(&world, configured).await),
-        [("number", ProblemKind::NotFound)]
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -636,184 +442,6 @@ async fn two_hundred_users_come_in_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
-    let world = world().await;
-    let AdminAnswer::Site { settings, .. } = query(&world, AdminQuery::Site).await else {
-        panic!()
-    };
-    assert!(settings.call_waiting && settings.no_answer_ms == 18_000);
-    let explained = async |number: &str| {
-        let wanted = AdminQuery::Explain {
-            user: ANNA.parse().unwrap(),
-            number: number.parse().unwrap(),
-        };
-        match query(&world, wanted).await {
-            AdminAnswer::Explained { explanation } => explanation,
-            other => panic!("{other:?}"),
-        }
-    };
-    assert!(explained("0033140205050").await.refusal.is_some());
-    let mut rules = settings.rules.clone();
-    rules.push(Rule {
-        allow: true,
-        prefix: "+33".to_owned(),
-        hours: None,
-    });
-    let wanted = SiteSettings {
-        rules,
-        no_answer_ms: 30_000,
-        call_waiting: false,
-        voicemail_quota_s: 120,
-        time_zone: Some("Asia/Tokyo".to_owned()),
-        ..(*settings).clone()
-    };
-    done(
-        &world,
-        AdminChange::PutSite {
-            settings: Box::new(wanted.clone()),
-        },
-    )
-    .await;
-    let allowed = explained("0033140205050").await;
-    assert_eq!((allowed.refusal, allowed.from.as_str()), (None, "site"));
-    world
-        .until("Anna's portal shows it", |world| {
-            world.edge.state(ANNA).is_some_and(|state| {
-                state.settings.no_answer_ms == 30_000
-                    && !state.profile.call_waiting_allowed
-                    && state.mailbox.quota_left_s == 120
-            })
-        })
-        .await;
-    let entry = audit(&world).await.remove(0);
-    assert_eq!(entry.action, "site_changed");
-    assert_eq!(
-        entry.fields,
-        [
-            "call_waiting",
-            "no_answer_ms",
-            "rules",
-            "time_zone",
-            "voicemail_quota_s"
-        ]
-    );
-    let bad = SiteSettings {
-        voicemail_message_s: 1,
-        hold_music: Some("noise".to_owned()),
-        time_zone: Some("Mars/Olympus".to_owned()),
-        ..wanted.clone()
-    };
-    let found = problems(
-        &world,
-        AdminChange::PutSite {
-            settings: Box::new(bad),
-        },
-    )
-    .await;
-    assert_eq!(
-        fields(&found),
-        [
-            ("voicemail_message_s", ProblemKind::OutOfRange),
-            ("time_zone", ProblemKind::NotFound),
-            ("hold_music", ProblemKind::NotFound)
-        ]
-    );
-    // A portal of the version before names no time zone: it stays.
-    let before = SiteSettings {
-        time_zone: None,
-        ..wanted
-    };
-    done(
-        &world,
-        AdminChange::PutSite {
-            settings: Box::new(before),
-        },
-    )
-    .await;
-    let row = store(&world, async |store| store.site().await.unwrap()).await;
-    assert_eq!(row.time_zone.as_deref(), Some("Asia/Tokyo"));
-    done(&world, AdminChange::PutSite { settings }).await;
-    let row = store(&world, async |store| store.site().await.unwrap()).await;
-    assert_eq!(
-        row,
-        ponte_gateway::store::SiteRow::default(),
-        "nothing differs from the configuration"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn groups_and_destinations_are_managed() {
-    let world = world().await;
-    let rules = vec![Rule {
-        allow: true,
-        prefix: "+44".to_owned(),
-        hours: Some("Mon-Sun 00:00-24:00".to_owned()),
-    }];
-    let settings = GroupSettings {
-        name: "sales".to_owned(),
-        rules: rules.clone(),
-    };
-    done(
-        &world,
-        AdminChange::PutGroup {
-            settings: settings.clone(),
-        },
-    )
-    .await;
-    done(
-        &world,
-        put(UserSettings {
-            group: Some("sales".to_owned()),
-            ..bruno()
-        }),
-    )
-    .await;
-    let remove = || AdminChange::RemoveGroup {
-        name: "sales".to_owned(),
-    };
-    assert_eq!(
-        fields(&problems(&world, remove()).await),
-        [("name", ProblemKind::InUse)]
-    );
-    let AdminAnswer::Groups { groups, site, more } = query(&world, AdminQuery::Groups { after: None }).await
-    else {
-        panic!()
-    };
-    assert_eq!((groups, more), (vec![settings], false));
-    assert_eq!(site[0].prefix, "+39");
-    let user = || "bruno".parse().unwrap();
-    let add = AdminChange::AddDestination {
-        user: user(),
-        label: "London".to_owned(),
-        number: "+442071234567".parse().unwrap(),
-    };
-    done(&world, add).await;
-    let destinations = async || match query(&world, AdminQuery::Destinations { user: user() }).await {
-        AdminAnswer::Destinations { destinations } => destinations,
-        other => panic!("{other:?}"),
-    };
-    let kept = destinations().await;
-    assert_eq!((kept.len(), kept[0].verified, kept[0].confirm), (1, true, false));
-    let remove = AdminChange::RemoveDestination {
-        user: user(),
-        destination: kept[0].id,
-    };
-    done(&world, remove.clone()).await;
-    assert_eq!(
-        fields(&problems(&world, remove).await),
-        [("destination", ProblemKind::NotFound)]
-    );
-    assert!(destinations().await.is_empty());
-    assert!(
-        audit(&world)
-            .await
-            .iter()
-            .all(|entry| !format!("{entry:?}").contains("2071234567")),
-        "private numbers are no matter of the log"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_that_was_made_while_the_link_was_down_reaches_the_edge() {
     let world = World::start().await;
     world.edge.cut(Duration::from_secs(4));
@@ -821,13 +449,13 @@ async fn an_invitation_that_was_made_while_the_link_was_down_reaches_the_edge() 
     let hash = "ab".repeat(32);
     store(&world, async |store| {
         store
-            .add_user(support::edge::user_row("bruno", false))
+            .add_user(crate::support::edge::user_row("bruno", false))
             .await
             .unwrap();
         let invitation = ponte_gateway::store::Invitation {
             user: "bruno".parse().unwrap(),
             token_hash: hash.clone(),
-            expires_at: support::edge::now().plus(3_600_000),
+            expires_at: crate::support::edge::now().plus(3_600_000),
         };
         store.create_invitation(invitation).await.unwrap();
     })
