@@ -91,7 +91,7 @@ describe("hostile portals", () => {
     gateway.reply("anna", taken.id);
     assert.equal((await portal.reply(taken.id)).type, "accepted");
     await sleep(1500);
-    for (let n = 0; n < 45; n += 1) portal.send({ type: "ping", n });
+    for (let n = 0; n < 60; n += 1) portal.send({ type: "ping", n });
     const fresh = command({ type: "leave_telecommuter" });
     const garbled = { ...command(dial()), body: { type: "dial", number: "sip:x@y" } };
     portal.send({ type: "command", command: fresh });

@@ -22,6 +22,7 @@ export const userState = (user, over = {}) => ({
     country: "IT",
     language: "it",
     emergency_numbers: ["112"],
+    account_codes: "off",
   },
   mode: { type: "office" },
   destinations: [],
