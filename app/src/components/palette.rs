@@ -57,9 +57,16 @@ pub fn Palette() -> impl IntoView {
             _ => {}
         }
     });
+    // The browser tells of the end later, when the palette may be open again.
+    let closed = move |_: ev::Event| {
+        if dialog.get_untracked().is_some_and(|dialog| !dialog.open()) {
+            open.set(false);
+        }
+    };
     view! {
         <dialog class="palette" node_ref=dialog aria-label=i18n.t(text::palette::title) data-testid="palette"
-            on:close=move |_| open.set(false)
+            on:cancel=move |_: ev::Event| open.set(false)
+            on:close=closed
             // Beside what is in it.
             on:click:target=move |event| if event.target().tag_name() == "DIALOG" { open.set(false) }>
             <Shown when=derived(move || open.get())><Later part=Part::Palette /></Shown>
