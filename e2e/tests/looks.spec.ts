@@ -1,65 +1,17 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
+import { isAccessible, isNotTooWide } from '../support/looks.ts';
 import { HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { Portal } from '../support/portal.ts';
 import { expect, test } from '../support/test.ts';
 
-test('no serious accessibility finding on sign-in, gallery, home, and a call, light and dark', { tag: '@mobile' }, async ({
-  portal,
-  carrier,
-  browser,
-  stack,
-}) => {
-  const stranger = await browser.newContext({ baseURL: stack.url });
-  const guest = await stranger.newPage();
-  await guest.goto('/');
-  await expect(guest.getByTestId('sign-in-submit')).toBeVisible();
-  await isAccessible(guest, 'sign-in');
-  await guest.goto('/admin/#gallery');
-  await expect(guest.getByTestId('gallery')).toBeVisible();
+test('no accessibility finding in the gallery of what pages are made of', { tag: '@mobile' }, async ({ page }) => {
+  await page.goto('/admin/#gallery');
+  await expect(page.getByTestId('gallery')).toBeVisible();
   // Both themes stand beside each other.
-  await isAccessible(guest, 'the gallery');
-  await stranger.close();
-
-  await carrier.answers(HOME, HOME_HZ);
-  await carrier.answers(ROME, ROME_HZ);
-  await portal.telecommuteAt(HOME);
-  await isAccessible(portal.page, 'home');
-  await portal.dial(ROME);
-  await portal.isIn('connected');
-  await portal.page.getByTestId('dtmf-open').click();
-  await isAccessible(portal.page, 'in a call');
-  await portal.page.emulateMedia({ colorScheme: 'dark' });
-  await isAccessible(portal.page, 'in a call, dark');
-  await portal.picture(`${test.info().project.name}-in-call-dark`);
-});
-
-test('no accessibility finding on log, messages, settings and presence, light and dark, and nothing too wide', {
-  tag: '@mobile',
-}, async ({ portal }) => {
-  const { page } = portal;
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    for (const name of ['log', 'messages', 'settings']) {
-      await page.goto(`/${name}`);
-      await portal.isConnected();
-      await expect(page.locator('h1')).toBeVisible();
-      await isAccessible(page, `${name}, ${colorScheme}`);
-      await portal.picture(`${test.info().project.name}-${name}-${colorScheme}`);
-    }
-    await page.getByTestId('presence').click();
-    await expect(page.getByTestId('presence-status')).toBeVisible();
-    await isAccessible(page, `presence, ${colorScheme}`);
-    await page.keyboard.press('Escape');
-  }
-  for (const name of ['log', 'messages', 'settings']) {
-    await page.goto(`/${name}`);
-    await portal.isConnected();
-    await fits(page);
-  }
+  await isAccessible(page, 'the gallery');
 });
 
 test('pages lead to each other without loading anew, and back', async ({ portal }) => {
@@ -100,32 +52,6 @@ test('English and Italian, light and dark, and the choices stay', async ({ porta
   await expect(html).toHaveAttribute('data-theme', 'dark');
 });
 
-test('a whole call with the keyboard alone', async ({ portal, carrier }) => {
-  await carrier.answers(HOME, HOME_HZ);
-  await carrier.answers(ROME, ROME_HZ);
-  await portal.telecommuteAt(HOME);
-  const { page } = portal;
-  const { keyboard } = page;
-  await page.reload();
-  await portal.isConnected();
-  await keyboard.press('/');
-  await expect(portal.dialInput).toBeFocused();
-  await keyboard.type('06 9876 5401');
-  await keyboard.press('Enter');
-  await portal.isIn('connected');
-  await tabTo(page, 'dtmf-open');
-  await keyboard.press('Enter');
-  await expect(page.getByTestId('dtmf-key-5')).toBeVisible();
-  await keyboard.press('5');
-  await expect
-    .poll(async () => (await carrier.lastCallTo(ROME)).media.dtmf.map((heard) => heard.digit))
-    .toEqual(['5']);
-  await tabTo(page, 'call-hangup');
-  await keyboard.press('Enter');
-  await portal.isOver();
-  await portal.logSays('answered', 'normal_clearing');
-});
-
 test('at 320 and 360 pixels nothing scrolls sideways, idle and in a call', { tag: '@mobile' }, async ({
   portal,
   carrier,
@@ -163,35 +89,9 @@ test('size of the portal and time to the first paint, for information', { tag: '
   await expect(portal.page).toHaveTitle(/Ponte/);
 });
 
-async function isAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  expect(told, `accessibility of ${where}`).toEqual([]);
-}
-
-async function tabTo(page: Page, testId: string): Promise<void> {
-  const target = page.getByTestId(testId);
-  for (let step = 0; step < 200; step += 1) {
-    await page.keyboard.press('Tab');
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error(`the Tab key does not reach ${testId}`);
-}
-
 async function fits(page: Page): Promise<void> {
   for (const width of [320, 360]) {
     await page.setViewportSize({ width, height: 740 });
-    await expect.poll(() => page.evaluate(tooWide), { message: `too wide at ${width} pixels` }).toEqual([]);
+    await isNotTooWide(page, `at ${width} pixels`);
   }
-}
-
-/** What makes the page scroll sideways: the elements that reach beyond it, by what they are called. */
-function tooWide(): string[] {
-  const width = window.innerWidth;
-  if (document.documentElement.scrollWidth <= width) return [];
-  const beyond = [...document.querySelectorAll('body *')].filter((element) => {
-    const { right, left } = element.getBoundingClientRect();
-    return right > width + 0.5 || left < -0.5;
-  });
-  return beyond.map((element) => `${element.tagName}.${element.className}#${element.getAttribute('data-testid') ?? ''}`);
 }

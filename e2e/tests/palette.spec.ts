@@ -1,4 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
+import { isAccessible } from '../support/looks.ts';
 import { HOME, HOME_HZ, ROME, ROME_HZ } from '../support/numbers.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -24,8 +24,7 @@ test('t08 a whole call by keyboard out of the palette: dialled, muted, held, tak
 
   await page.keyboard.press('Control+k');
   await expect(offers.first()).toBeVisible();
-  const axe = await new AxeBuilder({ page }).analyze();
-  expect(axe.violations.map((one) => one.id)).toEqual([]);
+  await isAccessible(page, 'the palette');
   await page.keyboard.press('ArrowDown');
   await expect(field).toHaveAttribute('aria-activedescendant', 'palette-1');
   await portal.picture(`${test.info().project.name}-palette`);

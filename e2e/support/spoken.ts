@@ -1,0 +1,145 @@
+import { expect, type CDPSession, type Page } from '@playwright/test';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** A part of the browser's own tree for assistive technology. */
+interface AxNode {
+  ignored: boolean;
+  role?: { value: string };
+  name?: { value: string };
+  description?: { value: string };
+  value?: { value: unknown };
+  properties?: { name: string; value: { value?: unknown } }[];
+}
+
+/** States worth a word, as screen readers say them. */
+const STATES: Record<string, (value: unknown) => string | null> = {
+  expanded: (value) => (value ? 'expanded' : 'collapsed'),
+  pressed: (value) => (value === 'true' || value === true ? 'pressed' : 'not pressed'),
+  checked: (value) => (value === 'true' || value === true ? 'checked' : 'not checked'),
+  disabled: (value) => (value ? 'unavailable' : null),
+  invalid: (value) => (value && value !== 'false' ? 'invalid entry' : null),
+};
+
+/**
+ * What a screen reader gets to say of a page, in order: the texts of its live regions as they change, and each element
+ * that the keyboard comes to, with role, name, state and description as Chromium tells them to assistive technology.
+ */
+export class Spoken {
+  private readonly log: string[] = [];
+
+  private constructor(
+    private readonly page: Page,
+    private readonly cdp: CDPSession,
+  ) {}
+
+  /** Begins to listen. The page must be loaded. */
+  static async by(page: Page): Promise<Spoken> {
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('Accessibility.enable');
+    const spoken = new Spoken(page, cdp);
+    await page.exposeFunction('ponteSpoken', (words: string) => spoken.log.push(words));
+    await page.evaluate(listensToLiveRegions);
+    return spoken;
+  }
+
+  /** Presses a key, and says what has the focus then. */
+  async press(key: string): Promise<void> {
+    await this.page.keyboard.press(key);
+    this.log.push(`[${key}]`);
+    await this.focus();
+  }
+
+  async type(text: string): Promise<void> {
+    await this.page.keyboard.type(text);
+    this.log.push(`[types ${text}]`);
+  }
+
+  /** Goes by the Tab key to what is called this; says everything on the way. */
+  async tabTo(name: RegExp): Promise<void> {
+    for (let step = 0; step < 80; step += 1) {
+      await this.press('Tab');
+      if (name.test(this.log.at(-1) ?? '')) return;
+    }
+    throw new Error(`the Tab key does not reach ${name}`);
+  }
+
+  /** Waits until this is said, after what was said before. Returns where in the log. */
+  async says(words: RegExp, since = 0): Promise<number> {
+    const find = () => this.log.findIndex((line, at) => at >= since && words.test(line));
+    await expect.poll(find, { message: `${words} is said; said was: ${this.log.slice(since).join(' | ')}` }).toBeGreaterThan(-1);
+    return find();
+  }
+
+  get length(): number {
+    return this.log.length;
+  }
+
+  get lines(): readonly string[] {
+    return this.log;
+  }
+
+  /** Writes the log as text, for people to read. */
+  keep(file: string): void {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, `${this.log.join('\n')}\n`);
+  }
+
+  private async focus(): Promise<void> {
+    const { result } = await this.cdp.send('Runtime.evaluate', { expression: 'document.activeElement' });
+    if (!result.objectId) return;
+    const { nodes } = (await this.cdp.send('Accessibility.getPartialAXTree', {
+      objectId: result.objectId,
+      fetchRelatives: false,
+    })) as { nodes: AxNode[] };
+    const node = nodes[0];
+    if (!node || node.ignored) {
+      this.log.push('(nothing)');
+      return;
+    }
+    const states = (node.properties ?? []).map(({ name, value }) => STATES[name]?.(value.value) ?? null);
+    const value = node.value?.value;
+    const parts = [node.name?.value, role(node.role?.value), ...states, value === '' ? null : value, node.description?.value];
+    this.log.push(parts.filter((part) => part !== null && part !== undefined && part !== '').join(', '));
+  }
+}
+
+/** As screen readers name the roles of Chromium. */
+function role(name: string | undefined): string {
+  const names: Record<string, string> = { textbox: 'edit', searchbox: 'search edit', RootWebArea: 'document', combobox: 'combo box' };
+  return names[name ?? ''] ?? name ?? '';
+}
+
+/** Runs in the page: tells of every change of a live region (WAI-ARIA 1.2 section 6.7.2). */
+function listensToLiveRegions(): void {
+  const { ponteSpoken } = window as unknown as { ponteSpoken: (words: string) => void };
+  const REGIONS = '[aria-live], [role=status], [role=alert], [role=log]';
+  const last = new WeakMap<Element, string>();
+  const politeness = (region: Element) =>
+    region.getAttribute('aria-live') ?? (region.getAttribute('role') === 'alert' ? 'assertive' : 'polite');
+  const isHidden = (region: Element) => region.closest('[aria-hidden=true], [hidden], [inert]') !== null;
+  const tell = (region: Element) => {
+    const words = (region as HTMLElement).innerText.replace(/\s+/g, ' ').trim();
+    if (words === last.get(region)) return;
+    last.set(region, words);
+    if (words === '' || politeness(region) === 'off' || isHidden(region)) return;
+    ponteSpoken(`${politeness(region) === 'assertive' ? 'at once' : 'says'}: ${words}`);
+  };
+  for (const region of document.querySelectorAll<HTMLElement>(REGIONS)) {
+    last.set(region, region.innerText.replace(/\s+/g, ' ').trim());
+  }
+  new MutationObserver((mutations) => {
+    const changed = new Set<Element>();
+    for (const { target, addedNodes } of mutations) {
+      const element = target instanceof Element ? target : target.parentElement;
+      const region = element?.closest(REGIONS);
+      if (region) changed.add(region);
+      // An alert speaks as it comes; other regions only when what is in them changes.
+      for (const node of addedNodes) {
+        if (!(node instanceof Element)) continue;
+        for (const alert of [node, ...node.querySelectorAll('*')]) if (alert.matches('[role=alert]')) changed.add(alert);
+      }
+    }
+    for (const region of changed) if (region.isConnected) tell(region);
+  }).observe(document.body, { childList: true, characterData: true, subtree: true });
+}
