@@ -27,6 +27,8 @@ export default defineConfig({
     colorScheme: 'light',
     // What is tested is what the edge serves; tests of the worker in the browser allow it.
     serviceWorkers: 'block',
+    // A screen reader reads windows (bench/orca.sh).
+    headless: !process.env.PONTE_ORCA,
     launchOptions: {
       executablePath: process.env.PONTE_CHROMIUM ?? '/usr/bin/chromium',
       args: [
@@ -37,6 +39,7 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        ...(process.env.PONTE_ORCA ? ['--force-renderer-accessibility'] : []),
       ],
     },
   },

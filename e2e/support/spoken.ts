@@ -12,6 +12,9 @@ interface AxNode {
   properties?: { name: string; value: { value?: unknown } }[];
 }
 
+/** A screen reader that listens is given time to speak: it is interrupted by the next key. */
+const PACE_MS = process.env.PONTE_ORCA ? 1_500 : 0;
+
 /** States worth a word, as screen readers say them. */
 const STATES: Record<string, (value: unknown) => string | null> = {
   expanded: (value) => (value ? 'expanded' : 'collapsed'),
@@ -48,11 +51,13 @@ export class Spoken {
     await this.page.keyboard.press(key);
     this.log.push(`[${key}]`);
     await this.focus();
+    await this.paces();
   }
 
   async type(text: string): Promise<void> {
     await this.page.keyboard.type(text);
     this.log.push(`[types ${text}]`);
+    await this.paces();
   }
 
   /** Goes by the Tab key to what is called this; says everything on the way. */
@@ -68,6 +73,7 @@ export class Spoken {
   async says(words: RegExp, since = 0): Promise<number> {
     const find = () => this.log.findIndex((line, at) => at >= since && words.test(line));
     await expect.poll(find, { message: `${words} is said; said was: ${this.log.slice(since).join(' | ')}` }).toBeGreaterThan(-1);
+    await this.paces();
     return find();
   }
 
@@ -83,6 +89,10 @@ export class Spoken {
   keep(file: string): void {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${this.log.join('\n')}\n`);
+  }
+
+  private async paces(): Promise<void> {
+    if (PACE_MS > 0) await this.page.waitForTimeout(PACE_MS);
   }
 
   private async focus(): Promise<void> {
