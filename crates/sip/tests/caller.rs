@@ -435,6 +435,35 @@ fn an_offer_waits_for_a_refresh_of_ours() {
 }
 
 #[test]
+fn a_refresh_repeats_what_was_agreed_last() {
+    let mut lab = Lab::new();
+    let timer = "Session-Expires: 600;refresher=uac\r\n";
+    let (id, _) = lab.established(timer);
+    let held: &[u8] = b"v=0\r\ns=held\r\n";
+    for (offer, status, agreed) in [
+        (held, 488, OFFER),
+        (held, 200, held),
+        (OFFER, 500, held),
+        (OFFER, 200, OFFER),
+    ] {
+        lab.ua
+            .reinvite(lab.now, id, Bytes::copy_from_slice(offer))
+            .unwrap();
+        let reinvite = lab.sent().remove(0);
+        let (headers, body) = if status == 200 { (timer, ANSWER) } else { ("", &b""[..]) };
+        lab.receive(response(&reinvite, status, "", headers, body));
+        let refresh = lab
+            .pass(ms(301_000))
+            .into_iter()
+            .find(|sent| sent.method() == Some(&Method::Invite))
+            .unwrap();
+        assert_eq!(refresh.body(), Bytes::copy_from_slice(agreed), "after {status}");
+        lab.receive(response(&refresh, 200, "", timer, ANSWER));
+        lab.take_events();
+    }
+}
+
+#[test]
 fn a_refused_reinvite_leaves_the_call_up_and_481_ends_it() {
     let mut lab = Lab::new();
     let (id, _) = lab.established("");
