@@ -4,7 +4,7 @@
 
 mod support;
 
-use ponte_protocol::{CallId, CauseReason, CommandBody, Outcome};
+use ponte_protocol::{CallId, CommandBody, Outcome};
 use ponte_pstn_sim::Behaviour;
 use std::time::Duration;
 use support::baresip::{Baresip, Settings};
@@ -81,7 +81,8 @@ impl<'a> Party<'a> {
         let (before, now) = (parts(&self.described), parts(body(&invite)));
         assert_eq!(now.1, wanted, "{invite}");
         assert_eq!(now.2, before.2, "only the direction changes: {invite}");
-        assert!(now.0 > before.0, "each change is a version: {invite}");
+        let same = body(&invite) == self.described;
+        assert!(now.0 > before.0 || same, "each change is a version: {invite}");
         body(&invite).clone_into(&mut self.described);
         invite
     }
@@ -346,7 +347,7 @@ async fn t08_a_party_that_knows_no_such_call_ends_it() {
     let told = party.is_told("sendonly").await;
     party.refuses(&told, 481).await;
     let record = world.ended(call).await;
-    assert_ne!(record.cause.reason, CauseReason::NormalClearing, "{record:?}");
+    assert_eq!(record.cause.sip, Some(481), "{record:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -514,9 +515,11 @@ async fn t08_a_held_telephone_on_a_desk_is_told() {
         hears(&world, HOME, Hearing::of(&[FAR])).await;
         desk_hears(&desk, Hearing::of(&[HOME])).await;
         hold(&world, call).await;
-        desk_hears(&desk, Hearing::music()).await;
         let told = |_: &World| (said("a=sendonly"), said("a=recvonly")) == (round, round);
         world.until("the telephone takes its hold", told).await;
+        // It records nothing while it does not speak; its display says that it hears all the same.
+        let listens = |_: &World| desk.log().contains("audio=0/6");
+        world.until("the telephone is silent and hears", listens).await;
         retrieve(&world, call).await;
     }
     hears(&world, HOME, Hearing::of(&[FAR])).await;
@@ -552,7 +555,8 @@ async fn t13_the_users_own_line_is_not_told_of_a_hold() {
     let desk = Wire::telephone(BRUNOS_DESK, world.sip).await;
     let mut call = Call::new(format!("sip:201@{}", world.sip));
     let bruno = Voice::new(voice(SECOND)).await;
-    let called = desk.asks(&mut call, "INVITE", "", &bruno.sdp(1, "sendrecv"));
+    let offer = bruno.sdp(1, "sendrecv");
+    let called = desk.asks(&mut call, "INVITE", "", &offer);
     let (answer, anna) = tokio::join!(called, Party::answers(&wire, HOME));
     assert_eq!(status(&answer), 200, "{answer}");
     desk.send(&desk.written(&mut call, "ACK", "", "")).await;
