@@ -211,6 +211,21 @@ async fn t08_every_control_from_a_telephone_behind_the_carrier() {
     has_every_control(&world, Own::Telephone).await;
 }
 
+/// The same, where everybody who waits is told so by the trunk's and the telephones' settings.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t08_every_control_where_parties_are_told_of_their_hold() {
+    let world = World::with(Options {
+        trunk: "hold = \"signalled\"\n".to_owned(),
+        extra: "\n[registrar]\nhold = \"signalled\"\n".to_owned(),
+        ..Options::default()
+    })
+    .await;
+    world.telephones(answer(HOME, 100), answer(FAR, 100)).await;
+    has_every_control(&world, Own::Telephone).await;
+    let told = world.log().matches("a party is told of its hold").count();
+    assert!(told >= 8, "parties were told {told} times");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t08_every_control_from_the_telephone_on_the_desk() {
     let world = World::with(Options::default()).await;

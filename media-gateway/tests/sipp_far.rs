@@ -7,17 +7,18 @@ mod support;
 use ponte_media::Codec;
 use ponte_protocol::{CallId, CauseReason, CommandBody, LegRole, Outcome};
 use ponte_pstn_sim::{Answer, Behaviour, Codec as SimCodec};
+use support::hearing::{Hearing, hears};
 use support::sipp::{Sipp, Voice};
 use support::{ANNA, HOME, Options, World};
 
-const HOME_HZ: f64 = 700.0;
+const HOME_HZ: f64 = 750.0;
 const FAR_HZ: f64 = 1130.0;
 
 /// Dials: the user's telephone is the simulator's and speaks `home`, the far one is `SIPp`'s.
 async fn call(sipp: &Sipp, home: SimCodec) -> (World, CallId) {
     // The first trunk has no capacity for the far number. SIPp takes nothing but its call: no OPTIONS.
     let trunk = format!(
-        "\n[[trunk]]\nname = \"sipp\"\naddress = \"{}\"\nkeep_alive_s = 0\n",
+        "\n[[trunk]]\nname = \"sipp\"\naddress = \"{}\"\nkeep_alive_s = 0\nhold = \"signalled\"\n",
         sipp.address
     );
     let world = World::with(Options {
@@ -103,5 +104,18 @@ async fn digits_from_the_portal_reach_sipp_as_telephone_events() {
             world.call_to(HOME).media.digits() == "19#"
         })
         .await;
+    ends(&world, call, sipp).await;
+}
+
+/// SIPp is told by re-INVITE that it is held, and that it is not any more; its echo is heard before and after, not meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t08_sipp_is_told_of_its_hold() {
+    let sipp = Sipp::is_held(Codec::Pcma, &Voice::Echo).await;
+    let (world, call) = call(&sipp, SimCodec::Pcma).await;
+    hears(&world, HOME, Hearing::of(&[HOME])).await;
+    world.accepted(ANNA, CommandBody::Hold { call }).await;
+    hears(&world, HOME, Hearing::of(&[])).await;
+    world.accepted(ANNA, CommandBody::Retrieve { call }).await;
+    hears(&world, HOME, Hearing::of(&[HOME])).await;
     ends(&world, call, sipp).await;
 }

@@ -27,7 +27,7 @@
 //! | nothing | no ACK in 64 × T1: BYE | `Ended` by [`EndedBy::Timeout`], status 408 |
 //! | [`UserAgent::answer_offer`], [`UserAgent::reject_offer`] | the answer to a re-INVITE or UPDATE | [`Event::Offer`] before it |
 //! | [`UserAgent::refer_progress`] | 202 to its REFER and NOTIFY of each word, or a refusal | [`Event::Referred`] before it |
-//! | [`UserAgent::reinvite`] | our offer | `OfferAnswered` or [`Event::OfferFailed`] |
+//! | [`UserAgent::reinvite`] | our offer | `OfferAnswered`, or [`Event::OfferFailed`] and after a glare [`Event::OfferPossible`] |
 //!
 //! # Telephones
 //!

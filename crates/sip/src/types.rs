@@ -426,8 +426,12 @@ pub enum Event {
     Offer { dialog: DialogId, sdp: Option<Bytes> },
     /// Our offer was answered.
     OfferAnswered { dialog: DialogId, sdp: Bytes },
-    /// Our offer was refused; the session goes on as it was. The last offer is not tried again.
+    /// Our offer was refused; the session goes on as it was. 491: it crossed one of the peer's, and
+    /// [`Self::OfferPossible`] follows after the wait of RFC 3261 14.1.
     OfferFailed { dialog: DialogId, status: u16 },
+    /// An offer that could not be made ([`SipError::OfferPending`]), or that met 491, can be made now. What the session
+    /// is may have changed meanwhile: describe it anew, or leave it.
+    OfferPossible { dialog: DialogId },
     /// The call is over. Comes exactly once for each `DialogId`, and nothing for that dialog after it.
     Ended { dialog: DialogId, cause: EndCause },
     /// A key sent by INFO. `signal` is `0`–`9`, `*`, `#` or `A`–`D`.

@@ -65,7 +65,7 @@ fn a_call_over_a_good_line_takes_the_fewest_messages() {
 
 #[test]
 fn calls_over_a_bad_line_set_up_and_end() {
-    let mut answered = 0;
+    let (mut answered, mut crossed) = (0, 0);
     for seed in 0..200 {
         let mut pair = Pair::new(seed);
         (pair.loss, pair.delay) = (15, 400);
@@ -97,6 +97,16 @@ fn calls_over_a_bad_line_set_up_and_end() {
                             Err(other) => panic!("seed {seed}: {other}"),
                         }
                     }
+                    let told = pair.events[side].len();
+                    pair.events[side].retain(|event| !matches!(event, Event::OfferPossible { .. }));
+                    if pair.events[side].len() < told {
+                        let now = pair.now;
+                        match pair.sides[side].reinvite(now, dialog, Bytes::from_static(OFFER)) {
+                            Ok(()) => crossed += 1,
+                            Err(SipError::UnknownDialog | SipError::OfferPending) => {}
+                            Err(other) => panic!("seed {seed}: {other}"),
+                        }
+                    }
                 }
             }
             let now = pair.now;
@@ -118,6 +128,7 @@ fn calls_over_a_bad_line_set_up_and_end() {
         assert_empty(&mut pair, seed);
     }
     assert!(answered > 190, "only {answered} of 200 calls were answered");
+    assert!(crossed > 20, "only {crossed} offers were made again");
 }
 
 #[test]

@@ -23,9 +23,9 @@ pub use features::FeatureCodes;
 pub use site::time_zone;
 pub use turn::TurnConfig;
 pub use types::{
-    Config, EdgeConfig, EmailConfig, EmailSecurity, ForwardedBy, LogConfig, MediaSettings, MetricsConfig,
-    NumberFormat, OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey, StoreConfig,
-    TelecommutingConfig, TlsListener, TrunkSettings, VoicemailConfig,
+    Config, EdgeConfig, EmailConfig, EmailSecurity, ForwardedBy, HoldSignal, LogConfig, MediaSettings,
+    MetricsConfig, NumberFormat, OwnNumbers, Register, RegistrarConfig, SipConfig, SiteConfig, SiteKey,
+    StoreConfig, TelecommutingConfig, TlsListener, TrunkSettings, VoicemailConfig,
 };
 
 /// A configuration with every setting and what it means; `ponte-gateway example-config` prints it.

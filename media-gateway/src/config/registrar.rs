@@ -63,6 +63,7 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>, site: 
         .texts("digest")
         .map(|list| algorithms(list, problems))
         .unwrap_or_default();
+    let hold = super::trunk::hold(&mut section, problems);
     section.finish();
     RegistrarConfig {
         realm: realm.map_or_else(|| site.to_owned(), |found| found.value),
@@ -73,5 +74,6 @@ pub(super) fn read(mut section: Section<'_, '_>, problems: &Problems<'_>, site: 
         } else {
             digest
         },
+        hold,
     }
 }

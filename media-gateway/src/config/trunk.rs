@@ -2,7 +2,7 @@
 
 use super::reader::{Problems, Section};
 use super::secret::{self, Environment, Secret};
-use super::{ForwardedBy, NumberFormat, Register, TrunkSettings};
+use super::{ForwardedBy, HoldSignal, NumberFormat, Register, TrunkSettings};
 use crate::store::DidRow;
 use ponte_call_core::TrunkId;
 use ponte_sip::{Credentials, Transport};
@@ -114,6 +114,7 @@ fn read(
             )),
         })
     });
+    let hold = hold(&mut section, problems);
     let dids = dids(
         &mut section,
         problems,
@@ -140,8 +141,21 @@ fn read(
         trusts_identity: trusts_identity.is_some_and(|found| found.value),
         passes_caller_id: passes_caller_id.is_some_and(|found| found.value),
         forwarded_by: forwarded_by.map_or(ForwardedBy::Diversion, |found| found.value),
+        hold,
         dids,
     })
+}
+
+/// `hold`, of a trunk or of all telephones.
+pub(super) fn hold(section: &mut Section<'_, '_>, problems: &Problems<'_>) -> HoldSignal {
+    let hold = section.text("hold").and_then(|text| {
+        text.read(problems, |text| match text.as_str() {
+            "played" => Ok(HoldSignal::Played),
+            "signalled" => Ok(HoldSignal::Signalled),
+            _ => Err(format!("'{text}' is no way to hold; played or signalled")),
+        })
+    });
+    hold.map_or_else(HoldSignal::default, |found| found.value)
 }
 
 /// `+390212345601 = 201`, each number once.

@@ -206,6 +206,16 @@ pub enum ForwardedBy {
     Nothing,
 }
 
+/// Whether whoever waits on hold is told by signalling (RFC 3264 section 8.4), beside what they hear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HoldSignal {
+    /// They hear that they wait, and are told nothing.
+    #[default]
+    Played,
+    /// By a re-INVITE with `a=sendonly`, and one with `a=sendrecv` afterwards.
+    Signalled,
+}
+
 /// Registration to a trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register {
@@ -235,6 +245,8 @@ pub struct TrunkSettings {
     /// Whether it lets the real caller's number be shown on a redirected call (rule T16).
     pub passes_caller_id: bool,
     pub forwarded_by: ForwardedBy,
+    /// Of the other party; the user's own line, whose keys control the calls, is never told.
+    pub hold: HoldSignal,
     /// Numbers that come in on this trunk, beside those of the store, which go before these.
     pub dids: Vec<DidRow>,
 }
@@ -312,6 +324,8 @@ pub struct RegistrarConfig {
     pub max_expires: Duration,
     /// SHA-256, MD5 or both, as they are offered: the preferred one first.
     pub digest: Vec<Algorithm>,
+    /// Of the user of a telephone, by the other party.
+    pub hold: HoldSignal,
 }
 
 impl RegistrarConfig {

@@ -1,8 +1,8 @@
 //! Conferences, parking and transfers, as the host carries them out.
 
 use super::Driver;
-use ponte_call_core::{LegId, PeerHold, RoomLeg, SwitchTarget};
-use ponte_media::{Direction, Role, RoomId};
+use ponte_call_core::{LegId, RoomLeg, SwitchTarget};
+use ponte_media::{Role, RoomId};
 use ponte_protocol::{CallId, EventBody, ParkedCall, Refusal, TransferTarget, UserId};
 
 /// A room of the media plane, and who is in it.
@@ -18,6 +18,7 @@ impl Driver {
         if legs.is_empty() {
             if let Some(gone) = self.rooms.remove(&id) {
                 for leg in gone.legs {
+                    self.holds.look_at(leg.leg);
                     if let Some(endpoint) = self.legs.endpoint(leg.leg) {
                         self.media.leave(endpoint);
                     }
@@ -52,6 +53,7 @@ impl Driver {
             .iter()
             .filter(|gone| legs.iter().all(|leg| leg.leg != gone.leg))
         {
+            self.holds.look_at(gone.leg);
             if let Some(endpoint) = self.legs.endpoint(gone.leg) {
                 self.media.leave(endpoint);
             }
@@ -62,6 +64,7 @@ impl Driver {
                 continue;
             };
             if known.is_none() {
+                self.holds.look_at(leg.leg);
                 self.legs.disconnect(leg.leg);
                 if let Err(error) = self.media.join(room, endpoint, Role::Speaker) {
                     tracing::error!(%error, leg = %leg.leg, "a leg could not join its conference");
@@ -83,6 +86,7 @@ impl Driver {
             tracing::error!(%error, %leg, %of, "a leg could not take the place of another");
         }
         self.legs.take_place(leg, of);
+        self.holds.look_at(leg);
         for room in self.rooms.values_mut() {
             for member in room.legs.iter_mut().filter(|member| member.leg == of) {
                 member.leg = leg;
@@ -102,6 +106,12 @@ impl Driver {
             self.media.leave(endpoint);
         }
         was_in
+    }
+
+    /// Whether a leg is in a conference.
+    pub(super) fn is_in_room(&self, leg: LegId) -> bool {
+        let has = |room: &Conference| room.legs.iter().any(|member| member.leg == leg);
+        self.rooms.values().any(has)
     }
 
     /// Everybody sees what is parked.
@@ -125,15 +135,5 @@ impl Driver {
         };
         let dialled = self.plan.read(&typed);
         Ok(SwitchTarget::Dialled { typed, dialled })
-    }
-}
-
-/// What our direction, after an answer to an offer of the peer, says of the peer (RFC 3264 section 8.4).
-pub(super) fn peer_hold(ours: Direction) -> PeerHold {
-    match ours {
-        Direction::RecvOnly => PeerHold::SendOnly,
-        Direction::Inactive => PeerHold::Inactive,
-        // A peer that only listens hears us as before.
-        Direction::SendRecv | Direction::SendOnly => PeerHold::No,
     }
 }

@@ -1,14 +1,14 @@
 //! The switch's effects, carried out.
 
 use super::Driver;
+use super::holding::Hears;
 use super::opening::Opening;
 use super::sound;
 use super::writes::Saved;
 use crate::link::ToLink;
 use crate::store::CallUp;
-use bytes::Bytes;
 use ponte_call_core::{Effect, Event, LegId, Playback, PlaybackToken};
-use ponte_media::{Direction, FileSource, PlayMode, Prompt, Source};
+use ponte_media::{FileSource, PlayMode, Prompt, Source};
 use ponte_protocol::{CallPhase, CallView, EventBody, LegRole, UserId};
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,7 +24,7 @@ impl Driver {
                 self.carry_out_effect(effect);
             }
         }
-        any
+        self.tell_holds() || any
     }
 
     pub(super) fn carry_out_effect(&mut self, effect: Effect) {
@@ -112,6 +112,7 @@ impl Driver {
             Effect::Connect { a, b } => self.connect(a, b),
             Effect::TakePlace { leg, of } => self.take_place(leg, of),
             Effect::Disconnect { leg } => {
+                self.holds.look_at(leg);
                 if !self.leave_room(leg)
                     && let Some(endpoint) = self.legs.endpoint(leg)
                 {
@@ -124,8 +125,10 @@ impl Driver {
             Effect::Parking { parked } => self.parking_changed(&parked),
             Effect::Play { leg, playback } => self.play(leg, playback),
             Effect::StopPlaying { leg } => {
+                self.holds.look_at(leg);
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.playback += 1;
+                    leg.hears = Hears::Other;
                     leg.after_tone = None;
                     if let Some(endpoint) = leg.endpoint {
                         self.media.stop(endpoint);
@@ -226,6 +229,7 @@ impl Driver {
             return;
         }
         for (leg, other) in [(a, b), (b, a)] {
+            self.holds.look_at(leg);
             if let Some(leg) = self.legs.get_mut(leg) {
                 leg.connected_to = Some(other);
             }
@@ -233,8 +237,10 @@ impl Driver {
     }
 
     fn play(&mut self, leg: LegId, playback: Playback) {
+        self.holds.look_at(leg);
         let Some(leg) = self.legs.get_mut(leg) else { return };
         leg.playback += 1;
+        leg.hears = Hears::of(&playback);
         leg.after_tone = None;
         let Some(endpoint) = leg.endpoint else {
             tracing::error!(leg = %leg.id, "a leg without audio was to hear something");
@@ -305,45 +311,6 @@ impl Driver {
                 let source = sound::spoken(leg.language, &announcements);
                 self.media.play(endpoint, source, PlayMode::Once(token));
             }
-        }
-    }
-
-    /// Gives a peer its answer, or its offer, and the media plane what was agreed.
-    pub(super) fn settle_offer(&mut self, dialog: ponte_sip::DialogId, offer: Option<&Bytes>) {
-        let Some(leg) = self.legs.by_dialog(dialog) else {
-            return;
-        };
-        let (id, endpoint) = (leg.id, leg.endpoint);
-        let answered = matches!(leg.stage, super::legs::Stage::Answered);
-        let Some(branch) = leg.branch_mut(dialog) else {
-            return;
-        };
-        let now = self.clock.sip_now();
-        let mut held = None;
-        let settled = match offer {
-            None => self
-                .agent
-                .answer_offer(now, dialog, branch.session.offer(Direction::SendRecv)),
-            Some(offer) => match branch.session.answer(offer, Direction::SendRecv) {
-                Ok(answer) => {
-                    branch.remote = Some(answer.remote);
-                    held = answered.then(|| super::control::peer_hold(answer.remote.direction));
-                    if let Some(endpoint) = endpoint {
-                        self.media.set_remote(endpoint, answer.remote);
-                    }
-                    self.agent.answer_offer(now, dialog, answer.body)
-                }
-                Err(error) => {
-                    tracing::info!(leg = %id, %error, "an offer was refused");
-                    let warning = super::warning::Warning::of(&error).header();
-                    self.agent.reject_offer(now, dialog, 488, &[warning])
-                }
-            },
-        };
-        if let Err(error) = settled {
-            tracing::debug!(%error, "an offer could not be settled");
-        } else if let Some(hold) = held {
-            self.tell(Event::LegHeld { leg: id, hold });
         }
     }
 

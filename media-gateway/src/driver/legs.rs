@@ -59,6 +59,12 @@ pub(super) struct Leg {
     pub language: Language,
     /// Whom it hears.
     pub connected_to: Option<LegId>,
+    /// What it hears beside them.
+    pub hears: super::holding::Hears,
+    /// It hears what a party on hold hears, and nobody hears it.
+    pub waits: bool,
+    /// What its telephone was told of that.
+    pub told: super::told::Told,
     /// Whether its keys go on to whom it hears.
     pub relays_keys: bool,
     /// Why we end it, where that is not the network's doing.
@@ -89,6 +95,9 @@ impl Leg {
             offered: false,
             language,
             connected_to: None,
+            hears: super::holding::Hears::default(),
+            waits: false,
+            told: super::told::Told::default(),
             relays_keys: true,
             end_kind: None,
             failure: None,

@@ -22,6 +22,7 @@ mod contacts;
 mod control;
 mod effects;
 mod external;
+mod holding;
 mod hops;
 mod incoming;
 mod legs;
@@ -40,6 +41,7 @@ mod sip_events;
 mod sound;
 mod telephones;
 mod timetable;
+mod told;
 mod treatment;
 mod trunks;
 mod verify;
@@ -145,6 +147,7 @@ pub struct Driver {
     legs: LegTable,
     /// Conferences that are up.
     rooms: HashMap<CallId, control::Conference>,
+    holds: holding::Holds,
     trunks: Trunks,
     telephones: Telephones,
     tabs: browser::Tabs,

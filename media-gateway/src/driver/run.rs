@@ -106,6 +106,7 @@ impl Driver {
             postman,
             legs: super::LegTable::default(),
             rooms: std::collections::HashMap::new(),
+            holds: super::holding::Holds::default(),
             trunks,
             telephones: super::Telephones::default(),
             tabs: super::browser::Tabs::default(),
@@ -224,6 +225,7 @@ impl Driver {
             self.switch.handle_timeout(now);
         }
         self.later_steps();
+        self.holds_due();
         self.follow_timetable();
         let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         if passed(self.next_status_end()) {
@@ -260,6 +262,7 @@ impl Driver {
             agent,
             switch,
             later,
+            self.holds.next_due(),
             self.trunks.next_due(),
             self.next_status_end(),
             self.telephones.show_at(),

@@ -34,16 +34,11 @@ impl Driver {
                 dialog, status, sdp, ..
             } => self.progress(dialog, status, sdp.as_ref()),
             SipEvent::Answered { dialog, sdp } => self.answered(dialog, sdp.as_ref()),
-            SipEvent::OfferAnswered { dialog, sdp } => {
-                self.agree(dialog, &sdp);
-            }
+            SipEvent::OfferAnswered { dialog, sdp } => self.offer_answered(dialog, &sdp),
             SipEvent::Confirmed { dialog, sdp } => self.confirmed(dialog, sdp.as_ref()),
             SipEvent::Offer { dialog, sdp } => self.settle_offer(dialog, sdp.as_ref()),
-            SipEvent::OfferFailed { dialog, status } => {
-                if let Some(leg) = self.legs.by_dialog(dialog) {
-                    tracing::info!(leg = %leg.id, status, "our offer was refused");
-                }
-            }
+            SipEvent::OfferFailed { dialog, status } => self.offer_failed(dialog, status),
+            SipEvent::OfferPossible { dialog } => self.offer_possible(dialog),
             SipEvent::Ended { dialog, cause } => self.ended(dialog, &cause),
             SipEvent::Dtmf { dialog, signal, .. } => self.info_dtmf(dialog, signal),
             SipEvent::Referred(referral) => self.referred(&referral),

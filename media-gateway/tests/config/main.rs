@@ -5,7 +5,7 @@ mod settings;
 
 use ponte_call_core::Timeouts;
 use ponte_gateway::config::{
-    Config, ConfigError, EXAMPLE, FeatureCodes, ForwardedBy, NumberFormat, OwnNumbers, Problem,
+    Config, ConfigError, EXAMPLE, FeatureCodes, ForwardedBy, HoldSignal, NumberFormat, OwnNumbers, Problem,
 };
 use ponte_gateway::numbers::rule_text;
 use ponte_sip::Transport;
@@ -79,6 +79,10 @@ fn the_smallest_file_has_sensible_defaults() {
     assert_eq!(trunk.number_format, NumberFormat::E164);
     assert!(!trunk.passes_caller_id && !trunk.trusts_identity && trunk.dids.is_empty());
     assert_eq!(trunk.forwarded_by, ForwardedBy::Diversion);
+    assert_eq!(
+        (trunk.hold, config.registrar.hold),
+        (HoldSignal::Played, HoldSignal::Played)
+    );
     assert_eq!(config.registrar.realm, "milano");
     assert_eq!(config.registrar.digest, [Algorithm::Md5]);
     assert_eq!(
@@ -145,12 +149,14 @@ number_format = "plain"
 passes_caller_id = true
 trusts_identity = true
 forwarded_by = "history-info"
+hold = "signalled"
 dids = ["+33140000000 = 201", "+33140000001=202"]
 [registrar]
 realm = "ponte.example.org"
 min_expires_s = 300
 max_expires_s = 300
 digest = ["sha-256", "md5"]
+hold = "signalled"
 [features]
 log_on = "*51"
 log_off = ""
@@ -216,6 +222,11 @@ format = "json"
     assert_eq!(first.switch_config().max_legs, Some(30));
     assert!(first.switch_config().passes_caller_id && first.trusts_identity);
     assert_eq!(first.forwarded_by, ForwardedBy::HistoryInfo);
+    let holds = (first.hold, config.trunks[1].hold, config.registrar.hold);
+    assert_eq!(
+        holds,
+        (HoldSignal::Signalled, HoldSignal::Played, HoldSignal::Signalled)
+    );
     assert_eq!(config.site.time_zone.iana_name(), Some("Europe/Paris"));
     let dids: Vec<_> = first
         .dids

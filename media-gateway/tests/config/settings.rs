@@ -383,6 +383,12 @@ fn each_setting_is_checked() {
         ),
         (
             "trunk",
+            "hold = \"sent\"",
+            "trunk.carrier.hold",
+            "'sent' is no way to hold; played or signalled",
+        ),
+        (
+            "trunk",
             "passes_caller_id = \"yes\"",
             "trunk.carrier.passes_caller_id",
             "true or false",
@@ -451,6 +457,12 @@ fn each_setting_is_checked() {
         ),
         ("registrar", "realm = \"\"", "registrar.realm", "1 to 100"),
         ("registrar", "digest = []", "registrar.digest", "offers nothing"),
+        (
+            "registrar",
+            "hold = \"\"",
+            "registrar.hold",
+            "played or signalled",
+        ),
         (
             "registrar",
             "digest = [\"SHA-512-256\"]",

@@ -135,6 +135,8 @@ impl Baresip {
         settings.voice(&path.join("tone.wav"));
         let log = std::fs::File::create(path.join("log")).unwrap();
         let process = Command::new("baresip")
+            // Each SIP message goes to the log.
+            .arg("-s")
             .arg("-f")
             .arg(path)
             .stdin(Stdio::null())

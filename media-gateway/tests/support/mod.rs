@@ -11,6 +11,7 @@ pub mod edge;
 pub mod hearing;
 pub mod sipp;
 pub mod slapd;
+pub mod voice;
 pub mod wire;
 
 use edge::{Edge, SITE_KEY};

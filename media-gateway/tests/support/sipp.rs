@@ -29,6 +29,22 @@ impl Sipp {
     /// # Panics
     /// Where `SIPp` is not installed, or does not start: the test must not pass without it.
     pub async fn answers(codec: Codec, voice: &Voice) -> Self {
+        Self::answers_and(codec, voice, "").await
+    }
+
+    /// One that wants to be told by re-INVITE that it is held, and then that it is not.
+    ///
+    /// # Panics
+    /// As [`Self::answers`].
+    pub async fn is_held(codec: Codec, voice: &Voice) -> Self {
+        let told = |offered: &str, answered: &str| {
+            TOLD.replace("{offered}", offered).replace("{answered}", answered)
+        };
+        let then = told("sendonly", "recvonly") + &told("sendrecv", "sendrecv");
+        Self::answers_and(codec, voice, &then).await
+    }
+
+    async fn answers_and(codec: Codec, voice: &Voice, then: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sip = super::free_port();
         let media = even_port();
@@ -48,6 +64,7 @@ impl Sipp {
             }
         };
         let scenario = SCENARIO
+            .replace("<then/>", then)
             .replace("{port}", port)
             .replace("{type}", &payload_type.to_string())
             .replace("{codec}", name)
@@ -211,6 +228,37 @@ fn even_port() -> u16 {
     }
 }
 
+const TOLD: &str = r#"  <recv request="INVITE">
+    <action>
+      <ereg regexp="a={offered}" search_in="body" check_it="true" assign_to="said"/>
+      <log message="told [$said]"/>
+    </action>
+  </recv>
+  <send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:far@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 2 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio {port} RTP/AVP {type} 101
+a=rtpmap:{type} {codec}/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+a={answered}
+]]></send>
+  <recv request="ACK" />
+"#;
+
 const SCENARIO: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
 <scenario name="far telephone">
@@ -250,6 +298,7 @@ a=fmtp:101 0-15
 ]]></send>
   <recv request="ACK" />
   <play/>
+  <then/>
   <recv request="BYE" />
   <send><![CDATA[
 SIP/2.0 200 OK

@@ -10,6 +10,9 @@ use tokio::time::timeout;
 pub const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8 101\r\n\
      a=rtpmap:101 telephone-event/8000\r\n";
 
+/// The tag of a peer that is called.
+const TAG: &str = "wire";
+
 /// One peer: a trunk, or a telephone with a password.
 pub struct Wire {
     socket: UdpSocket,
@@ -19,7 +22,7 @@ pub struct Wire {
     account: Option<String>,
 }
 
-/// A dialog that the peer began, and how far it has counted.
+/// A dialog, and how far the peer has counted in it.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub uri: String,
@@ -38,6 +41,19 @@ impl Call {
             id: format!("{name}@wire"),
             tag: name,
             to_tag: String::new(),
+            cseq: 0,
+        }
+    }
+
+    /// The one that the gateway began with this INVITE, as the peer that has answered it sees it.
+    pub fn taken(invite: &str) -> Self {
+        let contact = field(invite, "Contact");
+        let uri = contact.trim_start_matches('<').split('>').next().unwrap();
+        Self {
+            uri: uri.to_owned(),
+            id: field(invite, "Call-ID"),
+            tag: TAG.to_owned(),
+            to_tag: tag(&field(invite, "From")),
             cseq: 0,
         }
     }
@@ -168,7 +184,8 @@ impl Wire {
         self.answer(call).await
     }
 
-    async fn acknowledges_refusal(&self, call: &mut Call, method: &str) {
+    /// The ACK to a refusal, which has the branch of its INVITE.
+    pub async fn acknowledges_refusal(&self, call: &mut Call, method: &str) {
         if method == "INVITE" {
             let ack = self
                 .written(call, "ACK", "", "")
@@ -229,7 +246,7 @@ impl Wire {
         let to = if to.contains(";tag=") || status == 100 {
             to
         } else {
-            format!("{to};tag=wire")
+            format!("{to};tag={TAG}")
         };
         let kind = if body.is_empty() {
             ""

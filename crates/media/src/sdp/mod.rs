@@ -81,6 +81,8 @@ pub struct Answer {
     pub body: Bytes,
     /// What to give to [`MediaPlane::set_remote`](crate::MediaPlane::set_remote).
     pub remote: RemoteMedia,
+    /// Our direction as far as the peer alone allows it, whatever we wanted.
+    pub allowed: Direction,
 }
 
 /// Our side of one SIP dialog's session: remembers what was said, so that the version in `o=` rises by one
@@ -99,8 +101,20 @@ pub struct LocalSession {
     event_type: u8,
     profile: Profile,
     offered: Direction,
+    /// That of our description that the peer has taken last.
+    stands: Direction,
+    /// What we have said last of the stream; `None` while the session has no audio.
+    stream: Option<Said>,
     /// What the peer has described last.
     agreed: Option<RemoteMedia>,
+}
+
+/// What an offer that changes nothing but the direction repeats.
+#[derive(Debug, Clone)]
+struct Said {
+    codecs: Vec<Codec>,
+    telephone_event: Option<u8>,
+    rtcp_mux: bool,
 }
 
 impl LocalSession {
@@ -117,6 +131,8 @@ impl LocalSession {
             event_type: TELEPHONE_EVENT,
             profile: Profile::default(),
             offered: Direction::SendRecv,
+            stands: Direction::SendRecv,
+            stream: None,
             agreed: None,
         }
     }
@@ -124,21 +140,47 @@ impl LocalSession {
     /// An offer: PCMA, PCMU, `telephone-event` 101, 20 ms. For an INVITE, and for the 200 to an INVITE or re-INVITE that
     /// carried no offer. In a dialog that is set up it keeps the stream layout and puts the agreed codec first.
     pub fn offer(&mut self, direction: Direction) -> Bytes {
+        let said = Said {
+            codecs: self.codecs.to_vec(),
+            telephone_event: Some(self.event_type),
+            rtcp_mux: false,
+        };
         self.offered = direction;
+        self.describe(said, direction)
+    }
+
+    /// An offer for a re-INVITE that leaves the session as it is but for its direction (RFC 3264 section 8.4). `None` where
+    /// it has no audio.
+    pub fn offer_direction(&mut self, direction: Direction) -> Option<Bytes> {
+        let mut said = self.stream.clone()?;
+        let preferred = self.codecs[0];
+        said.codecs.sort_by_key(|&codec| codec != preferred);
+        self.offered = direction;
+        Some(self.describe(said, direction))
+    }
+
+    /// Our last offer was refused: the session is what it was before.
+    pub fn offer_refused(&mut self) {
+        self.offered = self.stands;
+    }
+
+    fn describe(&mut self, said: Said, direction: Direction) -> Bytes {
         let ours = Ours {
             profile: self.profile,
             rtp: self.rtp,
-            codecs: &self.codecs,
-            telephone_event: Some(self.event_type),
+            codecs: &said.codecs,
+            telephone_event: said.telephone_event,
             direction,
-            rtcp_mux: false,
+            rtcp_mux: said.rtcp_mux,
         };
         let body = write::body(&ours, &self.lines);
+        self.stream = Some(said);
         self.say(body)
     }
 
-    /// Takes the answer to our last offer.
+    /// Takes the answer to our last offer, or to its repetition in a session refresh.
     pub fn accept_answer(&mut self, answer: &[u8]) -> Result<RemoteMedia, SdpError> {
+        self.stands = self.offered;
         let description = read::parse(answer)?;
         let place = self
             .lines
@@ -197,20 +239,18 @@ impl LocalSession {
         self.profile = stream.profile;
 
         let direction = stream.limit(direction);
-        let ours = Ours {
-            profile: self.profile,
-            rtp: self.rtp,
-            codecs: &[codec],
+        (self.offered, self.stands) = (direction, direction);
+        let said = Said {
+            codecs: vec![codec],
             telephone_event: stream.telephone_event,
-            direction,
             rtcp_mux: stream.rtcp_mux,
         };
-        let body = write::body(&ours, &self.lines);
         let remote = stream.remote(codec, direction, stream.telephone_event);
         self.agreed = Some(remote);
         Ok(Answer {
-            body: self.say(body),
+            body: self.describe(said, direction),
             remote,
+            allowed: stream.limit(Direction::SendRecv),
         })
     }
 
@@ -234,12 +274,14 @@ impl LocalSession {
             rtcp_mux: false,
         };
         let body = write::body(&nothing, &rejected);
+        self.stream = None;
         Some(Answer {
             body: self.say(body),
             remote: RemoteMedia {
                 direction: Direction::Inactive,
                 ..agreed
             },
+            allowed: Direction::Inactive,
         })
     }
 

@@ -43,7 +43,7 @@ pub(crate) enum DialogTimer {
     Refresh,
     /// The session was not refreshed.
     Expire,
-    /// A re-INVITE that met 491 is tried again.
+    /// After a re-INVITE that met 491 the next one may go.
     Glare,
     /// The peer is told no longer what comes of its REFER.
     Referring,
@@ -209,8 +209,10 @@ pub(crate) struct Dialog {
     pub(crate) offer: Offer,
     /// What we last described; sent again in a refresh.
     pub(crate) local_sdp: Bytes,
-    /// An offer that met 491.
-    pub(crate) postponed: Option<Bytes>,
+    /// An offer met 491: none may be made until [`DialogTimer::Glare`].
+    pub(crate) glare: bool,
+    /// The host has an offer to make as soon as one may be made.
+    pub(crate) offer_wanted: bool,
     pub(crate) session: SessionTimer,
     pub(crate) peer_allows_update: bool,
     pub(crate) credentials: Option<Credentials>,
@@ -258,7 +260,8 @@ impl Dialog {
             reinvite: None,
             offer: Offer::Stable,
             local_sdp: Bytes::new(),
-            postponed: None,
+            glare: false,
+            offer_wanted: false,
             session: SessionTimer::default(),
             peer_allows_update: false,
             credentials: None,
@@ -268,6 +271,11 @@ impl Dialog {
             was_referred: false,
             timers: [None; TIMER_COUNT],
         }
+    }
+
+    /// Whether an offer of ours would be the only one (RFC 3261 14.1).
+    pub(crate) fn may_offer(&self) -> bool {
+        self.offer == Offer::Stable && self.reinvite.is_none() && self.unacknowledged.is_none() && !self.glare
     }
 
     /// Whether a tag is that of the peer, in any of its early dialogs.

@@ -109,6 +109,7 @@ impl UserAgent {
                 },
             );
         }
+        self.core.offer_possible(dialog);
     }
 
     fn handle_bye(&mut self, now: Timestamp, id: DialogId, flow: Flow, request: Message) {

@@ -323,7 +323,7 @@ impl UserAgent {
             DialogTimer::AcceptedGiveUp => self.never_acknowledged(now, id),
             DialogTimer::Refresh => self.refresh_session(now, id),
             DialogTimer::Expire => self.end(now, id, silent_end(EndedBy::Timeout), None),
-            DialogTimer::Glare => self.retry_after_glare(now, id),
+            DialogTimer::Glare => self.glare_waited_out(id),
             DialogTimer::Referring => self.referral_expires(now, id),
         }
     }

@@ -15,18 +15,18 @@ use crate::transaction::{ClientKey, Core};
 use crate::types::{DialogId, EndedBy, Event, SipError, Timestamp};
 
 impl UserAgent {
-    /// Offers anew in a confirmed call, by re-INVITE. Ends in [`Event::OfferAnswered`] or
-    /// [`Event::OfferFailed`]; a glare (491) is retried by itself.
+    /// Offers anew in a call that is answered, by re-INVITE. Ends in [`Event::OfferAnswered`] or [`Event::OfferFailed`].
+    ///
+    /// # Errors
+    /// [`SipError::OfferPending`] while an offer of either side is open, our answer waits for its ACK, or a glare is
+    /// waited out (RFC 3261 14.1). [`Event::OfferPossible`] then tells when an offer, made anew, can be sent.
     pub fn reinvite(&mut self, now: Timestamp, dialog: DialogId, sdp: Bytes) -> Result<(), SipError> {
         let dialog = living(&mut self.dialogs, dialog)?;
-        if dialog.state != State::Confirmed || sdp.is_empty() {
+        if !matches!(dialog.state, State::Accepted | State::Confirmed) || sdp.is_empty() {
             return Err(SipError::WrongState);
         }
-        if dialog.offer != Offer::Stable
-            || dialog.reinvite.is_some()
-            || dialog.unacknowledged.is_some()
-            || dialog.postponed.is_some()
-        {
+        if !dialog.may_offer() {
+            dialog.offer_wanted = true;
             return Err(SipError::OfferPending);
         }
         self.core
@@ -34,20 +34,17 @@ impl UserAgent {
         Ok(())
     }
 
-    pub(super) fn retry_after_glare(&mut self, now: Timestamp, id: DialogId) {
-        let Some(dialog) = self.dialogs.get_mut(&id) else {
-            return;
-        };
-        if dialog.state != State::Confirmed {
-            return;
+    /// The wait after a 491 is over.
+    pub(super) fn glare_waited_out(&mut self, id: DialogId) {
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            dialog.glare = false;
+            self.core.offer_possible(dialog);
         }
-        if dialog.offer != Offer::Stable || dialog.reinvite.is_some() || dialog.unacknowledged.is_some() {
-            dialog.set_timer(&mut self.core, DialogTimer::Glare, now + Duration::from_secs(1));
-            return;
-        }
-        if let Some(sdp) = dialog.postponed.take() {
-            self.core
-                .send_job(now, dialog, Job::new(JobKind::Reinvite { sdp, refresh: false }));
+    }
+
+    fn offer_possible(&mut self, id: DialogId) {
+        if let Some(dialog) = self.dialogs.get_mut(&id) {
+            self.core.offer_possible(dialog);
         }
     }
 
@@ -102,6 +99,7 @@ impl UserAgent {
                 } else {
                     self.reinvite_refused(now, id, sdp, refresh, response, status);
                 }
+                self.offer_possible(id);
             }
             JobKind::Update if status < 300 => {
                 self.core.refresh_target(dialog, response);
@@ -136,8 +134,10 @@ impl UserAgent {
                 if refresh {
                     dialog.set_timer(&mut self.core, DialogTimer::Refresh, now + wait);
                 } else {
-                    dialog.postponed = Some(sdp);
+                    dialog.glare = true;
+                    dialog.offer_wanted = true;
                     dialog.set_timer(&mut self.core, DialogTimer::Glare, now + wait);
+                    self.core.emit(Event::OfferFailed { dialog: id, status });
                 }
             }
             422 if self.core.raise_interval(dialog, response) => {
@@ -199,6 +199,7 @@ impl UserAgent {
                         },
                     ),
                 }
+                self.offer_possible(id);
             }
             JobKind::Update if by == EndedBy::Timeout => self.end(now, id, silent_end(by), None),
             JobKind::Notify { .. } => self.referrer_told(now, id, None),
@@ -230,6 +231,7 @@ impl UserAgent {
             Offer::Stable
         };
         dialog.local_sdp = sdp;
+        self.core.offer_possible(dialog);
         Ok(())
     }
 
@@ -256,6 +258,7 @@ impl UserAgent {
             self.core
                 .server_respond(now, transaction, status, writer.finish(None));
         }
+        self.core.offer_possible(dialog);
         Ok(())
     }
 }
@@ -270,6 +273,14 @@ fn open_offer(dialog: &Dialog) -> Option<u64> {
 }
 
 impl Core {
+    /// Tells the host that an offer which it could not make, or that met a glare, can be made now.
+    pub(super) fn offer_possible(&mut self, dialog: &mut Dialog) {
+        if dialog.offer_wanted && dialog.state == State::Confirmed && dialog.may_offer() {
+            dialog.offer_wanted = false;
+            self.tell(dialog, Event::OfferPossible { dialog: dialog.id });
+        }
+    }
+
     /// Sends a request within a dialog.
     pub(super) fn send_job(&mut self, now: Timestamp, dialog: &mut Dialog, job: impl Into<Box<Job>>) {
         let mut job = job.into();

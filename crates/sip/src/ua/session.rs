@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Job, JobKind, UserAgent};
-use crate::dialog::{Agreement, Dialog, DialogTimer, Offer, SessionTimer, State};
+use crate::dialog::{Agreement, Dialog, DialogTimer, SessionTimer, State};
 use crate::message::{HeaderName, Refresher, Writer};
 use crate::transaction::Core;
 use crate::types::{DialogId, Timestamp};
@@ -67,9 +67,7 @@ impl UserAgent {
             self.core.send_job(now, dialog, Job::new(JobKind::Update));
             return;
         }
-        let busy =
-            dialog.offer != Offer::Stable || dialog.reinvite.is_some() || dialog.unacknowledged.is_some();
-        if busy {
+        if !dialog.may_offer() {
             dialog.set_timer(&mut self.core, DialogTimer::Refresh, now + Duration::from_secs(5));
         } else if !dialog.local_sdp.is_empty() {
             let sdp = dialog.local_sdp.clone();

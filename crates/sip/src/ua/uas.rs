@@ -334,6 +334,7 @@ impl UserAgent {
         } else {
             // A cancelled re-INVITE leaves the session as it was.
             dialog.offer = Offer::Stable;
+            self.core.offer_possible(dialog);
         }
     }
 
