@@ -626,7 +626,14 @@ impl History {
     fn take_over(&mut self, leg: LegId) {
         let device = self.rng.pick(&DEVICES).0.parse().unwrap();
         let user = self.users[self.rng.below(3) as usize].clone();
-        let of = if self.rng.chance(60) {
+        let calls = self.users.iter().flat_map(|user| self.switch.switch().calls(user));
+        let takeable: Vec<CallId> = calls
+            .map(|call| call.id)
+            .filter(|call| self.switch.switch().takeable(*call).is_some())
+            .collect();
+        let of = if !takeable.is_empty() && self.rng.chance(60) {
+            Replaced::Call(*self.rng.pick(&takeable))
+        } else if self.rng.chance(50) {
             Replaced::Call(self.call(&user))
         } else {
             Replaced::Leg(self.leg())
@@ -822,7 +829,7 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("rejoining", seen.rejoining, 80),
         ("rejoined", seen.rejoined, 20),
         ("booked", seen.booked, 200),
-        ("taken over", seen.taken_over, 500),
+        ("taken over", seen.taken_over, 250),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;
