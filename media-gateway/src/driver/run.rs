@@ -105,6 +105,7 @@ impl Driver {
             link,
             postman,
             legs: super::LegTable::default(),
+            names_of_calls: super::replaces::CallNames::default(),
             rooms: std::collections::HashMap::new(),
             trunks,
             telephones: super::Telephones::default(),

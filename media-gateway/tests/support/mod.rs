@@ -11,6 +11,7 @@ pub mod edge;
 pub mod hearing;
 pub mod sipp;
 pub mod slapd;
+pub mod voice;
 pub mod wire;
 
 use edge::{Edge, SITE_KEY};
@@ -159,6 +160,19 @@ level = "info,ponte_gateway=debug"
             .await
             .unwrap();
         store.add_user(edge::user_row(user, telecommuter)).await.unwrap();
+        store.close(Duration::from_secs(5)).await;
+    }
+
+    /// A user with an extension of their own, who may not telecommute.
+    pub async fn add_user_at(&self, user: &str, extension: &str) {
+        let store = Store::open(StoreOptions::new(&self.folder, StoreUse::Tool))
+            .await
+            .unwrap();
+        let row = UserRow {
+            extension: extension.parse().unwrap(),
+            ..edge::user_row(user, false)
+        };
+        store.add_user(row).await.unwrap();
         store.close(Duration::from_secs(5)).await;
     }
 

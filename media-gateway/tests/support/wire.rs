@@ -41,6 +41,18 @@ impl Call {
             cseq: 0,
         }
     }
+
+    /// The dialog of an INVITE of the gateway that this peer has answered by [`Wire::replies`].
+    pub fn answered(invite: &str) -> Self {
+        let contact = field(invite, "Contact");
+        Self {
+            uri: contact.trim_matches(['<', '>']).to_owned(),
+            id: field(invite, "Call-ID"),
+            tag: "wire".to_owned(),
+            to_tag: tag(&field(invite, "From")),
+            cseq: 0,
+        }
+    }
 }
 
 impl Wire {
