@@ -16,6 +16,8 @@ const CALLER_HZ: f64 = 1130.0;
 const HOME_HZ: f64 = 750.0;
 const TAKER_HZ: f64 = 1910.0;
 const OTHER_HZ: f64 = 1520.0;
+/// What the other party may miss of the sound, in milliseconds.
+const LONGEST_GAP_MS: usize = 40;
 
 /// Everybody's telephone on the desk, registered, and made by hand.
 struct Office {
@@ -125,6 +127,14 @@ fn records(world: &World, user: &str) -> Vec<CallRecord> {
         _ => None,
     };
     world.edge.events().into_iter().filter_map(of_user).collect()
+}
+
+/// The longest stretch without sound, in milliseconds.
+fn longest_silence(samples: &[i16]) -> usize {
+    let quiet = |sample: &i16| sample.unsigned_abs() < 200;
+    let stretches = samples.chunk_by(|a, b| quiet(a) == quiet(b));
+    let silent = stretches.filter(|stretch| stretch.first().is_some_and(quiet));
+    silent.map(<[i16]>::len).max().unwrap_or_default() / 8
 }
 
 async fn registered(world: &World, device: &str) -> Wire {
@@ -397,6 +407,7 @@ async fn t10_t18_the_users_own_call_goes_on_at_the_desk_without_a_gap() {
     let placed = world.place(PlaceCall {
         telephone: Answer {
             tone_hz: Some(CALLER_HZ),
+            record: true,
             ..Answer::default()
         },
         ..PlaceCall::new(FAR, COMPANY)
@@ -428,7 +439,15 @@ async fn t10_t18_the_users_own_call_goes_on_at_the_desk_without_a_gap() {
         })
         .await;
     assert_eq!(world.carrier.calls().len(), 2, "nobody is called again");
-    // And of what the desk says now, nothing is missed.
+    let tape = world.carrier.audio(placed).unwrap();
+    let loud = |sample: &i16| sample.unsigned_abs() > 2_000;
+    let begins = tape.iter().position(loud).unwrap();
+    let ends = tape.iter().rposition(loud).unwrap();
+    let silence = longest_silence(&tape[begins..ends]);
+    assert!(
+        silence < LONGEST_GAP_MS,
+        "the caller hears nothing for {silence} ms"
+    );
     voice.hears(CALLER_HZ).await;
     assert_eq!(status(&office.anna.asks(&mut call, "BYE", "", "").await), 200);
     office.nobody_talks().await;
@@ -549,5 +568,82 @@ async fn a_second_telephone_of_the_account_takes_the_dialog_of_the_first_and_a_c
     let [record] = &office.records(ANNA).await[..] else {
         panic!("one record")
     };
+    assert_eq!(record.legs.len(), 3, "{record:?}");
+}
+
+/// Somebody calls Anna, whose telephone at home rings.
+async fn rings_at_home(office: &Office) -> u64 {
+    let world = &office.world;
+    world.carrier.set_number(HOME, Behaviour::RingOut).unwrap();
+    world.enter(HOME, Some(false)).await;
+    let placed = world.place(PlaceCall {
+        telephone: Answer {
+            tone_hz: Some(CALLER_HZ),
+            ..Answer::default()
+        },
+        ..PlaceCall::new(FAR, COMPANY)
+    });
+    world
+        .until("the telephone at home rings", |world| {
+            let calls = world.calls_to(HOME);
+            calls.first().is_some_and(|call| call.ringing_at.is_some())
+        })
+        .await;
+    placed
+}
+
+/// The telephone at home stops ringing; the two talk.
+async fn talks_at_the_desk(office: &Office, placed: u64, voice: &Voice) {
+    let world = &office.world;
+    voice.hears(CALLER_HZ).await;
+    office.caller_hears(placed, TAKER_HZ).await;
+    world
+        .until("the telephone at home stops ringing", |world| {
+            world.call_to(HOME).cancelled_at.is_some()
+        })
+        .await;
+    assert_eq!(world.carrier.calls().len(), 2, "nobody is called again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t06_a_call_that_rings_at_a_telecommuters_home_is_picked_up_in_the_office() {
+    let office = Office::open().await;
+    let watch = watches(&office.bruno, &office.world, "201").await;
+    let placed = rings_at_home(&office).await;
+    let told = notified(&office.bruno, &watch, |text| text.contains("early")).await;
+    let taking = Taking::of(&told, "early", true).unwrap();
+    let mut voice = Voice::new().await;
+    let (mut call, answer) = taking.by(&office.bruno, &voice.sdp()).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    voice.says(TAKER_HZ, body(&answer));
+    talks_at_the_desk(&office, placed, &voice).await;
+    assert_eq!(status(&office.bruno.asks(&mut call, "BYE", "", "").await), 200);
+    office.nobody_talks().await;
+    assert_eq!(
+        office.records(ANNA).await[0].cause.reason,
+        CauseReason::AnsweredElsewhere
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t10_a_call_that_still_rings_at_home_is_answered_at_the_desk() {
+    let office = Office::open().await;
+    let world = &office.world;
+    let watch = watches(&office.anna, world, "201").await;
+    let placed = rings_at_home(&office).await;
+    world.accepted(ANNA, CommandBody::LeaveTelecommuter).await;
+    let told = notified(&office.anna, &watch, |text| text.contains("call-id")).await;
+    let taking = Taking::of(&told, "early", true).unwrap();
+    let mut voice = Voice::new().await;
+    let (mut call, answer) = taking.by(&office.anna, &voice.sdp()).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    voice.says(TAKER_HZ, body(&answer));
+    talks_at_the_desk(&office, placed, &voice).await;
+    assert_eq!(status(&office.anna.asks(&mut call, "BYE", "", "").await), 200);
+    office.nobody_talks().await;
+    let [record] = &office.records(ANNA).await[..] else {
+        panic!("one record")
+    };
+    assert_eq!(record.cause.reason, CauseReason::NormalClearing);
     assert_eq!(record.legs.len(), 3, "{record:?}");
 }
