@@ -301,25 +301,6 @@ async fn a_telephone_puts_its_two_calls_through_by_its_own_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_is_not_taken_over_by_replaces_and_goes_on() {
-    let (world, desk) = office().await;
-    world.carrier.set_number(FAR, answers(FAR_HZ)).unwrap();
-    let mut call = Call::new(format!("sip:{FAR}@{}", world.sip));
-    assert_eq!(status(&desk.calls(&mut call, "", SDP).await), 200);
-    let replaces = format!(
-        "Replaces: {};to-tag={};from-tag={}\r\n",
-        call.id, call.to_tag, call.tag
-    );
-    let mut thief = Call::new(call.uri.clone());
-    assert_eq!(status(&desk.calls(&mut thief, &replaces, SDP).await), 603);
-    let mut blind = Call::new(call.uri.clone());
-    let nobody = "Replaces: nobody;to-tag=a;from-tag=b\r\n";
-    assert_eq!(status(&desk.calls(&mut blind, nobody, SDP).await), 481);
-    assert_eq!(world.carrier.active_calls(), 1);
-    assert_eq!(status(&desk.asks(&mut call, "BYE", "", "").await), 200);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t17_a_telephone_that_asks_for_help_by_name_reaches_it() {
     let (world, desk) = office().await;
     for service in ["urn:service:sos", "urn:service:sos.ambulance"] {

@@ -25,7 +25,7 @@ struct Party<'a> {
     voice: Voice,
     /// Of its own descriptions.
     version: u32,
-    /// The gateway's CSeq that was seen last.
+    /// The gateway's `CSeq` that was seen last.
     seen: u32,
     /// What the gateway has said of its audio last.
     described: String,

@@ -25,8 +25,8 @@
 //! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
 //! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
 //! ear), [`crate::persistent`] (a leg that stays up), [`crate::rescue`] (a leg that was lost), [`crate::transfer`],
-//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::recording`],
-//! [`crate::join`] (two users), [`crate::clearing`] (ends).
+//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::replaces`] (a
+//! telephone takes a call by itself), [`crate::recording`], [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
 use crate::forward::Forwarded;
@@ -541,9 +541,13 @@ impl Call {
             if Some(leg.id) == kept {
                 continue;
             }
+            let unanswered = !leg.is_answered();
             let cause = if leg.is_unanswered_caller() || !leg.is_sip() {
                 why
-            } else if !leg.is_answered() || awaited == Some(leg.id) {
+            } else if unanswered && why.reason == CauseReason::AnsweredElsewhere {
+                // No missed call: somebody has taken it.
+                why
+            } else if unanswered || awaited == Some(leg.id) {
                 crate::cause::local(CauseReason::Cancelled)
             } else if leg.beside {
                 crate::cause::local(CauseReason::Moved)

@@ -92,7 +92,7 @@ impl Switch {
 
     /// Whether a telephone may make a second call: it has put the one on the user's line on hold by its own key, as for a
     /// transfer after asking. One beside the line is enough for that.
-    fn may_consult(&self, user: &UserId, device: &DeviceId) -> bool {
+    pub(crate) fn may_consult(&self, user: &UserId, device: &DeviceId) -> bool {
         let here = |call: &Call| {
             call.latest(LegRole::User)
                 .map(|place| &call.legs[place])

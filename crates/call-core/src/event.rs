@@ -244,6 +244,24 @@ pub enum SwitchTarget {
     },
 }
 
+/// What a Replaces (RFC 3891) names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The call, as those who watch its user were told of it (RFC 4235).
+    Call(CallId),
+    /// The dialog of one of its legs.
+    Leg(LegId),
+}
+
+/// Who could take a call over now, each with the rights that this needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takeable {
+    /// It rings: colleagues, and the user.
+    ByColleagues,
+    /// It is the user's alone.
+    ByUser,
+}
+
 /// What a telephone does with the audio of a call by itself (RFC 3264 section 8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerHold {
@@ -297,6 +315,17 @@ pub enum Event {
         account_code: Option<AccountCode>,
         /// How often the call was forwarded before it came, as the network tells.
         forwarded: u32,
+    },
+    /// An INVITE of a desk telephone that wants to take over what its Replaces names (RFC 3891); `leg` has the index 0 in a
+    /// call that is new. Answered by [`crate::Effect::AnswerLeg`] or [`crate::Effect::RejectLeg`] about this leg: 403 without
+    /// the right, 481 where there is no such call, 486 where the user's line is taken or only an early dialog was wanted,
+    /// 603 where the call cannot be taken as it stands. It ends with `LegEnded` like any other.
+    TakesOver {
+        leg: LegId,
+        device: DeviceId,
+        of: Replaced,
+        /// What is answered already is not to be taken.
+        early_only: bool,
     },
     /// The host cannot take the message that is being left or the call that is recorded, or cannot go on: the box or the disk
     /// is full. `kept`: what was said so far is a message.

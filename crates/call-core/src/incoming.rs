@@ -47,10 +47,7 @@ impl Switch {
         (typed, dialled, account_code): (DialString, Dialled, Option<AccountCode>),
         forwarded: u32,
     ) {
-        let known = self.calls.contains_key(&leg.call)
-            || self.services.contains_key(&leg.call)
-            || self.visits.contains_key(&leg);
-        if leg.index != 0 || known {
+        if leg.index != 0 || self.knows_leg(leg) {
             return;
         }
         match source {
@@ -74,6 +71,14 @@ impl Switch {
             },
             CallSource::Device { device } => self.desk_dials(leg, &device, typed, dialled, account_code),
         }
+    }
+
+    /// Whether something has the identifier of a leg that comes in already.
+    pub(crate) fn knows_leg(&self, leg: LegId) -> bool {
+        self.calls.contains_key(&leg.call)
+            || self.services.contains_key(&leg.call)
+            || self.visits.contains_key(&leg)
+            || self.cx.served_by(leg) != leg.call
     }
 
     /// Refuses a leg that is no call of anybody.

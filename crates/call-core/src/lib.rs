@@ -47,6 +47,7 @@ mod party;
 mod persistent;
 mod progress;
 mod recording;
+mod replaces;
 mod rescue;
 mod restriction;
 mod ringing;
@@ -69,8 +70,8 @@ pub use config::{
 pub use desk::NOBODYS;
 pub use effect::{Announcement, Effect, LegTarget, Pin, Playback, PlaybackToken, RoomLeg, Tone};
 pub use event::{
-    CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, PeerHold, SwitchCommand,
-    SwitchDestination, SwitchTarget,
+    CallSource, Caller, CallerNumber, Event, LegEnd, LegEndKind, LegId, PeerHold, Replaced, SwitchCommand,
+    SwitchDestination, SwitchTarget, Takeable,
 };
 pub use forward::{ForwardReason, ForwardTargets};
 pub use mailbox::{BoxWords, ListedMessage, OwnRecording, ReceivedDay};

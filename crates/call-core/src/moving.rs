@@ -42,6 +42,21 @@ pub(crate) struct Moving {
     left_behind: bool,
 }
 
+impl Moving {
+    /// The new telephone has come by itself: `leg` is answered. `held`: the other party is to be taken up there.
+    pub(crate) fn arrived(to: Near, from: LegId, leg: LegId, held: bool) -> Self {
+        Self {
+            to,
+            label: None,
+            confirm: false,
+            from,
+            attempts: vec![leg],
+            confirming: None,
+            left_behind: held,
+        }
+    }
+}
+
 /// The new telephone was answered, and nobody has confirmed yet.
 #[derive(Debug)]
 struct Confirming {
@@ -131,7 +146,7 @@ impl Switch {
     }
 
     /// The call at the ear by which `id` stands on the line, if it can be moved.
-    fn movable(&self, user: &UserId, id: CallId) -> Result<CallId, Refusal> {
+    pub(crate) fn movable(&self, user: &UserId, id: CallId) -> Result<CallId, Refusal> {
         let line = self.line(user).ok_or(Refusal::WrongState)?;
         let at_ear = self.on_line(&line, id).ok_or(Refusal::WrongState)?;
         let call = self.calls.get(&at_ear).ok_or(Refusal::UnknownCall)?;

@@ -109,7 +109,7 @@ impl Switch {
             return Ok(Done::Call(id));
         }
         parked.quiet_far(&mut self.cx);
-        self.take_over(user, id, new);
+        self.take_over(user, id, new, None);
         if let Some(call) = self.calls.get_mut(&new) {
             call.connected_at = Some(self.cx.now);
         }
@@ -133,25 +133,26 @@ impl Switch {
         if colleague == *user {
             return Err(Refusal::OwnNumber);
         }
-        let rings = |id: &CallId| {
-            self.calls.get(id).is_some_and(|call| {
-                call.is_incoming()
-                    && call.caller_waits()
-                    && call.connected_at.is_none()
-                    && call.active_far().is_some_and(|far| !far.is_answered())
-            })
-        };
-        let ringing = self.known_user(&colleague)?.calls.iter().copied().find(rings);
-        let id = ringing.ok_or(Refusal::UnknownCall)?;
+        let mut calls = self.known_user(&colleague)?.calls.iter().copied();
+        let id = calls.find(|id| self.rings(*id)).ok_or(Refusal::UnknownCall)?;
         self.may_take(user, new)?;
-        let half = self.calls.get(&id).and_then(Call::other_half);
-        if half.is_some_and(|half| self.calls.get(&half).is_none_or(|half| half.setup.user == *user)) {
+        if self.calls_of_half(id, user) {
             return Err(Refusal::WrongState);
         }
-        self.take_over(user, id, new);
+        self.take_over(user, id, new, None);
         self.depart(id, CauseReason::AnsweredElsewhere, EndedBy::System);
         self.bring(user, new);
         Ok(Done::Call(new))
+    }
+
+    /// Whether a caller waits for the user and has not been answered by anybody.
+    pub(crate) fn rings(&self, id: CallId) -> bool {
+        self.calls.get(&id).is_some_and(|call| {
+            call.is_incoming()
+                && call.caller_waits()
+                && call.connected_at.is_none()
+                && call.active_far().is_some_and(|far| !far.is_answered())
+        })
     }
 
     /// Whether the user can take one more call now.
@@ -168,8 +169,9 @@ impl Switch {
         Ok(())
     }
 
-    /// A new call of the user with the far side of another.
-    fn take_over(&mut self, user: &UserId, id: CallId, new: CallId) {
+    /// A new call of the user with the far side of another; `at` is the telephone that has taken it by a leg of its own, the
+    /// first of the new call.
+    pub(crate) fn take_over(&mut self, user: &UserId, id: CallId, new: CallId, at: Option<Near>) {
         let (Some(before), Some(known)) = (self.calls.get(&id), self.users.get(user)) else {
             return;
         };
@@ -178,7 +180,7 @@ impl Switch {
             user: user.clone(),
             direction: Direction::Incoming,
             dialled: before.setup.dialled.clone(),
-            near: Near::None,
+            near: at.unwrap_or(Near::None),
             far: Far::Caller(crate::party::party_of(before)),
             caller_id: Some(known.config.profile.caller_id.clone()),
             confirm: false,
@@ -192,6 +194,13 @@ impl Switch {
         let mut call = Call::new(&self.cx, setup, Phase::Ringing { until: self.cx.now });
         call.ties.detached = true;
         call.ties.recalled = answered;
+        if let Near::Device { device, .. } = &call.setup.near
+            && let (party, way) = (call.setup.near_party(), Way::Device(device.clone()))
+            && let Some(first) = call.new_leg_id()
+        {
+            let ear = Leg::came_in(first, LegRole::User, party, way, self.cx.now);
+            call.add_leg(ear);
+        }
         if let Some(half) = half
             && let Some(leg) = call.new_leg_id()
         {

@@ -103,6 +103,12 @@ impl Switch {
                 let dialled = (typed, dialled, account_code);
                 self.incoming_call(leg, source, caller, dialled, forwarded);
             }
+            Event::TakesOver {
+                leg,
+                device,
+                of,
+                early_only,
+            } => self.takes_over(leg, &device, of, early_only),
             Event::RecordingFull { leg } => self.recording_full(leg),
             Event::NoRoom { leg, kept } => self.no_room(leg, kept),
             Event::NumberVerified { user } => self.end_verification(&user),

@@ -7,8 +7,8 @@
 
 use ponte_call_core::{
     CallSource, Caller, CallerNumber, DeviceConfig, Dialled, Effect, Event, ForwardTargets, LegEnd,
-    LegEndKind, LegId, PlaybackToken, Secret, SwitchCommand, SwitchDestination, SwitchTarget, Timeouts,
-    TrunkId,
+    LegEndKind, LegId, PlaybackToken, Replaced, Secret, SwitchCommand, SwitchDestination, SwitchTarget,
+    Timeouts, TrunkId,
 };
 use ponte_protocol::{
     AccountCode, AccountCodePolicy, BookedCode, CallId, CallPhase, CallView, CommandId, Direction, EventBody,
@@ -294,6 +294,11 @@ impl History {
     fn note(&mut self, input: Input, effects: Vec<Effect>) {
         for effect in &effects {
             match effect {
+                Effect::AnswerLeg { leg } => {
+                    let takes =
+                        matches!(&input, Input::Event(Event::TakesOver { leg: taker, .. }) if taker == leg);
+                    self.seen.taken_over += u64::from(takes);
+                }
                 Effect::OpenLeg { leg, .. } => {
                     self.legs.push(*leg);
                     self.up.push(*leg);
@@ -617,12 +622,45 @@ impl History {
         self.rng.chance(percent).then(|| code.parse().unwrap())
     }
 
+    /// A desk telephone takes over what its Replaces names: mostly something that somebody has.
+    fn take_over(&mut self, leg: LegId) {
+        let device = self.rng.pick(&DEVICES).0.parse().unwrap();
+        let user = self.users[self.rng.below(3) as usize].clone();
+        let calls = self
+            .users
+            .iter()
+            .flat_map(|user| self.switch.switch().calls(user));
+        let takeable: Vec<CallId> = calls
+            .map(|call| call.id)
+            .filter(|call| self.switch.switch().takeable(*call).is_some())
+            .collect();
+        let of = if !takeable.is_empty() && self.rng.chance(60) {
+            Replaced::Call(*self.rng.pick(&takeable))
+        } else if self.rng.chance(50) {
+            Replaced::Call(self.call(&user))
+        } else {
+            Replaced::Leg(self.leg())
+        };
+        self.legs.push(leg);
+        self.up.push(leg);
+        let early_only = self.rng.chance(20);
+        self.event(Event::TakesOver {
+            leg,
+            device,
+            of,
+            early_only,
+        });
+    }
+
     fn incoming(&mut self) {
         self.ids += 1;
         let leg = LegId {
             call: CallId(uuid::Uuid::from_u128(self.ids)),
             index: 0,
         };
+        if self.rng.chance(15) {
+            return self.take_over(leg);
+        }
         let from_desk = self.rng.chance(40);
         let source = if from_desk {
             CallSource::Device {
@@ -794,6 +832,7 @@ fn random_histories_of_a_site_break_no_invariant() {
         ("rejoining", seen.rejoining, 80),
         ("rejoined", seen.rejoined, 20),
         ("booked", seen.booked, 200),
+        ("taken over", seen.taken_over, 250),
         ("calls", seen.calls, 20_000),
     ] {
         let least = least * histories / 2_000;
@@ -819,6 +858,7 @@ struct Seen {
     rejoining: u64,
     rejoined: u64,
     booked: u64,
+    taken_over: u64,
 }
 
 impl Seen {
@@ -834,6 +874,7 @@ impl Seen {
         self.rejoining += seen.rejoining;
         self.rejoined += seen.rejoined;
         self.booked += seen.booked;
+        self.taken_over += seen.taken_over;
         self.logged_on += seen.logged_on;
         self.moved += seen.moved;
         for record in history.switch.records() {

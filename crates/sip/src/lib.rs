@@ -94,6 +94,8 @@ pub use framer::{Frame, FrameError, StreamFramer};
 pub use message::{HeaderName, Message, Method, ParseError};
 pub use reason::{q850_from_status, status_from_q850};
 pub use registrar::Binding;
-pub use subscribe::{EventPackage, PublishedPresence, ResourceState, WatchedCall, WatchedPhase};
+pub use subscribe::{
+    DialogName, EventPackage, PublishedPresence, ResourceState, Takes, WatchedCall, WatchedPhase,
+};
 pub use types::*;
 pub use ua::UserAgent;

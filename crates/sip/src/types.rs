@@ -339,8 +339,21 @@ pub struct IncomingCall {
     pub diversion: Vec<Party>,
     /// The offer; `None` when we are to offer.
     pub sdp: Option<Bytes>,
+    /// What it is to take the place of: refuse it, or answer it and end that. Only where `account` is known.
+    pub replaces: Option<Replacing>,
     /// The request, for any header not named above.
     pub message: Message,
+}
+
+/// What an INVITE wants to take over (RFC 3891 section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacing {
+    pub replaces: Replaces,
+    /// What is answered already is not to be taken.
+    pub early_only: bool,
+    /// The call of ours that it names, whose end has not been told. `None`: there is none; the host may know another by such
+    /// a name, as one that it gave in [`crate::WatchedCall::name`].
+    pub dialog: Option<DialogId>,
 }
 
 /// The final response to an [`OutgoingRequest`].

@@ -450,7 +450,11 @@ fn a_refresh_repeats_what_was_agreed_last() {
             .reinvite(lab.now, id, Bytes::copy_from_slice(offer))
             .unwrap();
         let reinvite = lab.sent().remove(0);
-        let (headers, body) = if status == 200 { (timer, ANSWER) } else { ("", &b""[..]) };
+        let (headers, body) = if status == 200 {
+            (timer, ANSWER)
+        } else {
+            ("", &b""[..])
+        };
         lab.receive(response(&reinvite, status, "", headers, body));
         let refresh = lab
             .pass(ms(301_000))

@@ -150,6 +150,7 @@ fn sipp_watches_an_extension() {
                 outgoing: false,
                 phase: WatchedPhase::Early,
                 remote: None,
+                name: None,
             }]);
             host.ua.set_state(now, "202", ringing);
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use common::telephone::{PASSWORD, REALM, Telephone, account, serve};
 use common::{Lab, names, response, tag_of};
 use ponte_sip::{
-    AccountsConfig, Event, EventPackage, HeaderName, IncomingSubscription, Message, Party, PublishedPresence,
-    ResourceState, Transport, WatchedCall, WatchedPhase,
+    AccountsConfig, DialogName, Event, EventPackage, HeaderName, IncomingSubscription, Message, Party,
+    PublishedPresence, ResourceState, Takes, Transport, WatchedCall, WatchedPhase,
 };
 
 const DIALOG: &str = "Event: dialog\r\nAccept: application/dialog-info+xml\r\nContact: <sip:p@192.0.2.2>\r\n";
@@ -60,7 +60,65 @@ fn busy(phase: WatchedPhase) -> ResourceState {
         outgoing: false,
         phase,
         remote: Some(Party::new("sip:203@ponte.example")),
+        name: None,
     }])
+}
+
+#[test]
+fn only_who_may_take_a_call_is_told_its_name_and_a_change_of_rights_is_told_at_once() {
+    let mut lab = serve(&["desk-201"]);
+    let call = |id: &str, for_colleagues| WatchedCall {
+        id: id.into(),
+        outgoing: false,
+        phase: WatchedPhase::Early,
+        remote: None,
+        name: Some(DialogName {
+            call_id: format!("{id}@ponte"),
+            local_tag: format!("l{id}"),
+            remote_tag: format!("r{id}"),
+            for_colleagues,
+        }),
+    };
+    let calls = vec![call("1", true), call("2", false)];
+    lab.ua
+        .set_state(lab.now, "202", ResourceState::Dialog(calls.clone()));
+    let (_, first) = subscribed(&mut lab, "202", DIALOG);
+    let told = |notify: &Message| {
+        let body = body(notify);
+        [
+            "call-id=\"1@ponte\" local-tag=\"l1\" remote-tag=\"r1\"",
+            "2@ponte",
+        ]
+        .map(|name| body.contains(name))
+    };
+    assert_eq!(told(&first), [false, false]);
+    let mut last = first;
+    for (own, colleagues, names_told) in [
+        (None, true, [true, false]),
+        (Some("202"), true, [true, true]),
+        (Some("202"), false, [true, true]),
+        (Some("203"), false, [false, false]),
+        (Some("203"), true, [true, false]),
+    ] {
+        lab.receive(response(&last, 200, "", "", b""));
+        let takes = Takes {
+            own: own.map(str::to_owned),
+            colleagues,
+        };
+        lab.ua.set_takes(lab.now, "desk-201", takes.clone());
+        last = lab.sent().remove(0);
+        assert_eq!(told(&last), names_told, "{takes:?}");
+        lab.ua.set_takes(lab.now, "desk-201", takes);
+        assert!(lab.sent().is_empty(), "the same again is no news");
+    }
+    // Where nothing has a name, nothing is told.
+    lab.receive(response(&last, 200, "", "", b""));
+    lab.ua
+        .set_state(lab.now, "202", ResourceState::Dialog(Vec::new()));
+    let over = lab.sent().remove(0);
+    lab.receive(response(&over, 200, "", "", b""));
+    lab.ua.set_takes(lab.now, "desk-201", Takes::default());
+    assert!(lab.sent().is_empty());
 }
 
 #[test]

@@ -23,10 +23,12 @@ const NAME_MAX: usize = 64;
 
 /// Why an INVITE is refused before the switch hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refused {
+pub(super) enum Refused {
     Stranger,
     Loop,
     NoNumber,
+    /// Nothing that a Replaces could name.
+    NoDialog,
     NoMedia(Warning),
 }
 
@@ -36,6 +38,7 @@ impl Refused {
             Self::Stranger => (403, "Forbidden"),
             Self::Loop => (482, "Loop Detected"),
             Self::NoNumber => (404, "Not Found"),
+            Self::NoDialog => (481, "Call/Transaction Does Not Exist"),
             Self::NoMedia(_) => (488, "Not Acceptable Here"),
         }
     }
@@ -82,6 +85,9 @@ impl Driver {
         if is_loop(call, &self.instance) {
             return Err(Refused::Loop);
         }
+        if let Some(asked) = &call.replaces {
+            return self.admit_taker(call, asked);
+        }
         let typed = called_number(&self.plan, &call.request_uri).ok_or(Refused::NoNumber)?;
         let hops = Hops::of(&call.message);
         let origin = match &call.account {
@@ -93,17 +99,7 @@ impl Driver {
         {
             return Err(Refused::Loop);
         }
-        if let Some(offer) = &call.sdp
-            && let Err(error) = could_answer(offer, call.flow.local)
-        {
-            tracing::info!(%error, "an offer cannot be answered");
-            return Err(Refused::NoMedia(Warning::of(&error)));
-        }
-
-        let leg = LegId {
-            call: CallId(uuid::Uuid::now_v7()),
-            index: 0,
-        };
+        could_be_answered(call)?;
         let Origin {
             source,
             caller,
@@ -111,16 +107,41 @@ impl Driver {
             dialled,
             account_code,
         } = origin;
-        let (role, trunk, device) = match &source {
+        let number = caller.number.as_ref().map(CallerNumber::as_str);
+        let leg = self.came_in(call, &source, number.unwrap_or_default().to_owned());
+        tracing::debug!(%leg, to = %Pii(&typed), "a call came in");
+        metrics::counter!("ponte_incoming_total").increment(1);
+        let forwarded = hops.forwarded();
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.hops = hops;
+        }
+        self.tell(Event::IncomingCall {
+            leg,
+            forwarded,
+            source,
+            caller,
+            typed,
+            dialled,
+            account_code,
+        });
+        Ok(())
+    }
+
+    /// The leg of an INVITE, which nobody has answered. `number`: of whoever sent it.
+    pub(super) fn came_in(&mut self, call: &IncomingCall, source: &CallSource, number: String) -> LegId {
+        let leg = LegId {
+            call: CallId(uuid::Uuid::now_v7()),
+            index: 0,
+        };
+        let (role, trunk, device) = match source {
             CallSource::Trunk { trunk } => (LegRole::Far, trunk.0.clone(), None),
             CallSource::Device { device } => (LegRole::User, String::new(), Some(device.clone())),
         };
-        let number = caller.number.as_ref().map(CallerNumber::as_str);
         let kept = LegUp {
             leg,
             role,
             direction: ponte_protocol::Direction::Incoming,
-            number: number.unwrap_or_default().to_owned(),
+            number,
             trunk,
             device,
             started_at: self.clock.now(),
@@ -134,14 +155,12 @@ impl Driver {
             trunk = %kept.trunk,
             device = kept.device.as_ref().map(tracing::field::display),
             from = %Pii(&kept.number),
-            to = %Pii(&typed),
-            "a call came in"
+            "a leg came in"
         );
-        metrics::counter!("ponte_incoming_total").increment(1);
         let stage = Stage::Called {
             offer: call.sdp.clone(),
         };
-        let at_telephone = match &source {
+        let at_telephone = match source {
             CallSource::Device { device } => self.switch.logged_on(device).cloned(),
             CallSource::Trunk { .. } => None,
         };
@@ -153,19 +172,8 @@ impl Driver {
             session: LocalSession::new(rand::rng().random::<u64>() >> 2, unspecified),
             remote: None,
         });
-        let forwarded = hops.forwarded();
-        incoming.hops = hops;
         self.legs.insert(incoming);
-        self.tell(Event::IncomingCall {
-            leg,
-            forwarded,
-            source,
-            caller,
-            typed,
-            dialled,
-            account_code,
-        });
-        Ok(())
+        leg
     }
 
     fn trunk_origin(&self, call: &IncomingCall, typed: DialString) -> Result<Origin, Refused> {
@@ -391,6 +399,18 @@ enum AnswerError {
     Sdp(#[from] SdpError),
     #[error("the call is over")]
     Gone,
+}
+
+/// Refuses an INVITE whose offer nothing can be made of.
+pub(super) fn could_be_answered(call: &IncomingCall) -> Result<(), Refused> {
+    let answered = call
+        .sdp
+        .as_ref()
+        .map_or(Ok(()), |offer| could_answer(offer, call.flow.local));
+    answered.map_err(|error| {
+        tracing::info!(%error, "an offer cannot be answered");
+        Refused::NoMedia(Warning::of(&error))
+    })
 }
 
 /// Whether an offer can be answered at all, so that no telephone rings for a call without audio.

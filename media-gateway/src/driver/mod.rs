@@ -35,6 +35,7 @@ mod portal;
 mod presence;
 mod quality;
 mod refer;
+mod replaces;
 mod restore;
 mod run;
 mod sip_events;
@@ -145,6 +146,7 @@ pub struct Driver {
     link: Option<LinkHandle>,
     postman: Option<Postman>,
     legs: LegTable,
+    names_of_calls: replaces::CallNames,
     /// Conferences that are up.
     rooms: HashMap<CallId, control::Conference>,
     holds: holding::Holds,

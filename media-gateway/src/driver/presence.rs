@@ -65,6 +65,7 @@ impl Driver {
         self.tell(Event::UserConfigured {
             config: Box::new(config),
         });
+        self.show_takes_of(user);
     }
 
     pub(super) fn presence_changed(&mut self, user: &UserId, keep: bool) {

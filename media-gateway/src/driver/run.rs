@@ -105,6 +105,7 @@ impl Driver {
             link,
             postman,
             legs: super::LegTable::default(),
+            names_of_calls: super::replaces::CallNames::default(),
             rooms: std::collections::HashMap::new(),
             holds: super::holding::Holds::default(),
             trunks,

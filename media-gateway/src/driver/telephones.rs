@@ -76,6 +76,7 @@ impl Driver {
                 user,
             });
             self.show_box(&device);
+            self.show_takes(&device);
         }
         for row in saved.bindings {
             let kept: Vec<KeptBinding> = match serde_json::from_str(&row.json) {
@@ -148,6 +149,7 @@ impl Driver {
         self.telephones.rows.insert(device.clone(), row);
         self.tell(Event::DeviceConfigured { config });
         self.show_box(&device);
+        self.show_takes(&device);
         self.stations_changed();
     }
 
@@ -194,6 +196,7 @@ impl Driver {
         tracing::info!(%device, user = user.as_ref().map(tracing::field::display), "a telephone's log-on changed");
         let written = self.store.save_logon(device.clone(), user.clone());
         self.show_box(&device);
+        self.show_takes(&device);
         match user {
             Some(user) => self.writes.after(written, Saved::User(user)),
             None => drop(written),

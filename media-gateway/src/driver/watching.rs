@@ -5,7 +5,8 @@ use super::Driver;
 use ponte_protocol::presence::STATUS_MAX;
 use ponte_protocol::{Availability, CallPhase, CallView, DeviceId, Direction, Extension, Presence, UserId};
 use ponte_sip::{
-    EventPackage, IncomingSubscription, PublishedPresence, ResourceState, WatchedCall, WatchedPhase,
+    DialogName, EventPackage, IncomingSubscription, PublishedPresence, ResourceState, WatchedCall,
+    WatchedPhase,
 };
 
 /// The box of whoever is logged on to a telephone; no extension has such a name.
@@ -57,7 +58,15 @@ impl Driver {
         let Some(entry) = self.users.get(user) else { return };
         let extension = entry.row.extension.as_str().to_owned();
         let presence = presence_state(&entry.presence);
-        let calls = self.switch.calls(user).iter().filter_map(watched_call).collect();
+        let calls = self.switch.calls(user);
+        let calls = calls.iter().filter_map(|call| {
+            let name = self
+                .switch
+                .takeable(call.id)
+                .map(|who| self.names_of_calls.of(call.id, who));
+            watched_call(call, name)
+        });
+        let calls = calls.collect();
         let now = self.clock.sip_now();
         self.agent
             .set_state(now, &extension, ResourceState::Dialog(calls));
@@ -83,15 +92,16 @@ impl Driver {
 
     /// Tells the telephones that the user is logged on to.
     pub(super) fn show_boxes_of(&mut self, user: &UserId) {
-        let devices: Vec<DeviceId> = self
-            .telephones
-            .devices()
-            .filter(|device| self.switch.logged_on(device) == Some(user))
-            .cloned()
-            .collect();
-        for device in devices {
+        for device in self.telephones_of(user) {
             self.show_box(&device);
         }
+    }
+
+    /// The telephones that the user is logged on to.
+    pub(super) fn telephones_of(&self, user: &UserId) -> Vec<DeviceId> {
+        let devices = self.telephones.devices();
+        let logged_on = devices.filter(|device| self.switch.logged_on(device) == Some(user));
+        logged_on.cloned().collect()
     }
 
     /// A telephone tells of its user; what it takes back changes nothing.
@@ -163,8 +173,9 @@ fn presence_state(presence: &Presence) -> ResourceState {
     }
 }
 
-/// A call as a lamp shows it; who is at the other end is not for every telephone of the site.
-fn watched_call(call: &CallView) -> Option<WatchedCall> {
+/// A call as a lamp shows it; who is at the other end is not for every telephone of the site. `name`: for those who may take
+/// it over.
+fn watched_call(call: &CallView, name: Option<DialogName>) -> Option<WatchedCall> {
     let outgoing = call.direction == Direction::Outgoing;
     let phase = match call.phase {
         CallPhase::CallingUser if outgoing => WatchedPhase::Trying,
@@ -189,6 +200,7 @@ fn watched_call(call: &CallView) -> Option<WatchedCall> {
         outgoing,
         phase,
         remote: None,
+        name,
     })
 }
 

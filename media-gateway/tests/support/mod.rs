@@ -163,6 +163,19 @@ level = "info,ponte_gateway=debug"
         store.close(Duration::from_secs(5)).await;
     }
 
+    /// A user with an extension of their own, who may not telecommute.
+    pub async fn add_user_at(&self, user: &str, extension: &str) {
+        let store = Store::open(StoreOptions::new(&self.folder, StoreUse::Tool))
+            .await
+            .unwrap();
+        let row = UserRow {
+            extension: extension.parse().unwrap(),
+            ..edge::user_row(user, false)
+        };
+        store.add_user(row).await.unwrap();
+        store.close(Duration::from_secs(5)).await;
+    }
+
     pub async fn start_gateway(&mut self) {
         let file = self.folder.join("ponte.toml");
         std::fs::write(&file, &self.config).unwrap();

@@ -2,7 +2,6 @@
 
 use super::PATIENCE;
 use super::hearing::Hearing;
-use super::wire::body;
 use ponte_media::{Codec, analysis};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -13,6 +12,8 @@ use tokio::time::Instant;
 
 const HEADER: usize = 12;
 const SAMPLES: usize = 160;
+/// What one look at a tone takes: 200 ms.
+const LOOK: usize = 1_600;
 
 #[derive(Default)]
 struct Shared {
@@ -55,7 +56,7 @@ impl Voice {
 
     /// Speaks to where this message wants its audio.
     pub fn speaks_to(&self, message: &str) {
-        let port = body(message)
+        let port = message
             .lines()
             .find_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse().ok())
             .unwrap();
@@ -82,6 +83,37 @@ impl Voice {
                 "it hears {heard:?} instead of {wanted:?}"
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// How many samples it has heard so far.
+    pub fn heard(&self) -> usize {
+        self.shared.lock().unwrap().heard.len()
+    }
+
+    /// Waits until 200 ms on end of what comes from now on are this tone.
+    ///
+    /// # Panics
+    /// Where they never are.
+    pub async fn hears_tone(&self, hz: f64) {
+        let start = self.heard();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            {
+                let shared = self.shared.lock().unwrap();
+                let last = shared.heard.len().saturating_sub(LOOK).max(start);
+                let last = &shared.heard[last..];
+                if last.len() >= LOOK && analysis::contains(last, hz, 4.0) {
+                    return;
+                }
+                assert!(
+                    Instant::now() < deadline,
+                    "no {hz} Hz in {} samples: {:?}",
+                    shared.heard.len() - start,
+                    analysis::partials(last, 3)
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -2,19 +2,32 @@
 
 use std::fmt::Write;
 
-use super::{ResourceState, WatchedCall, WatchedPhase};
+use super::{DialogName, ResourceState, WatchedCall, WatchedPhase};
 
 /// The document for a state of `entity`. `version` counts the documents of one subscription; `told` are the calls that
-/// the document before named: those that are over are named once more as terminated (RFC 4235 3.7.1).
-pub(super) fn write(state: &ResourceState, told: &[WatchedCall], entity: &str, version: u32) -> String {
+/// the document before named: those that are over are named once more as terminated (RFC 4235 3.7.1). `shows`: whether the
+/// subscriber is told by which name a call could be taken over.
+pub(super) fn write(
+    state: &ResourceState,
+    told: &[WatchedCall],
+    entity: &str,
+    version: u32,
+    shows: impl Fn(&DialogName) -> bool,
+) -> String {
     match state {
-        ResourceState::Dialog(calls) => dialog_info(calls, told, entity, version),
+        ResourceState::Dialog(calls) => dialog_info(calls, told, entity, version, shows),
         ResourceState::MessageSummary { new, old } => message_summary(*new, *old, entity),
         ResourceState::Presence { open, note } => presence(*open, note.as_deref(), entity),
     }
 }
 
-fn dialog_info(calls: &[WatchedCall], told: &[WatchedCall], entity: &str, version: u32) -> String {
+fn dialog_info(
+    calls: &[WatchedCall],
+    told: &[WatchedCall],
+    entity: &str,
+    version: u32,
+    shows: impl Fn(&DialogName) -> bool,
+) -> String {
     let entity = escaped(entity);
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -28,10 +41,23 @@ fn dialog_info(calls: &[WatchedCall], told: &[WatchedCall], entity: &str, versio
     for (call, phase) in named.chain(over.map(|call| (call, "terminated"))) {
         let direction = if call.outgoing { "initiator" } else { "recipient" };
         let id = escaped(&call.id);
+        let name = call
+            .name
+            .as_ref()
+            .filter(|name| phase != "terminated" && shows(name));
+        let tags = name.map(|name| {
+            format!(
+                " call-id=\"{}\" local-tag=\"{}\" remote-tag=\"{}\"",
+                escaped(&name.call_id),
+                escaped(&name.local_tag),
+                escaped(&name.remote_tag)
+            )
+        });
+        let tags = tags.unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "<dialog id=\"{id}\" direction=\"{direction}\">\n<state>{phase}</state>\n\
+            "<dialog id=\"{id}\"{tags} direction=\"{direction}\">\n<state>{phase}</state>\n\
              <local><identity>{entity}</identity><target uri=\"{entity}\"/></local>\n"
         );
         if let Some(remote) = &call.remote {
@@ -44,6 +70,13 @@ fn dialog_info(calls: &[WatchedCall], told: &[WatchedCall], entity: &str, versio
             let _ = writeln!(
                 text,
                 "<remote><identity{display}>{uri}</identity><target uri=\"{uri}\"/></remote>"
+            );
+        } else if name.is_some() {
+            // Telephones send the INVITE to the remote target, and take no call over that has none: it is the extension,
+            // which says nothing of who calls.
+            let _ = writeln!(
+                text,
+                "<remote><identity>{entity}</identity><target uri=\"{entity}\"/></remote>"
             );
         }
         text.push_str("</dialog>\n");
@@ -115,8 +148,14 @@ mod tests {
                 uri: evil.into(),
                 display: Some(evil.into()),
             }),
+            name: Some(DialogName {
+                call_id: evil.into(),
+                local_tag: evil.into(),
+                remote_tag: evil.into(),
+                for_colleagues: true,
+            }),
         }]);
-        let text = write(&state, &[], evil, 3);
+        let text = write(&state, &[], evil, 3, |_| true);
         let document = roxmltree::Document::parse(&text).unwrap();
         let read = "\"><x a='& ";
         assert_eq!(document.root_element().attribute("entity"), Some(read));
@@ -128,11 +167,15 @@ mod tests {
             (identity.attribute("display"), identity.text()),
             (Some(read), Some(read))
         );
+        let dialog = document.root_element().first_element_child().unwrap();
+        for name in ["call-id", "local-tag", "remote-tag"] {
+            assert_eq!(dialog.attribute(name), Some(read));
+        }
         let state = ResourceState::Presence {
             open: false,
             note: Some(evil.into()),
         };
-        let text = write(&state, &[], "sip:201@h", 0);
+        let text = write(&state, &[], "sip:201@h", 0, |_| true);
         let document = roxmltree::Document::parse(&text).unwrap();
         assert_eq!(
             document
@@ -150,8 +193,9 @@ mod tests {
             outgoing: false,
             phase: WatchedPhase::Early,
             remote: None,
+            name: None,
         }]);
-        let text = write(&state, &[], "sip:201@h", 41);
+        let text = write(&state, &[], "sip:201@h", 41, |_| true);
         let document = roxmltree::Document::parse(&text).unwrap();
         let root = document.root_element();
         assert_eq!(
@@ -169,12 +213,60 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_call_is_told_to_those_it_is_shown_to_and_no_longer_when_it_is_over() {
+        let call = WatchedCall {
+            id: "7".into(),
+            outgoing: false,
+            phase: WatchedPhase::Early,
+            remote: None,
+            name: Some(DialogName {
+                call_id: "a@b".into(),
+                local_tag: "l".into(),
+                remote_tag: "r".into(),
+                for_colleagues: true,
+            }),
+        };
+        let state = ResourceState::Dialog(vec![call.clone()]);
+        let text = write(&state, &[], "sip:201@h", 0, |_| true);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let dialog = document.root_element().first_element_child().unwrap();
+        let read =
+            ["id", "call-id", "local-tag", "remote-tag", "direction"].map(|name| dialog.attribute(name));
+        assert_eq!(
+            read,
+            [Some("7"), Some("a@b"), Some("l"), Some("r"), Some("recipient")]
+        );
+        for side in ["local", "remote"] {
+            let mut children = dialog.children();
+            let side = children.find(|child| child.has_tag_name(side)).unwrap();
+            let text = side.first_element_child().and_then(|identity| identity.text());
+            assert_eq!(text, Some("sip:201@h"));
+            let target = side.last_element_child().unwrap();
+            assert_eq!(target.attribute("uri"), Some("sip:201@h"));
+        }
+        let hidden = write(&state, &[], "sip:201@h", 0, |_| false);
+        assert!(
+            !hidden.contains("-tag") && !hidden.contains("<remote>"),
+            "{hidden}"
+        );
+        let over = write(
+            &ResourceState::Dialog(Vec::new()),
+            &[call],
+            "sip:201@h",
+            1,
+            |_| true,
+        );
+        assert!(over.contains("terminated") && !over.contains("-tag"), "{over}");
+    }
+
+    #[test]
     fn a_message_summary_is_lines() {
         let text = write(
             &ResourceState::MessageSummary { new: 2, old: 5 },
             &[],
             "sip:201@h",
             0,
+            |_| true,
         );
         assert_eq!(
             text,

@@ -66,6 +66,35 @@ pub enum WatchedPhase {
     Confirmed,
 }
 
+/// The dialog of a watched call, as a Replaces names it (RFC 4235 section 4.1.2). The gateway stands for either end of it, and
+/// the host may give the call a name of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialogName {
+    pub call_id: String,
+    /// The tag of the watched side.
+    pub local_tag: String,
+    /// The tag of the other side: the `to-tag` of the Replaces.
+    pub remote_tag: String,
+    /// Whether colleagues may take the call; otherwise the watched user alone.
+    pub for_colleagues: bool,
+}
+
+/// What the user of a telephone could take over of the calls that it watches. The host checks each INVITE all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Takes {
+    /// The resource whose calls are the user's own.
+    pub own: Option<String>,
+    /// Calls that ring for colleagues.
+    pub colleagues: bool,
+}
+
+impl Takes {
+    /// Whether the telephone is told the name of a call of `resource`.
+    fn is_told(&self, resource: &str, name: &DialogName) -> bool {
+        name.for_colleagues && self.colleagues || self.own.as_deref() == Some(resource)
+    }
+}
+
 /// One call of a watched extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchedCall {
@@ -76,6 +105,8 @@ pub struct WatchedCall {
     pub phase: WatchedPhase,
     /// The other side; `None` where watchers are not to know it.
     pub remote: Option<Party>,
+    /// What names it to those who may take it over: see [`crate::UserAgent::set_takes`].
+    pub name: Option<DialogName>,
 }
 
 /// The state of something that is watched.
@@ -172,6 +203,8 @@ pub(crate) struct Notifier {
     watchers: HashMap<(EventPackage, String), HashSet<u64>>,
     by_tag: HashMap<u64, u64>,
     by_account: HashMap<Arc<str>, HashSet<u64>>,
+    /// What the user of each account could take over; nothing where none is named.
+    takes: HashMap<Box<str>, Takes>,
     pub(crate) publications: Publications,
 }
 
@@ -200,6 +233,29 @@ impl Notifier {
             ended.extend(self.watchers_of(&key));
         }
         ended
+    }
+
+    /// Notes what the user of an account could take over. The subscriptions to tell of it: those that see a call which has a
+    /// name.
+    pub(crate) fn set_takes(&mut self, account: &str, takes: Takes) -> Vec<u64> {
+        let before = if takes == Takes::default() {
+            self.takes.remove(account)
+        } else {
+            self.takes.insert(account.into(), takes.clone())
+        };
+        if before.unwrap_or_default() == takes {
+            return Vec::new();
+        }
+        let mut ids = self.of_account(account);
+        ids.retain(|id| {
+            let watched = self.subscriptions.get(id);
+            let key = watched.map(|watched| (watched.package, watched.resource.clone()));
+            match key.and_then(|key| self.states.get(&key)) {
+                Some(ResourceState::Dialog(calls)) => calls.iter().any(|call| call.name.is_some()),
+                _ => false,
+            }
+        });
+        ids
     }
 
     fn watchers_of(&self, key: &(EventPackage, String)) -> Vec<u64> {
@@ -290,11 +346,14 @@ impl Notifier {
         let key = (subscription.package, subscription.resource.clone());
         let unknown = ResourceState::unknown(subscription.package);
         let state = self.states.get(&key).unwrap_or(&unknown);
+        let takes = self.takes.get(&*subscription.account);
+        let shows = |name: &DialogName| takes.is_some_and(|takes| takes.is_told(&key.1, name));
         let body = body::write(
             state,
             &subscription.told,
             &subscription.entity,
             subscription.version,
+            shows,
         );
         if let ResourceState::Dialog(calls) = state {
             subscription.told.clone_from(calls);

@@ -21,7 +21,7 @@ use crate::dialog::DialogTimer;
 use crate::message::Message;
 use crate::timers::Timers;
 use crate::types::{DialogId, Event, Flow, Output, UaConfig};
-use crate::ua::AuthCache;
+use crate::ua::{AuthCache, Trusted};
 
 /// What a timer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub(crate) struct Core {
     tag_key: [u8; 32],
     pub(crate) auth: AuthCache,
     pub(crate) next_id: u64,
+    /// Whether telephones are served.
+    pub(crate) serves: bool,
+    pub(crate) trusted: Trusted,
 }
 
 impl Core {
@@ -70,7 +73,14 @@ impl Core {
             merged_keys: HashMap::new(),
             auth: AuthCache::default(),
             next_id: 0,
+            serves: false,
+            trusted: Trusted::default(),
         }
+    }
+
+    /// Whether what comes from there must prove an account, as telephones do.
+    pub(crate) fn asks_for_accounts(&self, flow: &Flow) -> bool {
+        self.serves && !self.trusted.contains(flow.remote)
     }
 
     pub(crate) fn new_id(&mut self) -> u64 {

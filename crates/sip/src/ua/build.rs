@@ -10,7 +10,9 @@ use crate::types::{Flow, OutgoingCall, Party, SipError, Timestamp, Transport};
 /// Methods we understand.
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER";
 /// Extensions we understand.
-pub(crate) const SUPPORTED: &str = "100rel, timer, norefersub";
+const SUPPORTED: &str = "100rel, timer, norefersub";
+/// … and of telephones that have an account.
+const SUPPORTED_OF_TELEPHONES: &str = "100rel, timer, norefersub, replaces";
 pub(crate) const SDP: &str = "application/sdp";
 /// A piece of a SIP message (RFC 3420).
 pub(crate) const SIPFRAG: &str = "message/sipfrag;version=2.0";
@@ -112,6 +114,16 @@ pub(crate) fn request_uri<'a>(target: &Target<'a>) -> &'a [u8] {
 }
 
 impl Core {
+    /// The extensions that hold for whoever is at the other end of a flow: a call is taken over (RFC 3891) only by
+    /// telephones with an account.
+    pub(crate) fn supported(&self, flow: &Flow) -> &'static str {
+        if self.asks_for_accounts(flow) {
+            SUPPORTED_OF_TELEPHONES
+        } else {
+            SUPPORTED
+        }
+    }
+
     /// URI of our Contact on a flow.
     pub(crate) fn contact_uri(&self, flow: Flow, user: Option<&[u8]>) -> Box<[u8]> {
         let ip = self.config.advertised_ip.unwrap_or(flow.local.ip());

@@ -56,8 +56,9 @@ impl UserAgent {
             Method::Info => self.handle_info(now, id, flow, request),
             Method::Refer => self.handle_refer(now, id, flow, request, account),
             Method::Options => {
+                let supported = self.core.supported(&flow);
                 self.core
-                    .reply_in_dialog(now, flow, request, 200, "", &capabilities(ALLOW));
+                    .reply_in_dialog(now, flow, request, 200, "", &capabilities(ALLOW, supported));
             }
             Method::Other(_) => {
                 let allow = [(HeaderName::Allow, ALLOW)];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::build::{ALLOW, SUPPORTED};
+use super::build::ALLOW;
 use super::{Owner, UserAgent};
 use crate::dialog::tag_number;
 use crate::message::{
@@ -155,6 +155,12 @@ impl UserAgent {
         if self.core.server_received(now, &request) == Received::Repeated {
             return;
         }
+        // RFC 3891 section 3: it has a meaning in an INVITE alone.
+        if !matches!(method, Method::Invite | Method::Ack) && request.lines_named("Replaces").next().is_some()
+        {
+            self.core.reply(flow, &request, 400, "Bad Replaces", &[]);
+            return;
+        }
         let tagged = request.to().is_some_and(|to| to.tag().is_some());
         if method == Method::Ack {
             if let Some(id) = self.dialog_of(&request) {
@@ -167,6 +173,7 @@ impl UserAgent {
             .filter(|option| {
                 let known: &[&str] = match method {
                     Method::Refer => &["norefersub"],
+                    Method::Invite if self.core.asks_for_accounts(&flow) => &["100rel", "timer", "replaces"],
                     _ => &["100rel", "timer"],
                 };
                 known
@@ -280,8 +287,9 @@ impl UserAgent {
                 Some(_) => format!("{ALLOW}, REGISTER, SUBSCRIBE, PUBLISH"),
                 None => ALLOW.to_owned(),
             };
+            let supported = self.core.supported(&flow);
             self.core
-                .reply(flow, &request, 200, "", &capabilities(allow.as_str()));
+                .reply(flow, &request, 200, "", &capabilities(&allow, supported));
         }
     }
 
@@ -303,12 +311,12 @@ impl UserAgent {
 }
 
 /// What an OPTIONS is answered (RFC 3261 11.2).
-pub(super) fn capabilities(allow: &str) -> [(HeaderName, &str); 4] {
+pub(super) fn capabilities<'a>(allow: &'a str, supported: &'a str) -> [(HeaderName, &'a str); 4] {
     [
         (HeaderName::Allow, allow),
         (HeaderName::Accept, "application/sdp"),
         (HeaderName::AcceptEncoding, "identity"),
-        (HeaderName::Supported, SUPPORTED),
+        (HeaderName::Supported, supported),
     ]
 }
 

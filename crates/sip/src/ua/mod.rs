@@ -8,6 +8,7 @@ mod incoming;
 mod offer;
 mod publish;
 mod refer;
+mod replaces;
 mod requests;
 mod session;
 mod stray;
@@ -21,6 +22,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 pub(crate) use auth::AuthCache;
+pub(crate) use telephones::Trusted;
 
 use crate::dialog::{AwaitedBye, Dialog, DialogSnapshot, DialogTimer, Offer, State, tag_text};
 use crate::digest::AuthTrack;
@@ -95,7 +97,6 @@ pub struct UserAgent {
     requests: HashMap<RequestId, Box<PendingRequest>>,
     sequences: Sequences,
     stray: stray::Budget,
-    trusted: telephones::Trusted,
     telephones: Option<Box<telephones::Telephones>>,
 }
 
@@ -118,7 +119,6 @@ impl UserAgent {
             requests: HashMap::new(),
             sequences: Sequences::default(),
             stray: stray::Budget::default(),
-            trusted: telephones::Trusted::default(),
             telephones: None,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 
-use super::build::{ALLOW, SDP, SIPFRAG, SUPPORTED, Target, check_headers, request_uri};
+use super::build::{ALLOW, SDP, SIPFRAG, Target, check_headers, request_uri};
 use super::uac::early_flow;
 use super::{Job, JobKind, Owner, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{Dialog, DialogTimer, Offer, SessionTimer, State, seconds, tag_text};
@@ -346,7 +346,7 @@ impl Core {
                 Self::write_contact(&mut writer, &dialog.contact);
                 writer
                     .header(HeaderName::Allow, ALLOW.as_bytes())
-                    .header(HeaderName::Supported, SUPPORTED.as_bytes());
+                    .header(HeaderName::Supported, self.supported(&dialog.origin).as_bytes());
                 if let Some(interval) = dialog.session.interval {
                     // Roles are those of this request: uac is whoever sends it.
                     let refresher = if dialog.session.ours { "uac" } else { "uas" };

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::replaces::read_replaces;
 use super::{Job, JobKind, UserAgent, living};
-use crate::dialog::{Dialog, DialogTimer, Referring, State, seconds, tag_number, tag_text};
-use crate::message::{HeaderName, Message, Method, NameAddr, Scheme, Uri, default_reason, param, unescape};
+use crate::dialog::{Dialog, DialogTimer, Referring, State, seconds, tag_text};
+use crate::message::{HeaderName, Message, Method, NameAddr, Scheme, Uri, default_reason, unescape};
 use crate::transaction::Core;
 use crate::types::{DialogId, Event, Flow, Referral, Replaces, SipError, Timestamp};
 
@@ -122,41 +123,6 @@ impl UserAgent {
         }
         self.core.tell_referrer(now, dialog);
         Ok(())
-    }
-
-    /// The call that a Replaces names (RFC 3891 section 3), unless it is over.
-    pub fn replaced_dialog(&self, replaces: &Replaces) -> Option<DialogId> {
-        let id = *self.by_tag.get(&tag_number(replaces.to_tag.as_bytes())?)?;
-        let dialog = self.dialogs.get(&id)?;
-        let named =
-            *dialog.call_id == *replaces.call_id.as_bytes() && dialog.knows_tag(replaces.from_tag.as_bytes());
-        (named && !dialog.told_end).then_some(id)
-    }
-
-    /// Why an INVITE cannot take over the call that its Replaces names (RFC 3891 section 3). Here calls are taken over by the
-    /// gateway itself, so a Replaces that names one of them is declined; the call goes on.
-    pub(super) fn cannot_replace(&self, request: &Message) -> Option<Refusal> {
-        let mut values = request.lines_named("Replaces");
-        let value = values.next()?;
-        let Some(replaces) = read_replaces(value).filter(|_| values.next().is_none()) else {
-            return Some((400, "Bad Replaces"));
-        };
-        let known = tag_number(replaces.to_tag.as_bytes())
-            .and_then(|tag| self.by_tag.get(&tag))
-            .and_then(|id| self.dialogs.get(id))
-            .filter(|dialog| {
-                *dialog.call_id == *replaces.call_id.as_bytes()
-                    && dialog.knows_tag(replaces.from_tag.as_bytes())
-            });
-        let early_only = value
-            .split(|byte| *byte == b';')
-            .any(|param| param.trim_ascii().eq_ignore_ascii_case(b"early-only"));
-        Some(match known.map(|dialog| (dialog.state, dialog.told_end)) {
-            // An early dialog that the other side began is not to be taken.
-            None | Some((State::Incoming, _)) => (481, ""),
-            Some((State::Accepted | State::Confirmed, false)) if early_only => (486, ""),
-            Some(_) => (603, ""),
-        })
     }
 
     /// The final response to a NOTIFY of a REFER, or `None`: there was none.
@@ -300,20 +266,4 @@ fn split_headers(uri: &[u8]) -> (&[u8], &[u8]) {
         Some(mark) => (&uri[..at + mark], &uri[at + mark + 1..]),
         None => (uri, b""),
     }
-}
-
-/// The value of a Replaces (RFC 3891 section 6.1).
-fn read_replaces(value: &[u8]) -> Option<Replaces> {
-    let end = memchr::memchr(b';', value)?;
-    let (call_id, params) = (value[..end].trim_ascii(), &value[end + 1..]);
-    let tag = |name| {
-        let tag = param(params, name).filter(|tag| !tag.is_empty())?;
-        String::from_utf8(tag.to_vec()).ok()
-    };
-    (!call_id.is_empty()).then_some(())?;
-    Some(Replaces {
-        call_id: String::from_utf8(call_id.to_vec()).ok()?,
-        to_tag: tag("to-tag")?,
-        from_tag: tag("from-tag")?,
-    })
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::build::{ALLOW, SUPPORTED, check_headers, check_uri, name_addr, route_value};
+use super::build::{ALLOW, check_headers, check_uri, name_addr, route_value};
 use super::{Owner, UserAgent};
 use crate::dialog::tag_text;
 use crate::digest::{AuthTrack, Covered};
@@ -245,7 +245,7 @@ impl Core {
         if matches!(request.method, Method::Options | Method::Register) {
             writer
                 .header(HeaderName::Allow, ALLOW.as_bytes())
-                .header(HeaderName::Supported, SUPPORTED.as_bytes());
+                .header(HeaderName::Supported, self.supported(&flow).as_bytes());
         }
         self.write_agent(&mut writer, HeaderName::UserAgent);
         for (name, value) in &request.headers {

@@ -10,7 +10,7 @@ use super::telephones::{Settled, Telephones};
 use super::{Owner, UserAgent};
 use crate::dialog::{Dialog, State, route_set, tag_number, tag_text};
 use crate::message::{HeaderName, Message, Method, Uri, leading_number, media_type};
-use crate::subscribe::{EventPackage, ResourceState, Subscription, Termination};
+use crate::subscribe::{EventPackage, ResourceState, Subscription, Takes, Termination};
 use crate::transaction::{ClientKey, TimerKey, reply_flow};
 use crate::types::{EndedBy, Event, Flow, IncomingSubscription, Party, SipError, SubscriptionId, Timestamp};
 
@@ -40,6 +40,17 @@ impl UserAgent {
             return;
         };
         for id in telephones.notifier.set_state(resource, state) {
+            self.notify(now, id, None);
+        }
+    }
+
+    /// Says what the user of an account could take over of the calls that it watches: it is told by which names. Whoever has
+    /// an account and is not spoken of here is told none.
+    pub fn set_takes(&mut self, now: Timestamp, account: &str, takes: Takes) {
+        let Some(telephones) = self.telephones.as_deref_mut() else {
+            return;
+        };
+        for id in telephones.notifier.set_takes(account, takes) {
             self.notify(now, id, None);
         }
     }

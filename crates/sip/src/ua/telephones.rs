@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::UserAgent;
-use super::build::SUPPORTED;
 use super::subscriptions::Pending;
 use crate::accounts::{Account, Accounts, AccountsConfig, Check};
 use crate::dialog::tag_text;
 use crate::message::{HeaderName, Message, Method, NameAddr, Uri, Writer};
 use crate::registrar::{Binding, Change, Refusal, Registrar, is_outbound};
-use crate::subscribe::{Notifier, Termination};
+use crate::subscribe::{Notifier, Takes, Termination};
 use crate::transaction::{TimerKey, reply_flow};
 use crate::types::{Event, Flow, SipError, Timestamp, Transport};
 
@@ -32,10 +31,10 @@ pub(super) struct Telephones {
 
 /// Addresses whose requests need no proof. Port 0 stands for every port.
 #[derive(Default)]
-pub(super) struct Trusted(HashSet<SocketAddr>);
+pub(crate) struct Trusted(HashSet<SocketAddr>);
 
 impl Trusted {
-    fn contains(&self, address: SocketAddr) -> bool {
+    pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
         [address.port(), 0]
             .into_iter()
@@ -51,6 +50,7 @@ impl UserAgent {
     /// outside a dialog must prove an account, unless they come from a trusted address. Nobody is registered
     /// until [`Self::set_account`] and [`Self::restore_bindings`] say so.
     pub fn serve_accounts(&mut self, config: &AccountsConfig) {
+        self.core.serves = true;
         self.telephones = Some(Box::new(Telephones {
             accounts: Accounts::new(config),
             registrar: Registrar::new(config),
@@ -65,7 +65,7 @@ impl UserAgent {
     /// The addresses of trunks: what comes from them is not challenged, and is of no account. Port 0 stands
     /// for every port of an address. Replaces those given before.
     pub fn set_trusted(&mut self, addresses: impl IntoIterator<Item = SocketAddr>) {
-        self.trusted = Trusted(
+        self.core.trusted = Trusted(
             addresses
                 .into_iter()
                 .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
@@ -90,6 +90,7 @@ impl UserAgent {
     pub fn remove_account(&mut self, now: Timestamp, name: &str) -> Result<(), SipError> {
         self.end_subscriptions_of(now, name, Termination::Rejected);
         self.forget_publications(name);
+        self.set_takes(now, name, Takes::default());
         self.drop_bindings(name, |_| false);
         let telephones = self.telephones.as_deref_mut().ok_or(SipError::UnknownAccount)?;
         telephones.registrar.forget(name);
@@ -160,7 +161,7 @@ impl UserAgent {
         let Some(telephones) = self.telephones.as_deref_mut() else {
             return Ok(None);
         };
-        if !needs_proof || self.trusted.contains(flow.remote) {
+        if !needs_proof || self.core.trusted.contains(flow.remote) {
             return Ok(None);
         }
         let stale = match telephones.accounts.check(now, flow.remote, request) {
@@ -239,7 +240,7 @@ impl UserAgent {
         for binding in bindings {
             write_binding(&mut writer, now, binding);
         }
-        writer.header(HeaderName::Supported, SUPPORTED.as_bytes());
+        writer.header(HeaderName::Supported, self.core.supported(&flow).as_bytes());
         if outbound {
             writer.header(HeaderName::Require, b"outbound");
             if flow.transport != Transport::Udp {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::build::{ALLOW, SDP, SUPPORTED, check_headers, check_uri, name_addr, request_uri, route_value};
+use super::build::{ALLOW, SDP, check_headers, check_uri, name_addr, request_uri, route_value};
 use super::{Job, JobKind, Owner, UserAgent, remote_end, silent_end};
 use crate::dialog::{
     Calling, Cancel, Dialog, DialogTimer, Early, MAX_EARLY, Offer, SessionTimer, State, next_hop, route_set,
@@ -359,7 +359,7 @@ impl Core {
         Self::write_contact(&mut writer, &dialog.contact);
         writer
             .header(HeaderName::Allow, ALLOW.as_bytes())
-            .header(HeaderName::Supported, SUPPORTED.as_bytes());
+            .header(HeaderName::Supported, self.supported(&dialog.origin).as_bytes());
         let proposed = self.config.session_expires.map(seconds);
         if let Some(interval) = proposed.or(calling.min_se) {
             let interval = interval.max(calling.min_se.unwrap_or(0));

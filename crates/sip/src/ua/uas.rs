@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::build::{ALLOW, SDP, SUPPORTED, check_headers, parties, party};
+use super::build::{ALLOW, SDP, check_headers, parties, party};
 use super::incoming::{Body, body_of, wants_no_sdp};
 use super::{Job, JobKind, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{
@@ -75,10 +75,13 @@ impl UserAgent {
             self.overloaded(flow, &request);
             return;
         }
-        if let Some((status, reason)) = self.cannot_replace(&request) {
-            self.core.reply(flow, &request, status, reason, &[]);
-            return;
-        }
+        let replaces = match self.replacing(&request, account) {
+            Ok(replacing) => replacing,
+            Err((status, reason)) => {
+                self.core.reply(flow, &request, status, reason, &[]);
+                return;
+            }
+        };
         let id = DialogId(self.core.new_id());
         let mut tag = self.core.tag_for(&request);
         while self.by_tag.contains_key(&tag) {
@@ -128,6 +131,7 @@ impl UserAgent {
             asserted_identity: parties(&request, HeaderName::PAssertedIdentity),
             diversion: parties(&request, HeaderName::Diversion),
             sdp: sdp.clone(),
+            replaces,
             message: request.clone(),
         });
         let reliable = request.has_token(HeaderName::Require, "100rel")
@@ -573,7 +577,7 @@ impl Core {
         Self::write_contact(&mut writer, &dialog.contact);
         writer
             .header(HeaderName::Allow, ALLOW.as_bytes())
-            .header(HeaderName::Supported, SUPPORTED.as_bytes());
+            .header(HeaderName::Supported, self.supported(&dialog.origin).as_bytes());
         self.settle_session(now, dialog, &mut writer, agreement);
         write_headers(&mut writer, headers);
         let bytes = writer.finish(sdp.map(|sdp| (SDP, &**sdp)));
@@ -613,7 +617,7 @@ impl Core {
             Self::write_contact(&mut writer, &dialog.contact);
             writer
                 .header(HeaderName::Allow, ALLOW.as_bytes())
-                .header(HeaderName::Supported, SUPPORTED.as_bytes());
+                .header(HeaderName::Supported, self.supported(&dialog.origin).as_bytes());
             self.settle_session(now, dialog, &mut writer, agreement);
         }
         let bytes = writer.finish(sdp.map(|sdp| (SDP, &**sdp)));

@@ -254,7 +254,7 @@ impl Supervised {
     pub(super) fn check_answer_has_a_reason(&self, answered: LegId, later: &[Effect]) {
         let reason = later.iter().any(|effect| match effect {
             Effect::Connect { a, b } => [*a, *b].contains(&answered),
-            Effect::Play { leg, .. } => *leg == answered,
+            Effect::Play { leg, .. } | Effect::TakePlace { leg, .. } => *leg == answered,
             _ => false,
         });
         let watched = &self.legs[&answered];

@@ -353,6 +353,15 @@ impl Supervised {
             Event::IncomingCall {
                 leg, source, dialled, ..
             } => self.note_caller(*leg, source, dialled),
+            Event::TakesOver { leg, device, .. }
+                if leg.index == 0 && !self.calls.contains_key(&leg.call) && !self.legs.contains_key(leg) =>
+            {
+                let taker = WatchedLeg {
+                    incoming: true,
+                    ..WatchedLeg::opened(self.switch.logged_on(device).cloned(), LegRole::User)
+                };
+                self.legs.insert(*leg, taker);
+            }
             _ => {}
         }
     }

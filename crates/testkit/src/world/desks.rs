@@ -3,7 +3,9 @@
 use super::World;
 use crate::phone::{Act, Phone};
 use crate::plan;
-use ponte_call_core::{CallSource, Caller, CallerNumber, DeviceConfig, Event, LegId, ListedMessage, TrunkId};
+use ponte_call_core::{
+    CallSource, Caller, CallerNumber, DeviceConfig, Event, LegId, ListedMessage, Replaced, TrunkId,
+};
 use ponte_protocol::{CallId, DeviceId, LegRole};
 
 impl World {
@@ -69,6 +71,22 @@ impl World {
             dialled,
             Phone::silent(),
         )
+    }
+
+    /// A desk telephone takes a call over by Replaces; the call that its leg opens where it is none of the user's yet.
+    pub fn takes_over(&mut self, name: &str, of: Replaced, early_only: bool) -> CallId {
+        self.commands += 1;
+        let call = CallId(uuid::Uuid::from_u128(self.commands));
+        let leg = LegId { call, index: 0 };
+        self.callers.insert(leg, LegRole::User);
+        self.connect_phone(leg, Phone::silent());
+        self.event(Event::TakesOver {
+            leg,
+            device: name.parse().expect("a telephone's name"),
+            of,
+            early_only,
+        });
+        call
     }
 
     fn come_in(&mut self, source: CallSource, caller: Caller, dialled: &str, phone: Phone) -> CallId {
