@@ -107,7 +107,7 @@ async fn digits_from_the_portal_reach_sipp_as_telephone_events() {
     ends(&world, call, sipp).await;
 }
 
-/// SIPp is told by re-INVITE that it is held, and that it is not any more; its echo is heard before and after, not meanwhile.
+/// `SIPp` is told by re-INVITE that it is held, and that it is not any more; its echo is heard before and after, not meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t08_sipp_is_told_of_its_hold() {
     let sipp = Sipp::is_held(Codec::Pcma, &Voice::Echo).await;
