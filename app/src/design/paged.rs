@@ -94,13 +94,13 @@ pub fn Paged(
         let range = range.clone();
         move || {
             view! {
-                <nav class="pager" aria-label=i18n.t(text::pager::pages)>
+                <div class="pager" role="group" aria-label=i18n.t(text::pager::pages)>
                     <p class="pager-range" id=range.clone() data-testid=range.clone() role="status">{live(said)}</p>
                     {step("first", text::pager::first, first)}
                     {step("previous", text::pager::previous, previous)}
                     {step("next", text::pager::next, after)}
                     {step("last", text::pager::last, last)}
-                </nav>
+                </div>
             }
             .into_any()
         }
