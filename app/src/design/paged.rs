@@ -21,6 +21,22 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// Of a list that is here as a whole, whose page begins at `from`; once more at its beginning whenever `sought` changes, what
+    /// is looked for in it.
+    pub fn of_whole(page: Signal<Page>, from: RwSignal<usize>, sought: Signal<()>) -> Self {
+        Effect::new(move || {
+            sought.get();
+            from.set(0);
+        });
+        let never = Signal::stored(false);
+        Self {
+            page,
+            open: never,
+            waits: never,
+            turn: Callback::new(move |to| from.set(to)),
+        }
+    }
+
     /// Where the page after this one begins, tracked.
     fn next(self) -> Option<usize> {
         let page = self.page.get();

@@ -18,24 +18,6 @@ use ponte_protocol::{Contact, ContactId, UserId};
 /// Those of a list whose page is shown.
 type Cut<T> = (Vec<T>, Page);
 
-/// How the pages of a list are turned that is here as a whole. What is looked for anew is shown from its beginning.
-fn pages<T>(found: Memo<Cut<T>>, from: RwSignal<usize>, query: Memo<Query>) -> Pages
-where
-    T: Send + Sync + 'static,
-{
-    Effect::new(move || {
-        query.track();
-        from.set(0);
-    });
-    let never = Signal::stored(false);
-    Pages {
-        page: derived(move || found.with(|(_, page)| *page)),
-        open: never,
-        waits: never,
-        turn: Callback::new(move |to| from.set(to)),
-    }
-}
-
 /// The page.
 #[component]
 pub fn DirectoryPage() -> impl IntoView {
@@ -105,10 +87,12 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
             (true, false, _) => None,
         }
     };
+    let page = derived(move || found.with(|(_, page)| *page));
+    let pages = Pages::of_whole(page, from, derived(move || query.track()));
     view! {
         <h2 class="directory-title" id="colleagues-title">{i18n.t(text::directory::colleagues)}</h2>
         <Empty words=Signal::derive(empty) />
-        <Paged id="colleagues" pages=pages(found, from, query)>
+        <Paged id="colleagues" pages>
             <ul class="people" aria-labelledby="colleagues-title">
                 <For each=move || found.with(|(found, _)| found.clone()) key=Clone::clone let:user>
                     <ColleagueRow user all up />
@@ -147,10 +131,12 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
             (true, false, false) => None,
         }
     };
+    let page = derived(move || found.with(|(_, page)| *page));
+    let pages = Pages::of_whole(page, from, derived(move || query.track()));
     view! {
         <h2 class="directory-title" id="contacts-title">{i18n.t(text::directory::contacts)}</h2>
         <Empty words=Signal::derive(empty) />
-        <Paged id="contacts" pages=pages(found, from, query)>
+        <Paged id="contacts" pages>
             <ul class="people" aria-labelledby="contacts-title">
                 <For each=move || found.with(|(found, _)| found.clone()) key=|id| *id let:id>
                     <ContactRow id all up edit />
