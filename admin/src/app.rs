@@ -47,6 +47,10 @@ pub fn App(language: Locale) -> impl IntoView {
     }
 }
 
+fn link_id(to: Page) -> String {
+    format!("nav-{}", to.fragment())
+}
+
 #[component]
 fn Pages(api: SignedIn) -> impl IntoView {
     let i18n = I18n::expect();
@@ -63,6 +67,11 @@ fn Pages(api: SignedIn) -> impl IntoView {
             browser::focus("page-title");
         }
         page
+    });
+    // Where it is narrow, not all of them have room beside each other.
+    Effect::new(move || {
+        i18n.locale();
+        browser::show_in_middle(&link_id(page.get()));
     });
     // Again after each reconnection: somebody else may have changed something meanwhile.
     Effect::new(move || {
@@ -99,7 +108,8 @@ fn Pages(api: SignedIn) -> impl IntoView {
             </div>
             <nav class="admin-nav" aria-label=i18n.t(text::page::navigation)>
                 {Page::ALL.map(|to| view! {
-                    <a class="nav-link" href=format!("/admin/#{}", to.fragment()) data-testid=format!("nav-{}", to.fragment())
+                    <a class="nav-link" id=link_id(to) href=format!("/admin/#{}", to.fragment())
+                        data-testid=format!("nav-{}", to.fragment())
                         aria-current=live(move || (page.get() == to).then_some("page"))>
                         {live(move || to.name(i18n.locale()))}
                     </a>

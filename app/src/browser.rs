@@ -156,6 +156,28 @@ pub fn reveal(id: &str) {
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
+/// Puts the keyboard focus on the element with this id, and scrolls to where it begins.
+pub fn show_start(id: &str) {
+    if focus(id)
+        && let Some(element) = document().and_then(|document| document.get_element_by_id(id))
+    {
+        element.scroll_into_view();
+    }
+}
+
+/// Scrolls what the element with this id lies in sideways, so that it stands in the middle of it.
+pub fn show_in_middle(id: &str) {
+    use wasm_bindgen::JsCast;
+    let element = document().and_then(|document| document.get_element_by_id(id));
+    let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return;
+    };
+    if let Some(around) = element.parent_element() {
+        let middle = element.offset_left() + element.offset_width() / 2;
+        around.set_scroll_left(middle - around.client_width() / 2);
+    }
+}
+
 /// Loads another program in the place of this one.
 pub fn open(path: &str) {
     if let Some(window) = web_sys::window() {

@@ -27,6 +27,7 @@ pub mod dtmf_pad;
 pub mod ended_card;
 pub mod entrance;
 pub mod external_people;
+pub mod external_search;
 pub mod forwarding_card;
 pub mod icon;
 pub mod later;

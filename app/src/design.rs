@@ -10,8 +10,10 @@ mod empty;
 mod field;
 mod meter;
 mod notice;
+mod paged;
 mod row;
 mod tag;
+mod unfold;
 
 pub use crate::components::icon::Icon;
 pub use crate::components::switch::Switch;
@@ -22,5 +24,7 @@ pub use empty::Empty;
 pub use field::Field;
 pub use meter::Meter;
 pub use notice::{Notice, Tone};
+pub use paged::{Paged, Pages};
 pub use row::Row;
 pub use tag::Tag;
+pub use unfold::Unfold;

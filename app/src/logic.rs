@@ -5,6 +5,8 @@ pub mod call;
 pub mod dial;
 pub mod directory;
 pub mod external;
+pub mod list;
+pub mod paging;
 pub mod palette;
 pub mod password;
 pub mod presence;

@@ -122,21 +122,19 @@ fn a_plural_takes_a_count() {
 /// Or it would jump when the portal takes its place.
 #[test]
 fn the_page_before_the_portal_says_what_the_portal_says() {
-    for page in ["index.html", "../admin/index.html"] {
-        let page = fs::read_to_string(root().join(page)).unwrap();
-        for (language, texts) in catalogues() {
-            let Entry::Plain(line) = &texts["sign_in.tagline"] else {
-                panic!("one text");
-            };
-            let shown = format!("<p class=\"brand-line\" lang=\"{language}\">{line}</p>");
-            assert!(page.contains(&shown), "{shown}");
-        }
-        let brand = fs::read_to_string(root().join("src/components/entrance.rs")).unwrap();
-        let drawn = |source: &str| {
-            let lines = source.lines().map(str::trim);
-            let shapes = lines.filter(|line| line.starts_with("<path") || line.starts_with("<circle"));
-            shapes.map(str::to_owned).collect::<Vec<_>>()
+    let page = fs::read_to_string(root().join("shell.html")).unwrap();
+    for (language, texts) in catalogues() {
+        let Entry::Plain(line) = &texts["sign_in.tagline"] else {
+            panic!("one text");
         };
-        assert_eq!(drawn(&page), drawn(&brand));
+        let shown = format!("<p class=\"brand-line\" lang=\"{language}\">{line}</p>");
+        assert!(page.contains(&shown), "{shown}");
     }
+    let brand = fs::read_to_string(root().join("src/components/entrance.rs")).unwrap();
+    let drawn = |source: &str| {
+        let lines = source.lines().map(str::trim);
+        let shapes = lines.filter(|line| line.starts_with("<path") || line.starts_with("<circle"));
+        shapes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(drawn(&page), drawn(&brand));
 }

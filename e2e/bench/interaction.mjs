@@ -95,7 +95,9 @@ async function measure(page, slowdown) {
   const go = (icon) => page.locator(`[data-testid=nav-${icon}]:visible`).click();
 
   await step("to_the_log", () => go("log"));
-  await step("show_older_calls", () => page.getByTestId("log-more").click());
+  await step("the_next_page_of_calls", () => page.getByTestId("log-more").click());
+  await step("the_last_page_of_calls", () => page.getByTestId("log-last").click());
+  await step("the_first_page_of_calls", () => page.getByTestId("log-first").click());
   await page.getByTestId("log-search").click();
   await step("search_the_log_by_name", () => type("rossi 12"));
   await page.getByTestId("log-search").fill("");
@@ -107,6 +109,8 @@ async function measure(page, slowdown) {
   await step("missed_calls_only", () => page.getByTestId("log-missed").click());
   await step("all_calls_again", () => page.getByTestId("log-missed").click());
   await step("to_the_directory", () => go("directory"));
+  await step("the_next_page_of_contacts", () => page.getByTestId("contacts-next").click());
+  await step("the_last_page_of_contacts", () => page.getByTestId("contacts-last").click());
   await page.getByTestId("directory-search").click();
   await step("search_the_directory", () => type("nadia 19"));
   await page.getByTestId("directory-search").fill("");
@@ -139,12 +143,14 @@ try {
   const page = await context.newPage();
   await page.goto("/log");
   await page.getByTestId("log-more").waitFor({ timeout: 60_000 });
-  // All of the log, as somebody gets it who goes on asking for more; what is shown of it is the page's affair.
+  // All of the log, as somebody gets it who goes on turning its pages.
   const started = Date.now();
   const last = log.at(-1).started_at;
-  for (let asked = 0; oldest > last && asked < 2 * RECORDS; asked += 50) {
-    await page.getByTestId("log-more").click();
+  for (let turned = 0; oldest > last && turned < RECORDS; turned += 1) {
+    await page.getByTestId("log-next").click();
   }
+  await page.getByTestId("log-last").click();
+  await page.getByText(`of ${RECORDS}`).waitFor();
   const shown = await page.getByTestId("log-row").count();
   process.stderr.write(`all loaded, ${shown} rows shown, after ${Date.now() - started} ms\n`);
   await page.locator("[data-testid=nav-phone]:visible").click();

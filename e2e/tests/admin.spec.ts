@@ -256,6 +256,7 @@ test('an administrator’s pages fit every window, light and dark, with no acces
     await page.goto(`/admin/#${name}`);
     await portal.isConnected();
     await expect(page.getByTestId(`nav-${name}`)).toHaveAttribute('aria-current', 'page');
+    await expect(page.getByTestId(`nav-${name}`), 'also where not all have room').toBeInViewport({ ratio: 1 });
     await expect(page.locator('.empty', { hasText: 'Loading' })).toHaveCount(0);
     await standsLooks(page, `admin-${name}`);
   }

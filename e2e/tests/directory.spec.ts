@@ -119,3 +119,63 @@ test('t12 a colleague’s presence and line are live in the directory, and the r
   await other.leaves();
   await context.close();
 });
+
+test('a long list of contacts is turned page by page, and searched as a whole', { tag: '@mobile' }, async ({
+  browser,
+  stack,
+}, info) => {
+  const context = await browser.newContext({ baseURL: stack.url, ...info.project.use });
+  const portal = new Portal(await context.newPage());
+  const { page } = portal;
+  await page.goto('/');
+  await portal.signIn(stack.person('marco'));
+  await portal.isConnected(30_000);
+  await portal.goTo('directory');
+  const many = Array.from({ length: 120 }, (_, n) => {
+    const number = String(n).padStart(3, '0');
+    return `BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Person ${number}\r\nTEL;TYPE=cell:+39 333 7000${number}\r\nEND:VCARD\r\n`;
+  });
+  await page.getByTestId('contact-files').locator('summary').click();
+  await page.getByTestId('contact-file').setInputFiles({
+    name: 'many.vcf',
+    mimeType: 'text/vcard',
+    buffer: Buffer.from(many.join('')),
+  });
+  await page.getByTestId('import-add').click();
+  const contacts = page.getByTestId('contact');
+  const range = page.getByTestId('contacts-range');
+  await expect(range).toHaveText('1–50 of 120');
+  await expect(contacts).toHaveCount(50);
+
+  // The buttons above keep the keyboard, and the one at the end stays where it is.
+  const next = page.getByTestId('contacts-next');
+  await next.focus();
+  await page.keyboard.press('Enter');
+  await expect(range).toHaveText('51–100 of 120');
+  await page.keyboard.press('Enter');
+  await expect(range).toHaveText('101–120 of 120');
+  await expect(contacts).toHaveCount(20);
+  await expect(next).toBeFocused();
+  await expect(next).toHaveAttribute('aria-disabled', 'true');
+  await page.keyboard.press('Enter');
+  await expect(contacts.first()).toContainText('Person 100');
+  await isAccessible(page, 'a page of the directory');
+
+  // The one below takes the reader to the beginning of what it brought.
+  await page.getByTestId('contacts-first').click();
+  await page.getByTestId('contacts-more').click();
+  await expect(range).toHaveText('51–100 of 120');
+  await expect(page.locator('#contacts-list')).toBeFocused();
+  await expect(contacts.first()).toBeInViewport();
+  await portal.picture(`directory-pages-${info.project.name}`);
+  await page.keyboard.press('Tab');
+  await expect(contacts.first().getByTestId('contact-star')).toBeFocused();
+
+  await page.getByTestId('directory-search').fill('person 003');
+  await expect(contacts).toHaveCount(1);
+  await expect(contacts).toContainText('Person 003');
+  await expect(range).toHaveCount(0);
+  await page.getByTestId('directory-search').fill('');
+  await expect(range).toHaveText('1–50 of 120');
+  await context.close();
+});

@@ -7,7 +7,7 @@ use ponte_app::live::live;
 use ponte_protocol::admin::Problem;
 
 /// The words of the problems of one field, tracked.
-fn told(i18n: I18n, problems: RwSignal<Vec<Problem>>, name: &'static str) -> Option<String> {
+pub fn told(i18n: I18n, problems: RwSignal<Vec<Problem>>, name: &'static str) -> Option<String> {
     let locale = i18n.locale();
     let words = problems.with(|problems| {
         problems

@@ -1,6 +1,6 @@
 //! How a directory elsewhere (LDAP) is asked.
 
-use crate::components::field::{SwitchField, TextField};
+use crate::components::field::{SwitchField, TextField, told};
 use crate::components::loaded::Loaded;
 use crate::i18n::{I18n, text};
 use crate::logic::directory::{names, numbers, numbers_text};
@@ -9,9 +9,12 @@ use crate::site::{Directory, Fault, List, Site};
 use crate::words;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use ponte_app::components::person_row::said_of;
+use ponte_app::design::{Button, Card, Field, Look, Notice, Row, Tone};
+use ponte_app::i18n::text::palette;
 use ponte_app::live::live;
 use ponte_protocol::admin::{AdminChange, Problem};
-use ponte_protocol::external::{DirectoryPassword, DirectorySettings};
+use ponte_protocol::external::{DirectoryPassword, DirectorySettings, ExternalPage, ExternalPerson};
 
 /// The card of the site's page.
 #[component]
@@ -21,12 +24,11 @@ pub fn ExternalDirectoryCard() -> impl IntoView {
     // What somebody typed stays while the same settings are told again.
     let known = Memo::new(move |_| site.directory.with(|part| part.value.clone()));
     view! {
-        <section class="card" aria-labelledby="directory-title">
-            <h2 id="directory-title">{i18n.t(text::directory::title)}</h2>
+        <Card id="directory" title=text::directory::title class="card settings">
             <p class="hint">{i18n.t(text::directory::hint)}</p>
             <Loaded part=site.directory empty=|_| false words_empty=text::page::loading />
             {live(move || known.get().map(|known| view! { <Form known /> }))}
-        </section>
+        </Card>
     }
 }
 
@@ -121,12 +123,13 @@ fn Form(known: Directory) -> impl IntoView {
         let change = AdminChange::PutDirectory { settings, password };
         carry_out(change, text::directory::saved(i18n.locale_now()));
     };
-    let remove = move |_| {
+    let remove = Callback::new(move |()| {
         carry_out(
             AdminChange::RemoveDirectory,
             text::directory::removed(i18n.locale_now()),
         );
-    };
+    });
+    let about_ca = Signal::derive(move || told(i18n, problems, "ca"));
     let password_hint = if has_password {
         text::directory::password_kept
     } else {
@@ -149,30 +152,20 @@ fn Form(known: Directory) -> impl IntoView {
                 <TextField name="limit" label=text::directory::limit hint=text::directory::limit_hint value=limit problems kind="number" />
                 <TextField name="timeout_ms" label=text::directory::timeout hint=text::directory::timeout_hint value=timeout problems kind="number" />
             </div>
-            <div class="field">
-                <label for="field-ca">{i18n.t(text::directory::ca)}</label>
+            <Field id="field-ca" label=text::directory::ca hint=text::directory::ca_hint error=about_ca>
                 <textarea id="field-ca" class="input" data-testid="field-ca" rows="4" spellcheck="false"
                     aria-describedby="field-ca-hint field-ca-error"
+                    aria-invalid=live(move || about_ca.get().map(|_| "true"))
                     prop:value=live(move || ca.get())
                     on:input:target=move |event| ca.set(event.target().value())></textarea>
-                <p class="hint" id="field-ca-hint">{i18n.t(text::directory::ca_hint)}</p>
-                <p class="field-error" id="field-ca-error">{live(move || {
-                    let problem = problems.with(|all| all.iter().find(|problem| problem.field == "ca").map(|problem| problem.kind));
-                    problem.map(|kind| words::problem_kind(i18n.locale(), kind))
-                })}</p>
-            </div>
+            </Field>
             <SwitchField name="start_tls" label=text::directory::start_tls hint=text::directory::start_tls_hint value=start_tls problems />
             <SwitchField name="names_on_calls" label=text::directory::names_on_calls hint=text::directory::names_on_calls_hint
                 value=names_on_calls problems />
             <div class="button-row">
-                <button type="submit" class="button primary" data-testid="directory-save" disabled=live(move || busy.get())>
-                    {i18n.t(text::action::save)}
-                </button>
+                <Button label=text::action::save look=Look::Primary testid="directory-save" submit=true disabled=busy />
                 {is_set.then(|| view! {
-                    <button type="button" class="button quiet" data-testid="directory-remove" disabled=live(move || busy.get())
-                        on:click=remove>
-                        {i18n.t(text::directory::remove)}
-                    </button>
+                    <Button label=text::directory::remove look=Look::Quiet testid="directory-remove" disabled=busy press=remove />
                 })}
             </div>
         </form>
@@ -187,33 +180,75 @@ fn Trial() -> impl IntoView {
     let site = Site::expect();
     let find = RwSignal::new(String::new());
     let problems = RwSignal::new(Vec::<Problem>::new());
-    let said = RwSignal::new(None::<Result<String, Fault>>);
+    let said = RwSignal::new(None::<Result<ExternalPage, Fault>>);
+    let busy = RwSignal::new(false);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
         let find = find.get_untracked();
         spawn_local(async move {
-            let found = site.look_up(find).await.map(|page| {
-                let names: Vec<String> = page.people.into_iter().map(|person| person.name).collect();
-                names.join(", ")
-            });
-            said.try_set(Some(found));
+            said.try_set(Some(site.look_up(find).await));
+            busy.try_set(false);
         });
     };
-    let words = move || {
+    let count = move || {
         let locale = i18n.locale();
+        said.with(|said| match said {
+            Some(Ok(page)) if page.people.is_empty() => Some(text::directory::nobody(locale).to_owned()),
+            Some(Ok(page)) => Some(palette::found(locale, page.people.len() as u64)),
+            _ => None,
+        })
+    };
+    let result = move || {
         said.get().map(|said| match said {
-            Ok(names) if names.is_empty() => text::directory::nobody(locale).to_owned(),
-            Ok(names) => names,
-            Err(fault) => words::fault(locale, &fault),
+            Ok(page) => {
+                let rows = page.people.into_iter().map(|person| view! { <Found person /> });
+                view! { <ul class="rows">{rows.collect_view()}</ul> }.into_any()
+            }
+            Err(fault) => {
+                let words = live(move || words::fault(i18n.locale(), &fault));
+                view! { <Notice tone=Tone::Error>{words}</Notice> }.into_any()
+            }
         })
     };
     view! {
         <form class="admin-form" novalidate on:submit=submit data-testid="directory-trial">
             <TextField name="find" label=text::directory::find hint=text::directory::find_hint value=find problems />
-            <p role="status" data-testid="directory-found">{live(words)}</p>
             <div class="button-row">
-                <button type="submit" class="button" data-testid="directory-try">{i18n.t(text::directory::look)}</button>
+                <Button label=text::directory::look testid="directory-try" submit=true disabled=busy />
+            </div>
+            <div data-testid="directory-found">
+                <p class="hint" role="status">{live(count)}</p>
+                {live(result)}
             </div>
         </form>
+    }
+}
+
+/// Somebody as users see them: whether the numbers are read as numbers shows here.
+#[component]
+fn Found(person: ExternalPerson) -> impl IntoView {
+    let i18n = I18n::expect();
+    let ExternalPerson {
+        name,
+        organisation,
+        email,
+        numbers,
+    } = person;
+    let line = move || {
+        let locale = i18n.locale();
+        let numbers = numbers.iter().map(|number| said_of(locale, "", number));
+        let said = std::iter::once(organisation.clone())
+            .chain(numbers)
+            .chain([email.clone()]);
+        said.filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · ")
+    };
+    view! {
+        <Row testid="directory-person" name=move || view! { {name} } line=move || view! { {live(line)} } />
     }
 }

@@ -5,9 +5,11 @@
 use leptos::prelude::*;
 use ponte_app::components::switches::ThemeSwitch;
 use ponte_app::design::{
-    Button, Card, Dialog, Empty, Field, Icon, Look, Meter, Notice, Row, Switch, Tag, Tone,
+    Button, Card, Dialog, Empty, Field, Icon, Look, Meter, Notice, Paged, Pages, Row, Switch, Tag, Tone,
+    Unfold,
 };
 use ponte_app::i18n::Locale;
+use ponte_app::logic::paging::{PAGE, Page};
 
 type Words = fn(Locale) -> &'static str;
 
@@ -69,29 +71,35 @@ struct Half {
     card: &'static str,
     card_title: Words,
     dialog: &'static str,
+    paged: &'static str,
 }
 
-const LIGHT: Half = Half {
-    theme: "light",
-    title: "Light",
-    id: "light",
-    fields: ["light-name", "light-number", "light-choice"],
-    switches: ["light-on", "light-off", "light-barred"],
-    card: "light-card",
-    card_title: |_| "A card by day",
-    dialog: "light-dialog",
-};
+macro_rules! half {
+    ($theme:literal, $title:literal, $card:literal) => {
+        Half {
+            theme: $theme,
+            title: $title,
+            id: $theme,
+            fields: [
+                concat!($theme, "-name"),
+                concat!($theme, "-number"),
+                concat!($theme, "-choice"),
+            ],
+            switches: [
+                concat!($theme, "-on"),
+                concat!($theme, "-off"),
+                concat!($theme, "-barred"),
+            ],
+            card: concat!($theme, "-card"),
+            card_title: |_| $card,
+            dialog: concat!($theme, "-dialog"),
+            paged: concat!($theme, "-paged"),
+        }
+    };
+}
 
-const DARK: Half = Half {
-    theme: "dark",
-    title: "Dark",
-    id: "dark",
-    fields: ["dark-name", "dark-number", "dark-choice"],
-    switches: ["dark-on", "dark-off", "dark-barred"],
-    card: "dark-card",
-    card_title: |_| "A card by night",
-    dialog: "dark-dialog",
-};
+const LIGHT: Half = half!("light", "Light", "A card by day");
+const DARK: Half = half!("dark", "Dark", "A card by night");
 
 /// The page. It needs nobody who is signed in.
 #[component]
@@ -130,7 +138,7 @@ fn Specimens(half: Half) -> impl IntoView {
                 <p class="hint">"What explains is smaller."</p>
             </Card>
             <Notices />
-            <Lists />
+            <Lists half />
             <Dialogs half />
         </section>
     }
@@ -230,7 +238,14 @@ fn Notices() -> impl IntoView {
 }
 
 #[component]
-fn Lists() -> impl IntoView {
+fn Lists(half: Half) -> impl IntoView {
+    let from = RwSignal::new(0);
+    let pages = Pages {
+        page: Signal::derive(move || Page::at(from.get(), 4 * PAGE + 12)),
+        open: Signal::stored(false),
+        waits: Signal::stored(false),
+        turn: Callback::new(move |to| from.set(to)),
+    };
     view! {
         <h3>"Row and Tag"</h3>
         <ul class="rows">
@@ -240,6 +255,19 @@ fn Lists() -> impl IntoView {
             </Row>
             <Row testid="specimen" name=|| "A row of its name alone" />
         </ul>
+        <h3>"Unfold"</h3>
+        <ul class="rows">
+            <Unfold testid="specimen" open_testid="specimen-unfold" name="Nadia Neri" line="Studio Neri · Mobile · 333 123 4567"
+                more=|| view! { <p class="hint">"What else there is to say."</p> }>
+                <Button label=|_| "Call" look=Look::Small icon="phone" />
+            </Unfold>
+        </ul>
+        <h3>"Paged"</h3>
+        <div class="specimen-paged">
+            <Paged id=half.paged pages>
+                <p class="hint">"The rows of the page stand here."</p>
+            </Paged>
+        </div>
         <h3>"Empty"</h3>
         <Empty words=Signal::stored(Some("Nothing to list yet.")) />
     }

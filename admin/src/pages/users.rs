@@ -10,8 +10,9 @@ use crate::site::{List, Site};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::components::icon::Icon;
-use ponte_app::design::{Button, Look, Row, Tag};
+use ponte_app::design::{Button, Look, Paged, Pages, Row, Tag};
 use ponte_app::live::live;
+use ponte_app::logic::paging::cut;
 use ponte_protocol::admin::{AdminAnswer, AdminChange, UserOverview, UserSettings};
 use ponte_protocol::{Mode, UserId};
 
@@ -34,18 +35,17 @@ pub fn UsersPage() -> impl IntoView {
     let query = RwSignal::new(String::new());
     let over = RwSignal::new(Over::Nothing);
     let close = Callback::new(move |()| over.set(Over::Nothing));
+    let from = RwSignal::new(0);
     let found = Memo::new(move |_| {
         let query = query.get().to_lowercase();
         site.users.with(|users| {
-            users
-                .value
-                .iter()
-                .flatten()
-                .filter(|user| matches(user, &query))
-                .cloned()
-                .collect::<Vec<_>>()
+            let users = users.value.iter().flatten();
+            let (found, page) = cut(users.filter(|user| matches(user, &query)), from.get());
+            (found.into_iter().cloned().collect::<Vec<_>>(), page)
         })
     });
+    let page = Signal::derive(move || found.with(|(_, page)| *page));
+    let pages = Pages::of_whole(page, from, Signal::derive(move || query.track()));
     let invite = Callback::new(move |settings: UserSettings| {
         spawn_local(async move {
             let user = settings.user;
@@ -97,10 +97,12 @@ pub fn UsersPage() -> impl IntoView {
                     press=Callback::new(move |()| over.set(Over::New)) />
             </div>
             <Loaded part=site.users empty=Vec::is_empty words_empty=text::user::empty />
-            <p class="hint" role="status">{live(move || text::user::count(i18n.locale(), found.with(Vec::len) as u64))}</p>
-            <ul class="rows">
-                {live(move || found.get().into_iter().map(|user| view! { <UserRow user over invite /> }).collect_view())}
-            </ul>
+            <p class="hint" role="status">{live(move || text::user::count(i18n.locale(), page.get().total as u64))}</p>
+            <Paged id="users" pages>
+                <ul class="rows">
+                    {live(move || found.get().0.into_iter().map(|user| view! { <UserRow user over invite /> }).collect_view())}
+                </ul>
+            </Paged>
         </section>
         {live(dialog)}
     }

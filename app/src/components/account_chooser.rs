@@ -5,6 +5,7 @@ use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
 use crate::logic::account;
+use crate::logic::list::arrow;
 use crate::state::Portal;
 use crate::words;
 use gloo_timers::future::TimeoutFuture;
@@ -64,19 +65,19 @@ impl Choice {
             return None;
         }
         let active = self.active.get_untracked().filter(|at| *at < count);
-        let moved = match event.key().as_str() {
-            "ArrowDown" => active.map_or(0, |at| (at + 1) % count),
-            "ArrowUp" => active.map_or(count - 1, |at| (at + count - 1) % count),
+        match event.key().as_str() {
             "Enter" => return self.found.with_untracked(|found| found.get(active?).cloned()),
             "Escape" => {
                 event.prevent_default();
                 self.listed.set(false);
-                return None;
             }
-            _ => return None,
-        };
-        event.prevent_default();
-        self.active.set(Some(moved));
+            key => {
+                if let Some(moved) = arrow(key, active, count) {
+                    event.prevent_default();
+                    self.active.set(Some(moved));
+                }
+            }
+        }
         None
     }
 }

@@ -3,56 +3,123 @@
 use crate::browser;
 use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
-use crate::components::shown::Shown;
-use crate::design::Empty;
+use crate::design::{Empty, Paged, Pages};
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
-use crate::logic::directory::{Query, first_fits};
+use crate::logic::directory::Query;
+use crate::logic::paging::{Page, cut};
 use crate::logic::search;
 use crate::socket::Badge;
 use crate::state::Portal;
 use leptos::prelude::*;
-use ponte_protocol::{CallRecord, CommandBody};
+use ponte_protocol::{CallId, CallRecord, CommandBody};
 
 /// How many records a further page asks for.
-const PAGE: u16 = 100;
-/// How many calls are shown at first, and how many more each time.
-const STEP: usize = 100;
-/// The most calls shown at once: with thousands in the page, each key would take the browser longer than a tenth of a second.
-const WINDOW: usize = 300;
+const FETCHED: u16 = 100;
+
+/// What of the log is looked for, and where in it one is.
+#[derive(Clone, Copy)]
+struct Place {
+    query: Memo<Query>,
+    missed: RwSignal<bool>,
+    /// The call that stands first, and its place for when it is not there. New calls do not move what is read.
+    first: RwSignal<(usize, Option<CallId>)>,
+    /// Shown when it is here.
+    wanted: RwSignal<Option<usize>>,
+}
+
+impl Place {
+    /// What fits among these records, tracked.
+    fn fitting(self, locale: Locale, records: &[CallRecord]) -> Vec<&CallRecord> {
+        let missed = self.missed.get();
+        self.query.with(|query| {
+            let fits = |record: &&CallRecord| {
+                (!missed || record.is_missed()) && search::matches(locale, record, query)
+            };
+            records.iter().filter(fits).collect()
+        })
+    }
+
+    /// Where the page begins, tracked.
+    fn begin(self, fitting: &[&CallRecord]) -> usize {
+        let (from, call) = self.first.get();
+        let place = call.and_then(|call| fitting.iter().position(|record| record.id == call));
+        place.unwrap_or(from)
+    }
+
+    /// Begins the page at one of those that fit.
+    fn turn(self, from: usize, fitting: &[&CallRecord]) {
+        // Who reads the newest calls sees those that come.
+        let call = fitting.get(from).filter(|_| from > 0).map(|record| record.id);
+        self.first.set((from, call));
+        self.wanted.set(None);
+    }
+}
 
 /// The log with its search.
 #[component]
 pub fn CallLogCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let query = RwSignal::new(String::new());
+    let typed = RwSignal::new(String::new());
     let missed = RwSignal::new(false);
-    let limit = RwSignal::new(STEP);
-    // How many that fit are newer than those shown.
-    let newer = RwSignal::new(0);
+    let place = Place {
+        query: memo(move || typed.with(|typed| Query::new(typed))),
+        missed,
+        first: RwSignal::new((0, None)),
+        wanted: RwSignal::new(None),
+    };
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
-        query.track();
+        place.query.track();
         missed.track();
-        limit.set(STEP);
-        newer.set(0);
+        place.turn(0, &[]);
     });
     let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
     let found = memo(move || {
-        let (locale, missed) = (i18n.locale(), missed.get());
-        let query = query.with(|typed| Query::new(typed));
+        let locale = i18n.locale();
         portal.records().with(|records| {
-            let fits = |record: &CallRecord| {
-                (!missed || record.is_missed()) && search::matches(locale, record, &query)
-            };
-            let fitting = records.iter().filter(|record| fits(record)).skip(newer.get());
-            let (found, more) = first_fits(fitting, limit.get(), |_| true);
-            (by_day(found.into_iter().cloned()), more)
+            let fitting = place.fitting(locale, records);
+            let from = place.begin(&fitting);
+            let (found, page) = cut(fitting.into_iter(), from);
+            (by_day(found.into_iter().cloned()), page)
         })
     });
     let days = memo(move || found.with(|(days, _)| days.clone()));
-    let more_here = memo(move || found.with(|(_, more)| *more));
+    let page = derived(move || found.with(|(_, page)| *page));
+    let turn = move |from: usize| {
+        let locale = i18n.locale_now();
+        portal
+            .records()
+            .with_untracked(|records| untrack(|| place.turn(from, &place.fitting(locale, records))));
+    };
+    // Older calls that were asked for are shown when they are here.
+    Effect::new(move || {
+        let (total, loading) = (page.get().total, loading.get());
+        match place.wanted.get_untracked() {
+            Some(wanted) if wanted < total => turn(wanted),
+            Some(_) if !loading => place.wanted.set(None),
+            _ => {}
+        }
+    });
+    let pages = Pages {
+        page,
+        open: derived(move || portal.more_records().get()),
+        waits: derived(move || loading.get() || portal.badge().get() != Badge::Connected),
+        turn: Callback::new(move |from| {
+            let page: Page = page.get_untracked();
+            if from < page.total {
+                return turn(from);
+            }
+            let before = portal.oldest_record();
+            portal.ask(CommandBody::FetchLog {
+                before,
+                limit: FETCHED,
+            });
+            // A page that is not full is filled up first.
+            place.wanted.set(page.is_full().then_some(from));
+        }),
+    };
     let empty = move || {
         let locale = i18n.locale();
         match (
@@ -77,42 +144,20 @@ pub fn CallLogCard() -> impl IntoView {
                     <input
                         class="input" type="search" data-testid="log-search" autocomplete="off"
                         aria-label=i18n.t(text::log::search) placeholder=i18n.t(text::log::search)
-                        bind:value=query
+                        bind:value=typed
                     />
                 </div>
             </div>
             <Empty words=Signal::derive(empty) />
-            <Shown when=derived(move || newer.get() > 0)>
-                <button type="button" class="button log-more" data-testid="log-newer"
-                    on:click=move |_| newer.update(|newer| *newer = newer.saturating_sub(STEP))>
-                    {i18n.t(text::log::newer)}
-                </button>
-            </Shown>
-            <For
-                each=move || days.get()
-                key=|(day, _)| *day
-                children=move |(day, records)| view! { <Day day first=records.first().cloned() days /> }
-            />
-            // Where it is narrow, the page of calls shows the newest day alone.
-            <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
-            <Shown when=derived(move || more_here.get() || portal.more_records().get())>
-                <button
-                    type="button" class="button log-more" data-testid="log-more"
-                    disabled=live(move || !more_here.get() && (loading.get() || portal.badge().get() != Badge::Connected))
-                    on:click=move |_| {
-                        let shown = if limit.get_untracked() < WINDOW { limit } else { newer };
-                        shown.update(|shown| *shown += STEP);
-                        if !more_here.get_untracked() {
-                            portal.ask(CommandBody::FetchLog { before: portal.oldest_record(), limit: PAGE });
-                        }
-                    }
-                >
-                    {live(move || {
-                        let locale = i18n.locale();
-                        if loading.get() { text::log::loading(locale) } else { text::log::more(locale) }
-                    })}
-                </button>
-            </Shown>
+            <Paged id="log" pages next=text::log::more>
+                <For
+                    each=move || days.get()
+                    key=|(day, _)| *day
+                    children=move |(day, records)| view! { <Day day first=records.first().cloned() days /> }
+                />
+                // Where it is narrow, the page of calls shows the newest day alone.
+                <a class="button log-all" href="/log">{i18n.t(text::log::all)}</a>
+            </Paged>
         </section>
     }
 }

@@ -22,7 +22,7 @@ pub fn Entrance(title: fn(Locale) -> &'static str, children: Children) -> impl I
     }
 }
 
-/// What stands where nobody knows yet who is signed in: that of the entrance which needs no answer, as in index.html.
+/// What stands where nobody knows yet who is signed in: that of the entrance which needs no answer, as in shell.html.
 #[component]
 pub fn Waiting() -> impl IntoView {
     view! {

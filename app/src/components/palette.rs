@@ -3,12 +3,15 @@
 use crate::browser;
 use crate::browser::listen::on_window;
 use crate::components::dial_pad::call_again;
+use crate::components::external_search::ExternalSearch;
 use crate::components::icon::Icon;
 use crate::components::later::{Later, Part};
 use crate::components::shortcuts::Keys;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
+use crate::logic::external::Found;
+use crate::logic::list::arrow;
 use crate::logic::palette::{Offer, Wish};
 use crate::state::{Address, Portal};
 use crate::theme::ThemeContext;
@@ -85,42 +88,72 @@ pub fn Field() -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let active = RwSignal::new(0);
     let found = memo(move || typed.with(|typed| portal.palette(i18n.locale(), typed)));
-    let count = move || found.with(Vec::len);
+    let search = ExternalSearch::new(portal, typed);
+    // They come when they come, below what was there: nothing moves under who is about to choose.
+    let outside = memo(move || {
+        let people = search.fitting();
+        found.with(|found| portal.palette_outside(i18n.locale(), &people, found))
+    });
+    let count = move || found.with(Vec::len) + outside.with(Vec::len);
     let field: NodeRef<html::Input> = NodeRef::new();
     field.on_load(|field| {
         let _ = field.focus();
     });
     let choose = move |at: usize| {
-        if let Some(offer) = found.with_untracked(|found| found.get(at).cloned()) {
+        let offer = found.with_untracked(|found| {
+            let beyond = || outside.with_untracked(|outside| outside.get(at - found.len()).cloned());
+            found.get(at).cloned().or_else(beyond)
+        });
+        if let Some(offer) = offer {
             act(offer.wish);
         }
     };
     let key = move |event: ev::KeyboardEvent| {
-        let count = found.with_untracked(Vec::len);
-        let at = active.get_untracked();
-        let next = match event.key().as_str() {
-            "ArrowDown" if count > 0 => (at + 1) % count,
-            "ArrowUp" if count > 0 => (at + count - 1) % count,
-            "Enter" => {
-                event.prevent_default();
-                return choose(at);
-            }
-            _ => return,
-        };
-        event.prevent_default();
-        active.set(next);
-        browser::reveal(&format!("palette-{next}"));
+        let (key, at) = (event.key(), active.get_untracked());
+        if key == "Enter" {
+            event.prevent_default();
+            return choose(at);
+        }
+        // In what was typed they move the cursor.
+        if matches!(key.as_str(), "Home" | "End") && typed.with_untracked(|typed| !typed.is_empty()) {
+            return;
+        }
+        if let Some(next) = arrow(&key, Some(at), untrack(count)) {
+            event.prevent_default();
+            active.set(next);
+            browser::reveal(&format!("palette-{next}"));
+        }
     };
     let row = move |(at, offer): (usize, Offer)| {
         view! {
-            <li id=format!("palette-{at}") class="suggestion palette-row" role="option" data-testid="palette-offer"
+            <div id=format!("palette-{at}") class="suggestion palette-row" role="option" data-testid="palette-offer"
                 aria-selected=live(move || (active.get() == at).to_string())
                 on:click=move |_| choose(at)>
                 <Icon name=offer.icon />
                 <span class="palette-title">{offer.title}</span>
                 <span class="person-state">{offer.detail}</span>
-            </li>
+            </div>
         }
+    };
+    let rows = move || found.get().into_iter().enumerate().map(row).collect_view();
+    let rows_outside = move || {
+        let first = found.with(Vec::len);
+        let numbered = (first..).zip(outside.get());
+        numbered.map(row).collect_view()
+    };
+    let said = move || match count() {
+        0 => text::palette::nothing(i18n.locale()).to_owned(),
+        count => text::palette::found(i18n.locale(), count as u64),
+    };
+    let said_outside = move || {
+        let locale = i18n.locale();
+        let about = search.found(|found| match found {
+            Found::Searching => Some(text::external::searching(locale)),
+            Found::People(page) if page.more => Some(text::external::more(locale)),
+            _ => None,
+        });
+        let about = about.map(|words| format!("{}: {words}", search.name(locale)));
+        about.or_else(|| search.failure(locale))
     };
     view! {
         <div class="search palette-field">
@@ -136,16 +169,22 @@ pub fn Field() -> impl IntoView {
                 }
                 on:keydown=key />
         </div>
-        <ul id="palette-list" class="palette-list" role="listbox" aria-label=i18n.t(text::palette::title)
+        <div id="palette-list" class="palette-list" role="listbox" aria-label=i18n.t(text::palette::title)
             hidden=live(move || count() == 0)>
-            {live(move || found.get().into_iter().enumerate().map(row).collect_view())}
-        </ul>
-        <p class="palette-count hint" role="status">
-            {live(move || match count() {
-                0 => text::palette::nothing(i18n.locale()).to_owned(),
-                count => text::palette::found(i18n.locale(), count as u64),
-            })}
-        </p>
+            {live(rows)}
+            <Shown when=derived(move || outside.with(|outside| !outside.is_empty()))>
+                <div role="group" aria-labelledby="palette-outside" data-testid="palette-outside">
+                    <p id="palette-outside" class="palette-group" role="presentation">
+                        {live(move || search.name(i18n.locale()))}
+                    </p>
+                    {live(rows_outside)}
+                </div>
+            </Shown>
+        </div>
+        <div class="palette-foot hint">
+            <p role="status">{live(said)}</p>
+            <p role="status" data-testid="palette-outside-said">{live(said_outside)}</p>
+        </div>
     }
     .into_any()
 }

@@ -4,7 +4,7 @@ use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
 use crate::components::presence_picker;
 use crate::components::shown::Shown;
-use crate::design::{Button, Look};
+use crate::design::{Button, Look, Unfold};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{derived, live, memo};
@@ -12,7 +12,8 @@ use crate::logic::directory;
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::{
-    Availability, CallId, Colleague, CommandBody, Contact, ContactId, LineState, TransferTarget, UserId,
+    Availability, CallId, Colleague, CommandBody, Contact, ContactId, ContactNumber, LineState,
+    TransferTarget, UserId,
 };
 use std::sync::Arc;
 
@@ -154,6 +155,41 @@ pub fn label_words(locale: Locale, label: &str) -> String {
     }
 }
 
+/// Where somebody works, and the first number: what stands below a name.
+pub fn said_of(locale: Locale, organisation: &str, number: &ContactNumber) -> String {
+    let said = [
+        organisation.to_owned(),
+        label_words(locale, &number.label),
+        format::number(number.number.as_str()),
+    ];
+    said.into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// One of somebody's numbers, with what can be done with it.
+#[component]
+pub fn NumberLine(
+    number: ContactNumber,
+    /// Whose it is.
+    of: String,
+    up: Memo<Option<CallId>>,
+) -> impl IntoView {
+    let i18n = I18n::expect();
+    let shown = format::number(number.number.as_str());
+    let name = format!("{of}, {shown}");
+    let dialled = number.number.as_str().to_owned();
+    view! {
+        <li class="person-number">
+            <span class="person-label">{live(move || label_words(i18n.locale(), &number.label))}</span>
+            <span class="number">{shown}</span>
+            <NumberActions number=dialled name up />
+        </li>
+    }
+    .into_any()
+}
+
 /// A contact of the user's own; its other numbers on demand.
 #[component]
 pub fn ContactRow(
@@ -165,28 +201,17 @@ pub fn ContactRow(
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let contact = memo(move || all.with(|all| all.iter().find(|contact| contact.id == id).cloned()));
-    let (open, set_open) = signal(false);
     let name =
         derived(move || contact.with(|one| one.as_ref().map(|one| one.name.clone()).unwrap_or_default()));
     let favourite = move || contact.with(|one| one.as_ref().is_some_and(|one| one.favourite));
-    let summary = move || {
+    let line = derived(move || {
         contact.with(|one| {
-            let one = one.as_ref()?;
-            let number = one.numbers.first()?;
-            let label = label_words(i18n.locale(), &number.label);
-            let said = [
-                one.organisation.clone(),
-                label,
-                format::number(number.number.as_str()),
-            ];
-            Some(
-                said.into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(" · "),
-            )
+            let Some((one, number)) = one.as_ref().and_then(|one| Some((one, one.numbers.first()?))) else {
+                return String::new();
+            };
+            said_of(i18n.locale(), &one.organisation, number)
         })
-    };
+    });
     let star = move |_| {
         if let Some(mut contact) = contact.get_untracked() {
             contact.favourite = !contact.favourite;
@@ -203,23 +228,20 @@ pub fn ContactRow(
         })
     });
     view! {
-        <li class="person contact" data-testid="contact" data-favourite=live(move || favourite().to_string())>
-            <button type="button" class="button icon-only quiet star" data-testid="contact-star"
-                aria-pressed=live(move || favourite().to_string())
-                aria-label=live(move || text::directory::favourite_of(i18n.locale(), name.get()))
-                on:click=star>
-                <Icon name="star" />
-            </button>
-            <button type="button" class="person-open" data-testid="contact-open" aria-expanded=live(move || open.get().to_string())
-                on:click=move |_| set_open.update(|open| *open = !*open)>
-                <span class="person-name">{live(move || name.get())}</span>
-                <span class="person-state">{live(summary)}</span>
-            </button>
+        <Unfold testid="contact" open_testid="contact-open" attr:data-favourite=live(move || favourite().to_string())
+            name line
+            lead=move || view! {
+                <button type="button" class="button icon-only quiet star" data-testid="contact-star"
+                    aria-pressed=live(move || favourite().to_string())
+                    aria-label=live(move || text::directory::favourite_of(i18n.locale(), name.get()))
+                    on:click=star>
+                    <Icon name="star" />
+                </button>
+            }
+            more=move || view! { <Details contact up edit /> }
+        >
             {live(move || first.get().map(|number| view! { <NumberActions number name up /> }))}
-            <Shown when=derived(move || open.get())>
-                <Details contact up edit />
-            </Shown>
-        </li>
+        </Unfold>
     }
     .into_any()
 }
@@ -230,23 +252,10 @@ fn Details(
     up: Memo<Option<CallId>>,
     edit: Callback<Contact>,
 ) -> impl IntoView {
-    let i18n = I18n::expect();
     let portal = Portal::expect();
     let numbers = move || {
         contact.get().map(|contact| {
-            let name = contact.name;
-            let row = |number: ponte_protocol::ContactNumber| {
-                let label = label_words(i18n.locale(), &number.label);
-                let shown = format::number(number.number.as_str());
-                let name = format!("{name}, {shown}");
-                view! {
-                    <li class="person-number">
-                        <span class="person-label">{label}</span>
-                        <span class="number">{shown}</span>
-                        <NumberActions number=number.number.as_str().to_owned() name up />
-                    </li>
-                }
-            };
+            let row = |number| view! { <NumberLine number of=contact.name.clone() up /> };
             contact.numbers.into_iter().map(row).collect_view()
         })
     };
@@ -257,15 +266,13 @@ fn Details(
         }
     };
     view! {
-        <div class="person-details">
-            <ul>{live(numbers)}</ul>
-            <p class="person-notes" data-testid="contact-notes">{live(notes)}</p>
-            <div class="button-row">
-                <Button label=text::directory::edit look=Look::Small testid="contact-edit"
-                    press=Callback::new(move |()| if let Some(contact) = contact.get_untracked() { edit.run(contact) }) />
-                <Button label=text::message::delete look=Look::Small icon="trash" testid="contact-delete"
-                    press=Callback::new(move |()| act(Portal::delete_contact)) />
-            </div>
+        <ul>{live(numbers)}</ul>
+        <p class="person-notes" data-testid="contact-notes">{live(notes)}</p>
+        <div class="button-row">
+            <Button label=text::directory::edit look=Look::Small testid="contact-edit"
+                press=Callback::new(move |()| if let Some(contact) = contact.get_untracked() { edit.run(contact) }) />
+            <Button label=text::message::delete look=Look::Small icon="trash" testid="contact-delete"
+                press=Callback::new(move |()| act(Portal::delete_contact)) />
         </div>
     }
     .into_any()

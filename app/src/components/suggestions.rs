@@ -5,6 +5,7 @@ use crate::format;
 use crate::i18n::{I18n, text};
 use crate::live::{live, memo};
 use crate::logic::directory::{Suggestion, suggestions};
+use crate::logic::list::arrow;
 use crate::state::Portal;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
@@ -69,9 +70,7 @@ impl Offers {
             return None;
         }
         let active = self.active.get_untracked().filter(|at| *at < offered);
-        let moved = match event.key().as_str() {
-            "ArrowDown" => active.map_or(0, |at| (at + 1) % offered),
-            "ArrowUp" => active.map_or(offered - 1, |at| (at + offered - 1) % offered),
+        match event.key().as_str() {
             "Enter" => {
                 let number = self
                     .offered
@@ -85,12 +84,14 @@ impl Offers {
             "Escape" => {
                 event.prevent_default();
                 self.closed.set(true);
-                return None;
             }
-            _ => return None,
-        };
-        event.prevent_default();
-        self.active.set(Some(moved));
+            key => {
+                if let Some(moved) = arrow(key, active, offered) {
+                    event.prevent_default();
+                    self.active.set(Some(moved));
+                }
+            }
+        }
         None
     }
 }

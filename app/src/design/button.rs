@@ -41,7 +41,8 @@ impl Look {
     }
 }
 
-/// A button with words, and a pictogram before them where one says more. Of [`Look::Submit`] it submits its form.
+/// A button with words, and a pictogram before them where one says more. Of [`Look::Submit`], or with `submit`, it submits its
+/// form.
 #[component]
 pub fn Button(
     label: fn(Locale) -> &'static str,
@@ -49,10 +50,15 @@ pub fn Button(
     #[prop(optional)] icon: Option<&'static str>,
     #[prop(optional)] testid: Option<&'static str>,
     #[prop(optional, into)] disabled: Signal<bool>,
+    #[prop(optional)] submit: bool,
     #[prop(optional)] press: Option<Callback<()>>,
 ) -> impl IntoView {
     let i18n = I18n::expect();
-    let kind = if look == Look::Submit { "submit" } else { "button" };
+    let kind = if submit || look == Look::Submit {
+        "submit"
+    } else {
+        "button"
+    };
     view! {
         <button type=kind class=look.class() data-testid=testid disabled=live(move || disabled.get())
             on:click=move |_| if let Some(press) = press { press.run(()) }>

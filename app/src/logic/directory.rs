@@ -76,18 +76,6 @@ impl Query {
     }
 }
 
-/// The first `most` that fit, and whether there are more.
-pub fn first_fits<'a, T>(
-    all: impl IntoIterator<Item = &'a T>,
-    most: usize,
-    fits: impl Fn(&T) -> bool,
-) -> (Vec<&'a T>, bool) {
-    let mut found: Vec<&T> = all.into_iter().filter(|one| fits(one)).take(most + 1).collect();
-    let more = found.len() > most;
-    found.truncate(most);
-    (found, more)
-}
-
 /// Somebody to be called, as the dial field offers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
@@ -246,6 +234,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logic::paging::{PAGE, cut};
     use crate::state::sample;
     use uuid::Uuid;
 
@@ -278,14 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn a_search_builds_no_more_than_it_shows() {
+    fn a_search_builds_no_more_than_a_page() {
         let contacts: Vec<Contact> = (0..2_000).map(sample::contact).collect();
-        let query = Query::new("person");
-        let (found, more) = first_fits(&contacts, 50, |contact| query.fits_contact(contact));
-        assert_eq!((found.len(), more), (50, true));
-        let query = Query::new("person 1999");
-        let (found, more) = first_fits(&contacts, 50, |contact| query.fits_contact(contact));
-        assert_eq!((found.len(), more), (1, false));
+        let found = |typed: &str, from: usize| {
+            let query = Query::new(typed);
+            let (found, page) = cut(contacts.iter().filter(|one| query.fits_contact(one)), from);
+            (found.len(), page.total)
+        };
+        assert_eq!(found("person", 0), (PAGE, 2_000));
+        assert_eq!(found("person", 1_950), (PAGE, 2_000));
+        assert_eq!(found("person 1999", 0), (1, 1));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Looking people up in the directory elsewhere, as the user types.
 
+use crate::logic::directory::Query;
 use ponte_protocol::{
     CommandBody, DirectoryFault, ExternalPage, ExternalPerson, Outcome, Refusal, SearchText,
 };
@@ -31,6 +32,8 @@ pub enum Failure {
 pub struct Finding {
     /// Rises with everything that is typed.
     turn: u32,
+    /// The turn to which `found` belongs.
+    answered: u32,
     asked: String,
     pub found: Found,
 }
@@ -73,6 +76,7 @@ impl Finding {
         if turn != self.turn {
             return;
         }
+        self.answered = turn;
         self.found = match outcome {
             Some(Outcome::External(page)) => Found::People(page),
             Some(Outcome::Refused {
@@ -83,12 +87,20 @@ impl Finding {
         };
     }
 
-    /// Who was found.
-    pub fn people(&self) -> &[ExternalPerson] {
-        match &self.found {
-            Found::People(page) => &page.people,
-            _ => &[],
-        }
+    /// Who was found; until the answer to what is typed now is here, those found before as far as they fit it.
+    pub fn fitting(&self) -> Vec<&ExternalPerson> {
+        let Found::People(page) = &self.found else {
+            return Vec::new();
+        };
+        let query = Query::new(&self.asked);
+        let fits = |person: &&ExternalPerson| {
+            self.answered == self.turn
+                || query.fits(
+                    || format!("{} {} {}", person.name, person.organisation, person.email),
+                    person.numbers.iter().map(|number| number.number.as_str()),
+                )
+        };
+        page.people.iter().filter(fits).collect()
     }
 }
 
@@ -129,9 +141,16 @@ mod tests {
         finding.take(first, Some(page("Nando")));
         assert_eq!(finding.found, Found::Searching, "an answer of before");
         finding.take(second, Some(page("Nadia")));
-        assert_eq!(finding.people()[0].name, "Nadia");
+        assert_eq!(finding.fitting()[0].name, "Nadia");
         let third = finding.type_in("nadi").unwrap();
-        assert_eq!(finding.people()[0].name, "Nadia", "until others are found");
+        assert_eq!(finding.fitting()[0].name, "Nadia", "until others are found");
+        finding.type_in("nadie").unwrap();
+        assert_eq!(
+            finding.fitting(),
+            [] as [&ExternalPerson; 0],
+            "but nobody who is not meant"
+        );
+        assert!(matches!(finding.found, Found::People(_)));
         finding.type_in("");
         finding.take(third, Some(page("Nadia")));
         assert_eq!(finding.found, Found::Nothing);

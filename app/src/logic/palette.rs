@@ -1,7 +1,7 @@
 //! What the command palette offers: what can be done now, pages, people and numbers.
 
 use crate::components::navigation::Page;
-use crate::components::person_row::label_words;
+use crate::components::person_row::{label_words, said_of};
 use crate::components::presence_picker;
 use crate::components::profile_card::shown_name;
 use crate::format;
@@ -12,12 +12,14 @@ use crate::logic::directory::{Query, suggestions, to_hand_over};
 use crate::logic::profiles;
 use crate::words;
 use ponte_protocol::{
-    CallId, CallRecord, CallView, Colleague, CommandBody, Contact, Destination, DestinationChoice, Mode,
-    SavedDestination, TransferTarget, UserState,
+    CallId, CallRecord, CallView, Colleague, CommandBody, Contact, ContactNumber, Destination,
+    DestinationChoice, ExternalPerson, Mode, SavedDestination, TransferTarget, UserState,
 };
 
 /// The most people offered.
 const PEOPLE: usize = 8;
+/// The most numbers of the directory elsewhere offered: more are on its page.
+const OUTSIDE: usize = 12;
 /// The most calls of the log offered.
 const RECORDS: usize = 5;
 /// How much of the log is looked through: who was spoken to before that is in the directory, or on the page of the log.
@@ -312,6 +314,34 @@ fn of_log(into: &mut Vec<Offer>, locale: Locale, known: &Known<'_>, typed: &str)
     }
 }
 
+/// People of the directory elsewhere, a line for each number; who is offered already is not offered twice.
+pub fn offers_outside(
+    locale: Locale,
+    calls: &[CallView],
+    people: &[ExternalPerson],
+    offered: &[Offer],
+) -> Vec<Offer> {
+    let given = to_hand_over(calls);
+    let numbers = people
+        .iter()
+        .flat_map(|person| person.numbers.iter().map(move |number| (person, number)));
+    let is_new = |(person, number): &(&ExternalPerson, &ContactNumber)| {
+        let title = text::directory::call(locale, &person.name);
+        let same = |offer: &Offer| {
+            offer.title == title
+                && matches!(&offer.wish, Wish::Dial(dialled) if dialled == number.number.as_str())
+        };
+        !offered.iter().any(same)
+    };
+    let mut found = Vec::new();
+    for (person, number) in numbers.filter(is_new).take(OUTSIDE) {
+        let detail = said_of(locale, &person.organisation, number);
+        let number = number.number.as_str();
+        call_or_give(&mut found, locale, given, &person.name, detail, number);
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -396,6 +426,63 @@ mod tests {
         let user = sample::user();
         assert_eq!(titles(&user, "carl"), ["Call carla", "Call Carlo Rossi"]);
         assert_eq!(titles(&user, "02 1234 5678"), ["Call 021\u{a0}234\u{a0}5678"]);
+    }
+
+    #[test]
+    fn t08_people_of_the_directory_elsewhere_are_called_or_given_the_call_by_each_of_their_numbers() {
+        let number = |label: &str, number: &str| ContactNumber {
+            label: label.into(),
+            number: number.parse().unwrap(),
+        };
+        let nadia = ExternalPerson {
+            name: "Nadia Neri".into(),
+            organisation: "Studio Neri".into(),
+            email: String::new(),
+            numbers: vec![number("work", "+390298765401"), number("mobile", "+393331234567")],
+        };
+        let nobody = ExternalPerson {
+            name: "Without Number".into(),
+            numbers: Vec::new(),
+            ..nadia.clone()
+        };
+        let mut user = sample::user();
+        let people = [nadia, nobody];
+        let lines = |user: &UserState, offered: &[Offer]| -> Vec<(String, String)> {
+            let found = offers_outside(Locale::En, &user.calls, &people, offered);
+            found
+                .into_iter()
+                .map(|offer| (offer.title, offer.detail))
+                .collect()
+        };
+        let offered = lines(&user, &[]);
+        assert_eq!(offered.len(), 2);
+        assert_eq!(offered[0].0, "Call Nadia Neri");
+        assert!(
+            offered[0].1.starts_with("Studio Neri · Work · "),
+            "{}",
+            offered[0].1
+        );
+        let known = offer("phone", "Call Nadia Neri", "", Wish::Dial("+390298765401".into()));
+        assert_eq!(
+            lines(&user, &[known])[..],
+            offered[1..],
+            "a contact of the user's own"
+        );
+        let other = offer("phone", "Call 02 9876", "", Wish::Dial("+390298765401".into()));
+        assert_eq!(
+            lines(&user, &[other]),
+            offered,
+            "a number that was typed has no name"
+        );
+        let mut call = sample::call(1);
+        call.phase = CallPhase::Connected { since: UnixMillis(1) };
+        user.calls = vec![call];
+        let titles: Vec<String> = lines(&user, &[]).into_iter().map(|(title, _)| title).collect();
+        assert_eq!(
+            titles[..2],
+            ["Call Nadia Neri", "Transfer the call to Nadia Neri"]
+        );
+        assert_eq!(titles.len(), 4);
     }
 
     #[test]

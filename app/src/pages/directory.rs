@@ -6,17 +6,17 @@ use crate::components::contact_form::ContactForm;
 use crate::components::external_people::ExternalPeople;
 use crate::components::icon::Icon;
 use crate::components::person_row::{ColleagueRow, ContactRow, call_up};
-use crate::components::shown::Shown;
-use crate::design::{Button, Empty};
+use crate::design::{Button, Empty, Paged, Pages};
 use crate::i18n::{I18n, text};
 use crate::live::{derived, live, memo};
-use crate::logic::directory::{Draft, Query, first_fits};
+use crate::logic::directory::{Draft, Query};
+use crate::logic::paging::{Page, cut};
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::{Contact, ContactId, UserId};
 
-/// How many of a list are shown at first, and how many more each time.
-const STEP: usize = 50;
+/// Those of a list whose page is shown.
+type Cut<T> = (Vec<T>, Page);
 
 /// The page.
 #[component]
@@ -63,48 +63,42 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     let portal = Portal::expect();
     let all = portal.colleagues();
     let up = call_up(portal);
-    let limit = RwSignal::new(STEP);
-    let found = memo(move || {
+    let from = RwSignal::new(0);
+    let found: Memo<Cut<UserId>> = memo(move || {
         let own = portal
             .profile()
             .with(|profile| profile.as_ref().map(|profile| profile.user.clone()));
         all.with(|all| {
-            let all = all.as_ref()?;
-            let others = all
-                .iter()
-                .filter(|colleague| Some(&colleague.user) != own.as_ref());
-            let (found, more) =
-                query.with(|query| first_fits(others, limit.get(), |one| query.fits_colleague(one)));
-            let found: Vec<UserId> = found
-                .into_iter()
-                .map(|colleague| colleague.user.clone())
-                .collect();
-            Some((found, more))
+            let others = all.iter().flat_map(|all| all.iter());
+            let others = others.filter(|colleague| Some(&colleague.user) != own.as_ref());
+            let (found, page) =
+                query.with(|query| cut(others.filter(|one| query.fits_colleague(one)), from.get()));
+            let users = found.into_iter().map(|colleague| colleague.user.clone());
+            (users.collect(), page)
         })
     });
     let empty = move || {
         let locale = i18n.locale();
-        found.with(|found| match found {
-            None => Some(text::directory::loading(locale)),
-            Some((found, _)) if found.is_empty() && query.with(Query::is_empty) => {
-                Some(text::directory::alone(locale))
-            }
-            Some((found, _)) if found.is_empty() => Some(text::directory::nobody(locale)),
-            Some(_) => None,
-        })
+        let nobody = found.with(|(found, _)| found.is_empty());
+        match (all.with(Option::is_some), nobody, query.with(Query::is_empty)) {
+            (false, ..) => Some(text::directory::loading(locale)),
+            (true, true, true) => Some(text::directory::alone(locale)),
+            (true, true, false) => Some(text::directory::nobody(locale)),
+            (true, false, _) => None,
+        }
     };
-    let users =
-        move || found.with(|found| found.as_ref().map(|(found, _)| found.clone()).unwrap_or_default());
-    let more = derived(move || found.with(|found| found.as_ref().is_some_and(|(_, more)| *more)));
+    let page = derived(move || found.with(|(_, page)| *page));
+    let pages = Pages::of_whole(page, from, derived(move || query.track()));
     view! {
         <h2 class="directory-title" id="colleagues-title">{i18n.t(text::directory::colleagues)}</h2>
         <Empty words=Signal::derive(empty) />
-        <ul class="people" aria-labelledby="colleagues-title">
-            <For each=users key=Clone::clone let:user>
-                <ColleagueRow user all up />
-            </For>
-        </ul>
-        <More more limit />
+        <Paged id="colleagues" pages>
+            <ul class="people" aria-labelledby="colleagues-title">
+                <For each=move || found.with(|(found, _)| found.clone()) key=Clone::clone let:user>
+                    <ColleagueRow user all up />
+                </For>
+            </ul>
+        </Paged>
     }
     .into_any()
 }
@@ -116,18 +110,12 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
     let portal = Portal::expect();
     let (all, loaded) = (portal.contacts(), portal.has_contacts());
     let up = call_up(portal);
-    let limit = RwSignal::new(STEP);
-    // What is looked for anew is shown from its beginning.
-    Effect::new(move || {
-        query.track();
-        limit.set(STEP);
-    });
-    let found = memo(move || {
+    let from = RwSignal::new(0);
+    let found: Memo<Cut<ContactId>> = memo(move || {
         all.with(|all| {
-            let (found, more) =
-                query.with(|query| first_fits(all.iter(), limit.get(), |one| query.fits_contact(one)));
-            let found: Vec<ContactId> = found.into_iter().map(|contact| contact.id).collect();
-            (found, more)
+            let (found, page) =
+                query.with(|query| cut(all.iter().filter(|one| query.fits_contact(one)), from.get()));
+            (found.into_iter().map(|contact| contact.id).collect(), page)
         })
     });
     let empty = move || {
@@ -143,28 +131,18 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
             (true, false, false) => None,
         }
     };
-    let more = derived(move || found.with(|(_, more)| *more));
+    let page = derived(move || found.with(|(_, page)| *page));
+    let pages = Pages::of_whole(page, from, derived(move || query.track()));
     view! {
         <h2 class="directory-title" id="contacts-title">{i18n.t(text::directory::contacts)}</h2>
         <Empty words=Signal::derive(empty) />
-        <ul class="people" aria-labelledby="contacts-title">
-            <For each=move || found.with(|(found, _)| found.clone()) key=|id| *id let:id>
-                <ContactRow id all up edit />
-            </For>
-        </ul>
-        <More more limit />
-    }
-    .into_any()
-}
-
-/// The button that shows more of a list.
-#[component]
-fn More(more: Signal<bool>, limit: RwSignal<usize>) -> impl IntoView {
-    view! {
-        <Shown when=more>
-            <Button label=text::directory::more testid="directory-more"
-                press=Callback::new(move |()| limit.update(|limit| *limit += STEP)) />
-        </Shown>
+        <Paged id="contacts" pages>
+            <ul class="people" aria-labelledby="contacts-title">
+                <For each=move || found.with(|(found, _)| found.clone()) key=|id| *id let:id>
+                    <ContactRow id all up edit />
+                </For>
+            </ul>
+        </Paged>
     }
     .into_any()
 }

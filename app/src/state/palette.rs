@@ -1,9 +1,10 @@
 //! The palette's view of the state.
 
 use crate::i18n::Locale;
-use crate::logic::palette::{Known, Offer, offers};
+use crate::logic::palette::{Known, Offer, offers, offers_outside};
 use crate::state::Portal;
 use leptos::prelude::With;
+use ponte_protocol::ExternalPerson;
 
 impl Portal {
     /// What the palette offers for what was typed, tracked; nothing until the edge knows the user's state.
@@ -26,5 +27,11 @@ impl Portal {
             };
             offers(locale, &known, typed)
         })
+    }
+
+    /// What the palette offers of people of the directory elsewhere, beside what it offers already; tracked.
+    pub fn palette_outside(self, locale: Locale, people: &[ExternalPerson], offered: &[Offer]) -> Vec<Offer> {
+        let calls = self.call_views();
+        calls.with(|calls| offers_outside(locale, calls, people, offered))
     }
 }
