@@ -1,5 +1,4 @@
-import type { Page } from '@playwright/test';
-import { isAccessible } from '../support/looks.ts';
+import { standsLooks } from '../support/looks.ts';
 import { HOME, HOME_HZ, LONDON, ROME, ROME_HZ } from '../support/numbers.ts';
 import { grouped } from '../support/portal.ts';
 import { Slapd, type Person } from '../support/slapd.ts';
@@ -14,18 +13,11 @@ const PEOPLE: Person[] = [
 
 test('t07 a directory elsewhere is set up and tried, people of it are found, dialled and named, and its loss is told', {
   tag: '@mobile',
-}, async ({ portal, carrier }, info) => {
+}, async ({ portal, carrier }) => {
   test.slow();
   const { page } = portal;
   const told: string[] = [];
   page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => told.push(payload.toString())));
-  const looks = async (name: string) => {
-    for (const colorScheme of ['dark', 'light'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await isAccessible(page, `${name}, ${colorScheme}`);
-      await portal.picture(`${info.project.name}-external-${name}-${colorScheme}`);
-    }
-  };
   await carrier.answers(HOME, HOME_HZ);
   await carrier.answers(ROME, ROME_HZ);
   await carrier.answers(OTTO, OTTO_HZ);
@@ -53,7 +45,7 @@ test('t07 a directory elsewhere is set up and tried, people of it are found, dia
     await expect(person, 'the number was read as one of the network').toContainText(grouped(ROME));
     await expect(form.getByTestId('field-password')).toHaveValue('');
     await trial.scrollIntoViewIfNeeded();
-    await looks('administration');
+    await standsLooks(page, 'external-administration');
     await page.reload();
     await expect(form.getByTestId('field-url')).toHaveValue(slapd.url);
     await expect(form.getByTestId('field-password'), 'nobody sees it again').toHaveValue('');
@@ -71,7 +63,7 @@ test('t07 a directory elsewhere is set up and tried, people of it are found, dia
     await expect(people).toHaveCount(1);
     await people.getByTestId('external-open').click();
     await expect(people.getByTestId('external-mail')).toHaveText('nadia@example.com');
-    await looks('directory');
+    await standsLooks(page, 'external-directory');
     await people.getByTestId('person-call').first().click();
     await portal.isIn('connected');
     await expect(page.getByTestId('call-party')).toHaveText('Nadia Neri');
@@ -89,7 +81,7 @@ test('t07 a directory elsewhere is set up and tried, people of it are found, dia
     await expect(outside).toContainText('Clients');
     await expect(outside.getByTestId('palette-offer')).toHaveCount(2);
     await expect(offers.first()).toHaveAttribute('aria-selected', 'true');
-    await looks('palette');
+    await standsLooks(page, 'external-palette');
     await page.keyboard.press('Enter');
     await portal.isIn('connected');
     await expect(page.getByTestId('call-party')).toHaveText('Otto Verdi');
@@ -104,7 +96,7 @@ test('t07 a directory elsewhere is set up and tried, people of it are found, dia
     const failed = page.getByTestId('external-failed');
     await expect(failed).toContainText('cannot be reached');
     await expect(page.getByTestId('colleague')).toContainText('Marco Rossi');
-    await looks('away');
+    await standsLooks(page, 'external-away');
     await page.keyboard.press('Control+k');
     await field.fill('marco');
     await expect(offers.first()).toContainText('Marco Rossi');
