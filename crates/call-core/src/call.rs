@@ -205,6 +205,8 @@ pub(crate) struct Ties {
     /// The user is not to be heard in this call.
     pub(crate) own_mute: bool,
     pub(crate) held_by_far: bool,
+    /// Its hold sends nothing that the user could hear.
+    pub(crate) far_is_silent: bool,
     /// The user's telephone holds by itself.
     pub(crate) held_by_ear: bool,
     /// How often the user was called again: in the call, or since a leg that stays up last was stable.

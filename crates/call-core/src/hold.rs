@@ -135,6 +135,9 @@ impl Switch {
         let held = hold != PeerHold::No;
         if call.legs[place].role == LegRole::Far || call.legs[place].third {
             call.ties.held_by_far = held;
+            if !call.legs[place].third {
+                call.ties.far_is_silent = hold == PeerHold::Inactive;
+            }
             call.touch();
             if matches!(call.phase, Phase::Connected { .. })
                 && call.ties.room.is_none()

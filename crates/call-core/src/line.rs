@@ -190,6 +190,9 @@ impl Switch {
                 call.hold_far(cx, None);
                 call.stop_playing(cx);
                 call.bridge(cx);
+                if call.ties.far_is_silent && call.bridged {
+                    call.play_tone(cx, Tone::Hold);
+                }
             }
             Phase::Waiting { .. } => call.take_caller(cx),
             _ => {}

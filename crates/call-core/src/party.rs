@@ -177,6 +177,7 @@ impl Switch {
         }
         call.bridged = false;
         call.ties.held_by_far = false;
+        call.ties.far_is_silent = false;
         call.add_leg(leg.moved(role, now));
         self.cx.move_leg(leg.id, to);
     }
@@ -215,6 +216,7 @@ impl Switch {
         }
         call.bridged = false;
         call.ties.held_by_far = false;
+        call.ties.far_is_silent = false;
         call.add_leg(leg);
     }
 

@@ -204,8 +204,8 @@ impl Switch {
         leg.answer(now);
         call.add_leg(leg);
         self.cx.move_leg(taker.leg, at_ear);
-        // Who takes a held call wants to talk.
-        let held = matches!(call.phase, Phase::Held { .. });
+        // Who takes a held call wants to talk; a host who has left a conference comes back to it in its own way.
+        let held = matches!(call.phase, Phase::Held { .. }) && call.ties.room.is_none();
         call.moving = Some(Moving::arrived(taker.near(), from, taker.leg, held));
         self.cx.push(Effect::AnswerLeg { leg: taker.leg });
         self.newcomer_answered(at_ear);

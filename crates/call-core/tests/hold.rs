@@ -196,6 +196,32 @@ fn t08_a_far_party_that_holds_is_shown_and_is_never_silence() {
 }
 
 #[test]
+fn t05_a_party_that_holds_too_is_never_silence_when_the_user_comes_back() {
+    let (mut world, call) = in_a_call();
+    let leg = far(call);
+    for there_first in [true, false] {
+        if there_first {
+            let hold = PeerHold::Inactive;
+            world.event(Event::LegHeld { leg, hold });
+        }
+        hold(&mut world, call);
+        if !there_first {
+            let hold = PeerHold::Inactive;
+            world.event(Event::LegHeld { leg, hold });
+        }
+        assert_eq!(world.plays_on(far(call)), Some(Tone::Hold));
+        retrieve(&mut world, call);
+        assert_eq!(world.plays_on(ear(call)), Some(Tone::Hold));
+        assert_eq!(world.connections(), [(ear(call), far(call))]);
+        let hold = PeerHold::No;
+        world.event(Event::LegHeld { leg, hold });
+        assert_eq!(world.plays_on(ear(call)), None);
+    }
+    world.hang_up(ANNA, call);
+    world.run_to_the_end();
+}
+
+#[test]
 fn a_call_that_is_not_up_cannot_be_held() {
     let mut world = World::at_home();
     world.phone(HOME, Phone::rings_out());

@@ -226,31 +226,6 @@ fn an_invite_without_offer_gets_ours_and_the_ack_brings_the_answer() {
 }
 
 #[test]
-fn an_offer_of_ours_waits_for_the_ack_to_our_answer() {
-    let mut lab = Lab::new();
-    lab.receive(request("INVITE", 1, "", "", OFFER));
-    let Event::IncomingCall(call) = lab.take_events().remove(0) else {
-        panic!("no call")
-    };
-    let id = call.dialog;
-    let offer = || Bytes::from_static(OFFER);
-    assert_eq!(lab.ua.reinvite(lab.now, id, offer()), Err(SipError::WrongState));
-    let answer = Some(Bytes::from_static(ANSWER));
-    lab.ua.respond(lab.now, id, 200, "", answer, &[]).unwrap();
-    let accepted = lab.sent().remove(0);
-    assert_eq!(lab.ua.reinvite(lab.now, id, offer()), Err(SipError::OfferPending));
-    lab.receive(request("ACK", 1, &tag_of(&accepted), "", b""));
-    assert!(matches!(
-        lab.take_events()[..],
-        [Event::Confirmed { .. }, Event::OfferPossible { .. }]
-    ));
-    lab.ua.reinvite(lab.now, id, offer()).unwrap();
-    // What it asks for meanwhile crosses it.
-    let theirs = request("INVITE", 2, &tag_of(&accepted), "", OFFER);
-    assert!(names(&lab.receive(theirs)).contains(&"491".to_owned()));
-}
-
-#[test]
 fn offers_within_the_call() {
     let mut lab = Lab::new();
     let (id, accepted) = lab.called();

@@ -85,10 +85,15 @@ impl Driver {
         if is_loop(call, &self.instance) {
             return Err(Refused::Loop);
         }
-        if let Some(asked) = &call.replaces {
+        let typed = called_number(&self.plan, &call.request_uri);
+        // Whoever calls for help takes no other call over (rule T17).
+        let for_help = |typed: &DialString| self.plan.read(typed) == Dialled::Emergency;
+        if let Some(asked) = &call.replaces
+            && !typed.as_ref().is_some_and(for_help)
+        {
             return self.admit_taker(call, asked);
         }
-        let typed = called_number(&self.plan, &call.request_uri).ok_or(Refused::NoNumber)?;
+        let typed = typed.ok_or(Refused::NoNumber)?;
         let hops = Hops::of(&call.message);
         let origin = match &call.account {
             Some(account) => self.telephone_origin(account, typed)?,

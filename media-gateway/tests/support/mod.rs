@@ -9,6 +9,7 @@
 pub mod baresip;
 pub mod edge;
 pub mod hearing;
+pub mod party;
 pub mod sipp;
 pub mod slapd;
 pub mod voice;
