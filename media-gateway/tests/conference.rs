@@ -201,7 +201,8 @@ async fn t08_who_comes_into_a_conference_and_who_is_dropped_is_heard_by_all_and_
         .into_iter()
         .map(|member| member.number)
         .collect();
-    assert_eq!(numbers, [FAR, SECOND, THIRD], "the portal shows who is in it");
+    // It began with the call at the ear.
+    assert_eq!(numbers, [SECOND, FAR, THIRD], "the portal shows who is in it");
 
     let before = so_far(&world, &[HOME, FAR, THIRD]);
     world.hang_up(second).await;

@@ -62,7 +62,7 @@ async fn dials_again_beside_a_call(world: &World, own: &mut Own) {
     world.carrier.clear_calls();
 }
 
-async fn site((world, own): (World, Own)) -> (World, Own) {
+fn site((world, own): (World, Own)) -> (World, Own) {
     world.carrier.set_number(SECOND, Behaviour::Busy).unwrap();
     (world, own)
 }
@@ -93,17 +93,17 @@ async fn dials_again((world, mut own): (World, Own)) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t05_another_number_on_the_same_leg_of_a_telephone_behind_the_carrier() {
-    dials_again(site(Own::telephone(options()).await).await).await;
+    dials_again(site(Own::telephone(options()).await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t05_another_number_on_the_same_leg_of_a_browser() {
-    dials_again(site(Own::browser(options()).await).await).await;
+    dials_again(site(Own::browser(options()).await)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t05_another_number_on_the_same_leg_of_the_telephone_on_the_desk() {
-    let (world, mut own) = site(Own::desk(options()).await).await;
+    let (world, mut own) = site(Own::desk(options()).await);
     dials_again_beside_a_call(&world, &mut own).await;
     // What the telephone itself dials has no leg yet that is up: it says the cause by itself, and dials again by itself.
     let Own::Desk(desk) = &own else { unreachable!() };
