@@ -110,9 +110,13 @@ impl Talking {
         let closed = Arc::new(AtomicBool::new(false));
         let (told, ear, gone) = (ends.clone(), heard.clone(), closed.clone());
         let thread = std::thread::spawn(move || {
+            let mut due = Instant::now();
             while !told.load(Ordering::Relaxed) {
                 browser.speak();
-                browser.live(Duration::from_millis(20));
+                // As a clock goes: what speaking itself takes must not put it behind.
+                due += Duration::from_millis(20);
+                let left = due.saturating_duration_since(Instant::now());
+                browser.live(left.max(Duration::from_millis(1)));
                 ear.lock().unwrap().append(&mut browser.heard);
                 gone.store(browser.closed, Ordering::Relaxed);
             }
