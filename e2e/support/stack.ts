@@ -52,10 +52,11 @@ export class Stack {
     readonly ready: Ready,
   ) {}
 
-  static async start(logFolder: string): Promise<Stack> {
+  /** `pushService`: the origin of one on this machine that the edge may tell of calls. */
+  static async start(logFolder: string, pushService: string): Promise<Stack> {
     const root = process.env.PONTE_ROOT ?? path.resolve(import.meta.dirname, '../..');
     const xtask = process.env.PONTE_XTASK;
-    const args = ['demo', '--json', '--fresh'];
+    const args = ['demo', '--json', '--fresh', '--push-service', pushService];
     const child = xtask
       ? spawn(xtask, args, { cwd: root })
       : spawn('cargo', ['xtask', ...args], { cwd: root });

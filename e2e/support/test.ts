@@ -1,5 +1,6 @@
 import { test as base, expect, type BrowserContext } from '@playwright/test';
 import path from 'node:path';
+import { PushService } from '../../edge/tests/support/push_service.mjs';
 import { Carrier } from './carrier.ts';
 import { Portal } from './portal.ts';
 import { Stack } from './stack.ts';
@@ -9,6 +10,8 @@ export { expect };
 type Cookies = Awaited<ReturnType<BrowserContext['cookies']>>;
 
 interface OfTheWorker {
+  /** The one push service beside the browsers' own that the edge may call. */
+  pushService: PushService;
   stack: Stack;
   /** Anna's session, made once: each sign-in costs a deliberate second of hashing. */
   session: Cookies;
@@ -23,9 +26,18 @@ interface OfTheTest {
 }
 
 export const test = base.extend<OfTheTest, OfTheWorker>({
+  pushService: [
+    async ({}, use) => {
+      const service = await PushService.open();
+      await use(service);
+      await service.close();
+    },
+    { scope: 'worker' },
+  ],
+
   stack: [
-    async ({}, use, worker) => {
-      const stack = await Stack.start(path.join(worker.project.outputDir, 'stack'));
+    async ({ pushService }, use, worker) => {
+      const stack = await Stack.start(path.join(worker.project.outputDir, 'stack'), pushService.origin);
       await use(stack);
       await stack.close();
     },

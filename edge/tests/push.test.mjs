@@ -8,6 +8,8 @@ import { Edge, sleep } from "./support/edge.mjs";
 import { Browser, PushService, readVapid } from "./support/push_service.mjs";
 
 const CALLER = { number: "+390298765432", name: "Studio Neri" };
+/** As browsers show it. */
+const WRITTEN = "+39\u{a0}02\u{a0}9876\u{a0}5432";
 
 const incoming = (id, phase = { type: "ringing" }) => ({
   type: "call_changed",
@@ -75,7 +77,7 @@ describe("push", () => {
 
     const { method, headers, body, text } = await service.message(browser);
     assert.equal(method, "POST");
-    assert.deepEqual({ ...text, at: 0 }, { type: "ringing", call: id, ...CALLER, at: 0, language: "it" });
+    assert.deepEqual({ ...text, at: 0 }, { type: "ringing", call: id, ...CALLER, number: WRITTEN, at: 0, language: "it" });
     assert.ok(Math.abs(text.at - Date.now()) < 20_000);
     assert.deepEqual(
       [headers["content-encoding"], headers.ttl, headers.urgency], ["aes128gcm", "30", "high"]);

@@ -37,17 +37,11 @@ fn speaks(hz: f64, press: &[(&str, u64)]) -> Behaviour {
 
 /// A site with this policy and two codes in use, and one that no longer is. Anna is an administrator.
 async fn site(policy: &str) -> World {
-    let world = World::with(Options {
+    let world = World::administered(Options {
         site: format!("account_codes = \"{policy}\""),
         ..Options::default()
     })
     .await;
-    world.change_user(ANNA, |row| row.administrator = true).await;
-    world
-        .until("she may administer", |world| {
-            world.edge.state(ANNA).unwrap().profile.administrator
-        })
-        .await;
     for (code, name, active) in [
         ("1042", "Rossi", true),
         ("2001", "Verdi", true),
@@ -58,32 +52,10 @@ async fn site(policy: &str) -> World {
             name: name.to_owned(),
             active,
         };
-        let answer = change(&world, AdminChange::PutAccountCode { settings }).await;
-        assert_eq!(answer, AdminAnswer::Done);
+        world.makes_change(AdminChange::PutAccountCode { settings }).await;
     }
     world.telephones(speaks(HOME_HZ, &[]), speaks(FAR_HZ, &[])).await;
     world
-}
-
-async fn change(world: &World, change: AdminChange) -> AdminAnswer {
-    let body = CommandBody::AdminChange { change };
-    match world.edge.command(ANNA, body).await {
-        Outcome::Admin { answer } => answer,
-        outcome => panic!("{outcome:?}"),
-    }
-}
-
-async fn audit(world: &World) -> Vec<AuditEntry> {
-    let query = AdminQuery::Audit {
-        before: None,
-        limit: 20,
-    };
-    match world.edge.command(ANNA, CommandBody::AdminQuery { query }).await {
-        Outcome::Admin {
-            answer: AdminAnswer::Audit { entries, .. },
-        } => entries,
-        outcome => panic!("{outcome:?}"),
-    }
 }
 
 fn booked(code: &str, name: &str) -> Option<BookedCode> {
@@ -280,7 +252,7 @@ async fn t18_a_record_is_booked_afterwards_by_its_user_alone_and_the_audit_log_s
     };
     assert_eq!(page.records[0].account_code, booked("2001", "Verdi"));
     assert_eq!(page.records[0].legs.len(), 2, "the rest stays");
-    let notes: Vec<AuditEntry> = audit(&world).await;
+    let notes: Vec<AuditEntry> = world.audit().await;
     let note = notes.first().unwrap();
     assert_eq!(
         (note.action.as_str(), &note.subject),
@@ -331,7 +303,9 @@ async fn an_administrator_keeps_the_list_and_a_user_finds_in_it() {
         name: " ".to_owned(),
         active: true,
     };
-    let answer = change(&world, AdminChange::PutAccountCode { settings: nameless }).await;
+    let answer = world
+        .administer(AdminChange::PutAccountCode { settings: nameless })
+        .await;
     let problem = Problem {
         field: "name".to_owned(),
         kind: ProblemKind::Malformed,
@@ -343,46 +317,33 @@ async fn an_administrator_keeps_the_list_and_a_user_finds_in_it() {
         }
     );
     let code = "1042".parse().unwrap();
-    let removed = change(&world, AdminChange::RemoveAccountCode { code }).await;
+    let removed = world.administer(AdminChange::RemoveAccountCode { code }).await;
     assert_eq!(removed, AdminAnswer::Done);
     assert_eq!(find(&world, "").await, ["2001"]);
     let query = AdminQuery::AccountCodes {
         after: None,
         find: "e".to_owned(),
     };
-    let outcome = world.edge.command(ANNA, CommandBody::AdminQuery { query }).await;
-    let Outcome::Admin {
-        answer: AdminAnswer::AccountCodes { codes, more: false },
-    } = outcome
-    else {
-        panic!("{outcome:?}");
+    let answer = world.admin_query(query).await;
+    let AdminAnswer::AccountCodes { codes, more: false } = answer else {
+        panic!("{answer:?}");
     };
     let codes: Vec<_> = codes
         .iter()
         .map(|known| (known.code.as_str(), known.active))
         .collect();
     assert_eq!(codes, [("2001", true), ("999", false)]);
-    let actions: Vec<String> = audit(&world).await.into_iter().map(|note| note.action).collect();
+    let actions: Vec<String> = world.audit().await.into_iter().map(|note| note.action).collect();
     assert_eq!(actions[..2], ["account_code_removed", "account_code_added"]);
 
     // The policy of a site that runs.
-    let query = AdminQuery::Site;
-    let outcome = world.edge.command(ANNA, CommandBody::AdminQuery { query }).await;
-    let Outcome::Admin {
-        answer: AdminAnswer::Site { settings, .. },
-    } = outcome
-    else {
-        panic!("{outcome:?}");
-    };
+    let settings = world.site_settings().await;
     assert_eq!(settings.account_codes, Some(AccountCodePolicy::Optional));
     let settings = Box::new(SiteSettings {
         account_codes: Some(AccountCodePolicy::Off),
-        ..*settings
+        ..settings
     });
-    assert_eq!(
-        change(&world, AdminChange::PutSite { settings }).await,
-        AdminAnswer::Done
-    );
+    world.makes_change(AdminChange::PutSite { settings }).await;
     world
         .until("the portal is told", |world| {
             world.edge.state(ANNA).unwrap().profile.account_codes == AccountCodePolicy::Off

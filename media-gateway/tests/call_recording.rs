@@ -4,13 +4,10 @@
 
 mod support;
 
-use base64::Engine;
 use ponte_gateway::store::{Store, StoreOptions, StoreUse};
 use ponte_media::analysis;
-use ponte_protocol::admin::{AdminAnswer, AdminChange, AdminQuery, CallRecording, SiteSettings};
-use ponte_protocol::{
-    AudioPart, CallId, CallPhase, CommandBody, EdgeFrame, Mailbox, MessageId, Outcome, Refusal, VoiceMessage,
-};
+use ponte_protocol::admin::CallRecording;
+use ponte_protocol::{CallId, CallPhase, CommandBody, MessageId, Outcome, Refusal, VoiceMessage};
 use ponte_pstn_sim::{Answer, Behaviour};
 use std::time::Duration;
 use support::{ANNA, FAR, HOME, Options, World};
@@ -22,7 +19,7 @@ const FAR_HZ: f64 = 1510.0;
 const BEEP_HZ: f64 = 1000.0;
 
 async fn world(who: &str) -> World {
-    let world = World::with(Options {
+    let world = World::administered(Options {
         site: format!("call_recording = \"{who}\""),
         ..Options::default()
     })
@@ -48,50 +45,6 @@ fn record(call: CallId, on: bool) -> CommandBody {
     CommandBody::Record { call, on }
 }
 
-fn is_shown(world: &World, call: CallId) -> bool {
-    let state = world.edge.state(ANNA).unwrap();
-    let view = state.calls.iter().find(|known| known.id == call);
-    view.is_some_and(|call| call.recorded_since.is_some())
-}
-
-fn mailbox(world: &World) -> Mailbox {
-    world.edge.state(ANNA).unwrap().mailbox
-}
-
-async fn kept(world: &World, total: u32) -> Vec<VoiceMessage> {
-    world
-        .until("the recording is in the box", |world| {
-            mailbox(world).total == total
-        })
-        .await;
-    mailbox(world).messages
-}
-
-/// The sound as the portal is given it.
-async fn sound(world: &World, message: MessageId) -> Vec<i16> {
-    let mut file = Vec::new();
-    loop {
-        let request = Uuid::now_v7();
-        world.edge.send(EdgeFrame::FetchAudio {
-            request,
-            user: ANNA.parse().unwrap(),
-            message,
-            offset: file.len() as u64,
-            length: 200_000,
-            own: None,
-        });
-        let AudioPart::Bytes { total, base64, .. } = world.edge.audio(request).await else {
-            panic!("no sound")
-        };
-        let engine = base64::engine::general_purpose::STANDARD;
-        file.extend(engine.decode(base64).unwrap());
-        if file.len() as u64 == total {
-            let reader = hound::WavReader::new(std::io::Cursor::new(file)).unwrap();
-            return reader.into_samples().map(Result::unwrap).collect();
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t18_a_recording_holds_both_voices_and_both_were_told_before() {
     let world = world("everyone").await;
@@ -104,18 +57,18 @@ async fn t18_a_recording_holds_both_voices_and_both_were_told_before() {
             })
             .await;
     }
-    assert!(is_shown(&world, call));
+    assert!(world.is_recorded(call));
     tokio::time::sleep(Duration::from_secs(5)).await;
     world.accepted(ANNA, record(call, false)).await;
     world
-        .until("the portal shows no recording", |world| !is_shown(world, call))
+        .until("the portal shows no recording", |world| !world.is_recorded(call))
         .await;
-    let recording = kept(&world, 1).await.remove(0);
+    let recording = world.kept(1).await.remove(0);
     assert_eq!(recording.call, Some(call));
     assert_eq!(recording.number, FAR);
     assert!(recording.heard, "it is no news");
-    assert_eq!(mailbox(&world).unheard, 0);
-    let samples = sound(&world, recording.id).await;
+    assert_eq!(world.mailbox().unheard, 0);
+    let samples = world.sound(recording.id).await;
     let both =
         |window: &[i16]| analysis::contains(window, HOME_HZ, 5.0) && analysis::contains(window, FAR_HZ, 5.0);
     assert!(
@@ -139,7 +92,7 @@ async fn t18_a_recording_holds_both_voices_and_both_were_told_before() {
         message: recording.id,
     };
     world.accepted(ANNA, delete).await;
-    kept(&world, 0).await;
+    world.kept(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,8 +122,8 @@ async fn t18_without_the_switch_or_the_right_it_is_refused_and_hold_ends_it() {
         .await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     world.accepted(ANNA, CommandBody::Hold { call }).await;
-    kept(&world, 1).await;
-    assert!(!is_shown(&world, call));
+    world.kept(1).await;
+    assert!(!world.is_recorded(call));
     // While it is held there is nobody to record.
     let outcome = world.edge.command(ANNA, record(call, true)).await;
     assert_eq!(outcome, refused(Refusal::WrongState));
@@ -185,7 +138,7 @@ async fn t18_without_the_switch_or_the_right_it_is_refused_and_hold_ends_it() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     world.hang_up(call).await;
     assert_eq!(world.ended(call).await.recordings.len(), 2);
-    kept(&world, 2).await;
+    world.kept(2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,7 +155,7 @@ async fn t18_a_recording_that_a_crash_cuts_is_there_after_the_next_start() {
         .await;
     world.crash_gateway().await;
     world.start_gateway().await;
-    let recording = kept(&world, 1).await.remove(0);
+    let recording = world.kept(1).await.remove(0);
     assert_eq!((recording.call, recording.heard), (Some(call), true));
     assert!(recording.duration_ms >= 2_000, "{recording:?}");
     let body = CommandBody::FetchLog {
@@ -213,42 +166,6 @@ async fn t18_a_recording_that_a_crash_cuts_is_there_after_the_next_start() {
         Outcome::Log(page) => assert_eq!(page.records[0].recordings, [recording.id]),
         other => panic!("{other:?}"),
     }
-}
-
-/// The site says whose calls may be recorded, in the administrators' pages.
-async fn site_says(world: &World, call_recording: CallRecording) {
-    let query = AdminQuery::Site;
-    let outcome = world.edge.command(ANNA, CommandBody::AdminQuery { query }).await;
-    let Outcome::Admin {
-        answer: AdminAnswer::Site { settings, .. },
-    } = outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    let settings = Box::new(SiteSettings {
-        call_recording,
-        ..*settings
-    });
-    let change = AdminChange::PutSite { settings };
-    let outcome = world
-        .edge
-        .command(ANNA, CommandBody::AdminChange { change })
-        .await;
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Admin {
-                answer: AdminAnswer::Done
-            }
-        ),
-        "{outcome:?}"
-    );
-    world
-        .until("it holds", |world| {
-            world.edge.state(ANNA).unwrap().profile.recording_allowed
-                == (call_recording == CallRecording::Everyone)
-        })
-        .await;
 }
 
 fn is_connected(world: &World, call: CallId) -> bool {
@@ -269,20 +186,19 @@ async fn recorded_for(world: &World, times: usize) {
 async fn t18_the_legal_switch_and_a_full_box_end_a_recording_and_the_call_goes_on() {
     let refused = |refusal| Outcome::Refused { refusal };
     let world = world("everyone").await;
-    world.change_user(ANNA, |row| row.administrator = true).await;
     let call = connected(&world).await;
     world.accepted(ANNA, record(call, true)).await;
     recorded_for(&world, 1).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    site_says(&world, CallRecording::Never).await;
-    let first = kept(&world, 1).await.remove(0);
-    assert!(!is_shown(&world, call));
+    world.may_record(CallRecording::Never).await;
+    let first = world.kept(1).await.remove(0);
+    assert!(!world.is_recorded(call));
     assert!(is_connected(&world, call));
     let outcome = world.edge.command(ANNA, record(call, true)).await;
     assert_eq!(outcome, refused(Refusal::NotPermitted));
 
     // Allowed again, with room for a few seconds.
-    site_says(&world, CallRecording::Everyone).await;
+    world.may_record(CallRecording::Everyone).await;
     let store = Store::open(StoreOptions::new(&world.folder, StoreUse::Tool))
         .await
         .unwrap();
@@ -300,19 +216,19 @@ async fn t18_the_legal_switch_and_a_full_box_end_a_recording_and_the_call_goes_o
         .await;
     world
         .until("there is room for four seconds", |world| {
-            mailbox(world).quota_left_s == 4
+            world.mailbox().quota_left_s == 4
         })
         .await;
     world.accepted(ANNA, record(call, true)).await;
     recorded_for(&world, 2).await;
-    let last = kept(&world, 3).await.remove(0);
+    let last = world.kept(3).await.remove(0);
     assert!((3_900..4_100).contains(&last.duration_ms), "{last:?}");
     world
-        .until("the portal shows no recording", |world| !is_shown(world, call))
+        .until("the portal shows no recording", |world| !world.is_recorded(call))
         .await;
     assert!(is_connected(&world, call), "the call goes on");
     world
-        .until("there is no room", |world| mailbox(world).quota_left_s == 0)
+        .until("there is no room", |world| world.mailbox().quota_left_s == 0)
         .await;
     let outcome = world.edge.command(ANNA, record(call, true)).await;
     assert_eq!(outcome, refused(Refusal::CapReached), "nobody is told in vain");

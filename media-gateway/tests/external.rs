@@ -12,7 +12,7 @@ use ponte_protocol::{
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 use std::time::{Duration, Instant};
 use support::slapd::{BASE, Certificates, NAME, Person, SECRET, Slapd};
-use support::{ANNA, COMPANY, FAR, HOME, World};
+use support::{ANNA, COMPANY, FAR, HOME, Options, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const JUERGEN: Person<'_> = &[
@@ -48,28 +48,7 @@ fn settings(server: &Slapd) -> DirectorySettings {
 
 /// A gateway whose administrator is Anna.
 async fn world() -> World {
-    let world = World::start().await;
-    world.change_user(ANNA, |row| row.administrator = true).await;
-    world
-        .until("the gateway knows the administrator", |world| {
-            world
-                .edge
-                .state(ANNA)
-                .is_some_and(|state| state.profile.administrator)
-        })
-        .await;
-    world
-}
-
-async fn administer(world: &World, change: AdminChange) -> AdminAnswer {
-    match world
-        .edge
-        .command(ANNA, CommandBody::AdminChange { change })
-        .await
-    {
-        Outcome::Admin { answer } => answer,
-        other => panic!("{other:?}"),
-    }
+    World::administered(Options::default()).await
 }
 
 async fn put(world: &World, settings: &DirectorySettings, password: Option<&str>) -> AdminAnswer {
@@ -77,7 +56,7 @@ async fn put(world: &World, settings: &DirectorySettings, password: Option<&str>
         settings: Box::new(settings.clone()),
         password: password.map(|text| DirectoryPassword(text.to_owned())),
     };
-    administer(world, change).await
+    world.administer(change).await
 }
 
 /// Sets the directory, so that the gateway asks it from here on.
@@ -199,7 +178,7 @@ async fn people_are_found_by_any_part_and_what_is_typed_is_no_filter() {
     );
 
     assert_eq!(
-        administer(&world, AdminChange::RemoveDirectory).await,
+        world.administer(AdminChange::RemoveDirectory).await,
         AdminAnswer::Done
     );
     world
@@ -250,16 +229,10 @@ async fn a_wrong_password_is_told_and_the_right_one_to_nobody() {
     assert_eq!(names(&world, "nadia").await, ["Nadia Neri"]);
 
     // What is kept can be used on, but is not read, and goes to no other server.
-    let query = CommandBody::AdminQuery {
-        query: AdminQuery::Directory,
-    };
-    let read = world.edge.command(ANNA, query).await;
-    let Outcome::Admin {
-        answer:
-            AdminAnswer::Directory {
-                settings: Some(read),
-                has_password: true,
-            },
+    let read = world.admin_query(AdminQuery::Directory).await;
+    let AdminAnswer::Directory {
+        settings: Some(read),
+        has_password: true,
     } = read
     else {
         panic!("{read:?}")
@@ -279,12 +252,7 @@ async fn a_wrong_password_is_told_and_the_right_one_to_nobody() {
         panic!("the password was taken along");
     };
     assert_eq!(problems[0].field, "password");
-    let query = AdminQuery::Audit {
-        before: None,
-        limit: 10,
-    };
-    let audit = world.edge.command(ANNA, CommandBody::AdminQuery { query }).await;
-    let audit = serde_json::to_string(&audit).unwrap();
+    let audit = serde_json::to_string(&world.audit().await).unwrap();
     assert!(audit.contains("directory_changed"), "{audit}");
     for secret in [SECRET, wrong] {
         assert!(!audit.contains(secret) && !world.log().contains(secret));

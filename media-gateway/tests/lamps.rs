@@ -4,7 +4,7 @@
 
 mod support;
 
-use ponte_protocol::{Availability, CommandBody, Mailbox};
+use ponte_protocol::{Availability, CommandBody};
 use ponte_pstn_sim::{Answer, Behaviour, LeaveMessage, PlaceCall};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -170,10 +170,6 @@ fn presence(availability: Availability, status: &str) -> CommandBody {
     }
 }
 
-fn mailbox(world: &World) -> Mailbox {
-    world.edge.state(ANNA).unwrap().mailbox
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t09_the_message_lamp_follows_leaving_listening_and_deleting() {
     let world = office().await;
@@ -198,10 +194,10 @@ async fn t09_the_message_lamp_follows_leaving_listening_and_deleting() {
         ..PlaceCall::new(FAR, COMPANY)
     });
     world
-        .until("the message is in the box", |world| mailbox(world).total == 1)
+        .until("the message is in the box", |world| world.mailbox().total == 1)
         .await;
     lamp.notified(2).await;
-    let message = mailbox(&world).messages[0].id;
+    let message = world.mailbox().messages[0].id;
     let heard = true;
     world
         .accepted(ANNA, CommandBody::MarkMessage { message, heard })

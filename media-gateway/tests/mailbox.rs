@@ -6,7 +6,7 @@ mod support;
 
 use ponte_gateway::store::PinHash;
 use ponte_media::analysis;
-use ponte_protocol::{Availability, CallPhase, CommandBody, EventBody, Mailbox};
+use ponte_protocol::{Availability, CallPhase, CommandBody, EventBody};
 use ponte_pstn_sim::{Answer, Behaviour, LeaveMessage, PlaceCall, Press};
 use std::time::Duration;
 use support::baresip::{Baresip, Settings};
@@ -16,10 +16,6 @@ const DESK: &str = "desk-201";
 const PIN: &str = "4711";
 const DESK_HZ: f64 = 700.0;
 const CALLER_HZ: f64 = 1130.0;
-
-fn mailbox(world: &World) -> Mailbox {
-    world.edge.state(ANNA).unwrap().mailbox
-}
 
 /// Anna with PIN and telephone; callers reach her voicemail at once, whatever telephone is there.
 async fn office() -> (World, Baresip) {
@@ -49,7 +45,7 @@ async fn do_not_disturb(world: &World) {
 
 /// Somebody outside leaves a message of three seconds.
 async fn leave_message(world: &World) {
-    let before = mailbox(world).total;
+    let before = world.mailbox().total;
     world.place(PlaceCall {
         telephone: Answer {
             tone_hz: Some(CALLER_HZ),
@@ -63,7 +59,7 @@ async fn leave_message(world: &World) {
     });
     world
         .until("the message is in the box", |world| {
-            mailbox(world).total == before + 1
+            world.mailbox().total == before + 1
         })
         .await;
 }
@@ -95,12 +91,12 @@ async fn t09_a_message_is_heard_back_at_its_frequency_deleted_and_restored_by_ke
     open_box(&world, &desk, "*97", 1).await;
     desk.press("1").await;
     world
-        .until("it was heard to its end", |world| mailbox(world).unheard == 0)
+        .until("it was heard to its end", |world| world.mailbox().unheard == 0)
         .await;
     desk.press("3").await;
     world
         .until("it is in the bin", |world| {
-            let mailbox = mailbox(world);
+            let mailbox = world.mailbox();
             mailbox.total == 0 && mailbox.messages[0].deleted_until.is_some()
         })
         .await;
@@ -147,7 +143,7 @@ async fn t11_wrong_pins_are_slowed_down_as_at_logging_on() {
             world.log().matches("a wrong PIN was keyed in").count() == 5
         })
         .await;
-    assert_eq!(mailbox(&world).unheard, 1);
+    assert_eq!(world.mailbox().unheard, 1);
     assert!(!world.log().contains("9999") && !world.log().contains(PIN));
 }
 
@@ -210,9 +206,9 @@ async fn t09_from_any_telephone_star_and_pin_open_the_box() {
         })
         .await;
     world
-        .until("it counts as heard", |world| mailbox(world).unheard == 0)
+        .until("it counts as heard", |world| world.mailbox().unheard == 0)
         .await;
-    assert_eq!(mailbox(&world).total, 1, "no message was left");
+    assert_eq!(world.mailbox().total, 1, "no message was left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

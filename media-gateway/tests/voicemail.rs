@@ -6,8 +6,8 @@ mod support;
 
 use ponte_media::analysis;
 use ponte_protocol::{
-    AudioPart, Availability, CallSettings, CauseReason, CommandBody, EdgeFrame, Mailbox, MessageId, Outcome,
-    Refusal, VoiceMessage,
+    AudioPart, Availability, CallSettings, CauseReason, CommandBody, EdgeFrame, MessageId, Outcome, Refusal,
+    VoiceMessage,
 };
 use ponte_pstn_sim::{Answer, Behaviour, LeaveMessage, PlaceCall};
 use std::time::Duration;
@@ -30,16 +30,12 @@ fn leaves(speak_ms: u64) -> PlaceCall {
     }
 }
 
-fn mailbox(world: &World) -> Mailbox {
-    world.edge.state(ANNA).unwrap().mailbox
-}
-
 /// Waits for the one message of the box.
 async fn message(world: &World) -> VoiceMessage {
     world
-        .until("the message is in the box", |world| mailbox(world).total == 1)
+        .until("the message is in the box", |world| world.mailbox().total == 1)
         .await;
-    mailbox(world).messages.remove(0)
+    world.mailbox().messages.remove(0)
 }
 
 /// A piece of a message as the edge is given it.
@@ -95,7 +91,7 @@ async fn t09_nobody_answers_and_the_caller_leaves_a_message() {
     assert_eq!((message.number.as_str(), message.heard), (FAR, false));
     assert!((2_000..6_000).contains(&message.duration_ms), "{message:?}");
     assert!((1..=100).contains(&message.waveform.len()));
-    assert_eq!(mailbox(&world).unheard, 1);
+    assert_eq!(world.mailbox().unheard, 1);
 
     // The portal's audio is the caller's voice, piece by piece.
     let (total, first) = bytes(&fetch(&world, ANNA, message.id, 0, 20_000).await);
@@ -149,14 +145,14 @@ async fn t09_who_wants_no_calls_finds_messages_and_can_bin_and_restore_them() {
         )
         .await;
     world
-        .until("it is heard", |world| mailbox(world).unheard == 0)
+        .until("it is heard", |world| world.mailbox().unheard == 0)
         .await;
     world
         .accepted(ANNA, CommandBody::DeleteMessage { message: id })
         .await;
     world
         .until("it is in the bin", |world| {
-            let mailbox = mailbox(world);
+            let mailbox = world.mailbox();
             mailbox.total == 0 && mailbox.messages[0].deleted_until.is_some()
         })
         .await;
@@ -219,7 +215,7 @@ async fn t09_a_caller_who_says_nothing_leaves_no_message() {
     });
     let call = world.shown().await;
     assert_eq!(world.ended(call.id).await.message, None);
-    assert_eq!(mailbox(&world).total, 0);
+    assert_eq!(world.mailbox().total, 0);
     // Who does so right after the beep neither, however long a busy machine takes to notice: less than a second is no message,
     // and what the record names is in the box.
     world.place(leaves(100));
@@ -236,7 +232,7 @@ async fn t09_a_caller_who_says_nothing_leaves_no_message() {
         assert!(message.duration_ms >= 900, "{message:?}");
         assert_eq!(files(), [format!("{}.wav", message.id).as_str()]);
     } else {
-        assert_eq!(mailbox(&world).total, 0);
+        assert_eq!(world.mailbox().total, 0);
         assert!(files().is_empty(), "{:?}", files());
     }
 }
@@ -254,13 +250,13 @@ async fn t09_the_longest_message_ends_by_itself() {
         status_until: None,
     };
     world.accepted(ANNA, dnd).await;
-    assert_eq!(mailbox(&world).quota_left_s, 60);
+    assert_eq!(world.mailbox().quota_left_s, 60);
     // The user's own goes before the site's.
     for (own, left) in [(Some(90), 90), (None, 60)] {
         world.change_user(ANNA, |row| row.voicemail_quota_s = own).await;
         world
             .until("the quota is another", |world| {
-                mailbox(world).quota_left_s == left
+                world.mailbox().quota_left_s == left
             })
             .await;
     }
@@ -270,7 +266,7 @@ async fn t09_the_longest_message_ends_by_itself() {
     world.ended(call.id).await;
     let message = message(&world).await;
     assert!((4_000..7_000).contains(&message.duration_ms), "{message:?}");
-    assert!(mailbox(&world).quota_left_s <= 56);
+    assert!(world.mailbox().quota_left_s <= 56);
 }
 
 async fn do_not_disturb(world: &World) {
@@ -333,7 +329,7 @@ async fn t09_a_message_that_a_crash_cuts_is_there_after_the_next_start() {
     world
         .until("the box is told anew", |world| world.edge.state(ANNA).is_some())
         .await;
-    assert_eq!(mailbox(&world).total, 1);
+    assert_eq!(world.mailbox().total, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -356,13 +352,13 @@ async fn t09_a_full_box_is_told_to_the_caller_and_the_record_says_busy() {
     // It was answered, and heard words and no beep to speak after.
     let heard = world.call(placed);
     assert!(heard.answered_at.is_some());
-    assert_eq!(mailbox(&world).total, 1);
+    assert_eq!(world.mailbox().total, 1);
     // A message in the bin makes room at once.
     world
         .accepted(ANNA, CommandBody::DeleteMessage { message: first })
         .await;
     world
-        .until("there is room", |world| mailbox(world).total == 0)
+        .until("there is room", |world| world.mailbox().total == 0)
         .await;
     world.place(leaves(2_000));
     message(&world).await;
@@ -398,7 +394,7 @@ async fn t09_a_full_disk_keeps_what_was_said_tells_the_caller_and_calls_go_on() 
     world.until("the disk is still full", cut(2)).await;
     let record = world.ended(second.id).await;
     assert_eq!((record.cause.reason, record.message), (CauseReason::Busy, None));
-    assert_eq!(mailbox(&world).total, 1);
+    assert_eq!(world.mailbox().total, 1);
     // Calls go on.
     world
         .telephones(

@@ -132,6 +132,10 @@ impl Switch {
                 self.own_call(user, call)?;
                 self.mute_member(call, muted)
             }
+            SwitchCommand::MuteMembers { call, muted } => {
+                self.own_call(user, call)?;
+                self.mute_members(user, call, muted)
+            }
             SwitchCommand::Mute { call, muted } => {
                 self.own_call(user, call)?;
                 self.mute(user, call, muted)
@@ -272,23 +276,25 @@ impl Switch {
         let user = self.known_user(id)?;
         let line = user.line.clone();
         let at_ear = line.as_ref().and_then(|line| self.second_line(line));
+        let failed = line.map(|line| line.active).filter(|call| waits(*call));
+        // The leg of a desk telephone is there whatever mode the user is in.
         let at_desk = at_ear
+            .or(failed)
             .and_then(|call| self.calls.get(&call))
             .is_some_and(|call| matches!(call.setup.near, Near::Device { .. }));
-        let waiting = if at_desk {
-            None
-        } else if at_ear.is_some() {
+        if !at_desk {
             dial::check_user(user)?;
+        }
+        let waiting = if at_ear.is_some() {
             None
         } else {
-            dial::check_user(user)?;
             dial::check_line(user, waits)?
         };
         let far = self.far_of(id, dialled)?;
         let known = waiting.and_then(|call| self.calls.get(&call));
         let kept = known.and_then(|call| call.account_code.as_ref());
         let booked = self.book(id, &far, account_code, kept)?;
-        if at_ear.is_none() || self.stands_idle(id) {
+        if !at_desk && (at_ear.is_none() || self.stands_idle(id)) {
             dial::check_telephone(self.known_user(id)?)?;
         }
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
@@ -297,7 +303,7 @@ impl Switch {
             return Err(Refusal::StoreUnavailable);
         }
         // A call back to a number needs two legs; nobody's telephone rings for a call that cannot be completed.
-        let (near, confirm) = match at_ear {
+        let (near, confirm) = match at_ear.or(waiting) {
             Some(_) => (Near::None, false),
             None => match user.telephone()? {
                 UserTelephone::Number { number, confirm } => (Near::Number(number.clone()), confirm),

@@ -49,8 +49,14 @@ impl Switch {
         ) {
             self.take_up(standing);
         }
-        let room = self.open_room(user, standing);
-        let joining = match self.calls.get(&other).and_then(|call| call.ties.room) {
+        // A conference that there is goes on: whoever is in it hears no more than somebody coming.
+        let (base, added) = if self.room_of(standing).is_none() && self.room_of(other).is_some() {
+            (other, standing)
+        } else {
+            (standing, other)
+        };
+        let room = self.open_room(user, base);
+        let joining = match self.calls.get(&added).and_then(|call| call.ties.room) {
             Some(second) => self.rooms.remove(&second).map_or_else(Vec::new, |gone| {
                 self.cx.push(Effect::Mix {
                     room: second,
@@ -58,7 +64,7 @@ impl Switch {
                 });
                 gone.members
             }),
-            None => vec![other],
+            None => vec![added],
         };
         if let Some(user) = self.users.get_mut(user)
             && let Some(line) = &mut user.line
@@ -193,11 +199,7 @@ impl Switch {
     }
 
     pub(crate) fn end_conference(&mut self, user: &UserId, id: CallId) -> Result<Done, Refusal> {
-        let call = self.calls.get(&id).ok_or(Refusal::UnknownCall)?;
-        let room = call.ties.room.ok_or(Refusal::WrongState)?;
-        if self.rooms.get(&room).is_none_or(|room| room.host != *user) {
-            return Err(Refusal::WrongState);
-        }
+        self.hosted(user, id)?;
         let cause = crate::cause::local(ponte_protocol::CauseReason::NormalClearing);
         self.end_with_room(id, cause, EndedBy::Portal);
         Ok(Done::Call(id))
@@ -210,6 +212,30 @@ impl Switch {
         self.mix(room);
         self.settle_members(room);
         Ok(Done::Call(id))
+    }
+
+    /// Whether any member is heard; who joins later is.
+    pub(crate) fn mute_members(&mut self, user: &UserId, id: CallId, muted: bool) -> Result<Done, Refusal> {
+        let room = self.hosted(user, id)?;
+        let members = self.rooms.get(&room).map(|room| room.members.clone());
+        for member in members.unwrap_or_default() {
+            if let Some(call) = self.calls.get_mut(&member) {
+                call.ties.muted = muted;
+            }
+        }
+        self.mix(room);
+        self.settle_members(room);
+        Ok(Done::Call(id))
+    }
+
+    /// The user's conference that a call is in.
+    fn hosted(&self, user: &UserId, id: CallId) -> Result<CallId, Refusal> {
+        let call = self.calls.get(&id).ok_or(Refusal::UnknownCall)?;
+        let room = call.ties.room.ok_or(Refusal::WrongState)?;
+        if self.rooms.get(&room).is_none_or(|room| room.host != *user) {
+            return Err(Refusal::WrongState);
+        }
+        Ok(room)
     }
 
     /// Ends a call, and with it the conference that it stands for.

@@ -210,6 +210,11 @@ pub enum SwitchCommand {
         call: CallId,
         muted: bool,
     },
+    /// Every member of the conference, but not its host.
+    MuteMembers {
+        call: CallId,
+        muted: bool,
+    },
     /// Whether whom the user speaks to hears the user.
     Mute {
         call: CallId,

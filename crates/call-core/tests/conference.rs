@@ -52,6 +52,17 @@ fn the_parties_of_two_calls_and_the_host_are_in_one_room() {
         },
     );
     assert!(world.room(office).contains(&(shop_leg, false)));
+    for (muted, heard) in [(true, false), (false, true)] {
+        world.command(ANNA, SwitchCommand::MuteMembers { call: office, muted });
+        let room = world.room(office);
+        assert_eq!(
+            room,
+            [(ear(shop), true), (office_leg, heard), (shop_leg, heard)],
+            "the host is heard"
+        );
+        let view = world.shown(shop).unwrap().conference.unwrap();
+        assert!(view.members.iter().all(|member| member.muted == muted));
+    }
     world.phone_hangs_up(shop, LegRole::User);
     world.run_to_the_end();
     for call in [shop, office] {
@@ -118,6 +129,29 @@ fn a_colleague_who_holds_leaves_the_room_without_a_tone_in_it() {
     }
     world.command(BRUNO, SwitchCommand::Retrieve { call: bruno });
     assert_eq!(members(&world, room).len(), 4);
+    world.command(ANNA, SwitchCommand::EndConference { call: third });
+    world.run_to_the_end();
+}
+
+#[test]
+fn who_comes_into_a_conference_is_its_last_member_and_the_others_stay_where_they_are() {
+    let (mut world, shop, office) = conference_of_three();
+    world.phone(BRUNO_HOME, Phone::answers_after(500));
+    world.enter(BRUNO, BRUNO_HOME);
+    let third = world.dial(ANNA, "202");
+    world.run_for(5_000);
+    let before = members(&world, office);
+    let merge = SwitchCommand::Merge {
+        call: third,
+        with: office,
+    };
+    assert!(matches!(world.command(ANNA, merge), Outcome::Accepted { .. }));
+    let view = world.shown(third).unwrap().conference.unwrap();
+    let calls: Vec<CallId> = view.members.iter().map(|member| member.call).collect();
+    assert_eq!((view.id, calls), (office, vec![office, shop, third]));
+    let now = members(&world, office);
+    assert!(before.iter().all(|leg| now.contains(leg)), "{before:?} {now:?}");
+    assert_eq!(now.len(), 4);
     world.command(ANNA, SwitchCommand::EndConference { call: third });
     world.run_to_the_end();
 }

@@ -7,7 +7,7 @@ use ponte_protocol::{
     CallPhase, CallSettings, CauseReason, EndedBy, EventBody, LegRole, Mode, Outcome, Refusal, UserId,
 };
 use ponte_testkit::site::{
-    ABROAD, ANNA, BRUNO, COMPANY, CUSTOMER, DID_ANNA, HOME, PREMIUM, SHOP, trunk, user,
+    ABROAD, ANNA, BRUNO, COMPANY, CUSTOMER, DID_ANNA, HOME, OFFICE, PREMIUM, SHOP, trunk, user,
 };
 use ponte_testkit::{Phone, Told, World};
 
@@ -463,6 +463,31 @@ fn t05_a_desk_telephone_hears_the_far_end_and_its_true_failure() {
     world.caller_hangs_up(call);
     world.run_to_the_end();
     assert_eq!(world.record(call).cause.reason, CauseReason::Cancelled);
+}
+
+#[test]
+fn t05_another_number_is_dialled_on_the_leg_of_a_desk_telephone_that_is_up() {
+    let mut world = office();
+    world.phone(OFFICE, Phone::refuses(486));
+    world.phone(CUSTOMER, Phone::answers_after(1_000));
+    let first = world.desk_dials("desk-201", SHOP);
+    world.run_for(5_000);
+    let second = world.dial(ANNA, OFFICE);
+    world.run_for(500);
+    assert!(matches!(world.phase(second), CallPhase::FarFailed { .. }));
+    assert!(matches!(world.phase(first), CallPhase::Held { .. }));
+    let again = world.dial(ANNA, CUSTOMER);
+    assert_eq!(again, second, "on the same leg");
+    world.run_for(500);
+    assert!(matches!(world.phase(second), CallPhase::CallingFar));
+    world.run_for(1_500);
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    world.hang_up(ANNA, second);
+    world.hang_up(ANNA, first);
+    world.run_to_the_end();
+    // Without a leg that is up there is nothing to dial on: the mode is not entered.
+    let refusal = Refusal::NotInTelecommuterMode;
+    assert_eq!(world.try_dial(ANNA, SHOP), refused(refusal));
 }
 
 #[test]

@@ -18,15 +18,18 @@ use crate::player::Player;
 use crate::poller::{Poller, Ready, Waker};
 use crate::ports::FreedPorts;
 use crate::priority::{self, Granted};
-use crate::recording::{Recorder, Tape};
+use crate::recording::Recorder;
 use crate::relay::{self, Arrival};
 use crate::rtc::Line;
 use crate::sockets::{Kind, Sockets};
 use crate::stats::{Counters, SharedCounters};
 use crate::transit::{Arrival as Arriving, LaidDown, Transit};
-use crate::{EndpointId, MediaEvent, PlayMode, RemoteMedia, RoomId, Tracks, succession};
+use crate::{EndpointId, MediaEvent, PlayMode, RoomId, succession};
 
+mod command;
 mod rooms;
+
+pub(crate) use command::Command;
 
 /// A tick serves every fourth endpoint, so that packets that are played leave spread over 20 ms.
 const TICK: Duration = Duration::from_millis(5);
@@ -37,75 +40,6 @@ const MAX_CATCH_UP: Duration = Duration::from_millis(100);
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
 /// More than any packet of telephone audio; a longer one is cut and then refused.
 const DATAGRAM: usize = 2048;
-
-/// What the control side asks of a thread.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Open {
-        id: EndpointId,
-        port: u16,
-        rtp: UdpSocket,
-        rtcp: UdpSocket,
-    },
-    /// A browser's endpoint.
-    OpenLine(EndpointId, Arc<Line>),
-    SetRemote(EndpointId, RemoteMedia),
-    Bridge(EndpointId, EndpointId),
-    Unbridge(EndpointId),
-    /// The first takes the place of the second.
-    TakePlace(EndpointId, EndpointId, Box<Seat>),
-    Play(EndpointId, Playlist, PlayMode),
-    Stop(EndpointId),
-    /// With a token, its end is told.
-    Overlay(EndpointId, Playlist, Option<u64>),
-    Record(EndpointId, Arc<Tape>, Tracks, Duration),
-    StopRecording(EndpointId),
-    RelayKeys(EndpointId, bool),
-    Silence(EndpointId, bool),
-    SendDtmf(EndpointId, Box<str>),
-    Close(EndpointId),
-    CreateRoom {
-        id: RoomId,
-        tones: bool,
-    },
-    DestroyRoom(RoomId),
-    Join(RoomId, EndpointId, Box<Seat>),
-    Leave(EndpointId),
-    Mute(EndpointId, bool),
-    PlayRoom(RoomId, Playlist, PlayMode),
-    /// The endpoint comes from another thread.
-    Arrive(EndpointId, Arc<Transit>),
-    /// The endpoint goes to another thread.
-    Depart(EndpointId, Arc<Transit>),
-}
-
-impl Command {
-    /// Whether it cannot be carried out without this endpoint.
-    fn concerns(&self, endpoint: EndpointId) -> bool {
-        match self {
-            Self::Bridge(a, b) | Self::TakePlace(a, b, _) => *a == endpoint || *b == endpoint,
-            Self::Open { id, .. }
-            | Self::OpenLine(id, _)
-            | Self::SetRemote(id, _)
-            | Self::Unbridge(id)
-            | Self::Play(id, ..)
-            | Self::Stop(id)
-            | Self::Overlay(id, ..)
-            | Self::Record(id, ..)
-            | Self::StopRecording(id)
-            | Self::RelayKeys(id, _)
-            | Self::Silence(id, _)
-            | Self::SendDtmf(id, _)
-            | Self::Close(id)
-            | Self::Join(_, id, _)
-            | Self::Leave(id)
-            | Self::Mute(id, _)
-            | Self::Arrive(id, _)
-            | Self::Depart(id, _) => *id == endpoint,
-            Self::CreateRoom { .. } | Self::DestroyRoom(_) | Self::PlayRoom(..) => false,
-        }
-    }
-}
 
 /// What both sides of one thread share.
 #[derive(Debug)]

@@ -284,21 +284,10 @@ fn a_browser_that_closes_is_lost_at_once_and_one_that_moves_is_not() {
     let mut call = call(Speaks::Opus, Codec::Pcma);
     call.hear_each_other();
 
-    let offer = call.browser.move_to_another_network();
-    assert_eq!(call.plane.answer_browser(call.browser_id, &offer).unwrap(), None);
-    let id = call.browser_id;
-    let answer_of = |event: &MediaEvent| match event {
-        MediaEvent::BrowserAnswer { id: of, answer } if *of == id => Some(answer.clone().unwrap()),
-        _ => None,
-    };
-    call.until("answered again", |call| {
-        call.events.iter().any(|event| answer_of(event).is_some())
-    });
-    let answer = call.events.iter().find_map(answer_of).unwrap();
-    call.browser.answer(&answer);
-    call.talk(Duration::from_millis(500));
+    call.move_to_another_network();
     call.hear_each_other();
 
+    let id = call.browser_id;
     call.browser.rtc.close().unwrap();
     let lost = MediaEvent::BrowserLost { id, closed: true };
     assert!(!call.events.contains(&lost));

@@ -177,6 +177,11 @@ pub enum CommandBody {
         call: CallId,
         muted: bool,
     },
+    /// Whether the others hear any member of the conference; the host is heard all the same.
+    MuteMembers {
+        call: CallId,
+        muted: bool,
+    },
     /// Whether the other party hears the user; whatever the user's telephone is, what it sends is left out.
     Mute {
         call: CallId,

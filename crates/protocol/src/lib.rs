@@ -16,6 +16,7 @@ pub mod contact;
 pub mod event;
 pub mod external;
 pub mod frames;
+pub mod grouping;
 pub mod ids;
 pub mod json;
 pub mod link;

@@ -1,5 +1,6 @@
 //! What browsers in which no portal is open are told of a user's calls.
 
+use ponte_protocol::grouping::grouped;
 use ponte_protocol::{CallId, CallPhase, CallView, Direction, LegRole, UnixMillis, UserState};
 use serde::Serialize;
 
@@ -49,7 +50,8 @@ struct Text<'a> {
     call: CallId,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    number: &'a str,
+    /// As people write it.
+    number: String,
     at: UnixMillis,
     language: &'a str,
 }
@@ -64,7 +66,7 @@ impl Notice {
             stage: self.stage,
             call: self.call,
             name: self.name.as_deref(),
-            number: &self.number,
+            number: grouped(&self.number),
             at,
             language,
         })
@@ -197,7 +199,7 @@ mod tests {
             let text = told[0].text(UnixMillis(7), "it").unwrap();
             assert_eq!(
                 serde_json::from_str::<Value>(&text).unwrap(),
-                json!({ "type": "ringing", "call": CALL, "name": "Studio Neri", "number": "+390298765432",
+                json!({ "type": "ringing", "call": CALL, "name": "Studio Neri", "number": "+39\u{a0}02\u{a0}9876\u{a0}5432",
                     "at": 7, "language": "it" })
             );
             assert!(!format!("{:?}", told[0]).contains("Neri"));

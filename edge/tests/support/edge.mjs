@@ -10,6 +10,9 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { Gateway } from "./gateway.mjs";
 import { Portal } from "./portal.mjs";
+import { sleep, until } from "./wait.mjs";
+
+export { sleep, until };
 
 const folder = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -20,19 +23,6 @@ async function freePort() {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
-
-/** Waits until `check` gives something, and gives that. */
-export async function until(check, what, timeoutMs = 5000) {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Edge {
   /** `dist`: the built portal; without it, a page that stands in for it. `vars`: variables of the worker. */

@@ -3,7 +3,7 @@
 
 import { createDecipheriv, createECDH, createPublicKey, hkdfSync, randomBytes, verify } from "node:crypto";
 import { createServer } from "node:http";
-import { until } from "./edge.mjs";
+import { until } from "./wait.mjs";
 
 const info = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
 

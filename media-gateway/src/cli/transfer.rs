@@ -3,6 +3,7 @@
 mod difference;
 mod directory;
 mod entries;
+mod rows;
 mod treatment;
 
 use super::{Done, Failure, explained, output};

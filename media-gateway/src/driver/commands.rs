@@ -153,6 +153,7 @@ impl Driver {
             | CommandBody::LeaveConference { .. }
             | CommandBody::EndConference { .. }
             | CommandBody::MuteMember { .. }
+            | CommandBody::MuteMembers { .. }
             | CommandBody::Mute { .. }
             | CommandBody::SetPersistentLeg { on: false }
             | CommandBody::SendDtmf { .. } => {
@@ -217,6 +218,7 @@ impl Driver {
             CommandBody::LeaveConference { call } => SwitchCommand::LeaveConference { call },
             CommandBody::EndConference { call } => SwitchCommand::EndConference { call },
             CommandBody::MuteMember { call, muted } => SwitchCommand::MuteMember { call, muted },
+            CommandBody::MuteMembers { call, muted } => SwitchCommand::MuteMembers { call, muted },
             CommandBody::Mute { call, muted } => SwitchCommand::Mute { call, muted },
             CommandBody::Park { call } => SwitchCommand::Park { call },
             CommandBody::Record { call, on } => {

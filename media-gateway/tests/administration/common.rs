@@ -1,32 +1,17 @@
 //! An administrator, what she asks, and a second user.
 
-use crate::support::{ANNA, COMPANY, HOME, World};
+use crate::support::{COMPANY, HOME, Options, World};
 use ponte_gateway::store::{Store, StoreOptions, StoreUse};
 use ponte_protocol::admin::{
-    AdminAnswer, AdminChange, AdminQuery, AuditEntry, Problem, ProblemKind, UserOverview, UserSettings,
+    AdminAnswer, AdminChange, AdminQuery, Problem, ProblemKind, UserOverview, UserSettings,
 };
-use ponte_protocol::{CallerId, CommandBody, DestinationChoice, Outcome};
+use ponte_protocol::{CallerId, CommandBody, DestinationChoice};
 use ponte_pstn_sim::{Answer, Behaviour};
 use std::time::Duration;
 
 /// A world in which Anna is the administrator.
 pub async fn world() -> World {
-    let world = World::start().await;
-    store(&world, async |store| {
-        let mut anna = store.user(&ANNA.parse().unwrap()).await.unwrap().unwrap();
-        anna.administrator = true;
-        store.set_user(anna).await.unwrap();
-    })
-    .await;
-    world
-        .until("Anna is the administrator", |world| {
-            world
-                .edge
-                .state(ANNA)
-                .is_some_and(|state| state.profile.administrator)
-        })
-        .await;
-    world
+    World::administered(Options::default()).await
 }
 
 pub async fn store<T>(world: &World, act: impl AsyncFnOnce(&Store) -> T) -> T {
@@ -38,33 +23,8 @@ pub async fn store<T>(world: &World, act: impl AsyncFnOnce(&Store) -> T) -> T {
     result
 }
 
-pub async fn query(world: &World, query: AdminQuery) -> AdminAnswer {
-    match world.edge.command(ANNA, CommandBody::AdminQuery { query }).await {
-        Outcome::Admin { answer } => answer,
-        other => panic!("{other:?}"),
-    }
-}
-
-pub async fn change(world: &World, change: AdminChange) -> AdminAnswer {
-    match world
-        .edge
-        .command(ANNA, CommandBody::AdminChange { change })
-        .await
-    {
-        Outcome::Admin { answer } => answer,
-        other => panic!("{other:?}"),
-    }
-}
-
-pub async fn done(world: &World, wanted: AdminChange) {
-    let answer = change(world, wanted).await;
-    let AdminAnswer::Done = answer else {
-        panic!("{}", serde_json::to_string(&answer).unwrap());
-    };
-}
-
 pub async fn problems(world: &World, wanted: AdminChange) -> Vec<Problem> {
-    match change(world, wanted).await {
+    match world.administer(wanted).await {
         AdminAnswer::Invalid { problems } => problems,
         other => panic!("{other:?}"),
     }
@@ -76,19 +36,8 @@ pub async fn users(world: &World, telecommuting: bool) -> Vec<UserOverview> {
         find: String::new(),
         telecommuting,
     };
-    match query(world, wanted).await {
+    match world.admin_query(wanted).await {
         AdminAnswer::Users { users, .. } => users,
-        other => panic!("{other:?}"),
-    }
-}
-
-pub async fn audit(world: &World) -> Vec<AuditEntry> {
-    let wanted = AdminQuery::Audit {
-        before: None,
-        limit: 100,
-    };
-    match query(world, wanted).await {
-        AdminAnswer::Audit { entries, .. } => entries,
         other => panic!("{other:?}"),
     }
 }

@@ -20,12 +20,14 @@ async fn t06_a_new_number_leads_to_its_extension_at_once() {
         configured: false,
     };
     world.telephones(Behaviour::RingOut, answers()).await;
-    done(&world, AdminChange::PutDid { settings: did("201") }).await;
+    world
+        .makes_change(AdminChange::PutDid { settings: did("201") })
+        .await;
     world.place(PlaceCall::new(FAR, number));
     world
         .until("Anna's telephone rings", |world| world.calls_to(HOME).len() == 1)
         .await;
-    let AdminAnswer::Dids { dids, more } = query(&world, AdminQuery::Dids { after: None }).await else {
+    let AdminAnswer::Dids { dids, more } = world.admin_query(AdminQuery::Dids { after: None }).await else {
         panic!()
     };
     assert!(!more);
@@ -34,13 +36,11 @@ async fn t06_a_new_number_leads_to_its_extension_at_once() {
         .map(|did| (did.number.as_str(), did.configured))
         .collect();
     assert_eq!(shown, [(COMPANY, true), (number, false)]);
-    done(
-        &world,
-        AdminChange::RemoveDid {
+    world
+        .makes_change(AdminChange::RemoveDid {
             number: number.parse().unwrap(),
-        },
-    )
-    .await;
+        })
+        .await;
     let refused = world.place(PlaceCall::new(FAR, number));
     world
         .until("the number is unknown", |world| {
@@ -59,16 +59,14 @@ async fn t06_a_new_number_leads_to_its_extension_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
     let world = world().await;
-    let AdminAnswer::Site { settings, .. } = query(&world, AdminQuery::Site).await else {
-        panic!()
-    };
+    let settings = world.site_settings().await;
     assert!(settings.call_waiting && settings.no_answer_ms == 18_000);
     let explained = async |number: &str| {
         let wanted = AdminQuery::Explain {
             user: ANNA.parse().unwrap(),
             number: number.parse().unwrap(),
         };
-        match query(&world, wanted).await {
+        match world.admin_query(wanted).await {
             AdminAnswer::Explained { explanation } => explanation,
             other => panic!("{other:?}"),
         }
@@ -86,15 +84,13 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
         call_waiting: false,
         voicemail_quota_s: 120,
         time_zone: Some("Asia/Tokyo".to_owned()),
-        ..(*settings).clone()
+        ..settings.clone()
     };
-    done(
-        &world,
-        AdminChange::PutSite {
+    world
+        .makes_change(AdminChange::PutSite {
             settings: Box::new(wanted.clone()),
-        },
-    )
-    .await;
+        })
+        .await;
     let allowed = explained("0033140205050").await;
     assert_eq!((allowed.refusal, allowed.from.as_str()), (None, "site"));
     world
@@ -106,7 +102,7 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
             })
         })
         .await;
-    let entry = audit(&world).await.remove(0);
+    let entry = world.audit().await.remove(0);
     assert_eq!(entry.action, "site_changed");
     assert_eq!(
         entry.fields,
@@ -144,16 +140,15 @@ async fn the_sites_settings_hold_at_once_and_go_back_to_the_configurations() {
         time_zone: None,
         ..wanted
     };
-    done(
-        &world,
-        AdminChange::PutSite {
+    world
+        .makes_change(AdminChange::PutSite {
             settings: Box::new(before),
-        },
-    )
-    .await;
+        })
+        .await;
     let row = store(&world, async |store| store.site().await.unwrap()).await;
     assert_eq!(row.time_zone.as_deref(), Some("Asia/Tokyo"));
-    done(&world, AdminChange::PutSite { settings }).await;
+    let settings = Box::new(settings);
+    world.makes_change(AdminChange::PutSite { settings }).await;
     let row = store(&world, async |store| store.site().await.unwrap()).await;
     assert_eq!(
         row,
@@ -174,21 +169,17 @@ async fn groups_and_destinations_are_managed() {
         name: "sales".to_owned(),
         rules: rules.clone(),
     };
-    done(
-        &world,
-        AdminChange::PutGroup {
+    world
+        .makes_change(AdminChange::PutGroup {
             settings: settings.clone(),
-        },
-    )
-    .await;
-    done(
-        &world,
-        put(UserSettings {
+        })
+        .await;
+    world
+        .makes_change(put(UserSettings {
             group: Some("sales".to_owned()),
             ..bruno()
-        }),
-    )
-    .await;
+        }))
+        .await;
     let remove = || AdminChange::RemoveGroup {
         name: "sales".to_owned(),
     };
@@ -196,7 +187,8 @@ async fn groups_and_destinations_are_managed() {
         fields(&problems(&world, remove()).await),
         [("name", ProblemKind::InUse)]
     );
-    let AdminAnswer::Groups { groups, site, more } = query(&world, AdminQuery::Groups { after: None }).await
+    let AdminAnswer::Groups { groups, site, more } =
+        world.admin_query(AdminQuery::Groups { after: None }).await
     else {
         panic!()
     };
@@ -208,8 +200,8 @@ async fn groups_and_destinations_are_managed() {
         label: "London".to_owned(),
         number: "+442071234567".parse().unwrap(),
     };
-    done(&world, add).await;
-    let destinations = async || match query(&world, AdminQuery::Destinations { user: user() }).await {
+    world.makes_change(add).await;
+    let destinations = async || match world.admin_query(AdminQuery::Destinations { user: user() }).await {
         AdminAnswer::Destinations { destinations } => destinations,
         other => panic!("{other:?}"),
     };
@@ -219,14 +211,15 @@ async fn groups_and_destinations_are_managed() {
         user: user(),
         destination: kept[0].id,
     };
-    done(&world, remove.clone()).await;
+    world.makes_change(remove.clone()).await;
     assert_eq!(
         fields(&problems(&world, remove).await),
         [("destination", ProblemKind::NotFound)]
     );
     assert!(destinations().await.is_empty());
     assert!(
-        audit(&world)
+        world
+            .audit()
             .await
             .iter()
             .all(|entry| !format!("{entry:?}").contains("2071234567")),

@@ -15,7 +15,7 @@ use std::time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_no_administrator_sees_and_changes_nothing() {
     let world = world().await;
-    done(&world, put(bruno())).await;
+    world.makes_change(put(bruno())).await;
     for body in [
         CommandBody::AdminQuery {
             query: AdminQuery::Trunks,
@@ -41,17 +41,15 @@ async fn whoever_is_no_administrator_sees_and_changes_nothing() {
     }
     assert_eq!(users(&world, false).await.len(), 2);
     // A right that was taken away holds from the next command on.
-    done(
-        &world,
-        put(UserSettings {
+    world
+        .makes_change(put(UserSettings {
             administrator: true,
             ..bruno()
-        }),
-    )
-    .await;
+        }))
+        .await;
     let mut anna = users(&world, false).await.remove(0).settings;
     anna.administrator = false;
-    done(&world, put(anna)).await;
+    world.makes_change(put(anna)).await;
     let outcome = world
         .edge
         .command(
@@ -68,7 +66,7 @@ async fn whoever_is_no_administrator_sees_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t01_a_right_that_is_taken_away_ends_the_mode_at_once() {
     let world = world().await;
-    done(&world, put(bruno())).await;
+    world.makes_change(put(bruno())).await;
     bruno_enters(&world).await;
     world
         .until("Bruno is in the mode", |world| {
@@ -81,14 +79,12 @@ async fn t01_a_right_that_is_taken_away_ends_the_mode_at_once() {
     let in_mode = users(&world, true).await;
     assert_eq!(in_mode.len(), 1);
     assert_eq!(in_mode[0].settings.user.as_str(), "bruno");
-    done(
-        &world,
-        put(UserSettings {
+    world
+        .makes_change(put(UserSettings {
             telecommuter_allowed: false,
             ..bruno()
-        }),
-    )
-    .await;
+        }))
+        .await;
     assert!(
         users(&world, true).await.is_empty(),
         "the answer comes after the effect"
@@ -106,7 +102,7 @@ async fn t01_a_right_that_is_taken_away_ends_the_mode_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removed_users_calls_end_and_nobody_signs_in_as_that_user() {
     let world = world().await;
-    done(&world, put(bruno())).await;
+    world.makes_change(put(bruno())).await;
     world.carrier.set_number(FAR, answers()).unwrap();
     bruno_enters(&world).await;
     let number = FAR.parse().unwrap();
@@ -130,26 +126,24 @@ async fn a_removed_users_calls_end_and_nobody_signs_in_as_that_user() {
                 == 2
         })
         .await;
-    let trunks = query(&world, AdminQuery::Trunks).await;
+    let trunks = world.admin_query(AdminQuery::Trunks).await;
     let AdminAnswer::Trunks { trunks } = trunks else {
         panic!("{trunks:?}")
     };
     assert_eq!((trunks[0].up, trunks[0].legs), (true, 2));
     assert!(trunks[0].since.0 > 0);
-    done(
-        &world,
-        AdminChange::RemoveUser {
+    world
+        .makes_change(AdminChange::RemoveUser {
             user: "bruno".parse().unwrap(),
-        },
-    )
-    .await;
+        })
+        .await;
     assert_eq!(world.edge.users(), [ANNA]);
     world
         .until("the call is over", |world| {
             world.carrier.calls().iter().all(|call| call.ended_at.is_some())
         })
         .await;
-    let trunks = query(&world, AdminQuery::Trunks).await;
+    let trunks = world.admin_query(AdminQuery::Trunks).await;
     let AdminAnswer::Trunks { trunks } = trunks else {
         panic!("{trunks:?}")
     };
@@ -214,7 +208,7 @@ async fn what_is_wrong_is_named_by_field_and_changes_nothing() {
         settings: Box::new(bruno()),
         dry_run: true,
     };
-    done(&world, preview).await;
+    world.makes_change(preview).await;
     let did = DidSettings {
         number: "+390266600299".parse().unwrap(),
         extension: "777".parse().unwrap(),
@@ -255,7 +249,7 @@ async fn what_is_wrong_is_named_by_field_and_changes_nothing() {
     );
     assert_eq!(users(&world, false).await.len(), 1);
     assert!(
-        audit(&world).await.is_empty(),
+        world.audit().await.is_empty(),
         "what was not done is not in the log"
     );
 }
@@ -275,15 +269,13 @@ async fn the_last_administrator_stays() {
     };
     assert_eq!(fields(&problems(&world, remove()).await), last);
     assert!(users(&world, false).await[0].settings.administrator);
-    done(
-        &world,
-        put(UserSettings {
+    world
+        .makes_change(put(UserSettings {
             administrator: true,
             ..bruno()
-        }),
-    )
-    .await;
-    done(&world, put(plain)).await;
+        }))
+        .await;
+    world.makes_change(put(plain)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -331,13 +323,13 @@ async fn secrets_are_told_once_and_kept_nowhere() {
     );
 
     let user = || ANNA.parse().unwrap();
-    let AdminAnswer::Pin { pin } = change(&world, AdminChange::NewPin { user: user() }).await else {
+    let AdminAnswer::Pin { pin } = world.administer(AdminChange::NewPin { user: user() }).await else {
         panic!()
     };
     assert!(pin.len() == 6 && pin.bytes().all(|byte| byte.is_ascii_digit()));
     assert!(users(&world, false).await[0].has_pin);
     let AdminAnswer::Invitation { link, expires_at } =
-        change(&world, AdminChange::InviteUser { user: user() }).await
+        world.administer(AdminChange::InviteUser { user: user() }).await
     else {
         panic!()
     };
@@ -352,7 +344,7 @@ async fn secrets_are_told_once_and_kept_nowhere() {
         "the edge knows it before the link is told"
     );
 
-    let kept = audit(&world).await;
+    let kept = world.audit().await;
     let said: Vec<_> = kept
         .iter()
         .map(|entry| (entry.action.as_str(), entry.subject.as_str()))
@@ -415,7 +407,7 @@ async fn two_hundred_users_come_in_pages() {
             find: String::new(),
             telecommuting: false,
         };
-        let AdminAnswer::Users { users, more } = query(&world, wanted).await else {
+        let AdminAnswer::Users { users, more } = world.admin_query(wanted).await else {
             panic!()
         };
         assert!(users.len() <= ADMIN_PAGE_MAX);
@@ -435,7 +427,7 @@ async fn two_hundred_users_come_in_pages() {
         find: "PERSON 17".to_owned(),
         telecommuting: false,
     };
-    let AdminAnswer::Users { users, more } = query(&world, wanted).await else {
+    let AdminAnswer::Users { users, more } = world.admin_query(wanted).await else {
         panic!()
     };
     assert_eq!((users.len(), more), (11, false));

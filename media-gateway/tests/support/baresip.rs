@@ -190,6 +190,11 @@ impl Baresip {
         self.events("CALL_INCOMING").len()
     }
 
+    /// How many of its calls were up so far.
+    pub fn answered(&self) -> usize {
+        self.events("CALL_ESTABLISHED").len()
+    }
+
     /// Takes the call that rings.
     pub async fn accept(&self) {
         self.command("accept", "").await;

@@ -190,6 +190,13 @@ impl Edge {
         .await
     }
 
+    /// All signals to one portal so far, in order.
+    pub fn signals(&self, portal: Uuid) -> Vec<RtcSignal> {
+        let kept = self.kept.lock().unwrap();
+        let to_it = kept.signals.iter().filter(|(to, _)| *to == portal);
+        to_it.map(|(_, signal)| signal.clone()).collect()
+    }
+
     /// Waits until a user of the site is told to be as wanted.
     pub async fn colleague(&self, user: &str, wanted: impl Fn(&Colleague) -> bool) -> Colleague {
         let user: UserId = user.parse().unwrap();

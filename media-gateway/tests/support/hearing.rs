@@ -2,7 +2,7 @@
 
 use super::{FAR, HOME, World};
 use ponte_media::analysis;
-use ponte_pstn_sim::{Answer, Behaviour};
+use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
 
 pub const SECOND: &str = "+390298765402";
 pub const THIRD: &str = "+390298765403";
@@ -75,8 +75,52 @@ pub fn answer(number: &str, after_ms: u64) -> Behaviour {
     Behaviour::Answer(Answer {
         after_ms,
         tone_hz: Some(voice(number)),
+        record: true,
         ..Answer::default()
     })
+}
+
+/// A telephone that calls the site, with its voice.
+pub fn calling(number: &'static str, to: &str) -> PlaceCall {
+    PlaceCall {
+        telephone: Answer {
+            tone_hz: Some(voice(number)),
+            record: true,
+            ..Answer::default()
+        },
+        ..PlaceCall::new(number, to)
+    }
+}
+
+/// The first minute of what a telephone has heard in its last call, 8000 samples a second.
+pub fn heard_at(world: &World, number: &str) -> Vec<i16> {
+    let call = world.calls_to(number).pop();
+    call.and_then(|call| world.carrier.audio(call.id))
+        .unwrap_or_default()
+}
+
+/// Whether a tone sounds for so many milliseconds on end, 50 at least; not those of its first and last moment.
+pub fn sounds(heard: &[i16], hz: f64, ms: usize) -> bool {
+    // Windows of 50 ms, each beginning in the middle of the one before.
+    let wanted = ms.saturating_sub(50) / 25 + 1;
+    let mut run = 0;
+    heard.windows(400).step_by(200).any(|window| {
+        run = if analysis::level_of(window, hz) > -28.0 {
+            run + 1
+        } else {
+            0
+        };
+        run == wanted
+    })
+}
+
+/// Waits until a tone sounds for so long in what is heard after the first `from` samples.
+pub async fn will_sound(what: &str, (hz, ms): (f64, usize), from: usize, heard: impl Fn() -> Vec<i16>) {
+    let deadline = tokio::time::Instant::now() + super::PATIENCE;
+    while !sounds(heard().get(from..).unwrap_or_default(), hz, ms) {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
 }
 
 /// Listens at a telephone for a while.

@@ -6,9 +6,11 @@
     clippy::missing_panics_doc
 )]
 
+pub mod administrator;
 pub mod baresip;
 pub mod edge;
 pub mod hearing;
+pub mod mailbox;
 pub mod party;
 pub mod sipp;
 pub mod slapd;

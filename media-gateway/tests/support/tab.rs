@@ -98,6 +98,7 @@ pub fn live(browser: &mut Browser, what: &str, holds: impl Fn(&Browser) -> bool)
 /// A browser that talks on while the test waits for something else.
 pub struct Talking {
     ends: Arc<AtomicBool>,
+    closed: Arc<AtomicBool>,
     thread: JoinHandle<Browser>,
     heard: Arc<Mutex<Vec<i16>>>,
 }
@@ -106,21 +107,37 @@ impl Talking {
     pub fn start(mut browser: Browser) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (told, ear) = (ends.clone(), heard.clone());
+        let closed = Arc::new(AtomicBool::new(false));
+        let (told, ear, gone) = (ends.clone(), heard.clone(), closed.clone());
         let thread = std::thread::spawn(move || {
+            let mut due = Instant::now();
             while !told.load(Ordering::Relaxed) {
                 browser.speak();
-                browser.live(Duration::from_millis(20));
+                // As a clock goes: what speaking itself takes must not put it behind.
+                due += Duration::from_millis(20);
+                let left = due.saturating_duration_since(Instant::now());
+                browser.live(left.max(Duration::from_millis(1)));
                 ear.lock().unwrap().append(&mut browser.heard);
+                gone.store(browser.closed, Ordering::Relaxed);
             }
             browser
         });
-        Self { ends, thread, heard }
+        Self {
+            ends,
+            closed,
+            thread,
+            heard,
+        }
     }
 
     pub fn stop(self) -> Browser {
         self.ends.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
+    }
+
+    /// Whether the gateway has closed the connection.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// All that it has heard, 8000 samples a second.

@@ -33,6 +33,18 @@ pub(crate) struct Options {
     /// For programs: JSON on stdout, commands on stdin (see docs/development.md).
     #[arg(long)]
     json: bool,
+    /// For tests: a push service on this machine, `http://127.0.0.1:PORT`, that the edge may tell of calls beside the
+    /// browsers' own.
+    #[arg(long, value_name = "ORIGIN", value_parser = on_this_machine)]
+    push_service: Option<String>,
+}
+
+fn on_this_machine(origin: &str) -> Result<String, String> {
+    let port = origin.strip_prefix("http://127.0.0.1:");
+    match port.map(str::parse::<u16>) {
+        Some(Ok(_)) => Ok(origin.to_owned()),
+        _ => Err("http://127.0.0.1:PORT".to_owned()),
+    }
 }
 
 impl Options {
@@ -97,7 +109,8 @@ pub(crate) fn start(paths: &Paths, tools: &Tools, options: &Options) -> Result<R
     ui::heading("Start");
     let listens = Listens::choose(options.port)?;
     let data = DataFolder::choose(paths, options.fresh);
-    let mut stack = Stack::prepare(paths, tools, programs, data.path.clone(), listens)?;
+    let push_service = options.push_service.as_deref();
+    let mut stack = Stack::prepare(paths, tools, programs, data.path.clone(), listens, push_service)?;
     people::add(&stack).context("the demo's people could not be added")?;
     stack.start()?;
     let people = PEOPLE

@@ -87,10 +87,11 @@ impl Stack {
         programs: Programs,
         data: PathBuf,
         listens: Listens,
+        push_service: Option<&str>,
     ) -> Result<Self> {
         fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
         let key = site_key(&data)?;
-        fs::write(data.join("edge.env"), edge_secrets(&key))?;
+        fs::write(data.join("edge.env"), edge_variables(&key, push_service))?;
         fs::write(data.join("ponte.toml"), gateway_config(&listens))?;
 
         let carrier = carrier(paths, &programs, &listens)?;
@@ -256,8 +257,10 @@ fn site_key(data: &Path) -> Result<String> {
     Ok(key)
 }
 
-fn edge_secrets(key: &str) -> String {
-    format!("LINK_KEYS='{{\"{SITE}\":\"{key}\"}}'\n")
+fn edge_variables(key: &str, push_service: Option<&str>) -> String {
+    let keys = format!("LINK_KEYS='{{\"{SITE}\":\"{key}\"}}'\n");
+    let exempt = push_service.map(|origin| format!("PUSH_TEST_ORIGIN='{origin}'\n"));
+    keys + &exempt.unwrap_or_default()
 }
 
 fn gateway_config(listens: &Listens) -> String {

@@ -114,6 +114,23 @@ impl Call {
         }
     }
 
+    /// The browser's network changes in the call, and ICE is restarted (RFC 8445 section 9).
+    pub fn move_to_another_network(&mut self) {
+        let offer = self.browser.move_to_another_network();
+        let id = self.browser_id;
+        let before = self.events.len();
+        assert_eq!(self.plane.answer_browser(id, &offer).unwrap(), None);
+        let answer_of = |event: &MediaEvent| match event {
+            MediaEvent::BrowserAnswer { id: of, answer } if *of == id => Some(answer.clone().unwrap()),
+            _ => None,
+        };
+        let answered = |call: &Self| call.events[before..].iter().find_map(answer_of);
+        self.until("answered again", |call| answered(call).is_some());
+        let answer = answered(self).unwrap();
+        self.browser.answer(&answer);
+        self.talk(Duration::from_millis(500));
+    }
+
     /// Talks until both have heard a second of the other, and judges it.
     pub fn hear_each_other(&mut self) {
         self.browser.voice = vec![BROWSER_TONE];

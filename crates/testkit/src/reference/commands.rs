@@ -55,6 +55,7 @@ impl Reference {
             | SwitchCommand::LeaveConference { .. }
             | SwitchCommand::EndConference { .. }
             | SwitchCommand::MuteMember { .. }
+            | SwitchCommand::MuteMembers { .. }
             | SwitchCommand::Mute { .. }
             | SwitchCommand::SetAccountCode { .. }
             | SwitchCommand::Park { .. }

@@ -1,6 +1,6 @@
 //! How calls to users are treated, in the file.
 
-use super::entries::wrong;
+use super::rows::wrong;
 use crate::admin::{
     Wrong, check_call_rules, check_call_settings, check_profile, check_schedule, with_built_in,
 };
