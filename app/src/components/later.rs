@@ -3,7 +3,6 @@
 use crate::browser;
 use crate::components::account_chooser::AccountChooser;
 use crate::components::palette::Field;
-use crate::components::presence_picker::PresencePanel;
 use crate::design::{Button, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -30,7 +29,6 @@ pub enum Part {
     Invitation,
     Palette,
     Account,
-    Presence,
 }
 
 /// Makes what is shown of a part.
@@ -48,7 +46,6 @@ fn maker(part: Part) -> Maker {
         Part::Settings => || view! { <SettingsPage /> }.into_any(),
         Part::Invitation => || view! { <InvitePage /> }.into_any(),
         Part::Palette => || view! { <Field /> }.into_any(),
-        Part::Presence => || view! { <PresencePanel /> }.into_any(),
         Part::Account => || view! { <AccountChooser /> }.into_any(),
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::browser;
 use crate::components::icon::Icon;
-use crate::components::later::{Later, Part};
 use crate::components::shown::Shown;
 use crate::design::{Button, Field, Look};
 use crate::i18n::{I18n, Locale, text};
@@ -58,8 +57,6 @@ pub fn PresencePicker() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
     let presence = portal.presence();
-    // Once it has been, it stays.
-    let opened = RwSignal::new(false);
     let shown = move || match presence.get() {
         Presence { on_call: true, .. } => "on_call",
         Presence { availability, .. } => name(availability),
@@ -78,19 +75,10 @@ pub fn PresencePicker() -> impl IntoView {
             <span class="visually-hidden">{i18n.t(text::presence::title)} ": "</span>
             <span class="presence-word">{live(said)}</span>
         </button>
-        <div id="presence-panel" class="presence-panel" popover="auto" role="dialog" aria-label=i18n.t(text::presence::title)
-            on:toggle=move |_| opened.set(true)>
-            <Shown when=derived(move || opened.get())><Later part=Part::Presence /></Shown>
+        <div id="presence-panel" class="presence-panel" popover="auto" role="dialog" aria-label=i18n.t(text::presence::title)>
+            <Choices />
+            <Status />
         </div>
-    }
-}
-
-/// What the panel holds.
-#[component]
-pub fn PresencePanel() -> impl IntoView {
-    view! {
-        <Choices />
-        <Status />
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::office::{BRUNO, CALLER_HZ, OTHER_HZ, Office, TAKER_HZ, Taking, idle, notified, watches};
 use crate::support::voice::Voice;
-use crate::support::wire::{Call, SDP, Wire, body, field, status};
+use crate::support::wire::{Call, SDP, Wire, field, status};
 use crate::support::{ANNA, FAR, HOME};
 use ponte_protocol::{CauseReason, CommandBody, LegRole};
 

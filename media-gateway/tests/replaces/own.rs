@@ -2,7 +2,7 @@
 
 use crate::office::{CALLER_HZ, OTHER_HZ, Office, TAKER_HZ, Taking, notified, watches};
 use crate::support::voice::Voice;
-use crate::support::wire::{Call, SDP, Wire, body, field, status};
+use crate::support::wire::{Call, SDP, Wire, field, status};
 use crate::support::{ANNA, COMPANY, FAR, HOME};
 use ponte_protocol::{CallPhase, CauseReason, CommandBody, LegRole};
 use ponte_pstn_sim::{Answer, Behaviour, PlaceCall};
