@@ -44,6 +44,7 @@ pub mod player;
 pub mod presence_picker;
 pub mod profile_card;
 pub mod push_switch;
+pub mod quality_numbers;
 pub mod quality_panel;
 pub mod reach_card;
 pub mod saved_destinations;

@@ -3,6 +3,7 @@
 use crate::browser;
 use crate::components::account_chooser::AccountChooser;
 use crate::components::palette::Field;
+use crate::components::quality_numbers::QualityNumbers;
 use crate::design::{Button, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -29,6 +30,7 @@ pub enum Part {
     Invitation,
     Palette,
     Account,
+    Quality,
 }
 
 /// Makes what is shown of a part.
@@ -47,6 +49,7 @@ fn maker(part: Part) -> Maker {
         Part::Invitation => || view! { <InvitePage /> }.into_any(),
         Part::Palette => || view! { <Field /> }.into_any(),
         Part::Account => || view! { <AccountChooser /> }.into_any(),
+        Part::Quality => || view! { <QualityNumbers /> }.into_any(),
     }
 }
 
