@@ -32,6 +32,7 @@ pub mod forwarding_card;
 pub mod icon;
 pub mod later;
 pub mod leg_bridge;
+pub mod log_details;
 pub mod log_row;
 pub mod message_row;
 pub mod move_panel;

@@ -1,7 +1,8 @@
-//! What is loaded when it is first shown: the pages that most visits do not open (docs/adr/0030).
+//! What is loaded when it is first shown: what most visits do not open (docs/adr/0030).
 
 use crate::browser;
 use crate::components::account_chooser::AccountChooser;
+use crate::components::log_details::LogDetails;
 use crate::components::palette::Field;
 use crate::components::quality_numbers::QualityNumbers;
 use crate::design::{Button, Look, Notice, Tone};
@@ -31,6 +32,7 @@ pub enum Part {
     Palette,
     Account,
     Quality,
+    CallDetails,
 }
 
 /// Makes what is shown of a part.
@@ -49,6 +51,7 @@ fn maker(part: Part) -> Maker {
         Part::Invitation => || view! { <InvitePage /> }.into_any(),
         Part::Palette => || view! { <Field /> }.into_any(),
         Part::Account => || view! { <AccountChooser /> }.into_any(),
+        Part::CallDetails => || view! { <LogDetails /> }.into_any(),
         Part::Quality => || view! { <QualityNumbers /> }.into_any(),
     }
 }
