@@ -3,7 +3,9 @@
 use crate::browser;
 use crate::components::account_chooser::AccountChooser;
 use crate::components::log_details::LogDetails;
+use crate::components::move_form::MoveForm;
 use crate::components::palette::Field;
+use crate::components::presence_panel::PresencePanel;
 use crate::components::quality_numbers::QualityNumbers;
 use crate::design::{Button, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
@@ -33,6 +35,8 @@ pub enum Part {
     Account,
     Quality,
     CallDetails,
+    Move,
+    Presence,
 }
 
 /// Makes what is shown of a part.
@@ -51,6 +55,8 @@ fn maker(part: Part) -> Maker {
         Part::Invitation => || view! { <InvitePage /> }.into_any(),
         Part::Palette => || view! { <Field /> }.into_any(),
         Part::Account => || view! { <AccountChooser /> }.into_any(),
+        Part::Move => || view! { <MoveForm /> }.into_any(),
+        Part::Presence => || view! { <PresencePanel /> }.into_any(),
         Part::CallDetails => || view! { <LogDetails /> }.into_any(),
         Part::Quality => || view! { <QualityNumbers /> }.into_any(),
     }
