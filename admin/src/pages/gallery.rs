@@ -240,12 +240,8 @@ fn Notices() -> impl IntoView {
 #[component]
 fn Lists(half: Half) -> impl IntoView {
     let from = RwSignal::new(0);
-    let pages = Pages {
-        page: Signal::derive(move || Page::at(from.get(), 4 * PAGE + 12)),
-        open: Signal::stored(false),
-        waits: Signal::stored(false),
-        turn: Callback::new(move |to| from.set(to)),
-    };
+    let page = move || Page::at(from.get(), 4 * PAGE + 12);
+    let pages = Pages::new(page, move |to| from.set(to));
     view! {
         <h3>"Row and Tag"</h3>
         <ul class="rows">

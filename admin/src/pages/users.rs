@@ -44,8 +44,13 @@ pub fn UsersPage() -> impl IntoView {
             (found.into_iter().cloned().collect::<Vec<_>>(), page)
         })
     });
-    let page = Signal::derive(move || found.with(|(_, page)| *page));
-    let pages = Pages::of_whole(page, from, Signal::derive(move || query.track()));
+    // What is looked for anew is shown from its beginning.
+    Effect::new(move || {
+        query.track();
+        from.set(0);
+    });
+    let page = move || found.with(|(_, page)| *page);
+    let pages = Pages::new(page, move |to| from.set(to));
     let invite = Callback::new(move |settings: UserSettings| {
         spawn_local(async move {
             let user = settings.user;
@@ -97,7 +102,7 @@ pub fn UsersPage() -> impl IntoView {
                     press=Callback::new(move |()| over.set(Over::New)) />
             </div>
             <Loaded part=site.users empty=Vec::is_empty words_empty=text::user::empty />
-            <p class="hint" role="status">{live(move || text::user::count(i18n.locale(), page.get().total as u64))}</p>
+            <p class="hint" role="status">{live(move || text::user::count(i18n.locale(), page().total as u64))}</p>
             <Paged id="users" pages>
                 <ul class="rows">
                     {live(move || found.get().0.into_iter().map(|user| view! { <UserRow user over invite /> }).collect_view())}

@@ -1,7 +1,7 @@
 //! What can be done with a call that is up: hold it, give it away, park it, join it with another.
 
 use crate::components::icon::Icon;
-use crate::components::move_panel::{MoveForm, MoveState};
+use crate::components::move_panel::{MovePlace, MoveState, Moving};
 use crate::components::shown::Shown;
 use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
@@ -134,7 +134,7 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
             <GiveForm call=id locked />
         </Shown>
         <Shown when=derived(move || going.get())>
-            <MoveForm call id locked />
+            <MovePlace moving=Moving { call, id, locked } />
         </Shown>
         <MoveState call id />
     }

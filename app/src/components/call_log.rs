@@ -5,54 +5,48 @@ use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
 use crate::design::{Empty, Paged, Pages};
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{live, memo};
 use crate::logic::directory::Query;
 use crate::logic::paging::{Page, cut};
 use crate::logic::search;
 use crate::socket::Badge;
 use crate::state::Portal;
 use leptos::prelude::*;
-use ponte_protocol::{CallId, CallRecord, CommandBody};
+use ponte_protocol::{CallRecord, CommandBody, UnixMillis};
 
 /// How many records a further page asks for.
 const FETCHED: u16 = 100;
 
+/// From when on all calls are shown.
+const NEWEST: UnixMillis = UnixMillis(u64::MAX);
+
 /// What of the log is looked for, and where in it one is.
 #[derive(Clone, Copy)]
 struct Place {
-    query: Memo<Query>,
+    typed: RwSignal<String>,
     missed: RwSignal<bool>,
-    /// The call that stands first, and its place for when it is not there. New calls do not move what is read.
-    first: RwSignal<(usize, Option<CallId>)>,
-    /// Shown when it is here.
-    wanted: RwSignal<Option<usize>>,
+    /// The page begins with the first call that is not after this moment: calls that come do not move what is being read.
+    first: RwSignal<UnixMillis>,
+    /// The page after this one is shown when it is here.
+    wanted: RwSignal<bool>,
 }
 
 impl Place {
     /// What fits among these records, tracked.
     fn fitting(self, locale: Locale, records: &[CallRecord]) -> Vec<&CallRecord> {
         let missed = self.missed.get();
-        self.query.with(|query| {
-            let fits = |record: &&CallRecord| {
-                (!missed || record.is_missed()) && search::matches(locale, record, query)
-            };
-            records.iter().filter(fits).collect()
-        })
-    }
-
-    /// Where the page begins, tracked.
-    fn begin(self, fitting: &[&CallRecord]) -> usize {
-        let (from, call) = self.first.get();
-        let place = call.and_then(|call| fitting.iter().position(|record| record.id == call));
-        place.unwrap_or(from)
+        let query = self.typed.with(|typed| Query::new(typed));
+        let fits =
+            |record: &&CallRecord| (!missed || record.is_missed()) && search::matches(locale, record, &query);
+        records.iter().filter(fits).collect()
     }
 
     /// Begins the page at one of those that fit.
-    fn turn(self, from: usize, fitting: &[&CallRecord]) {
+    fn turn(self, to: usize, fitting: &[&CallRecord]) {
         // Who reads the newest calls sees those that come.
-        let call = fitting.get(from).filter(|_| from > 0).map(|record| record.id);
-        self.first.set((from, call));
-        self.wanted.set(None);
+        let first = fitting.get(to).filter(|_| to > 0);
+        self.first.set(first.map_or(NEWEST, |record| record.started_at));
+        self.wanted.set(false);
     }
 }
 
@@ -61,17 +55,16 @@ impl Place {
 pub fn CallLogCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let typed = RwSignal::new(String::new());
-    let missed = RwSignal::new(false);
     let place = Place {
-        query: memo(move || typed.with(|typed| Query::new(typed))),
-        missed,
-        first: RwSignal::new((0, None)),
-        wanted: RwSignal::new(None),
+        typed: RwSignal::new(String::new()),
+        missed: RwSignal::new(false),
+        first: RwSignal::new(NEWEST),
+        wanted: RwSignal::new(false),
     };
+    let Place { typed, missed, .. } = place;
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
-        place.query.track();
+        typed.track();
         missed.track();
         place.turn(0, &[]);
     });
@@ -80,46 +73,47 @@ pub fn CallLogCard() -> impl IntoView {
         let locale = i18n.locale();
         portal.records().with(|records| {
             let fitting = place.fitting(locale, records);
-            let from = place.begin(&fitting);
+            let first = place.first.get();
+            let from = fitting.partition_point(|record| record.started_at > first);
             let (found, page) = cut(fitting.into_iter(), from);
             (by_day(found.into_iter().cloned()), page)
         })
     });
     let days = memo(move || found.with(|(days, _)| days.clone()));
-    let page = derived(move || found.with(|(_, page)| *page));
-    let turn = move |from: usize| {
+    let page = move || Page {
+        open: portal.more_records().get(),
+        waits: loading.get() || portal.badge().get() != Badge::Connected,
+        ..found.with(|(_, page)| *page)
+    };
+    let turn = move |to: usize| {
         let locale = i18n.locale_now();
         portal
             .records()
-            .with_untracked(|records| untrack(|| place.turn(from, &place.fitting(locale, records))));
+            .with_untracked(|records| untrack(|| place.turn(to, &place.fitting(locale, records))));
     };
     // Older calls that were asked for are shown when they are here.
     Effect::new(move || {
-        let (total, loading) = (page.get().total, loading.get());
-        match place.wanted.get_untracked() {
-            Some(wanted) if wanted < total => turn(wanted),
-            Some(_) if !loading => place.wanted.set(None),
-            _ => {}
+        let page = page();
+        if place.wanted.get_untracked() && !loading.get() {
+            place.wanted.set(false);
+            if page.until < page.total {
+                turn(page.until);
+            }
         }
     });
-    let pages = Pages {
-        page,
-        open: derived(move || portal.more_records().get()),
-        waits: derived(move || loading.get() || portal.badge().get() != Badge::Connected),
-        turn: Callback::new(move |from| {
-            let page: Page = page.get_untracked();
-            if from < page.total {
-                return turn(from);
-            }
-            let before = portal.oldest_record();
-            portal.ask(CommandBody::FetchLog {
-                before,
-                limit: FETCHED,
-            });
-            // A page that is not full is filled up first.
-            place.wanted.set(page.is_full().then_some(from));
-        }),
-    };
+    let pages = Pages::new(page, move |to| {
+        let page = untrack(page);
+        if to < page.total {
+            return turn(to);
+        }
+        let before = portal.oldest_record();
+        portal.ask(CommandBody::FetchLog {
+            before,
+            limit: FETCHED,
+        });
+        // A page that is not full is filled up first.
+        place.wanted.set(page.is_full());
+    });
     let empty = move || {
         let locale = i18n.locale();
         match (

@@ -1,8 +1,12 @@
-//! What is loaded when it is first shown: the pages that most visits do not open (docs/adr/0030).
+//! What is loaded when it is first shown: what most visits do not open (docs/adr/0030).
 
 use crate::browser;
 use crate::components::account_chooser::AccountChooser;
+use crate::components::log_details::LogDetails;
+use crate::components::move_form::MoveForm;
 use crate::components::palette::Field;
+use crate::components::presence_panel::PresencePanel;
+use crate::components::quality_numbers::QualityNumbers;
 use crate::design::{Button, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
 use crate::live::live;
@@ -29,6 +33,10 @@ pub enum Part {
     Invitation,
     Palette,
     Account,
+    Quality,
+    CallDetails,
+    Move,
+    Presence,
 }
 
 /// Makes what is shown of a part.
@@ -47,6 +55,10 @@ fn maker(part: Part) -> Maker {
         Part::Invitation => || view! { <InvitePage /> }.into_any(),
         Part::Palette => || view! { <Field /> }.into_any(),
         Part::Account => || view! { <AccountChooser /> }.into_any(),
+        Part::Move => || view! { <MoveForm /> }.into_any(),
+        Part::Presence => || view! { <PresencePanel /> }.into_any(),
+        Part::CallDetails => || view! { <LogDetails /> }.into_any(),
+        Part::Quality => || view! { <QualityNumbers /> }.into_any(),
     }
 }
 

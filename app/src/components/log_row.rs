@@ -1,9 +1,9 @@
-//! One call of the log: how it came out, and on demand why, telephone by telephone (rule T18).
+//! One call of the log: how it came out; why, on demand, is told by `log_details.rs` (rule T18).
 
 use crate::browser;
-use crate::components::account::AccountLine;
 use crate::components::dial_pad::call_again;
 use crate::components::icon::Icon;
+use crate::components::later::{Later, Part};
 use crate::components::shown::Shown;
 use crate::format;
 use crate::i18n::{I18n, text};
@@ -13,7 +13,11 @@ use crate::names;
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
-use ponte_protocol::{CallRecord, Direction, LegRecord, LegRole};
+use ponte_protocol::{CallRecord, Direction};
+
+/// The call of a line, for what tells more of it.
+#[derive(Clone, Copy)]
+pub struct Told(pub StoredValue<CallRecord>);
 
 /// One line of the log.
 #[component]
@@ -34,6 +38,7 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
         _ => "failed",
     };
     let record = StoredValue::new(record);
+    provide_context(Told(record));
     let party = move || record.with_value(|record| words::record_party(i18n.locale(), record));
     let started_at = record.with_value(|record| record.started_at);
     let summary = move || {
@@ -96,70 +101,8 @@ pub fn LogRow(record: CallRecord) -> impl IntoView {
                     </button> })}
                 </div>
                 <Shown when=derived(move || open.get())>
-                    <Details record />
+                    <Later part=Part::CallDetails />
                 </Shown>
             </li>
         }
-}
-
-#[component]
-fn Details(record: StoredValue<CallRecord>) -> impl IntoView {
-    let i18n = I18n::expect();
-    let (call, legs) = record.with_value(|record| (record.id, record.legs.clone()));
-    let booked = record.with_value(|record| record.account_code.clone());
-    let cause = move || record.with_value(|record| words::record_cause(i18n.locale(), record));
-    let number = record.with_value(|record| {
-        if record.name.is_some() {
-            format::number(&record.number)
-        } else {
-            String::new()
-        }
-    });
-    view! {
-        <div class="log-details">
-            <p class="log-cause" data-testid="log-cause">{live(cause)}</p>
-            <p class="hint">{number}</p>
-            <AccountLine call booked=Signal::stored(booked) />
-            <ol class="log-legs">
-                {legs.into_iter().map(|leg| view! { <LegLine leg /> }).collect_view()}
-            </ol>
-        </div>
-    }
-}
-
-#[component]
-fn LegLine(leg: LegRecord) -> impl IntoView {
-    let i18n = I18n::expect();
-    let codes = words::cause_codes(&leg.cause);
-    let technical = [leg.trunk.clone(), codes]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" · ");
-    let (role, reason, number) = (leg.role, leg.cause.reason, format::number(&leg.number));
-    let times = move || {
-        let locale = i18n.locale();
-        match leg.answered_at {
-            Some(answered) => {
-                text::log::answered_after(locale, format::seconds_left(answered.since(leg.started_at)))
-            }
-            None => text::log::tried_for(locale, format::seconds_left(leg.ended_at.since(leg.started_at))),
-        }
-    };
-    view! {
-        <li class="log-leg" data-testid="log-leg">
-            <p>
-                <span class="leg-name">{live(move || {
-                    let locale = i18n.locale();
-                    match role {
-                        LegRole::User => text::leg::user(locale),
-                        LegRole::Far => text::leg::far(locale),
-                    }
-                })}</span>
-                " " <span class="log-number">{number}</span>
-            </p>
-            <p>{live(move || words::cause(i18n.locale(), role, reason))} " " {live(times)}</p>
-            <p class="hint">{technical}</p>
-        </li>
-    }
 }

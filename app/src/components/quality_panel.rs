@@ -1,17 +1,27 @@
 //! How well a call is heard: in plain words, and on demand in numbers with a graph of the last minutes.
 
 use crate::components::icon::Icon;
+use crate::components::later::{Later, Part};
+use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{live, memo};
-use crate::logic::quality::{self, Grade, MOS_MAX, MOS_MIN};
+use crate::live::{derived, live, memo};
+use crate::logic::quality::{self, Grade};
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::{
-    CallId, CallPhase, CallQuality, CallView, CommandBody, DestinationChoice, LegQuality, LegRole, Quality,
+    CallId, CallPhase, CallQuality, CallView, CommandBody, DestinationChoice, LegRole, Quality,
 };
 
 /// How many scores the graph goes back; one comes every five seconds at most.
-const GRAPH: usize = 60;
+pub const GRAPH: usize = 60;
+
+/// What is known of how a call is heard, for what shows it in numbers.
+#[derive(Clone, Copy)]
+pub struct Heard {
+    pub known: Memo<Option<CallQuality>>,
+    /// Scores times ten, the latest last.
+    pub scores: RwSignal<Vec<u8>>,
+}
 
 fn said(locale: Locale, grade: Grade) -> &'static str {
     match grade {
@@ -53,6 +63,8 @@ pub fn QualityPanel(call: Memo<Option<CallView>>) -> impl IntoView {
             });
         }
     });
+    provide_context(Heard { known, scores });
+    let opened = RwSignal::new(false);
     let line = move || {
         let (role, quality) = worst.get().filter(|_| talking())?;
         let locale = i18n.locale();
@@ -65,12 +77,11 @@ pub fn QualityPanel(call: Memo<Option<CallView>>) -> impl IntoView {
         Some(
             view! {
                 <details class="quality" data-testid="quality" data-grade=grade.name()>
-                    <summary>
+                    <summary on:click=move |_| opened.set(true)>
                         <span class="quality-dot" aria-hidden="true"></span>
                         <span>{text::quality::title(locale)} ": " {said(locale, grade)} {whose}</span>
                     </summary>
-                    {live(move || numbers(i18n.locale(), known.get()))}
-                    {live(move || scores.with(|scores| graph(i18n.locale(), scores)))}
+                    <Shown when=derived(move || opened.get())><Later part=Part::Quality /></Shown>
                 </details>
             }
             .into_any(),
@@ -81,74 +92,6 @@ pub fn QualityPanel(call: Memo<Option<CallView>>) -> impl IntoView {
         {live(move || offer(portal, i18n.locale(), id, call.get().as_ref(), worst.get()))}
     }
     .into_any()
-}
-
-/// What the gateway measured, leg by leg and way by way.
-fn numbers(locale: Locale, known: Option<CallQuality>) -> AnyView {
-    let row = |name: String, quality: Quality| {
-        let loss = format!(
-            "{}.{} %",
-            quality.loss_per_mille / 10,
-            quality.loss_per_mille % 10
-        );
-        let score = format!("{}.{}", quality.mos_tenths / 10, quality.mos_tenths % 10);
-        view! {
-            <tr>
-                <th scope="row">{name}</th>
-                <td>{loss}</td>
-                <td>{format!("{} ms", quality.jitter_ms)}</td>
-                <td>{score}</td>
-            </tr>
-        }
-        .into_any()
-    };
-    let of_leg = |leg: LegQuality| {
-        let whose = match leg.role {
-            LegRole::User => text::leg::user(locale),
-            LegRole::Far => text::quality::far(locale),
-        };
-        let from = leg
-            .from_telephone
-            .map(|quality| row(text::quality::spoken(locale, whose), quality));
-        let to = leg
-            .to_telephone
-            .map(|quality| row(text::quality::heard(locale, whose), quality));
-        [from, to]
-    };
-    let rows = known
-        .into_iter()
-        .flat_map(|known| known.legs)
-        .flat_map(of_leg)
-        .flatten();
-    view! {
-        <table class="quality-numbers" data-testid="quality-numbers">
-            <thead>
-                <tr>
-                    <th scope="col">{text::quality::way(locale)}</th>
-                    <th scope="col">{text::quality::loss(locale)}</th>
-                    <th scope="col">{text::quality::jitter(locale)}</th>
-                    <th scope="col">{text::quality::mos(locale)}</th>
-                </tr>
-            </thead>
-            <tbody>{rows.collect_view()}</tbody>
-        </table>
-    }
-    .into_any()
-}
-
-/// The worst score over time.
-fn graph(locale: Locale, scores: &[u8]) -> Option<AnyView> {
-    let (points, last) = (quality::points(scores, GRAPH), scores.last()?);
-    let label = text::quality::graph(locale, format!("{}.{}", last / 10, last % 10));
-    Some(
-        view! {
-            <svg class="quality-graph" viewBox=format!("0 0 {GRAPH} {}", MOS_MAX - MOS_MIN) preserveAspectRatio="none"
-                role="img" aria-label=label>
-                <polyline points=points />
-            </svg>
-        }
-        .into_any(),
-    )
 }
 
 /// The user speaks in a browser whose network is bad, and has a telephone.

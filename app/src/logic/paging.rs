@@ -9,6 +9,10 @@ pub struct Page {
     pub from: usize,
     pub until: usize,
     pub total: usize,
+    /// Whether more may follow behind what is known.
+    pub open: bool,
+    /// Whether that cannot be asked for now, or is on its way.
+    pub waits: bool,
 }
 
 impl Page {
@@ -16,7 +20,13 @@ impl Page {
     pub const fn at(from: usize, total: usize) -> Self {
         let from = if from < total { from } else { last_start(total) };
         let until = if total - from > PAGE { from + PAGE } else { total };
-        Self { from, until, total }
+        Self {
+            from,
+            until,
+            total,
+            open: false,
+            waits: false,
+        }
     }
 
     /// Where the first page begins, unless it is this one.
@@ -29,14 +39,19 @@ impl Page {
         (self.from > 0).then(|| self.from.saturating_sub(PAGE))
     }
 
-    /// Where the page after this one begins.
+    /// Where the page after this one begins; behind what is known where more may follow.
     pub fn next(self) -> Option<usize> {
-        (self.until < self.total).then_some(self.until)
+        (self.until < self.total || self.open && !self.waits).then_some(self.until)
     }
 
-    /// Where the last page begins, unless it is this one.
+    /// Where the last page begins, unless it is this one, or nobody knows.
     pub fn last(self) -> Option<usize> {
-        (self.until < self.total).then(|| last_start(self.total))
+        (self.until < self.total && !self.open).then(|| last_start(self.total))
+    }
+
+    /// Whether there are pages after this one, or may be.
+    pub const fn goes_on(self) -> bool {
+        self.until < self.total || self.open
     }
 
     /// Whether no further row has room on it.
@@ -101,14 +116,32 @@ mod tests {
     fn a_list_that_became_shorter_shows_its_last_page() {
         assert_eq!((Page::at(400, 120).from, Page::at(400, 120).until), (100, 120));
         assert_eq!(Page::at(50, 50).from, 0);
+        assert_eq!(Page::at(7, 0), Page::default());
+    }
+
+    #[test]
+    fn behind_what_is_known_there_is_a_next_page_and_no_last_one() {
+        let mut page = Page {
+            open: true,
+            ..Page::at(50, 100)
+        };
         assert_eq!(
-            Page::at(7, 0),
-            Page {
-                from: 0,
-                until: 0,
-                total: 0
-            }
+            (page.next(), page.last(), page.goes_on()),
+            (Some(100), None, true)
         );
+        page.waits = true;
+        assert_eq!((page.next(), page.goes_on()), (None, true), "asked for once");
+        page = Page {
+            open: true,
+            waits: true,
+            ..Page::at(0, 100)
+        };
+        assert_eq!(
+            (page.next(), page.last()),
+            (Some(50), None),
+            "known ones need no wait"
+        );
+        assert!(!Page::at(50, 100).goes_on());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::components::icon::Icon;
 use crate::components::person_row::{ColleagueRow, ContactRow, call_up};
 use crate::design::{Button, Empty, Paged, Pages};
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
+use crate::live::{live, memo};
 use crate::logic::directory::{Draft, Query};
 use crate::logic::paging::{Page, cut};
 use crate::state::Portal;
@@ -64,6 +64,11 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     let all = portal.colleagues();
     let up = call_up(portal);
     let from = RwSignal::new(0);
+    // What is looked for anew is shown from its beginning.
+    Effect::new(move || {
+        query.track();
+        from.set(0);
+    });
     let found: Memo<Cut<UserId>> = memo(move || {
         let own = portal
             .profile()
@@ -87,8 +92,7 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
             (true, false, _) => None,
         }
     };
-    let page = derived(move || found.with(|(_, page)| *page));
-    let pages = Pages::of_whole(page, from, derived(move || query.track()));
+    let pages = Pages::new(move || found.with(|(_, page)| *page), move |to| from.set(to));
     view! {
         <h2 class="directory-title" id="colleagues-title">{i18n.t(text::directory::colleagues)}</h2>
         <Empty words=Signal::derive(empty) />
@@ -111,6 +115,11 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
     let (all, loaded) = (portal.contacts(), portal.has_contacts());
     let up = call_up(portal);
     let from = RwSignal::new(0);
+    // What is looked for anew is shown from its beginning.
+    Effect::new(move || {
+        query.track();
+        from.set(0);
+    });
     let found: Memo<Cut<ContactId>> = memo(move || {
         all.with(|all| {
             let (found, page) =
@@ -131,8 +140,7 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
             (true, false, false) => None,
         }
     };
-    let page = derived(move || found.with(|(_, page)| *page));
-    let pages = Pages::of_whole(page, from, derived(move || query.track()));
+    let pages = Pages::new(move || found.with(|(_, page)| *page), move |to| from.set(to));
     view! {
         <h2 class="directory-title" id="contacts-title">{i18n.t(text::directory::contacts)}</h2>
         <Empty words=Signal::derive(empty) />
