@@ -2,10 +2,11 @@
 //!
 //! Cargo names a workspace's crates by their place in the workspace and judges their age by the clock: what one checkout
 //! built would count as fresh in another, with the first one's sources and paths inside. So a checkout that finds the
-//! folder last used by another one drops that one's workspace crates, and nothing else.
+//! folder last used by another one drops that one's workspace crates, and nothing else. It waits until the other has no use
+//! for them any more: what is dropped under a build that goes on makes it fail in ways that explain nothing.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -15,17 +16,42 @@ use crate::cargo;
 use crate::paths::Paths;
 use crate::ui;
 
-/// Makes the shared target folders this checkout's own.
+/// Makes the shared target folders this checkout's own until the process ends. Others of this checkout share them.
 pub(super) fn claim(paths: &Paths) -> Result<()> {
     let target = paths
         .native_target
         .parent()
         .context("the target folder has no parent")?;
+    fs::create_dir_all(target)?;
+    let lock = File::create(target.join("checkout.lock")).context("cannot lock the target folder")?;
     let file = target.join("checkout.stamp");
     let key = paths.root.to_string_lossy();
-    if stamp::matches(&file, &key) {
-        return Ok(());
+    loop {
+        lock.lock_shared().context("cannot lock the target folder")?;
+        if stamp::matches(&file, &key) {
+            // For as long as the process lives.
+            std::mem::forget(lock);
+            return Ok(());
+        }
+        lock.unlock()?;
+        if lock.try_lock().is_err() {
+            let other = fs::read_to_string(&file).unwrap_or_default();
+            ui::note(
+                "builds",
+                &format!("waiting for {other}, which uses the cache: PONTE_TARGET_DIR names another one"),
+            );
+            lock.lock().context("cannot lock the target folder")?;
+        }
+        if !stamp::matches(&file, &key) {
+            take_over(paths, target, &file, &key)?;
+        }
+        // Between this and the next step another checkout may be quicker.
+        lock.unlock()?;
     }
+}
+
+/// Drops what the checkout before has built of the workspace.
+fn take_over(paths: &Paths, target: &Path, file: &Path, key: &str) -> Result<()> {
     let names = workspace_crates(paths)?;
     let mut dropped = 0;
     for profile in profile_folders(target) {
@@ -38,7 +64,7 @@ pub(super) fn claim(paths: &Paths) -> Result<()> {
             "another checkout used the cache last: Ponte's own crates are built anew",
         );
     }
-    stamp::write(&file, &key)
+    stamp::write(file, key)
 }
 
 /// The names of the workspace's crates, as packages and as crates.

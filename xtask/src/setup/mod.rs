@@ -148,13 +148,14 @@ fn replace_program(command: &Command, program: &std::path::Path) -> Command {
 
 /// Installs what is missing. Two runs at once wait for each other.
 pub(crate) fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
+    // Before the other lock: whoever is waited for may have to set up something yet.
+    checkout::claim(paths)?;
     let lock_path = paths.cache.join("setup.lock");
     let lock = File::create(&lock_path).with_context(|| format!("cannot write {}", lock_path.display()))?;
     if lock.try_lock().is_err() {
         ui::note("set-up", "another run is setting up: waiting for it");
         lock.lock().context("cannot lock the cache folder")?;
     }
-    checkout::claim(paths)?;
     apt::ensure(paths, needs)?;
     if needs.servers {
         unpacked::ensure(paths);
