@@ -124,7 +124,7 @@ test('a long list of contacts is turned page by page, and searched as a whole', 
   browser,
   stack,
 }, info) => {
-  const context = await browser.newContext({ baseURL: stack.url, ...info.project.use });
+  const context = await browser.newContext({ baseURL: stack.url });
   const portal = new Portal(await context.newPage());
   const { page } = portal;
   await page.goto('/');

@@ -47,7 +47,9 @@ pub fn UsersPage() -> impl IntoView {
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
         query.track();
-        from.set(0);
+        if from.get_untracked() > 0 {
+            from.set(0);
+        }
     });
     let page = move || found.with(|(_, page)| *page);
     let pages = Pages::new(page, move |to| from.set(to));

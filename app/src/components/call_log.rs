@@ -45,8 +45,12 @@ impl Place {
     fn turn(self, to: usize, fitting: &[&CallRecord]) {
         // Who reads the newest calls sees those that come.
         let first = fitting.get(to).filter(|_| to > 0);
-        self.first.set(first.map_or(NEWEST, |record| record.started_at));
+        let first = first.map_or(NEWEST, |record| record.started_at);
         self.wanted.set(false);
+        // Or the whole log would be looked through twice.
+        if first != self.first.get_untracked() {
+            self.first.set(first);
+        }
     }
 }
 

@@ -94,7 +94,7 @@ pub fn Paged(
                 if open {
                     format!("{first}–{until}")
                 } else {
-                    text::pager::range(i18n.locale(), first, until, total)
+                    text::pager::range(i18n.locale(), first, total, until)
                 }
             });
             view! {

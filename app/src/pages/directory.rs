@@ -67,7 +67,9 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
         query.track();
-        from.set(0);
+        if from.get_untracked() > 0 {
+            from.set(0);
+        }
     });
     let found: Memo<Cut<UserId>> = memo(move || {
         let own = portal
@@ -118,7 +120,9 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
         query.track();
-        from.set(0);
+        if from.get_untracked() > 0 {
+            from.set(0);
+        }
     });
     let found: Memo<Cut<ContactId>> = memo(move || {
         all.with(|all| {
