@@ -51,6 +51,14 @@ test('t08 a second number is dialled on the same telephone, the two are swapped,
     bothHear(carrier, [ROME, ROME_HZ], [LONDON, LONDON_HZ]),
   ]);
   await portal.picture(`${test.info().project.name}-conference`);
+  const muted = page.locator('[data-testid=member][data-muted=true]');
+  await page.getByTestId('conference-mute').click();
+  await expect(muted).toHaveCount(2);
+  await Promise.all([carrier.hearsNot(LONDON, ROME_HZ), carrier.hearsNot(HOME, ROME_HZ), carrier.hearsNot(HOME, LONDON_HZ)]);
+  await Promise.all([carrier.hears(ROME, HOME_HZ), carrier.hears(LONDON, HOME_HZ)]);
+  await page.getByTestId('conference-mute').click();
+  await expect(muted).toHaveCount(0);
+  await bothHear(carrier, [ROME, ROME_HZ], [LONDON, LONDON_HZ]);
   const roman = page.getByTestId('member').filter({ hasText: grouped(ROME) });
   await roman.getByTestId('member-mute').click();
   await expect(roman).toHaveAttribute('data-muted', 'true');

@@ -17,7 +17,12 @@ pub fn ConferencePanel(call: Memo<Option<CallView>>) -> impl IntoView {
     let conference = memo(move || call.with(|call| call.as_ref().and_then(|call| call.conference.clone())));
     live(move || {
         let ConferenceView { id, members, host } = conference.get()?;
-        let all_muted = members.iter().all(|member| member.muted);
+        let muted = members.iter().any(|member| !member.muted);
+        let mute_all = if muted {
+            text::control::mute_all
+        } else {
+            text::control::unmute_all
+        };
         let rows = members
             .into_iter()
             .map(|member| view! { <Member member /> })
@@ -29,11 +34,8 @@ pub fn ConferencePanel(call: Memo<Option<CallView>>) -> impl IntoView {
                     {(!host).then(|| view! { <p class="hint">{i18n.t(text::control::without_you)}</p> })}
                     <ul class="members">{rows}</ul>
                     <div class="button-row">
-                        <button type="button" class="button small" data-testid="conference-mute"
-                            aria-pressed=all_muted.to_string()
-                            on:click=move |_| { portal.ask(CommandBody::MuteMembers { call: id, muted: !all_muted }); }>
-                            {i18n.t(text::control::mute_all)}
-                        </button>
+                        <Button label=mute_all look=Look::Small testid="conference-mute"
+                            press=Callback::new(move |()| { portal.ask(CommandBody::MuteMembers { call: id, muted }); }) />
                         <Button label=text::control::leave look=Look::Small testid="conference-leave"
                             press=Callback::new(move |()| { portal.ask(CommandBody::LeaveConference { call: id }); }) />
                         <button type="button" class="button small hang-up" data-testid="conference-end"

@@ -1,6 +1,8 @@
 //! What may be dialled now, and why not.
 
-use ponte_protocol::{CallPhase, CallView, DialString, Mode, NumberError, UserProfile, UserState};
+use ponte_protocol::{
+    CallPhase, CallView, DialString, LegRole, LegState, Mode, NumberError, UserProfile, UserState,
+};
 
 /// Why nothing can be dialled now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +30,14 @@ pub fn blocked(connected: bool, gateway_connected: bool, user: Option<&UserState
     let Some(user) = user.filter(|_| gateway_connected) else {
         return Some(Blocked::GatewayOffline);
     };
-    if !user.profile.telecommuter_allowed {
-        return Some(Blocked::NotAllowed);
-    }
-    if !matches!(user.mode, Mode::Telecommuting { .. }) {
-        return Some(Blocked::NotTelecommuting);
+    // The leg of a telephone on the desk that is up is dialled on in whatever mode.
+    if !user.calls.iter().any(is_at_desk) {
+        if !user.profile.telecommuter_allowed {
+            return Some(Blocked::NotAllowed);
+        }
+        if !matches!(user.mode, Mode::Telecommuting { .. }) {
+            return Some(Blocked::NotTelecommuting);
+        }
     }
     let free = |call: &CallView| {
         matches!(
@@ -47,6 +52,11 @@ pub fn blocked(connected: bool, gateway_connected: bool, user: Option<&UserState
         )
     };
     (!user.calls.iter().all(free)).then_some(Blocked::LineBusy)
+}
+
+fn is_at_desk(call: &CallView) -> bool {
+    let leg = call.leg(LegRole::User);
+    leg.is_some_and(|leg| leg.device.is_some() && leg.state == LegState::Confirmed)
 }
 
 /// What stands in the dial field.
@@ -95,13 +105,37 @@ pub fn from_query(query: &str, decode: impl Fn(&str) -> Option<String>) -> Optio
 mod tests {
     use super::*;
     use crate::state::sample;
-    use ponte_protocol::{Cause, CauseReason, FailureClass, UnixMillis};
+    use ponte_protocol::{Cause, CauseReason, FailureClass, LegView, UnixMillis};
 
     #[test]
     fn t01_nothing_is_dialled_where_the_administrator_forbids_the_mode() {
         let mut user = sample::user();
         user.profile.telecommuter_allowed = false;
         assert_eq!(blocked(true, true, Some(&user)), Some(Blocked::NotAllowed));
+    }
+
+    #[test]
+    fn t08_a_telephone_on_the_desk_whose_call_is_up_is_dialled_on_in_whatever_mode() {
+        let mut user = sample::user();
+        user.mode = Mode::Office;
+        user.profile.telecommuter_allowed = false;
+        let mut call = sample::call(1);
+        call.phase = CallPhase::Connected { since: UnixMillis(1) };
+        call.legs.push(LegView {
+            role: LegRole::User,
+            number: "201".to_owned(),
+            name: None,
+            device: "desk-201".parse().ok(),
+            browser: false,
+            state: LegState::Early,
+            since: UnixMillis(1),
+            cause: None,
+            no_audio: false,
+        });
+        user.calls = vec![call];
+        assert_eq!(blocked(true, true, Some(&user)), Some(Blocked::NotAllowed));
+        user.calls[0].legs[0].state = LegState::Confirmed;
+        assert_eq!(blocked(true, true, Some(&user)), None);
     }
 
     #[test]
