@@ -3,12 +3,12 @@
 
 use std::process::ExitCode;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Result;
 
 use super::demo;
-use crate::build::{self, portal::Mode};
+use crate::build::{self, Sources, portal::Mode};
 use crate::paths::Paths;
 use crate::process;
 use crate::setup::{self, Needs};
@@ -43,11 +43,8 @@ const NATIVE: Part = Part {
 };
 
 impl Part {
-    fn newest(&self, paths: &Paths) -> Option<SystemTime> {
-        self.inputs
-            .iter()
-            .filter_map(|input| build::newest(&paths.root.join(input)))
-            .max()
+    fn sources(&self, paths: &Paths) -> Sources {
+        Sources::of(self.inputs.iter().map(|input| paths.root.join(input)))
     }
 }
 
@@ -58,12 +55,12 @@ pub(crate) fn run(paths: &Paths, options: &demo::Options) -> Result<ExitCode> {
     build::edge::build(paths, &tools)?;
     let mut running = demo::start(paths, &tools, options)?;
     let parts = [PORTAL, EDGE, NATIVE];
-    let mut seen: Vec<Option<SystemTime>> = parts.iter().map(|part| part.newest(paths)).collect();
+    let mut seen: Vec<Sources> = parts.iter().map(|part| part.sources(paths)).collect();
     ui::say("  Sources are watched: save a file and its part is rebuilt.");
     while !process::interrupted() {
         thread::sleep(POLL);
         for (part, seen) in parts.iter().zip(&mut seen) {
-            let now = part.newest(paths);
+            let now = part.sources(paths);
             if now == *seen {
                 continue;
             }
