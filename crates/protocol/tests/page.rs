@@ -113,7 +113,10 @@ fn the_page_names_all_there_is() {
     const PROFILE: &str = include_str!("../src/profile.rs");
     const RECORD: &str = include_str!("../src/record.rs");
     const UPLOAD: &str = include_str!("../src/upload.rs");
-    const ADMIN: &str = include_str!("../src/admin.rs");
+    const ADMIN: &str = concat!(
+        include_str!("../src/admin.rs"),
+        include_str!("../src/admin/settings.rs")
+    );
     let items = [
         (COMMAND, "enum CommandBody"),
         (COMMAND, "enum DestinationChoice"),
