@@ -45,8 +45,13 @@ impl Choice {
                 && self.typed.try_get_untracked().as_ref() == Some(&asked)
             {
                 let last = self.portal.last_account();
-                self.found.set(account::offered(&asked, &codes, last));
-                self.active.set(None);
+                let offered = account::offered(&asked, &codes, last);
+                // What the keyboard is on stays so while it is offered.
+                let on = self.active.get_untracked();
+                let chosen = on.and_then(|at| self.found.with_untracked(|found| found.get(at).cloned()));
+                let at = chosen.and_then(|chosen| offered.iter().position(|one| *one == chosen));
+                self.found.set(offered);
+                self.active.set(at);
             }
         });
     }
