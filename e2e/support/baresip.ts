@@ -20,6 +20,11 @@ interface Said {
   ok?: boolean;
 }
 
+interface Account {
+  username: string;
+  password: string;
+}
+
 /** baresip (Debian: `baresip`) as a desk telephone: registered with digest, with a tone for a voice. */
 export class DeskTelephone {
   private readonly said: Said[] = [];
@@ -38,11 +43,18 @@ export class DeskTelephone {
   }
 
   /** Starts it, and waits until it is registered at `server`. */
-  static async register(
-    account: { username: string; password: string },
-    server: string,
-    toneHz: number,
-  ): Promise<DeskTelephone> {
+  static async register(account: Account, server: string, toneHz: number): Promise<DeskTelephone> {
+    for (let left = 2; ; left -= 1) {
+      try {
+        return await this.starts(account, server, toneHz);
+      } catch (error) {
+        // A port that was free a moment ago may be another's by now.
+        if (left === 0 || !(error instanceof EndedAtOnce)) throw error;
+      }
+    }
+  }
+
+  private static async starts(account: Account, server: string, toneHz: number): Promise<DeskTelephone> {
     const folder = mkdtempSync(path.join(tmpdir(), 'ponte-desk-'));
     const [sip, control] = [await freePort(), await freePort()];
     mkdirSync(folder, { recursive: true });
@@ -164,11 +176,17 @@ export class DeskTelephone {
   }
 }
 
+class EndedAtOnce extends Error {
+  constructor() {
+    super('baresip does not start: is it installed?');
+  }
+}
+
 /** The control port, as soon as it is open. */
 async function connected(port: number, child: ChildProcess): Promise<Socket> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    if (child.exitCode !== null || child.pid === undefined) throw new Error('baresip does not start: is it installed?');
+    if (child.exitCode !== null || child.pid === undefined) throw new EndedAtOnce();
     const socket = await new Promise<Socket | null>((resolve) => {
       const trying = connect(port, '127.0.0.1', () => resolve(trying));
       trying.once('error', () => resolve(null));
