@@ -1,5 +1,6 @@
 //! What the portal asks of the browser, in one place and with every failure turned into "nothing".
 
+pub mod focus;
 pub mod listen;
 pub mod notify;
 pub mod push;

@@ -10,6 +10,13 @@ pub fn live<T>(shown: impl Fn() -> T + Send + Sync + 'static) -> Box<dyn Fn() ->
     Box::new(shown)
 }
 
+/// `aria-disabled` of a control that cannot be used while this holds (`browser::focus`).
+pub fn barred(
+    holds: impl Fn() -> bool + Send + Sync + 'static,
+) -> Box<dyn Fn() -> Option<&'static str> + Send + Sync> {
+    Box::new(move || holds().then_some("true"))
+}
+
 /// What follows from signals, kept until it changes.
 pub fn memo<T>(followed: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
 where

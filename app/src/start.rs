@@ -16,6 +16,9 @@ pub fn start(catalogues: &'static [&'static Catalogue], mount: fn(Locale)) {
         // The message may quote user input, so it is not logged; the page says that it has stopped.
         browser::set_root_attribute("data-crashed", "");
     }));
+    if let Some(document) = browser::document() {
+        browser::focus::keep(&document);
+    }
     // Leptos' own has no executor before the first component is mounted.
     spawn_local(async move {
         let Ok(language) = i18n::start(catalogues).await else {

@@ -50,7 +50,7 @@ export class Spoken {
   async press(key: string): Promise<void> {
     await this.page.keyboard.press(key);
     this.log.push(`[${key}]`);
-    await this.focus();
+    await this.look(key === 'Tab' ? "(the browser's own controls)" : '(nothing)');
     await this.paces();
   }
 
@@ -95,7 +95,8 @@ export class Spoken {
     if (PACE_MS > 0) await this.page.waitForTimeout(PACE_MS);
   }
 
-  private async focus(): Promise<void> {
+  /** Says what has the focus; `none` where nothing of the page has it. */
+  async look(none = '(nothing)'): Promise<void> {
     const { result } = await this.cdp.send('Runtime.evaluate', { expression: 'document.activeElement' });
     if (!result.objectId) return;
     const { nodes } = (await this.cdp.send('Accessibility.getPartialAXTree', {
@@ -104,7 +105,7 @@ export class Spoken {
     })) as { nodes: AxNode[] };
     const node = nodes[0];
     if (!node || node.ignored) {
-      this.log.push('(nothing)');
+      this.log.push(none);
       return;
     }
     const states = (node.properties ?? []).map(({ name, value }) => STATES[name]?.(value.value) ?? null);

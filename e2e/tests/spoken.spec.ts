@@ -24,7 +24,10 @@ test('a whole call with the keyboard alone, as a screen reader tells it', async 
   await spoken.tabTo(/^Mute me, /);
   await spoken.press('Space');
   at = await spoken.says(/^says: .*do(es)? not hear you/i, at);
+  // The same key again, without looking where the focus went.
+  await expect(page.getByTestId('call-mute')).toBeEnabled();
   await spoken.press('Space');
+  await expect(page.getByTestId('call-mute')).toHaveAttribute('aria-pressed', 'false');
   await spoken.tabTo(/^Keypad, .*collapsed/);
   await spoken.press('Enter');
   await expect(page.getByTestId('dtmf-key-5')).toBeVisible();
@@ -42,10 +45,14 @@ test('a whole call with the keyboard alone, as a screen reader tells it', async 
   await spoken.tabTo(/^Hold, button/);
   await spoken.press('Enter');
   at = await spoken.says(/^says: On hold\. /, at);
+  // The button that was pressed is gone; what it stood in has the focus.
+  await expect(page.getByTestId('call-hold')).toHaveCount(0);
+  await spoken.look();
   await spoken.tabTo(/^Hang up, button/);
   await spoken.press('Enter');
   await portal.isOver();
   at = await spoken.says(/^says: Call ended\. You hung up\./, at);
+  await spoken.look();
 
   await carrier.places({ from: CALLER, to: ANNA_DID, telephone: { tone_hz: CALLER_HZ } });
   at = await spoken.says(/^at once: Incoming call\. /, at);

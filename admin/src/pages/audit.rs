@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use ponte_app::browser;
 use ponte_app::components::shown::Shown;
 use ponte_app::design::Row;
-use ponte_app::live::live;
+use ponte_app::live::{barred, live};
 use ponte_protocol::admin::AuditEntry;
 
 /// The page.
@@ -46,7 +46,7 @@ pub fn AuditPage() -> impl IntoView {
             </ol>
             <Shown when=more>
                 <button type="button" class="button log-more" data-testid="audit-more"
-                    disabled=live(move || busy.get() || !site.connected()) on:click=older>
+                    aria-disabled=barred(move || busy.get() || !site.connected()) on:click=older>
                     {i18n.t(text::audit::more)}
                 </button>
             </Shown>

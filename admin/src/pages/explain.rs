@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::design::{Card, Field};
 use ponte_app::format;
-use ponte_app::live::live;
+use ponte_app::live::{barred, live};
 use ponte_protocol::admin::{AdminAnswer, AdminQuery};
 use ponte_protocol::{DialString, Explanation, UserId};
 
@@ -75,7 +75,7 @@ pub fn Explain() -> impl IntoView {
                 </div>
                 <div class="button-row">
                     <button type="submit" class="button" data-testid="explain-check"
-                        disabled=live(move || asked.with(Option::is_none))>
+                        aria-disabled=barred(move || asked.with(Option::is_none))>
                         {i18n.t(text::explain::check)}
                     </button>
                 </div>

@@ -9,7 +9,7 @@ use crate::site::{Fault, List, Site, WholeSite};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::design::Card;
-use ponte_app::live::live;
+use ponte_app::live::{barred, live};
 use ponte_protocol::AccountCodePolicy;
 use ponte_protocol::admin::{AdminChange, CallRecording, Problem, SiteSettings};
 
@@ -147,7 +147,7 @@ fn Form(known: WholeSite) -> impl IntoView {
             <SwitchField name="call_waiting" label=text::field::call_waiting hint=text::site::call_waiting_hint
                 value=call_waiting problems />
             <div class="button-row">
-                <button type="submit" class="button primary" data-testid="site-save" disabled=live(move || busy.get())>
+                <button type="submit" class="button primary" data-testid="site-save" aria-disabled=barred(move || busy.get())>
                     {i18n.t(text::action::save)}
                 </button>
             </div>

@@ -9,7 +9,7 @@ use crate::words;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use ponte_app::design::{Button, Dialog, Look};
-use ponte_app::live::live;
+use ponte_app::live::{barred, live};
 use ponte_protocol::admin::{AdminChange, Problem, UserSettings};
 
 /// The form, of a new user where `known` is `None`. `saved` is told what was saved.
@@ -201,7 +201,7 @@ pub fn UserEditor(
                     {live(move || error.get().map(|fault| words::fault(i18n.locale(), &fault)))}
                 </p>
                 <div class="button-row">
-                    <button type="submit" class="button primary" data-testid="user-save" disabled=live(move || busy.get())>
+                    <button type="submit" class="button primary" data-testid="user-save" aria-disabled=barred(move || busy.get())>
                         {i18n.t(text::action::save)}
                     </button>
                     <Button label=text::action::cancel look=Look::Quiet

@@ -12,7 +12,7 @@ use leptos::task::spawn_local;
 use ponte_app::components::icon::Icon;
 use ponte_app::design::{Button, Dialog, Look, Row, Tag};
 use ponte_app::format;
-use ponte_app::live::live;
+use ponte_app::live::{barred, live};
 use ponte_protocol::admin::{AdminAnswer, AdminChange, AdminQuery, Problem};
 use ponte_protocol::{SavedDestination, UserId};
 
@@ -202,7 +202,7 @@ fn AddNumber(user: StoredValue<UserId>, numbers: Numbers) -> impl IntoView {
                 <TextField name="number" label=text::field::number value=number problems kind="tel" hint=text::field::number_hint />
             </div>
             <div class="button-row">
-                <button type="submit" class="button small" data-testid="reach-add" disabled=live(move || busy.get())>
+                <button type="submit" class="button small" data-testid="reach-add" aria-disabled=barred(move || busy.get())>
                     {i18n.t(text::reach::add)}
                 </button>
             </div>

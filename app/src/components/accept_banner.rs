@@ -4,7 +4,7 @@ use crate::components::countdown::CountdownBar;
 use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{barred, live};
 use crate::state::Portal;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CommandBody, UnixMillis};
@@ -23,7 +23,7 @@ pub fn AcceptBanner(call: CallId, until: UnixMillis) -> impl IntoView {
                 <p>{i18n.t(text::accept::hint)}</p>
             </div>
             <button
-                type="button" class="button call large" data-testid="call-accept" disabled=accepting
+                type="button" class="button call large" data-testid="call-accept" aria-disabled=barred(move || accepting.get())
                 on:click=move |_| { portal.ask(CommandBody::Accept { call }); }
             >
                 <Icon name="check" />

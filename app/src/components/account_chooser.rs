@@ -3,7 +3,7 @@
 use crate::components::account::Booking;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::account;
 use crate::logic::list::arrow;
 use crate::state::Portal;
@@ -206,11 +206,11 @@ pub fn AccountChooser() -> impl IntoView {
                     }
                 />
                 <Shown when=derived(move || call.is_some())>
-                    <button type="button" class="button" data-testid="account-save" disabled=live(move || busy.get())
+                    <button type="button" class="button" data-testid="account-save" aria-disabled=barred(move || busy.get())
                         on:click=move |_| book_typed()>{i18n.t(text::account::book)}</button>
                 </Shown>
                 <Shown when=derived(move || booked.get())>
-                    <button type="button" class="button quiet" data-testid="account-clear" disabled=live(move || busy.get())
+                    <button type="button" class="button quiet" data-testid="account-clear" aria-disabled=barred(move || busy.get())
                         on:click=move |_| if let Some(call) = call { book(call, None); }>{i18n.t(text::account::none)}</button>
                 </Shown>
             </div>

@@ -3,7 +3,7 @@
 use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::call::{self, Accept};
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -53,7 +53,7 @@ pub fn CallActions(call: Memo<Option<CallView>>, keypad: RwSignal<bool>) -> impl
         <div class="button-row call-actions">
             <Shown when=derived(move || connected.get())>
                 <button type="button" class="button" data-testid="call-mute" aria-pressed=live(move || muted.get().to_string())
-                    disabled=muting on:click=mute>
+                    aria-disabled=barred(move || muting.get()) on:click=mute>
                     <Icon name="no-audio" />
                     {i18n.t(text::control::mute_me)}
                 </button>
@@ -130,7 +130,7 @@ fn button(look: Look, disabled: Signal<bool>, press: Callback<()>) -> AnyView {
         label,
     } = look;
     view! {
-        <button type="button" class=class data-testid=testid disabled=live(move || disabled.get()) on:click=move |_| press.run(())>
+        <button type="button" class=class data-testid=testid aria-disabled=barred(move || disabled.get()) on:click=move |_| press.run(())>
             <Icon name=icon />
             {live(move || label.get())}
         </button>

@@ -17,7 +17,7 @@ use crate::components::shown::Shown;
 use crate::design::{Button, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::names;
 use crate::state::Portal;
 use crate::words;
@@ -138,7 +138,7 @@ fn AnswerHere(call: CallId) -> impl IntoView {
     view! {
         <div class="button-row">
             <button type="button" class="button call large" data-testid="browser-answer"
-                disabled=live(move || telephone.is_busy())
+                aria-disabled=barred(move || telephone.is_busy())
                 on:click=move |_| telephone.accept(portal, call)>
                 <Icon name="phone" />
                 {i18n.t(text::here::answer)}

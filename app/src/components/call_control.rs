@@ -5,7 +5,7 @@ use crate::components::move_panel::{MovePlace, MoveState, Moving};
 use crate::components::shown::Shown;
 use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::call::{self, Controls};
 use crate::logic::dial::Entry;
 use crate::state::Portal;
@@ -117,11 +117,11 @@ pub fn CallControl(call: Memo<Option<CallView>>) -> impl IntoView {
                 </button>
             </Shown>
             <Shown when=wanted(|controls| controls.partner.is_some())>
-                <button type="button" class="button small" data-testid="call-connect" disabled=locked
+                <button type="button" class="button small" data-testid="call-connect" aria-disabled=barred(move || locked.get())
                     on:click=move |_| ask_with(|call, with| CommandBody::TransferTo { call, with })>
                     {live(move || text::control::connect(i18n.locale(), partner_name()))}
                 </button>
-                <button type="button" class="button small" data-testid="call-merge" disabled=locked
+                <button type="button" class="button small" data-testid="call-merge" aria-disabled=barred(move || locked.get())
                     on:click=move |_| ask_with(|call, with| CommandBody::Merge { call, with })>
                     {live(move || text::control::merge(i18n.locale(), partner_name()))}
                 </button>
@@ -184,11 +184,11 @@ fn GiveForm(call: CallId, locked: Memo<bool>) -> impl IntoView {
                 {live(move || error().unwrap_or_else(|| text::control::give_hint(i18n.locale()).to_owned()))}
             </p>
             <div class="button-row">
-                <button type="submit" class="button primary" data-testid="give-submit" disabled=live(move || !can_give())>
+                <button type="submit" class="button primary" data-testid="give-submit" aria-disabled=barred(move || !can_give())>
                     {i18n.t(text::control::give_now)}
                 </button>
                 <button type="button" class="button" data-testid="give-voicemail"
-                    disabled=live(move || locked.get() || extension().is_none()) on:click=to_voicemail>
+                    aria-disabled=barred(move || locked.get() || extension().is_none()) on:click=to_voicemail>
                     {i18n.t(text::control::give_voicemail)}
                 </button>
             </div>

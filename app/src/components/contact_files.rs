@@ -2,7 +2,7 @@
 
 use crate::browser;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::live;
+use crate::live::{barred, live};
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::state::directory::{FileExport, FileImport};
@@ -51,7 +51,7 @@ pub fn ContactFiles() -> impl IntoView {
     let offline = move || portal.badge().get() != Badge::Connected;
     let export = move |testid: &'static str, label: fn(Locale) -> &'static str, format| {
         view! {
-            <button type="button" class="button small" data-testid=testid disabled=live(offline)
+            <button type="button" class="button small" data-testid=testid aria-disabled=barred(offline)
                 on:click=move |_| portal.export_contacts(format)>{i18n.t(label)}</button>
         }
     };
@@ -123,7 +123,7 @@ fn Preview(import: FileImport) -> impl IntoView {
             {(more > 0).then(|| view! { <p class="hint">{live(move || text::directory::more_problems(i18n.locale(), more))}</p> })}
             <div class="button-row">
                 {(added > 0).then(|| view! {
-                    <button type="button" class="button primary" data-testid="import-add" disabled=adding
+                    <button type="button" class="button primary" data-testid="import-add" aria-disabled=barred(move || adding.get())
                         on:click=move |_| portal.add_import()>
                         {live(move || text::directory::add_them(i18n.locale(), u64::from(added)))}
                     </button>

@@ -6,7 +6,7 @@ use crate::components::person_row::label_words;
 use crate::components::shown::Shown;
 use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::directory::{Draft, DraftError};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -109,7 +109,7 @@ pub fn ContactForm(begin: Draft, close: Callback<()>) -> impl IntoView {
             </label>
             <p class="field-error" id="contact-error" data-testid="contact-error" role="alert">{live(error)}</p>
             <div class="button-row">
-                <button type="submit" class="button primary" data-testid="contact-save" disabled=live(locked)>
+                <button type="submit" class="button primary" data-testid="contact-save" aria-disabled=barred(locked)>
                     {i18n.t(text::reach::save)}
                 </button>
                 <Button label=text::reach::cancel testid="contact-cancel"

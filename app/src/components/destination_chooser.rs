@@ -7,7 +7,7 @@ use crate::components::saved_destinations::SavedDestinations;
 use crate::components::shown::Shown;
 use crate::design::{Button, Field, Look, Notice, Tone};
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live};
+use crate::live::{barred, derived, live};
 use crate::logic::dial::Entry;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -197,7 +197,7 @@ pub fn DestinationChooser(telecommuting: Memo<bool>, changing: RwSignal<bool>) -
             <div class="button-row">
                 <button
                     type="submit" class="button primary" data-testid="destination-enter"
-                    disabled=live(move || entering.get() || telephone.is_busy() || !reachable())
+                    aria-disabled=barred(move || entering.get() || telephone.is_busy() || !reachable())
                 >
                     <Icon name="home-phone" />
                     {live(move || {

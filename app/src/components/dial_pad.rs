@@ -8,7 +8,7 @@ use crate::components::suggestions::{Offers, SuggestionList};
 use crate::design::Card;
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live};
+use crate::live::{barred, derived, live};
 use crate::logic::account;
 use crate::logic::dial::{Blocked, Entry};
 use crate::state::Portal;
@@ -168,7 +168,7 @@ pub fn DialPad() -> impl IntoView {
                     }).into_iter().collect_view()}
                 </div>
                 <button type="submit" class="button call large" data-testid="dial-submit"
-                    disabled=live(move || !can_dial())>
+                    aria-disabled=barred(move || !can_dial())>
                     <Icon name="phone" />
                     {live(move || {
                         let locale = i18n.locale();

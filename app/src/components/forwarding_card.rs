@@ -2,7 +2,7 @@
 
 use crate::design::Card;
 use crate::i18n::{I18n, text};
-use crate::live::{live, memo};
+use crate::live::{barred, live, memo};
 use crate::logic::profiles::Draft;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -65,7 +65,7 @@ pub fn ForwardingCard() -> impl IntoView {
                         )
                     })}
                 </p>
-                <button type="submit" class="button primary" data-testid="forwarding-save" disabled=live(locked)>
+                <button type="submit" class="button primary" data-testid="forwarding-save" aria-disabled=barred(locked)>
                     {i18n.t(text::reach::save)}
                 </button>
             </form>

@@ -4,7 +4,7 @@ use crate::components::move_panel::Moving;
 use crate::components::shown::Shown;
 use crate::design::Button;
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live};
+use crate::live::{barred, derived, live};
 use crate::logic::dial::Entry;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -68,7 +68,7 @@ pub fn MoveForm() -> impl IntoView {
                 </Shown>
                 {live(move || {
                     desk().map(|name| view! {
-                        <button type="button" class="button" data-testid="move-desk" disabled=locked
+                        <button type="button" class="button" data-testid="move-desk" aria-disabled=barred(move || locked.get())
                             on:click=move |_| {
                                 let to = DestinationChoice::Desk;
                                 portal.ask(CommandBody::Move { call: id, to });
@@ -81,7 +81,7 @@ pub fn MoveForm() -> impl IntoView {
                     saved()
                         .into_iter()
                         .map(|(destination, label)| view! {
-                            <button type="button" class="button" data-testid="move-saved" disabled=locked
+                            <button type="button" class="button" data-testid="move-saved" aria-disabled=barred(move || locked.get())
                                 on:click=move |_| {
                                     let to = DestinationChoice::Saved { destination };
                                     portal.ask(CommandBody::Move { call: id, to });
@@ -98,7 +98,7 @@ pub fn MoveForm() -> impl IntoView {
                     prop:value=live(move || typed.get())
                     on:input:target=move |event| typed.set(event.target().value()) />
                 <button type="submit" class="button" data-testid="move-typed"
-                    disabled=live(move || locked.get() || !matches!(entry.get(), Entry::Number(_)))>
+                    aria-disabled=barred(move || locked.get() || !matches!(entry.get(), Entry::Number(_)))>
                     {i18n.t(text::control::move_go)}
                 </button>
             </form>

@@ -7,7 +7,7 @@ use crate::components::shown::Shown;
 use crate::design::{Button, Card, Look};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::rtc::Problem;
 use crate::state::Portal;
 use crate::state::toasts::{ToastKind, Toasts};
@@ -219,7 +219,7 @@ fn OwnSoundRow(sound: OwnSound, name: &'static str) -> impl IntoView {
                     src=draft.with_value(|draft| draft.as_ref().map(|draft| draft.address.clone()))></audio>
                 <div class="message-actions">
                     <button type="button" class="button small primary" data-testid="own-save"
-                        disabled=live(move || making.get() == Making::Sending) on:click=move |_| send()>
+                        aria-disabled=barred(move || making.get() == Making::Sending) on:click=move |_| send()>
                         {i18n.t(text::greeting::use_it)}
                     </button>
                     <Button label=text::greeting::discard look=Look::SmallQuiet testid="own-discard" disabled=derived(move || making.get() == Making::Sending)

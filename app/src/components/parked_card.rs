@@ -3,7 +3,7 @@
 use crate::components::icon::Icon;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{barred, live};
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::words;
@@ -57,7 +57,7 @@ fn Parked(call: ParkedCall) -> impl IntoView {
                 <span class="hint">{live(waits)}</span>
             </span>
             <button type="button" class="button call small" data-testid="parked-fetch"
-                disabled=live(move || fetching.get() || portal.badge().get() != Badge::Connected)
+                aria-disabled=barred(move || fetching.get() || portal.badge().get() != Badge::Connected)
                 on:click=move |_| { portal.ask(CommandBody::Fetch { slot }); }>
                 <Icon name="phone" />
                 {i18n.t(text::control::fetch)}

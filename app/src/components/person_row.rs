@@ -7,7 +7,7 @@ use crate::components::shown::Shown;
 use crate::design::{Button, Look, Unfold};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::directory;
 use crate::state::Portal;
 use leptos::prelude::*;
@@ -133,7 +133,7 @@ pub fn ColleagueRow(
                 <span class="person-state" data-testid="colleague-state">{live(words)}</span>
             </span>
             <Shown when=derived(move || line() == LineState::Ringing && may_pick_up.get())>
-                <button type="button" class="button small call" data-testid="person-pick-up" disabled=picking
+                <button type="button" class="button small call" data-testid="person-pick-up" aria-disabled=barred(move || picking.get())
                     aria-label=live(move || text::directory::pick_up_of(i18n.locale(), name.get()))
                     on:click=move |event| pick_up.with_value(|pick_up| pick_up(event))>
                     {i18n.t(text::directory::pick_up)}

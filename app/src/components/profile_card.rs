@@ -3,7 +3,7 @@
 use crate::components::shown::Shown;
 use crate::design::Card;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::profiles;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -59,7 +59,7 @@ fn chip(portal: Portal, locale: Locale, profile: CallProfile, locked: Memo<bool>
     let on = move || name.with_value(|name| live_name.with(|live| live.as_ref() == Some(name)));
     view! {
         <button type="button" class="button small chip" data-testid="profile" aria-pressed=live(move || on().to_string())
-            disabled=live(move || !complete || locked.get())
+            aria-disabled=barred(move || !complete || locked.get())
             title=(!complete).then(|| text::profile::incomplete(locale))
             on:click=move |_| { portal.ask(CommandBody::SwitchProfile { name: name.get_value() }); }>
             {shown}
@@ -127,7 +127,7 @@ fn KeepForm() -> impl IntoView {
                     prop:value=live(move || name.get()) on:input:target=move |event| name.set(event.target().value()) />
             </label>
             <datalist id="profile-names">{live(names)}</datalist>
-            <button type="submit" class="button" data-testid="profile-save" disabled=live(move || !valid())>
+            <button type="submit" class="button" data-testid="profile-save" aria-disabled=barred(move || !valid())>
                 {i18n.t(text::profile::keep)}
             </button>
         </form>

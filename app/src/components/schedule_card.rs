@@ -3,7 +3,7 @@
 use crate::components::profile_card::shown_name;
 use crate::design::Card;
 use crate::i18n::{I18n, text};
-use crate::live::{live, memo};
+use crate::live::{barred, live, memo};
 use crate::logic::{profiles, schedule};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -58,7 +58,7 @@ fn row(portal: Portal, i18n: I18n, place: usize, entry: &ScheduleEntry, locked: 
         <li class="member" data-testid="schedule-entry">
             <span class="member-name">{name}<span class="hint">{when}</span></span>
             <button type="button" class="button small quiet" data-testid="schedule-remove" aria-label=label
-                disabled=live(move || locked.get()) on:click=remove>
+                aria-disabled=barred(move || locked.get()) on:click=remove>
                 {text::schedule::remove_short(locale)}
             </button>
         </li>
@@ -148,7 +148,7 @@ fn AddForm(locked: Memo<bool>) -> impl IntoView {
                 </label>
             </div>
             <button type="submit" class="button" data-testid="schedule-add"
-                disabled=live(move || locked.get() || full() || entry().is_none())>
+                aria-disabled=barred(move || locked.get() || full() || entry().is_none())>
                 {i18n.t(text::schedule::add)}
             </button>
         </form>

@@ -4,7 +4,7 @@ use crate::browser::recorder::Recorder;
 use crate::components::icon::Icon;
 use crate::design::{Card, Meter};
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{live, memo};
+use crate::live::{barred, live, memo};
 use crate::rtc::Problem;
 use crate::rtc::devices::{self, Changes, Device, Role};
 use crate::state::Portal;
@@ -107,7 +107,7 @@ pub fn SoundCard() -> impl IntoView {
                 .then(|| choice(Role::Loudspeaker, text::audio::loudspeaker, loudspeakers))}
             <div class="setting">
                 <div class="button-row">
-                    <button type="button" class="button" data-testid="sound-try" disabled=busy on:click=try_it>
+                    <button type="button" class="button" data-testid="sound-try" aria-disabled=barred(move || busy.get()) on:click=try_it>
                         <Icon name="phone" />
                         {i18n.t(text::audio::try_it)}
                     </button>

@@ -4,7 +4,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::design::{Button, Card, Look, Notice, Tone};
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::stations::{self, Consequence};
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -120,7 +120,7 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
                 </div>
                 <Shown when=derived(move || !open.get())>
                     <button type="button" class="button small" data-testid="station-ask"
-                        disabled=live(move || locked() || !(registered || logged_on))
+                        aria-disabled=barred(move || locked() || !(registered || logged_on))
                         on:click=move |_| asked.set(Some(device()))>
                         {live(action)}
                     </button>
@@ -130,7 +130,7 @@ fn StationRow(station: StationView, asked: RwSignal<Option<DeviceId>>) -> impl I
                 <Notice tone=Tone::Question>
                     <p data-testid="station-consequences">{live(words)}</p>
                     <div class="button-row">
-                        <button type="button" class="button primary" data-testid="station-confirm" disabled=live(locked)
+                        <button type="button" class="button primary" data-testid="station-confirm" aria-disabled=barred(locked)
                             on:click=carry_out>
                             {live(action)}
                         </button>

@@ -1,7 +1,7 @@
 //! A setting that is on or off.
 
 use crate::i18n::{I18n, Locale};
-use crate::live::live;
+use crate::live::{barred, live};
 use leptos::prelude::*;
 
 /// A switch with its words and a hint below. It shows `on` as it is told; a click only asks.
@@ -22,7 +22,7 @@ pub fn Switch(
                 <span class="switch-words">{i18n.t(label)}</span>
                 <input
                     type="checkbox" role="switch" data-testid=testid aria-describedby=hint_id.clone()
-                    prop:checked=live(move || on.get()) disabled=live(move || disabled.get())
+                    prop:checked=live(move || on.get()) aria-disabled=barred(move || disabled.get())
                     on:change:target=move |event| {
                         let wanted = event.target().checked();
                         event.target().set_checked(on.get_untracked());

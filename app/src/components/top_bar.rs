@@ -9,6 +9,7 @@ use crate::components::presence_picker::PresencePicker;
 use crate::components::shown::Shown;
 use crate::components::switches::{LanguageSwitch, ThemeSwitch};
 use crate::i18n::{I18n, text};
+use crate::live::barred;
 use crate::state::toasts::ToastKind;
 use crate::state::{Portal, Session, SessionContext, Toasts};
 use leptos::prelude::*;
@@ -69,7 +70,7 @@ pub fn TopBar(api: SignedIn, page: Memo<Option<Page>>) -> impl IntoView {
                 <LanguageSwitch />
                 <ThemeSwitch />
                 <button
-                    type="button" class="button quiet sign-out" data-testid="sign-out" disabled=busy
+                    type="button" class="button quiet sign-out" data-testid="sign-out" aria-disabled=barred(move || busy.get())
                     aria-label=i18n.t(text::session::sign_out) title=i18n.t(text::session::sign_out)
                     on:click=sign_out
                 >

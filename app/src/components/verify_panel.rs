@@ -4,7 +4,7 @@ use crate::components::icon::Icon;
 use crate::design::{Button, Field, Look};
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::live;
+use crate::live::{barred, live};
 use crate::socket::Badge;
 use crate::state::Portal;
 use crate::state::verification::{Stage, Verification, code_digits};
@@ -76,7 +76,7 @@ pub fn VerifyPanel() -> impl IntoView {
             <h3>{live(move || text::verify::title(i18n.locale(), number().unwrap_or_default()))}</h3>
             <p>{i18n.t(text::verify::how)}</p>
             <button type="button" class="button" data-testid="verify-call"
-                disabled=live(move || calling.get() || !reachable()) on:click=call>
+                aria-disabled=barred(move || calling.get() || !reachable()) on:click=call>
                 <Icon name="phone" />
                 {live(move || {
                     let locale = i18n.locale();
@@ -97,7 +97,7 @@ pub fn VerifyPanel() -> impl IntoView {
                             code.set(digits);
                         }
                     />
-                    <button type="submit" class="button primary" data-testid="verify-confirm" disabled=live(move || !can_confirm())>
+                    <button type="submit" class="button primary" data-testid="verify-confirm" aria-disabled=barred(move || !can_confirm())>
                         {i18n.t(text::verify::confirm)}
                     </button>
                 </div>

@@ -2,7 +2,7 @@
 
 use super::Icon;
 use crate::i18n::{I18n, Locale};
-use crate::live::live;
+use crate::live::barred;
 use leptos::prelude::*;
 
 /// How much a button draws the eye, and what to expect of it.
@@ -60,7 +60,7 @@ pub fn Button(
         "button"
     };
     view! {
-        <button type=kind class=look.class() data-testid=testid disabled=live(move || disabled.get())
+        <button type=kind class=look.class() data-testid=testid aria-disabled=barred(move || disabled.get())
             on:click=move |_| if let Some(press) = press { press.run(()) }>
             {icon.map(|name| view! { <Icon name /> })}
             {i18n.t(label)}

@@ -4,7 +4,7 @@ use super::Icon;
 use crate::browser;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live};
+use crate::live::{barred, derived, live};
 use crate::logic::paging::Page;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -74,8 +74,7 @@ pub fn Paged(
                 view! {
                     <button type="button" class="button icon-only quiet" data-testid=format!("{id}-{name}")
                         aria-label=i18n.t(label) title=i18n.t(label)
-                        // One that is disabled would lose the focus.
-                        aria-disabled=live(move || to(shown()).is_none().then_some("true"))
+                        aria-disabled=barred(move || to(shown()).is_none())
                         on:click=move |_| if let Some(to) = to(untrack(|| (pages.page)())) { (pages.turn)(to) }>
                         <Icon name />
                     </button>
@@ -127,7 +126,7 @@ pub fn Paged(
             };
             view! {
                 <button type="button" class="button paged-more" data-testid=format!("{id}-more")
-                    aria-disabled=live(move || shown().next().is_none().then_some("true"))
+                    aria-disabled=barred(move || shown().next().is_none())
                     on:click=turn>
                     {live(move || {
                         let loads = said().next().is_none();

@@ -6,7 +6,7 @@ use crate::components::icon::Icon;
 use crate::components::shown::Shown;
 use crate::design::{Field, Notice, Tone};
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::password::{self, Fault, Strength};
 use crate::state::{Address, Session, SessionContext};
 use leptos::prelude::*;
@@ -162,7 +162,7 @@ fn PasswordForm(invitation: Invitation, token: String) -> impl IntoView {
                 </Shown>
             </Field>
             <p class="field-error" role="alert" data-testid="invite-error">{live(message)}</p>
-            <button type="submit" class="button primary large" data-testid="invite-submit" disabled=busy>
+            <button type="submit" class="button primary large" data-testid="invite-submit" aria-disabled=barred(move || busy.get())>
                 {i18n.t(text::invite::submit)}
             </button>
         </form>

@@ -6,7 +6,7 @@ use crate::components::shown::Shown;
 use crate::design::Empty;
 use crate::format;
 use crate::i18n::{I18n, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::logic::voicemail;
 use crate::socket::Badge;
 use crate::state::Portal;
@@ -68,7 +68,7 @@ pub fn MessagesPage() -> impl IntoView {
             <Shown when=derived(move || portal.more_messages().get())>
                 <button
                     type="button" class="button log-more" data-testid="messages-more"
-                    disabled=live(move || loading.get() || portal.badge().get() != Badge::Connected)
+                    aria-disabled=barred(move || loading.get() || portal.badge().get() != Badge::Connected)
                     on:click=move |_| {
                         portal.ask(CommandBody::FetchMessages { before: portal.oldest_message(), limit: PAGE });
                     }

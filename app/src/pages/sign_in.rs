@@ -9,7 +9,7 @@ use crate::components::shown::Shown;
 use crate::design::{Field, Notice};
 use crate::format;
 use crate::i18n::{I18n, Locale, text};
-use crate::live::{derived, live, memo};
+use crate::live::{barred, derived, live, memo};
 use crate::state::{Session, SessionContext};
 use leptos::html;
 use leptos::prelude::*;
@@ -120,7 +120,7 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
                 <p class="field-error" id="sign-in-error" role="alert" data-testid="sign-in-error">{live(message)}</p>
                 <button
                     type="submit" class="button primary large" data-testid="sign-in-submit"
-                    disabled=live(move || busy.get() || waiting.get().is_some())
+                    aria-disabled=barred(move || busy.get() || waiting.get().is_some())
                 >
                     {live(move || {
                         let locale = i18n.locale();
