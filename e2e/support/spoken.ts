@@ -43,6 +43,8 @@ export class Spoken {
     const spoken = new Spoken(page, cdp);
     await page.exposeFunction('ponteSpoken', (words: string) => spoken.log.push(words));
     await page.evaluate(listensToLiveRegions);
+    // One that tells of a page that was loaded tells of nothing else meanwhile.
+    for (let pause = 0; pause < 6; pause += 1) await spoken.paces();
     return spoken;
   }
 
@@ -50,7 +52,7 @@ export class Spoken {
   async press(key: string): Promise<void> {
     await this.page.keyboard.press(key);
     this.log.push(`[${key}]`);
-    await this.look(key === 'Tab' ? "(the browser's own controls)" : '(nothing)');
+    await this.look(key.endsWith('Tab') ? "(the browser's own controls)" : '(nothing)');
     await this.paces();
   }
 
@@ -61,9 +63,9 @@ export class Spoken {
   }
 
   /** Goes by the Tab key to what is called this; says everything on the way. */
-  async tabTo(name: RegExp): Promise<void> {
+  async tabTo(name: RegExp, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
     for (let step = 0; step < 80; step += 1) {
-      await this.press('Tab');
+      await this.press(key);
       if (name.test(this.log.at(-1) ?? '')) return;
     }
     throw new Error(`the Tab key does not reach ${name}`);
@@ -97,14 +99,10 @@ export class Spoken {
 
   /** Says what has the focus; `none` where nothing of the page has it. */
   async look(none = '(nothing)'): Promise<void> {
-    const { result } = await this.cdp.send('Runtime.evaluate', { expression: 'document.activeElement' });
-    if (!result.objectId) return;
-    const { nodes } = (await this.cdp.send('Accessibility.getPartialAXTree', {
-      objectId: result.objectId,
-      fetchRelatives: false,
-    })) as { nodes: AxNode[] };
-    const node = nodes[0];
-    if (!node || node.ignored) {
+    let node = await this.focused();
+    // What has it may be going at this moment.
+    if (!node) node = await this.page.waitForTimeout(200).then(() => this.focused());
+    if (!node) {
       this.log.push(none);
       return;
     }
@@ -112,6 +110,18 @@ export class Spoken {
     const value = node.value?.value;
     const parts = [node.name?.value, role(node.role?.value), ...states, value === '' ? null : value, node.description?.value];
     this.log.push(parts.filter((part) => part !== null && part !== undefined && part !== '').join(', '));
+  }
+
+  /** What has the focus, as assistive technology is told of it; `null` where nothing of the page has it. */
+  private async focused(): Promise<AxNode | null> {
+    const { result } = await this.cdp.send('Runtime.evaluate', { expression: 'document.activeElement' });
+    if (!result.objectId) return null;
+    const { nodes } = (await this.cdp.send('Accessibility.getPartialAXTree', {
+      objectId: result.objectId,
+      fetchRelatives: false,
+    })) as { nodes: AxNode[] };
+    const node = nodes[0];
+    return node && !node.ignored ? node : null;
   }
 }
 

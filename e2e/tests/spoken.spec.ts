@@ -21,7 +21,7 @@ test('a whole call with the keyboard alone, as a screen reader tells it', async 
   at = await spoken.says(/^says: Connected\. /, at);
   await portal.isIn('connected');
 
-  await spoken.tabTo(/^Mute me, /);
+  await spoken.tabTo(/^Mute me, /, 'Shift+Tab');
   await spoken.press('Space');
   at = await spoken.says(/^says: .*do(es)? not hear you/i, at);
   // The same key again, without looking where the focus went.
