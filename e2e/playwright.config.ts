@@ -12,8 +12,8 @@ export default defineConfig({
   ],
   outputDir: 'test-results',
   // Each worker has a stack of its own; its tests take turns, for they share that stack's line. They wait more than they
-  // work, so that two cores carry two stacks.
-  workers: 2,
+  // work, so that two cores carry three stacks.
+  workers: 3,
   fullyParallel: false,
   // A shared machine may stall for seconds; a test that needed its second try is counted as passed and named as flaky.
   retries: 2,

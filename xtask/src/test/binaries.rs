@@ -138,9 +138,9 @@ fn binary(line: &str) -> Option<Binary> {
     })
 }
 
-/// One more than there are cores: they wait more than they work.
+/// Two more than there are cores: they wait more than they work.
 fn at_once() -> usize {
-    thread::available_parallelism().map_or(2, usize::from) + 1
+    thread::available_parallelism().map_or(2, usize::from) + 2
 }
 
 /// Runs them all; answers in the order they were given.
