@@ -118,11 +118,9 @@ test('a microphone is tried before a call, and one that is lost in a call is fou
   await portal.isOver();
 });
 
-test('t08 a call moves from the telephone to this browser and back, and the other party hears no gap', async ({
-  portal,
-  carrier,
-  stack,
-}) => {
+test('t08 a call moves from the telephone to this browser and back, and the other party hears no gap', {
+  tag: '@quiet',
+}, async ({ portal, carrier, stack }) => {
   const { page } = portal;
   await carrier.answers(HOUSE, HOUSE_HZ);
   await carrier.answers(HOME, HOME_HZ);

@@ -24,7 +24,8 @@ import type { Carrier, Order } from '../support/carrier.ts';
 const SECOND = '+393337654322';
 const caller: Order = { from: CALLER, to: ANNA_DID, telephone: { tone_hz: CALLER_HZ } };
 
-test.describe.configure({ timeout: 180_000 });
+// None builds on another: the slowest file would be the last.
+test.describe.configure({ mode: 'parallel', timeout: 180_000 });
 
 test('looks of the entrance: sign-in, a refusal, an invitation, a part that cannot be loaded', {
   tag: '@mobile',
@@ -202,8 +203,13 @@ test('looks of calls that come: ringing, a second one, two at once, a conference
 
 test('looks of the pages: log, directory, messages, settings, and what opens in them', { tag: '@mobile' }, async ({
   portal,
+  carrier,
 }) => {
   const { page } = portal;
+  await carrier.answers(ROME, ROME_HZ);
+  await inCall(portal, carrier);
+  await portal.hangUp();
+  await portal.isOver();
   await portal.goTo('log');
   await expect(portal.logRows.first()).toBeVisible();
   await portal.logRows.first().getByRole('button', { expanded: false }).click();

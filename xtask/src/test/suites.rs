@@ -124,20 +124,24 @@ impl<'a> Context<'a> {
         build::portal::build(self.paths, tools, Mode::Release)?;
         build::edge::build(self.paths, tools)?;
         build::gateway::build(self.paths, false)?;
-        let mut command = tools.node_command(NodeFolder::E2e, "playwright")?;
-        command
-            .args(["test", "--reporter=list"])
-            .env("PONTE_CHROMIUM", chromium)
-            .env(
-                "PONTE_XTASK",
-                std::env::current_exe().context("cannot find this program's own file")?,
-            )
-            .env("PONTE_UNPACKED", setup::unpacked_folder(self.paths))
-            .env("PONTE_ROOT", &self.paths.root);
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        let run = |name: &str, arguments: &[&str]| {
+            let mut command = tools.node_command(NodeFolder::E2e, "playwright")?;
+            command
+                .args(["test", "--reporter=list"])
+                .args(arguments)
+                .env("PONTE_CHROMIUM", &chromium)
+                .env("PONTE_XTASK", &program)
+                .env("PONTE_UNPACKED", setup::unpacked_folder(self.paths))
+                .env("PONTE_ROOT", &self.paths.root);
+            self.counted(name, Runner::Playwright, Duration::from_mins(30), &mut command)
+        };
         if let Some(filter) = self.filter {
-            command.args(["--grep", filter]);
+            return run("e2e", &["--grep", filter]);
         }
-        self.counted("e2e", Runner::Playwright, Duration::from_mins(30), &mut command)
+        let mut counts = run("e2e", &["--grep-invert", QUIET])?;
+        counts.add(run("e2e (quiet)", &["--grep", QUIET, "--workers=1"])?);
+        Ok(counts)
     }
 
     fn filter_cargo(&self, command: &mut Command) {
@@ -169,6 +173,9 @@ impl<'a> Context<'a> {
         Ok(reader.finish(name, outcome.success()))
     }
 }
+
+/// The tag of tests that listen to what a browser sends without a pause: beside others it pauses by itself.
+const QUIET: &str = "@quiet";
 
 fn needs_of(suite: Suite) -> Needs {
     match suite {
