@@ -25,7 +25,9 @@ export async function standsLooks(page: Page, state: string): Promise<void> {
   const { project } = test.info();
   await isNotTooWide(page, state);
   for (const colorScheme of ['dark', 'light'] as const) {
+    await page.evaluate(standsStill);
     await page.emulateMedia({ colorScheme });
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const axe = new AxeBuilder({ page });
     // The dark one differs by its colours alone.
     await hasNoFinding(colorScheme === 'dark' ? axe.withRules('color-contrast') : axe, `${state}, ${colorScheme}`);
@@ -34,6 +36,19 @@ export async function standsLooks(page: Page, state: string): Promise<void> {
       animations: 'disabled',
     });
   }
+}
+
+/**
+ * Lets nothing move: colours that are on their way to others are of neither scheme, and a browser does not go on with what is
+ * out of sight.
+ */
+function standsStill(): void {
+  const STILL = '* { content-visibility: visible !important; transition: none !important; animation: none !important; }';
+  const is = (sheet: CSSStyleSheet) => sheet.cssRules[0]?.cssText.includes('content-visibility: visible !important');
+  if (document.adoptedStyleSheets.some(is)) return;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STILL);
+  document.adoptedStyleSheets.push(sheet);
 }
 
 /** The elements that reach beyond the window, by what they are called. */
