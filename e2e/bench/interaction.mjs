@@ -149,7 +149,9 @@ try {
   for (let turned = 0; oldest > last && turned < RECORDS; turned += 1) {
     await page.getByTestId("log-next").click();
   }
-  await page.getByTestId("log-last").click();
+  // Whoever has turned them all is there already.
+  const end = page.getByTestId("log-last");
+  if (await end.isEnabled()) await end.click();
   await page.getByText(`of ${RECORDS}`).waitFor();
   const shown = await page.getByTestId("log-row").count();
   process.stderr.write(`all loaded, ${shown} rows shown, after ${Date.now() - started} ms\n`);
