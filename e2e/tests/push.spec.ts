@@ -1,4 +1,4 @@
-import type { APIRequestContext, BrowserContext } from '@playwright/test';
+import type { APIRequestContext, Browser, BrowserContext } from '@playwright/test';
 import { Browser as Subscriber, readVapid, type PushService } from '../../edge/tests/support/push_service.mjs';
 import type { CallReport, Carrier } from '../support/carrier.ts';
 import { ANNA_DID, CALLER, HOME } from '../support/numbers.ts';
@@ -14,12 +14,7 @@ test('t06 a call is told in a browser whose portal is closed, leads to the porta
   stack,
 }) => {
   test.slow();
-  const context = await browser.newContext({ baseURL: stack.url, serviceWorkers: 'allow', permissions: ['notifications'] });
-  const here = new Subscriber(pushService);
-  await subscribesAs(context, here);
-  await carrier.set(HOME, { kind: 'ring_out' });
-  const portal = await signedIn(context, stack);
-  await portal.telecommuteAt(HOME);
+  const { context, here, portal } = await atHome(browser, carrier, pushService, stack);
   const notifications = await Notifications.of(context);
   await switches(portal, true);
   await portal.page.close();
@@ -85,12 +80,7 @@ test('t06 a browser in which the switch is turned off is told of no call', async
   stack,
 }) => {
   test.slow();
-  const context = await browser.newContext({ baseURL: stack.url, serviceWorkers: 'allow', permissions: ['notifications'] });
-  const here = new Subscriber(pushService);
-  await subscribesAs(context, here);
-  await carrier.set(HOME, { kind: 'ring_out' });
-  const portal = await signedIn(context, stack);
-  await portal.telecommuteAt(HOME);
+  const { context, here, portal } = await atHome(browser, carrier, pushService, stack);
   await switches(portal, true);
   // What was switched on outlives the page.
   await portal.page.reload();
@@ -123,13 +113,26 @@ test('t06 a browser in which the switch is turned off is told of no call', async
   await context.close();
 });
 
-async function signedIn(context: BrowserContext, stack: Stack): Promise<Portal> {
+/** A browser of Anna's that may show notifications, in which she is at home and her telephone rings. */
+async function atHome(browser: Browser, carrier: Carrier, service: PushService, stack: Stack): Promise<AtHome> {
+  const context = await browser.newContext({ baseURL: stack.url, serviceWorkers: 'allow', permissions: ['notifications'] });
+  const here = new Subscriber(service);
+  await subscribesAs(context, here);
+  await carrier.set(HOME, { kind: 'ring_out' });
   const portal = new Portal(await context.newPage());
   await portal.page.goto('/');
   await portal.signIn(stack.person('anna'));
   await portal.isConnected(30_000);
   await portal.isOver();
-  return portal;
+  await portal.telecommuteAt(HOME);
+  return { context, here, portal };
+}
+
+interface AtHome {
+  context: BrowserContext;
+  /** What the browser is to the push service. */
+  here: Subscriber;
+  portal: Portal;
 }
 
 async function switches(portal: Portal, on: boolean): Promise<void> {

@@ -73,10 +73,7 @@ fn dial_to(number: &str, code: Option<&str>) -> CommandBody {
 }
 
 async fn dial(world: &World, code: Option<&str>) -> CallId {
-    match world.edge.command(ANNA, dial_to(FAR, code)).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        outcome => panic!("the dial was not accepted: {outcome:?}"),
-    }
+    world.begins(ANNA, dial_to(FAR, code)).await
 }
 
 fn set(call: CallId, code: Option<&str>) -> CommandBody {

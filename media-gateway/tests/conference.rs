@@ -23,14 +23,7 @@ async fn site() -> World {
 
 /// Anna dials, and the other party answers.
 async fn talk_to(world: &World, number: &str) -> CallId {
-    let body = CommandBody::Dial {
-        number: number.parse().unwrap(),
-        account_code: None,
-    };
-    let call = match world.edge.command(ANNA, body).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        other => panic!("the dial was not accepted: {other:?}"),
-    };
+    let call = world.dial_number(number).await;
     world.connected(call).await;
     call
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use ponte_protocol::{CallId, CommandBody, Outcome};
+use ponte_protocol::{CallId, CommandBody};
 use ponte_pstn_sim::Behaviour;
 use std::time::Duration;
 use support::baresip::{Baresip, Settings};
@@ -291,15 +291,7 @@ async fn t08_who_is_swapped_is_told_and_who_is_put_through_talks() {
     world.connected(call).await;
     talk(&world, &here).await;
 
-    let number = SECOND.parse().unwrap();
-    let dial = CommandBody::Dial {
-        number,
-        account_code: None,
-    };
-    let other = match world.edge.command(ANNA, dial).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        other => panic!("the dial was not accepted: {other:?}"),
-    };
+    let other = world.dial_number(SECOND).await;
     let told = here.is_told("sendonly").await;
     here.takes(&told, "recvonly").await;
     let mut there = Party::answers(&second, SECOND).await;
@@ -358,14 +350,7 @@ async fn t08_a_held_telephone_on_a_desk_is_told() {
     world
         .station(BRUNO, BRUNOS_DESK, |station| station.registered)
         .await;
-    let dial = CommandBody::Dial {
-        number: "202".parse().unwrap(),
-        account_code: None,
-    };
-    let call = match world.edge.command(ANNA, dial).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        other => panic!("the dial was not accepted: {other:?}"),
-    };
+    let call = world.dial_number("202").await;
     desk.rings(1).await;
     desk.accept().await;
     world.connected(call).await;

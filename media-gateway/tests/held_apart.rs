@@ -4,7 +4,7 @@
 
 mod support;
 
-use ponte_protocol::{CommandBody, Outcome};
+use ponte_protocol::CommandBody;
 use support::hearing::{Hearing, SECOND, answer, hears};
 use support::party::{beside_the_carrier, in_a_call, talk};
 use support::{ANNA, HOME};
@@ -25,10 +25,7 @@ async fn t08_who_is_parked_is_told_until_somebody_fetches_the_call() {
     let slot = world.edge.state(ANNA).unwrap().parked[0].slot;
     // The telephone rings long enough for a word too early to come.
     world.carrier.set_number(HOME, answer(HOME, 1_500)).unwrap();
-    let call = match world.edge.command(ANNA, CommandBody::Fetch { slot }).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        other => panic!("it cannot be fetched: {other:?}"),
-    };
+    let call = world.begins(ANNA, CommandBody::Fetch { slot }).await;
     let told = party.is_told("sendrecv").await;
     let answered = world.call_to(HOME).answered_at.is_some();
     assert!(answered, "it waits until somebody is there");
@@ -44,14 +41,7 @@ async fn t08_who_joins_a_conference_is_told_to_talk() {
     let (world, wire) = beside_the_carrier(SIGNALLED).await;
     let (call, mut party) = in_a_call(&world, &wire).await;
     world.carrier.set_number(SECOND, answer(SECOND, 50)).unwrap();
-    let dial = CommandBody::Dial {
-        number: SECOND.parse().unwrap(),
-        account_code: None,
-    };
-    let with = match world.edge.command(ANNA, dial).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        other => panic!("the dial was not accepted: {other:?}"),
-    };
+    let with = world.dial_number(SECOND).await;
     let told = party.is_told("sendonly").await;
     party.takes(&told, "recvonly").await;
     party.voice.hears(Hearing::music()).await;

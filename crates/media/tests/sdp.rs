@@ -1,43 +1,12 @@
 //! Offer and answer, case by case.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/sdp.rs"]
+mod support;
+
 use ponte_media::sdp::{LocalSession, SdpError};
 use ponte_media::{Codec, Direction};
-
-const ALL: [Direction; 4] = [
-    Direction::SendRecv,
-    Direction::SendOnly,
-    Direction::RecvOnly,
-    Direction::Inactive,
-];
-
-fn session() -> LocalSession {
-    LocalSession::new(7, "192.0.2.10:20000".parse().unwrap())
-}
-
-fn text(body: &[u8]) -> String {
-    String::from_utf8(body.to_vec()).unwrap()
-}
-
-/// A telephone's description: these lines after the session part.
-fn sdp(connection: &str, rest: &[&str]) -> Vec<u8> {
-    let head = [
-        "v=0",
-        "o=phone 3 5 IN IP4 198.51.100.2",
-        "s=call",
-        connection,
-        "t=0 0",
-    ];
-    let lines = head.iter().chain(rest).filter(|line| !line.is_empty());
-    lines
-        .flat_map(|line| [line, "\r\n"])
-        .collect::<String>()
-        .into_bytes()
-}
-
-const C: &str = "c=IN IP4 198.51.100.2";
-const M: &str = "m=audio 4000 RTP/AVP 8 0 101";
-const EVENT: &str = "a=rtpmap:101 telephone-event/8000";
+use support::{ALL, C, EVENT, M, sdp, session, text};
 
 #[test]
 fn the_first_offer_says_all_that_a_telephone_wants() {

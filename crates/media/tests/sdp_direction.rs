@@ -1,33 +1,11 @@
 //! Offers that change nothing but the direction, and what answers tell of the peer's.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/sdp.rs"]
+mod support;
+
 use ponte_media::Direction;
-use ponte_media::sdp::LocalSession;
-
-const ALL: [Direction; 4] = [
-    Direction::SendRecv,
-    Direction::SendOnly,
-    Direction::RecvOnly,
-    Direction::Inactive,
-];
-
-fn session() -> LocalSession {
-    LocalSession::new(7, "192.0.2.10:20000".parse().unwrap())
-}
-
-fn text(body: &[u8]) -> String {
-    String::from_utf8(body.to_vec()).unwrap()
-}
-
-/// A telephone's description: these lines after the session part.
-fn sdp(connection: &str, lines: &[&str]) -> Vec<u8> {
-    let head = format!("v=0\r\no=phone 3 5 IN IP4 198.51.100.2\r\ns=call\r\n{connection}\r\nt=0 0\r\n");
-    (head + &lines.join("\r\n") + "\r\n").into_bytes()
-}
-
-const C: &str = "c=IN IP4 198.51.100.2";
-const M: &str = "m=audio 4000 RTP/AVP 8 0 101";
-const EVENT: &str = "a=rtpmap:101 telephone-event/8000";
+use support::{ALL, C, EVENT, M, sdp, session, text};
 
 /// Each description without its version and its direction.
 fn but_for_direction(body: &[u8]) -> (Vec<String>, String) {

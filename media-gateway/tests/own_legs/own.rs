@@ -4,7 +4,7 @@ use crate::support::baresip::{Baresip, Settings};
 use crate::support::hearing::{Hearing, SECOND, THIRD, answer, heard_at, hears, voice};
 use crate::support::{ANNA, FAR, HOME, Options, PASSWORD, PATIENCE, World, free_port};
 use crate::tab::{Tab, Talking};
-use ponte_protocol::{CallId, CommandBody, DestinationChoice, Outcome, RtcSignal};
+use ponte_protocol::{CallId, CommandBody, DestinationChoice, RtcSignal};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -79,7 +79,7 @@ impl Own {
             Self::Desk(desk) => desk.rang(),
             Self::Telephone | Self::Browser(..) => 0,
         };
-        let call = ordered(world, body).await;
+        let call = world.begins(ANNA, body).await;
         match self {
             Self::Telephone => {}
             Self::Desk(desk) => {
@@ -183,24 +183,16 @@ async fn world(options: Options) -> World {
     world
 }
 
-pub fn dial(number: &str) -> CommandBody {
+fn dial(number: &str) -> CommandBody {
     CommandBody::Dial {
         number: number.parse().unwrap(),
         account_code: None,
     }
 }
 
-/// A command that must be accepted; the call that it is of.
-pub async fn ordered(world: &World, body: CommandBody) -> CallId {
-    match world.edge.command(ANNA, body).await {
-        Outcome::Accepted { call: Some(call) } => call,
-        other => panic!("it was not accepted: {other:?}"),
-    }
-}
-
 /// Dials another number at the leg that is up.
 pub async fn dials_beside(world: &World, number: &str) -> CallId {
-    let call = ordered(world, dial(number)).await;
+    let call = world.dial_number(number).await;
     world.connected(call).await;
     call
 }

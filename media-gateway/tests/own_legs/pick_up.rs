@@ -1,7 +1,7 @@
 //! A colleague's ringing call is picked up, with an idle leg and with one that is up: the right to it, who hears whom, and the
 //! colleague's telephones, which stop.
 
-use crate::own::{Own, ordered};
+use crate::own::Own;
 use crate::support::baresip::{Baresip, Settings};
 use crate::support::hearing::{Hearing, SECOND, THIRD, calling, hears};
 use crate::support::{ANNA, FAR, HOME, Options, PASSWORD, World};
@@ -95,7 +95,7 @@ async fn picks_up((world, mut own): (World, Own)) {
     for telephone in &telephones {
         telephone.rings(2).await;
     }
-    let second = ordered(&world, pick_up()).await;
+    let second = world.begins(ANNA, pick_up()).await;
     world.connected(second).await;
     own.hears(&world, Hearing::of(&[THIRD])).await;
     hears(&world, THIRD, Hearing::of(&[HOME])).await;

@@ -1,6 +1,6 @@
 //! The other party was not reached: a tone and words at the user's leg, and another number on the same leg (rule T5).
 
-use crate::own::{Own, dial, ordered};
+use crate::own::Own;
 use crate::support::hearing::{Hearing, SECOND, THIRD, TONE_HZ, hears, will_sound};
 use crate::support::{ANNA, FAR, HOME, Options, World};
 use ponte_protocol::{CallId, CallPhase, CauseReason, CommandBody, EndedBy};
@@ -42,11 +42,11 @@ async fn dials_again_beside_a_call(world: &World, own: &mut Own) {
     let first = own.talks_to(world, FAR).await;
     hear_each_other(world, own, FAR).await;
     let from = own.sound(world).len();
-    let second = ordered(world, dial(SECOND)).await;
+    let second = world.dial_number(SECOND).await;
     fails(world, second).await;
     hears_busy(world, own, from).await;
     hears(world, FAR, Hearing::music()).await;
-    assert_eq!(ordered(world, dial(THIRD)).await, second, "it is the same call");
+    assert_eq!(world.dial_number(THIRD).await, second, "it is the same call");
     world.connected(second).await;
     hear_each_other(world, own, THIRD).await;
     hears(world, FAR, Hearing::music()).await;
@@ -74,7 +74,7 @@ async fn dials_again((world, mut own): (World, Own)) {
     let call = own.calls(&world, SECOND).await;
     fails(&world, call).await;
     hears_busy(&world, &own, 0).await;
-    assert_eq!(ordered(&world, dial(FAR)).await, call, "it is the same call");
+    assert_eq!(world.dial_number(FAR).await, call, "it is the same call");
     world.connected(call).await;
     hear_each_other(&world, &own, FAR).await;
     assert_eq!(own.legs(&world), legs + 1, "the leg was called again");

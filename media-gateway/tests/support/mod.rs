@@ -264,19 +264,22 @@ level = "info,ponte_gateway=debug"
 
     /// Dials [`FAR`]; the call.
     pub async fn dial(&self) -> CallId {
-        match self
-            .edge
-            .command(
-                ANNA,
-                CommandBody::Dial {
-                    number: FAR.parse().unwrap(),
-                    account_code: None,
-                },
-            )
+        self.dial_number(FAR).await
+    }
+
+    /// Anna dials this; the call.
+    pub async fn dial_number(&self, number: &str) -> CallId {
+        let number = number.parse().unwrap();
+        let account_code = None;
+        self.begins(ANNA, CommandBody::Dial { number, account_code })
             .await
-        {
+    }
+
+    /// A command that must be accepted and lead to a call; the call.
+    pub async fn begins(&self, user: &str, body: CommandBody) -> CallId {
+        match self.edge.command(user, body).await {
             Outcome::Accepted { call: Some(call) } => call,
-            other => panic!("the dial was not accepted: {other:?}"),
+            other => panic!("no call came of it: {other:?}"),
         }
     }
 
