@@ -8,6 +8,11 @@ if (self.dataset.later && !/^\/(log\/?)?$/.test(location.pathname)) {
   Object.assign(link, { rel: "preload", as: "fetch", crossOrigin: "anonymous", href: self.dataset.later });
   document.head.append(link);
 }
+// What stands at once in the page is painted first, and does not share the network with the program. A hidden tab paints nothing.
+await new Promise((painted) => {
+  requestAnimationFrame(() => setTimeout(painted));
+  setTimeout(painted, 300);
+});
 try {
   const { default: init } = await import(self.dataset.js);
   await init({ module_or_path: self.dataset.wasm });

@@ -7,8 +7,10 @@ pub mod push;
 pub mod recorder;
 pub mod sound;
 
-use js_sys::{Date, Object, Reflect};
+use js_sys::Intl::DateTimeFormat;
+use js_sys::{Array, Date, Function, Object, Reflect};
 use ponte_protocol::UnixMillis;
+use std::cell::RefCell;
 use wasm_bindgen::JsValue;
 
 /// The browser's clock.
@@ -284,14 +286,30 @@ pub fn socket_address(path: &str) -> Option<String> {
     Some(format!("{scheme}://{}{path}", location.host().ok()?))
 }
 
+thread_local! {
+    /// What writes clock times, with the language and the difference to UTC that it was made for: a long list asks for
+    /// many, and making it costs more than all else in a line. Who travels with an open page takes the time of the place.
+    static CLOCK: RefCell<Option<(String, i32, Function)>> = const { RefCell::new(None) };
+}
+
 /// The clock time, hours and minutes, as the language writes it.
 pub fn clock_time(tag: &str, at: UnixMillis) -> String {
-    localized(
-        tag,
-        at,
-        &[("hour", "2-digit"), ("minute", "2-digit")],
-        Date::to_locale_time_string_with_options,
-    )
+    let offset = Date::new_0().get_timezone_offset() as i32;
+    CLOCK.with_borrow_mut(|clock| {
+        if !matches!(clock, Some((known, there, _)) if known == tag && *there == offset) {
+            *clock = None;
+        }
+        let (.., write) = clock.get_or_insert_with(|| {
+            let options = options(&[("hour", "2-digit"), ("minute", "2-digit")]);
+            let format = DateTimeFormat::new(&Array::of1(&tag.into()), &options);
+            (tag.to_owned(), offset, format.format())
+        });
+        let written = write.call1(&JsValue::UNDEFINED, &JsValue::from_f64(at.0 as f64));
+        written
+            .ok()
+            .and_then(|written| written.as_string())
+            .unwrap_or_default()
+    })
 }
 
 /// The day in words, e.g. `Friday 20 November`.
@@ -350,11 +368,16 @@ fn localized(
     parts: &[(&str, &str)],
     write: impl Fn(&Date, &str, &JsValue) -> js_sys::JsString,
 ) -> String {
+    write(&Date::new(&JsValue::from_f64(at.0 as f64)), tag, &options(parts)).into()
+}
+
+/// What tells JavaScript how to write a time.
+fn options(parts: &[(&str, &str)]) -> Object {
     let options = Object::new();
     for (name, value) in parts {
         let _ = Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value));
     }
-    write(&Date::new(&JsValue::from_f64(at.0 as f64)), tag, &options).into()
+    options
 }
 
 /// `value` with its `%xx` decoded; `None` where it is not valid.

@@ -30,6 +30,7 @@ pub mod external_people;
 pub mod external_search;
 pub mod forwarding_card;
 pub mod icon;
+pub mod in_turn;
 pub mod later;
 pub mod leg_bridge;
 pub mod log_details;

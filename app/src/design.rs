@@ -24,7 +24,7 @@ pub use empty::Empty;
 pub use field::Field;
 pub use meter::Meter;
 pub use notice::{Notice, Tone};
-pub use paged::{Paged, Pages};
+pub use paged::{Paged, Pages, first_row};
 pub use row::Row;
 pub use tag::Tag;
 pub use unfold::Unfold;

@@ -25,6 +25,8 @@ pub fn start(catalogues: &'static [&'static Catalogue], mount: fn(Locale)) {
             browser::set_root_attribute("data-crashed", "");
             return;
         };
+        // The texts were read in this task; the page is compiled in the next.
+        TimeoutFuture::new(0).await;
         mount(language);
         if let Some(splash) = browser::document().and_then(|document| document.get_element_by_id("splash")) {
             let _ = splash.set_attribute("data-leaving", "");

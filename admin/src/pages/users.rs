@@ -9,8 +9,9 @@ use crate::i18n::{I18n, Locale, text};
 use crate::site::{List, Site};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use ponte_app::browser::listen::a_task_later;
 use ponte_app::components::icon::Icon;
-use ponte_app::design::{Button, Look, Paged, Pages, Row, Tag};
+use ponte_app::design::{Button, Look, Paged, Pages, Row, Tag, first_row};
 use ponte_app::live::live;
 use ponte_app::logic::paging::cut;
 use ponte_protocol::admin::{AdminAnswer, AdminChange, UserOverview, UserSettings};
@@ -35,21 +36,15 @@ pub fn UsersPage() -> impl IntoView {
     let query = RwSignal::new(String::new());
     let over = RwSignal::new(Over::Nothing);
     let close = Callback::new(move |()| over.set(Over::Nothing));
-    let from = RwSignal::new(0);
+    let sought = a_task_later(query);
+    let from = first_row(move || sought.track());
     let found = Memo::new(move |_| {
-        let query = query.get().to_lowercase();
+        let query = sought.get().to_lowercase();
         site.users.with(|users| {
             let users = users.value.iter().flatten();
             let (found, page) = cut(users.filter(|user| matches(user, &query)), from.get());
             (found.into_iter().cloned().collect::<Vec<_>>(), page)
         })
-    });
-    // What is looked for anew is shown from its beginning.
-    Effect::new(move || {
-        query.track();
-        if from.get_untracked() > 0 {
-            from.set(0);
-        }
     });
     let page = move || found.with(|(_, page)| *page);
     let pages = Pages::new(page, move |to| from.set(to));

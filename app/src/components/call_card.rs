@@ -6,7 +6,7 @@ use crate::components::account::AccountLine;
 use crate::components::browser_place::BrowserProblem;
 use crate::components::call_actions::CallActions;
 use crate::components::call_control::CallControl;
-use crate::components::conference_panel::ConferencePanel;
+use crate::components::conference_panel::ConferencePlace;
 use crate::components::countdown::CountdownBar;
 use crate::components::dial_pad::call_again;
 use crate::components::dtmf_pad::DtmfPad;
@@ -115,7 +115,7 @@ pub fn CallCard(id: CallId) -> impl IntoView {
             <Shown when=derived(move || connected.get() && keypad.get())>
                 <DtmfPad call=id />
             </Shown>
-            <ConferencePanel call />
+            <ConferencePlace call />
             <CallControl call />
             <CallActions call keypad />
         </article>

@@ -1,6 +1,7 @@
 //! The call log.
 
 use crate::browser;
+use crate::browser::listen::{a_task_later, next_task};
 use crate::components::icon::Icon;
 use crate::components::log_row::LogRow;
 use crate::design::{Empty, Paged, Pages};
@@ -23,7 +24,7 @@ const NEWEST: UnixMillis = UnixMillis(u64::MAX);
 /// What of the log is looked for, and where in it one is.
 #[derive(Clone, Copy)]
 struct Place {
-    typed: RwSignal<String>,
+    sought: RwSignal<String>,
     missed: RwSignal<bool>,
     /// The page begins with the first call that is not after this moment: calls that come do not move what is being read.
     first: RwSignal<UnixMillis>,
@@ -35,7 +36,7 @@ impl Place {
     /// What fits among these records, tracked.
     fn fitting(self, locale: Locale, records: &[CallRecord]) -> Vec<&CallRecord> {
         let missed = self.missed.get();
-        let query = self.typed.with(|typed| Query::new(typed));
+        let query = self.sought.with(|sought| Query::new(sought));
         let fits =
             |record: &&CallRecord| (!missed || record.is_missed()) && search::matches(locale, record, &query);
         records.iter().filter(fits).collect()
@@ -59,17 +60,17 @@ impl Place {
 pub fn CallLogCard() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
+    let (typed, missed) = (RwSignal::new(String::new()), RwSignal::new(false));
     let place = Place {
-        typed: RwSignal::new(String::new()),
-        missed: RwSignal::new(false),
+        sought: a_task_later(typed),
+        missed,
         first: RwSignal::new(NEWEST),
         wanted: RwSignal::new(false),
     };
-    let Place { typed, missed, .. } = place;
     // What is looked for anew is shown from its beginning.
     Effect::new(move || {
-        typed.track();
-        missed.track();
+        place.sought.track();
+        place.missed.track();
         place.turn(0, &[]);
     });
     let loading = portal.awaits(|body| matches!(body, CommandBody::FetchLog { .. }));
@@ -134,7 +135,7 @@ pub fn CallLogCard() -> impl IntoView {
             <div class="log-head">
                 <h2 id="log-title">{i18n.t(text::log::title)}</h2>
                 <button type="button" class="button small" data-testid="log-missed"
-                    aria-pressed=live(move || missed.get().to_string()) on:click=move |_| missed.update(|on| *on = !*on)>
+                    aria-pressed=live(move || missed.get().to_string()) on:click=move |_| next_task(move || missed.update(|on| *on = !*on))>
                     <Icon name="missed" />{i18n.t(text::log::missed)}
                 </button>
                 <div class="search">

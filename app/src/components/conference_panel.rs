@@ -1,20 +1,38 @@
 //! Who is in a conference, and what its host can do.
 
 use crate::components::icon::Icon;
+use crate::components::later::{Later, Part};
+use crate::components::shown::Shown;
 use crate::design::{Button, Look};
 use crate::i18n::{I18n, text};
-use crate::live::{live, memo};
+use crate::live::{derived, live, memo};
 use crate::state::Portal;
 use crate::words;
 use leptos::prelude::*;
 use ponte_protocol::{CallId, CallView, CommandBody, ConferenceView, MemberView};
 
-/// The members of the conference that the call is in; nothing for a call that is in none.
+/// The conference that a call is in, for what shows its members.
+#[derive(Clone, Copy)]
+struct Conference(Memo<Option<ConferenceView>>);
+
+/// The conference that the call is in, which is loaded later; nothing for a call that is in none.
 #[component]
-pub fn ConferencePanel(call: Memo<Option<CallView>>) -> impl IntoView {
+pub fn ConferencePlace(call: Memo<Option<CallView>>) -> impl IntoView {
+    let conference = memo(move || call.with(|call| call.as_ref().and_then(|call| call.conference.clone())));
+    provide_context(Conference(conference));
+    view! {
+        <Shown when=derived(move || conference.with(Option::is_some))>
+            <Later part=Part::Conference />
+        </Shown>
+    }
+}
+
+/// The members of the conference which is the context's.
+#[component]
+pub fn ConferencePanel() -> impl IntoView {
     let i18n = I18n::expect();
     let portal = Portal::expect();
-    let conference = memo(move || call.with(|call| call.as_ref().and_then(|call| call.conference.clone())));
+    let Conference(conference) = expect_context();
     live(move || {
         let ConferenceView { id, members, host } = conference.get()?;
         let muted = members.iter().any(|member| !member.muted);

@@ -1,6 +1,7 @@
 //! The frame of the pages before the portal: sign-in and invitation.
 
 use crate::browser;
+use crate::components::in_turn::InTurn;
 use crate::components::switches::{LanguageSwitch, ThemeSwitch};
 use crate::i18n::{I18n, Locale, text};
 use leptos::prelude::*;
@@ -12,7 +13,9 @@ pub fn Entrance(title: fn(Locale) -> &'static str, children: Children) -> impl I
     Effect::new(move || browser::set_title(&format!("{} · Ponte", title(i18n.locale()))));
     view! {
         <div class="entrance">
-            <header class="entrance-tools"><LanguageSwitch /><ThemeSwitch /></header>
+            <header class="entrance-tools">
+                <InTurn><LanguageSwitch /><ThemeSwitch /></InTurn>
+            </header>
             <main class="entrance-card">
                 <Brand />
                 <h1>{i18n.t(title)}</h1>

@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::components::account_chooser::AccountChooser;
+use crate::components::conference_panel::ConferencePanel;
 use crate::components::log_details::LogDetails;
 use crate::components::move_form::MoveForm;
 use crate::components::palette::Field;
@@ -34,6 +35,7 @@ pub enum Part {
     Palette,
     Account,
     Quality,
+    Conference,
     CallDetails,
     Move,
     Presence,
@@ -58,6 +60,7 @@ fn maker(part: Part) -> Maker {
         Part::Move => || view! { <MoveForm /> }.into_any(),
         Part::Presence => || view! { <PresencePanel /> }.into_any(),
         Part::CallDetails => || view! { <LogDetails /> }.into_any(),
+        Part::Conference => || view! { <ConferencePanel /> }.into_any(),
         Part::Quality => || view! { <QualityNumbers /> }.into_any(),
     }
 }

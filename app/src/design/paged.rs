@@ -2,6 +2,7 @@
 
 use super::Icon;
 use crate::browser;
+use crate::browser::listen::next_task;
 use crate::components::shown::Shown;
 use crate::i18n::{I18n, Locale, text};
 use crate::live::{barred, derived, live};
@@ -23,11 +24,31 @@ impl Pages {
         page: impl Fn() -> Page + Send + Sync + 'static,
         turn: impl Fn(usize) + Send + Sync + 'static,
     ) -> Self {
+        let (turn, owner) = (Arc::new(turn), Owner::current());
         Self {
             page: Arc::new(page),
-            turn: Arc::new(turn),
+            // The rows are drawn after the button that was pressed.
+            turn: Arc::new(move |to| {
+                let turn = Arc::clone(&turn);
+                if let Some(owner) = &owner {
+                    owner.with(|| next_task(move || turn(to)));
+                }
+            }),
         }
     }
+}
+
+/// The row that the page of a list begins with. What is looked for anew, which is told by what this tracks, is shown from
+/// its beginning.
+pub fn first_row(sought: impl Fn() + 'static) -> RwSignal<usize> {
+    let from = RwSignal::new(0);
+    Effect::new(move || {
+        sought();
+        if from.get_untracked() > 0 {
+            from.set(0);
+        }
+    });
+    from
 }
 
 /// How a page is turned: the pictogram and its name, the words, and where the other page begins.

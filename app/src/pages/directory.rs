@@ -1,12 +1,13 @@
 //! The page of the directory: the users of the site, live, the user's own contacts, and people of a directory elsewhere.
 
 use crate::browser;
+use crate::browser::listen::a_task_later;
 use crate::components::contact_files::ContactFiles;
 use crate::components::contact_form::ContactForm;
 use crate::components::external_people::ExternalPeople;
 use crate::components::icon::Icon;
 use crate::components::person_row::{ColleagueRow, ContactRow, call_up};
-use crate::design::{Button, Empty, Paged, Pages};
+use crate::design::{Button, Empty, Paged, Pages, first_row};
 use crate::i18n::{I18n, text};
 use crate::live::{live, memo};
 use crate::logic::directory::{Draft, Query};
@@ -25,7 +26,8 @@ pub fn DirectoryPage() -> impl IntoView {
     let portal = Portal::expect();
     portal.want_directory();
     let typed = RwSignal::new(String::new());
-    let query = memo(move || typed.with(|typed| Query::new(typed)));
+    let sought = a_task_later(typed);
+    let query = memo(move || sought.with(|sought| Query::new(sought)));
     let editing = RwSignal::new(None::<Draft>);
     let close = Callback::new(move |()| {
         editing.set(None);
@@ -63,14 +65,7 @@ fn Colleagues(query: Memo<Query>) -> impl IntoView {
     let portal = Portal::expect();
     let all = portal.colleagues();
     let up = call_up(portal);
-    let from = RwSignal::new(0);
-    // What is looked for anew is shown from its beginning.
-    Effect::new(move || {
-        query.track();
-        if from.get_untracked() > 0 {
-            from.set(0);
-        }
-    });
+    let from = first_row(move || query.track());
     let found: Memo<Cut<UserId>> = memo(move || {
         let own = portal
             .profile()
@@ -116,14 +111,7 @@ fn Contacts(query: Memo<Query>, edit: Callback<Contact>) -> impl IntoView {
     let portal = Portal::expect();
     let (all, loaded) = (portal.contacts(), portal.has_contacts());
     let up = call_up(portal);
-    let from = RwSignal::new(0);
-    // What is looked for anew is shown from its beginning.
-    Effect::new(move || {
-        query.track();
-        if from.get_untracked() > 0 {
-            from.set(0);
-        }
-    });
+    let from = first_row(move || query.track());
     let found: Memo<Cut<ContactId>> = memo(move || {
         all.with(|all| {
             let (found, page) =

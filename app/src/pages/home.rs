@@ -5,6 +5,7 @@ use crate::components::call_log::CallLogCard;
 use crate::components::calls_now::CallsNow;
 use crate::components::desk_used_card::DeskUsedCard;
 use crate::components::dial_pad::DialPad;
+use crate::components::in_turn::InTurn;
 use crate::components::profile_card::ProfileCard;
 use crate::components::reach_card::ReachCard;
 use crate::i18n::{I18n, text};
@@ -25,7 +26,7 @@ pub fn Home() -> impl IntoView {
                 <ProfileCard />
                 <AlertsOffer />
             </div>
-            <div class="column log-column"><CallLogCard /></div>
+            <div class="column log-column"><InTurn><CallLogCard /></InTurn></div>
         </main>
     }
 }

@@ -7,6 +7,7 @@ use crate::components::alerts::Alerts;
 use crate::components::announcer::Announcer;
 use crate::components::call_log::CallLogCard;
 use crate::components::calls_now::CallsNow;
+use crate::components::in_turn::InTurn;
 use crate::components::later::{self, Later, Part};
 use crate::components::navigation::{BottomBar, Page};
 use crate::components::palette::{Palette, PaletteOpen};
@@ -80,7 +81,7 @@ pub fn Shell(api: SignedIn) -> impl IntoView {
                 <main class="page">
                     <h1 id="page-title" tabindex="-1">{live(move || page.name(i18n.locale()))}</h1>
                     <CallsNow />
-                    {under_its_title(page)}
+                    <InTurn>{under_its_title(page)}</InTurn>
                 </main>
             }
             .into_any(),

@@ -5,6 +5,7 @@ use crate::browser;
 use crate::browser::listen::every;
 use crate::components::entrance::Entrance;
 use crate::components::icon::Icon;
+use crate::components::in_turn::InTurn;
 use crate::components::shown::Shown;
 use crate::design::{Field, Notice};
 use crate::format;
@@ -95,40 +96,42 @@ pub fn SignInPage(ended: bool) -> impl IntoView {
                         autocomplete="username" autocapitalize="none" spellcheck="false" autofocus required
                     />
                 </Field>
-                <Field id="password" label=text::sign_in::password>
-                    <div class="input-group">
-                        <input
-                            id="password" class="input" data-testid="sign-in-password" node_ref=password name="password"
-                            type=live(move || if shown.get() { "text" } else { "password" })
-                            autocomplete="current-password" required
-                            aria-describedby="sign-in-error"
-                            aria-invalid=live(move || (error.get() == Some(ApiError::WrongCredentials)).then_some("true"))
-                        />
-                        <button
-                            type="button" class="button icon-only quiet"
-                            aria-label=live(move || {
-                                let locale = i18n.locale();
-                                if shown.get() { text::sign_in::hide(locale) } else { text::sign_in::show(locale) }
-                            })
-                            aria-pressed=live(move || shown.get().to_string())
-                            on:click=move |_| set_shown.update(|shown| *shown = !*shown)
-                        >
-                            {live(move || if shown.get() { view! { <Icon name="eye-off" /> } } else { view! { <Icon name="eye" /> } })}
-                        </button>
-                    </div>
-                </Field>
-                <p class="field-error" id="sign-in-error" role="alert" data-testid="sign-in-error">{live(message)}</p>
-                <button
-                    type="submit" class="button primary large" data-testid="sign-in-submit"
-                    aria-disabled=barred(move || busy.get() || waiting.get().is_some())
-                >
-                    {live(move || {
-                        let locale = i18n.locale();
-                        if busy.get() { text::sign_in::busy(locale) } else { text::sign_in::submit(locale) }
-                    })}
-                </button>
+                <InTurn>
+                    <Field id="password" label=text::sign_in::password>
+                        <div class="input-group">
+                            <input
+                                id="password" class="input" data-testid="sign-in-password" node_ref=password name="password"
+                                type=live(move || if shown.get() { "text" } else { "password" })
+                                autocomplete="current-password" required
+                                aria-describedby="sign-in-error"
+                                aria-invalid=live(move || (error.get() == Some(ApiError::WrongCredentials)).then_some("true"))
+                            />
+                            <button
+                                type="button" class="button icon-only quiet"
+                                aria-label=live(move || {
+                                    let locale = i18n.locale();
+                                    if shown.get() { text::sign_in::hide(locale) } else { text::sign_in::show(locale) }
+                                })
+                                aria-pressed=live(move || shown.get().to_string())
+                                on:click=move |_| set_shown.update(|shown| *shown = !*shown)
+                            >
+                                {live(move || if shown.get() { view! { <Icon name="eye-off" /> } } else { view! { <Icon name="eye" /> } })}
+                            </button>
+                        </div>
+                    </Field>
+                    <p class="field-error" id="sign-in-error" role="alert" data-testid="sign-in-error">{live(message)}</p>
+                    <button
+                        type="submit" class="button primary large" data-testid="sign-in-submit"
+                        aria-disabled=barred(move || busy.get() || waiting.get().is_some())
+                    >
+                        {live(move || {
+                            let locale = i18n.locale();
+                            if busy.get() { text::sign_in::busy(locale) } else { text::sign_in::submit(locale) }
+                        })}
+                    </button>
+                    <p class="hint">{i18n.t(text::sign_in::help)}</p>
+                </InTurn>
             </form>
-            <p class="hint">{i18n.t(text::sign_in::help)}</p>
         </Entrance>
     }
 }

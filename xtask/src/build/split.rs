@@ -171,7 +171,7 @@ mod tests {
     fn the_parts_take_the_place_of_the_whole() {
         let dist = std::env::temp_dir().join(format!("ponte-parts-{}", std::process::id()));
         fs::create_dir_all(&dist).unwrap();
-        let page = "<head><link rel=\"modulepreload\" href=\"/x-1.js\"><link rel=\"preload\" href=\"/x-1_bg.wasm\">\
+        let page = "<head><link rel=\"modulepreload\" href=\"/x-1.js\">\
             <script type=\"module\" src=\"/start.js\" data-js=\"/x-1.js\" data-wasm=\"/x-1_bg.wasm\"></script></head>";
         fs::write(dist.join("index.html"), page).unwrap();
         fs::write(dist.join("x-1.js"), "").unwrap();
