@@ -37,15 +37,18 @@ impl UserAgent {
         let Some(dialog) = self.dialogs.get_mut(&id) else {
             return;
         };
-        if dialog.remote_cseq.is_some_and(|last| cseq <= last) {
+        let tag = request.from().and_then(|from| from.tag()).unwrap_or_default();
+        let last = dialog.remote_cseq_of(tag);
+        if last.is_some_and(|last| cseq <= last) {
             self.core.out_of_order(flow, &request);
             return;
         }
-        dialog.remote_cseq = Some(cseq);
+        *last = Some(cseq);
         // A telephone behind a NAT has moved, or its connection was made anew: it is where it speaks from.
         let origin = reply_flow(flow, &request);
         if dialog.behind_nat && dialog.origin != origin {
             dialog.origin = origin;
+            dialog.cut_off = false;
             dialog.choose_flow(&self.core);
         }
         match method {
@@ -138,7 +141,7 @@ impl UserAgent {
         self.core.end_referral(now, dialog, false);
         self.core.tell_end(dialog, cause);
         // A BYE of ours may be on its way too; the dialog stays for its outcome.
-        if dialog.state != State::Ending {
+        if dialog.state != State::Ending || dialog.unheard_bye.is_some() {
             self.forget(id);
         }
     }
@@ -199,6 +202,14 @@ impl UserAgent {
             return;
         };
         self.core.refresh_target(dialog, &request);
+        let tag = request.from().and_then(|from| from.tag()).unwrap_or_default();
+        let early = dialog.calling.as_deref_mut();
+        if let Some(early) = early
+            .and_then(|calling| calling.early_mut(tag))
+            .filter(|_| sdp.is_some())
+        {
+            early.sdp = None;
+        }
         let Some(transaction) = self.core.start_server(now, flow, request) else {
             return;
         };

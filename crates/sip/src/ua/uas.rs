@@ -101,6 +101,7 @@ impl UserAgent {
             from.without_params.into(),
             origin,
         ));
+        dialog.account = account.map(Into::into);
         dialog.remote_tag = Some(from.tag().unwrap_or_default().into());
         dialog.remote_cseq = Some(cseq);
         dialog.remote_target = Bytes::copy_from_slice(contact.uri);
