@@ -170,6 +170,14 @@ impl Driver {
             CallSource::Trunk { .. } => None,
         };
         let mut incoming = Leg::new(kept, stage, self.language(at_telephone.as_ref()));
+        if let CallSource::Trunk { trunk } = source {
+            // A trunk may challenge the BYE of a call that it has made itself.
+            let credentials = self
+                .trunks
+                .get(trunk)
+                .and_then(|trunk| trunk.settings.credentials.clone());
+            drop(self.agent.set_credentials(call.dialog, credentials));
+        }
         // The port is opened when there is something to say or to hear.
         let unspecified = SocketAddr::new(call.flow.local.ip(), 9);
         incoming.branches.push(Branch {

@@ -240,7 +240,7 @@ impl UserAgent {
         Ok(id)
     }
 
-    /// Gives a dialog the credentials for its further requests, as after [`Self::restore_dialog`].
+    /// Gives a dialog the credentials for its further requests: one that the peer began, or [`Self::restore_dialog`] gave back.
     pub fn set_credentials(
         &mut self,
         dialog: DialogId,
