@@ -338,15 +338,12 @@ impl Driver {
             return;
         };
         let Stage::Accepted = leg.stage else { return };
-        let agreed = leg
-            .branch_mut(dialog)
-            .is_some_and(|branch| branch.remote.is_some());
-        if !agreed {
+        let Some(remote) = leg.branch_mut(dialog).and_then(|branch| branch.remote) else {
             return self.hang_up_incompatible(dialog);
-        }
+        };
         leg.stage = Stage::Answered;
-        let leg = leg.id;
-        self.tell(Event::LegAnswered { leg });
+        let (leg, hold) = (leg.id, leg.told.began(remote.direction));
+        self.tell_answered(leg, hold);
     }
 
     fn respond(&mut self, leg: LegId, dialog: DialogId, status: u16, sdp: Option<Bytes>) {

@@ -5,7 +5,7 @@ use super::legs::Stage;
 use super::opening::role_name;
 use crate::sip::Inbound;
 use bytes::Bytes;
-use ponte_call_core::{Event, LegEnd, LegEndKind, Secret};
+use ponte_call_core::{Event, LegEnd, LegEndKind, LegId, PeerHold, Secret};
 use ponte_media::MediaEvent;
 use ponte_sip::{DialogId, EndCause, EndedBy, Event as SipEvent, Output, Reason, ReasonProtocol};
 
@@ -99,8 +99,16 @@ impl Driver {
             self.media.set_remote(endpoint, remote);
         }
         drop(self.store.save_leg(leg.kept.clone()));
-        let leg = leg.id;
+        let (leg, hold) = (leg.id, leg.told.began(remote.direction));
+        self.tell_answered(leg, hold);
+    }
+
+    /// A leg is answered, by somebody who may hold from the first moment on.
+    pub(super) fn tell_answered(&mut self, leg: LegId, hold: Option<PeerHold>) {
         self.tell(Event::LegAnswered { leg });
+        if let Some(hold) = hold {
+            self.tell(Event::LegHeld { leg, hold });
+        }
     }
 
     /// The peer answered with media that we cannot carry.
