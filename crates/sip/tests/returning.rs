@@ -142,3 +142,26 @@ fn a_telephone_that_called_us_is_followed_too() {
     lab.ua.hang_up(lab.now, call.dialog, None).unwrap();
     assert_eq!(names(&lab.sent_to(address(AFTER))), ["BYE"]);
 }
+
+#[test]
+fn after_a_crash_a_telephone_hears_the_end_when_it_is_back() {
+    let mut before = serve(&["desk-201"]);
+    let id = in_a_call(&mut before);
+    let stored = serde_json::to_string(&before.ua.dialog_snapshot(id).unwrap()).unwrap();
+    let mut lab = serve(&["desk-201"]);
+    let dialog = lab
+        .ua
+        .restore_dialog(lab.now, serde_json::from_str(&stored).unwrap())
+        .unwrap();
+    lab.ua.hang_up(lab.now, dialog, None).unwrap();
+    assert_eq!(names(&lab.sent_to(address(BEFORE))), ["BYE"]);
+    lab.flow.transport = Transport::Tcp;
+    breaks(&mut lab, BEFORE);
+    lab.flow.remote = address(AFTER);
+    let mut phone = Telephone::new("desk-201");
+    phone.call_id = "back".into();
+    phone.challenge(&mut lab);
+    let contact = "Contact: <sip:desk-201@192.168.1.20;transport=tcp>\r\n";
+    let sent = phone.send_all(&mut lab, "REGISTER", contact, b"");
+    assert_eq!(names(&sent), ["200", "BYE"]);
+}

@@ -10,6 +10,7 @@ mod publish;
 mod refer;
 mod replaces;
 mod requests;
+mod responses;
 mod returning;
 mod session;
 mod stray;

@@ -207,7 +207,9 @@ impl UserAgent {
         };
         match job.kind {
             JobKind::Bye { .. } => {
-                if by != EndedBy::Transport || !self.core.keep_bye(now, dialog, job) {
+                if by == EndedBy::Transport && self.core.keep_bye(now, dialog, job) {
+                    self.any_cut_off = true;
+                } else {
                     self.forget(id);
                 }
             }

@@ -57,6 +57,7 @@ impl Core {
         if dialog.state != State::Ending || dialog.account.is_none() {
             return false;
         }
+        dialog.cut_off = true;
         dialog.unheard_bye = Some(Box::new(bye));
         dialog.set_timer(self, DialogTimer::Returning, now + PATIENCE);
         true
