@@ -67,7 +67,7 @@ async fn sounds(socket: &UdpSocket, to: &str, number: &mut u16, event: u8) {
         packet.extend(number.to_be_bytes());
         packet.extend(timestamp.to_be_bytes());
         packet.extend(*b"keys");
-        packet.extend([event, (u8::from(end) << 7) | 10]);
+        packet.extend([event, (u8::from(end) << 7) | 0x0a]);
         packet.extend(duration.to_be_bytes());
         socket.send_to(&packet, ("127.0.0.1", port)).await.unwrap();
         *number = number.wrapping_add(1);

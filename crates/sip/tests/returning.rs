@@ -165,3 +165,28 @@ fn after_a_crash_a_telephone_hears_the_end_when_it_is_back() {
     let sent = phone.send_all(&mut lab, "REGISTER", contact, b"");
     assert_eq!(names(&sent), ["200", "BYE"]);
 }
+
+#[test]
+fn a_telephone_may_be_back_before_its_bye_is_known_to_be_lost() {
+    let mut before = serve(&["desk-201"]);
+    let id = in_a_call(&mut before);
+    let stored = serde_json::to_string(&before.ua.dialog_snapshot(id).unwrap()).unwrap();
+    let mut lab = serve(&["desk-201"]);
+    let dialog = lab
+        .ua
+        .restore_dialog(lab.now, serde_json::from_str(&stored).unwrap())
+        .unwrap();
+    lab.ua.hang_up(lab.now, dialog, None).unwrap();
+    // No connection can be opened there, which is known only after a while.
+    assert_eq!(names(&lab.sent_to(address(BEFORE))), ["BYE"]);
+    register(&mut lab, "desk-201", AFTER);
+    let lost = Flow {
+        remote: address(BEFORE),
+        ..lab.flow
+    };
+    lab.ua.flow_failed(lab.now, &lost);
+    assert_eq!(names(&lab.sent_to(address(AFTER))), ["BYE"]);
+    // Nobody is waited for any more.
+    lab.ua.flow_failed(lab.now, &lost);
+    assert!(lab.sent().is_empty());
+}

@@ -208,7 +208,7 @@ impl UserAgent {
         match job.kind {
             JobKind::Bye { .. } => {
                 if by == EndedBy::Transport && self.core.keep_bye(now, dialog, job) {
-                    self.any_cut_off = true;
+                    self.look_for_return(now, id);
                 } else {
                     self.forget(id);
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Job, UserAgent};
 use crate::dialog::{Dialog, DialogTimer, State};
 use crate::transaction::Core;
-use crate::types::{Flow, Timestamp};
+use crate::types::{DialogId, Flow, Timestamp};
 
 /// How long a BYE waits for a telephone to come back.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -47,6 +47,25 @@ impl UserAgent {
                 }
             }
             self.any_cut_off |= dialog.cut_off;
+        }
+    }
+
+    /// The telephone of a call may have come back before its old connection was known to be gone.
+    pub(super) fn look_for_return(&mut self, now: Timestamp, id: DialogId) {
+        self.any_cut_off = true;
+        let Some((old, account)) = self
+            .dialogs
+            .get(&id)
+            .and_then(|dialog| Some((dialog.origin, dialog.account.clone()?)))
+        else {
+            return;
+        };
+        let returned = |flow: &Flow| {
+            flow.transport == old.transport && flow.remote.ip() == old.remote.ip() && *flow != old
+        };
+        let flow = self.bindings(&account).into_iter().map(|binding| binding.flow);
+        if let Some(flow) = flow.into_iter().find(returned) {
+            self.calls_follow(now, &account, flow, &[]);
         }
     }
 }
