@@ -150,19 +150,33 @@ impl UserAgent {
         let Some(dialog) = self.dialogs.get_mut(&id) else {
             return;
         };
-        if dialog.reinvite.is_some() || dialog.offer == Offer::Local || dialog.state == State::Calling {
+        // One in a 2xx waits for the answer in the ACK (RFC 5407 3.1.5).
+        let ours_is_open = matches!(dialog.offer, Offer::Local | Offer::LocalInResponse);
+        if dialog.reinvite.is_some() || ours_is_open || dialog.state == State::Calling {
             self.core.reply_in_dialog(now, flow, request, 491, "", &[]);
             return;
         }
         if dialog.state == State::Incoming
-            || dialog.unacknowledged.is_some()
-            || matches!(
-                dialog.offer,
-                Offer::Remote(_) | Offer::Wanted(_) | Offer::LocalInResponse
-            )
+            || dialog.bye_after_ack.is_some()
+            || matches!(dialog.offer, Offer::Remote(_) | Offer::Wanted(_))
         {
             self.core.try_later(now, flow, request);
             return;
+        }
+        // Who offers anew has our 2xx: the ACK was lost, or overtaken (RFC 5407 3.1.4).
+        if dialog.unacknowledged.take().is_some() {
+            dialog.clear_timer(&mut self.core, DialogTimer::Accepted);
+            dialog.clear_timer(&mut self.core, DialogTimer::AcceptedGiveUp);
+            if dialog.state == State::Accepted {
+                dialog.state = State::Confirmed;
+                self.core.tell(
+                    dialog,
+                    Event::Confirmed {
+                        dialog: id,
+                        sdp: None,
+                    },
+                );
+            }
         }
         let Ok((request, sdp)) = self.core.offer_of(now, flow, request) else {
             return;
