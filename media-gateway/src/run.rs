@@ -83,7 +83,8 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
         store.recordings().forget_note(rescued.message);
     }
     tokio::spawn(prune(store.clone(), config.store.record_days));
-    Driver::run(Parts {
+    // Large: it holds the state of all calls.
+    Box::pin(Driver::run(Parts {
         config,
         store,
         sockets,
@@ -94,7 +95,7 @@ pub async fn run_until(config: Config, stop: watch::Receiver<bool>) -> anyhow::R
         postman,
         stop,
         healthy,
-    })
+    }))
     .await
 }
 

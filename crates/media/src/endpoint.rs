@@ -169,6 +169,14 @@ impl Endpoint {
         self.player.is_some() || !self.dtmf.is_idle()
     }
 
+    /// A packet of the partner's is not for this peer, whose numbering goes on as if it had never been. What is played to it
+    /// meanwhile, such as keys of our own, has its own numbering.
+    pub(crate) fn pass_over(&mut self) {
+        if !self.is_playing() {
+            self.out.cut();
+        }
+    }
+
     /// Whether 20 ms must not go by unnoticed.
     pub(crate) fn needs_ticks(&self) -> bool {
         self.is_playing() || self.overlay.is_some() || self.overlay_ended.is_some()

@@ -114,6 +114,10 @@ fn take(
     endpoint.received.packet(evidence, data.len(), timed, now);
     let Some(kind) = kind else {
         counters.dropped_malformed += 1;
+        // Comfort noise (RFC 3389) as a rule. To the partner it was never sent: no loss to conceal or to report.
+        if let Some(partner) = endpoint.partner.and_then(|partner| endpoints.get_mut(partner)) {
+            partner.pass_over();
+        }
         return None;
     };
     if !media.direction.receives() || length == 0 {
@@ -180,11 +184,7 @@ fn take(
     }
     let partner = endpoints.get_mut(partner_slot)?;
     if withheld {
-        // The partner's numbering goes on after the key as if it had never been: no loss to conceal. What is played to it
-        // meanwhile, such as keys of our own, has its own numbering.
-        if !partner.is_playing() {
-            partner.out.cut();
-        }
+        partner.pass_over();
         return None;
     }
     // The header goes right before the payload, over what CSRC and extension took.

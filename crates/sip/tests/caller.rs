@@ -488,6 +488,12 @@ fn an_answer_that_nobody_remembers_is_acknowledged_and_ended() {
     after.receive(response(&sent[1], 200, "b1", "", b""));
     after.pass(ms(70_000));
     assert_eq!((after.ua.dialog_count(), after.ua.transaction_count()), (0, 0));
+    // One that does not say where it is is ended at the address that was called.
+    let answer = String::from_utf8(answer).unwrap();
+    let mut after = Lab::new();
+    let sent = after.receive(answer.replace("Contact: <sip:b@192.0.2.2:5060>\r\n", ""));
+    assert_eq!(names(&sent), ["ACK", "BYE"]);
+    assert_eq!(sent[1].request_uri(), b"sip:b@example.com");
 }
 
 #[test]

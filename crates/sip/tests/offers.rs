@@ -165,3 +165,35 @@ fn a_refused_reinvite_leaves_the_call_up_and_481_ends_it() {
         );
     }
 }
+
+#[test]
+fn a_reinvite_that_is_never_answered_is_cancelled_and_given_up() {
+    // The peer ends it when it is told to.
+    let mut lab = Lab::new();
+    let (id, invite) = lab.established("");
+    lab.ua.reinvite(lab.now, id, Bytes::from_static(OFFER)).unwrap();
+    let ours = lab.sent().remove(0);
+    lab.receive(response(&ours, 100, "", "", b""));
+    assert!(lab.pass(ms(59_000)).is_empty());
+    let cancel = lab.pass(ms(1100)).remove(0);
+    assert_eq!(cancel.method(), Some(&Method::Cancel));
+    lab.receive(response(&cancel, 200, "", "", b""));
+    assert_eq!(names(&lab.receive(response(&ours, 487, "", "", b""))), ["ACK"]);
+    assert!(matches!(
+        &lab.take_events()[..],
+        [Event::OfferFailed { status: 487, .. }]
+    ));
+
+    // It says nothing of that either, and takes the offer when nobody waits for it any more.
+    lab.ua.reinvite(lab.now, id, Bytes::from_static(OFFER)).unwrap();
+    let ours = lab.sent().remove(0);
+    lab.receive(response(&ours, 100, "", "", b""));
+    lab.pass(ms(60_100 + 32_100));
+    assert!(matches!(&lab.take_events()[..], [Event::OfferFailed { .. }]));
+    let late = lab.receive(response(&ours, 200, "", "", ANSWER));
+    assert_eq!(names(&late), ["ACK"]);
+    let theirs = request_to_caller(&invite, "INVITE", 5, "b1", "", OFFER);
+    assert_eq!(names(&lab.receive(theirs)), ["100"]);
+    assert!(matches!(&lab.take_events()[..], [Event::Offer { .. }]));
+    assert_eq!(lab.ua.dialog_count(), 1);
+}

@@ -170,6 +170,14 @@ impl Driver {
             CallSource::Trunk { .. } => None,
         };
         let mut incoming = Leg::new(kept, stage, self.language(at_telephone.as_ref()));
+        if let CallSource::Trunk { trunk } = source {
+            // A trunk may challenge the BYE of a call that it has made itself.
+            let credentials = self
+                .trunks
+                .get(trunk)
+                .and_then(|trunk| trunk.settings.credentials.clone());
+            drop(self.agent.set_credentials(call.dialog, credentials));
+        }
         // The port is opened when there is something to say or to hear.
         let unspecified = SocketAddr::new(call.flow.local.ip(), 9);
         incoming.branches.push(Branch {
@@ -330,15 +338,12 @@ impl Driver {
             return;
         };
         let Stage::Accepted = leg.stage else { return };
-        let agreed = leg
-            .branch_mut(dialog)
-            .is_some_and(|branch| branch.remote.is_some());
-        if !agreed {
+        let Some(remote) = leg.branch_mut(dialog).and_then(|branch| branch.remote) else {
             return self.hang_up_incompatible(dialog);
-        }
+        };
         leg.stage = Stage::Answered;
-        let leg = leg.id;
-        self.tell(Event::LegAnswered { leg });
+        let (leg, hold) = (leg.id, leg.told.began(remote.direction));
+        self.tell_answered(leg, hold);
     }
 
     fn respond(&mut self, leg: LegId, dialog: DialogId, status: u16, sdp: Option<Bytes>) {

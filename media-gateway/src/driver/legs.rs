@@ -67,6 +67,7 @@ pub(super) struct Leg {
     pub told: super::told::Told,
     /// Whether its keys go on to whom it hears.
     pub relays_keys: bool,
+    pub keys: super::keys::Keys,
     /// Why we end it, where that is not the network's doing.
     pub end_kind: Option<LegEndKind>,
     /// The most telling failure of the branches that are over.
@@ -99,6 +100,7 @@ impl Leg {
             waits: false,
             told: super::told::Told::default(),
             relays_keys: true,
+            keys: super::keys::Keys::default(),
             end_kind: None,
             failure: None,
             after_tone: None,

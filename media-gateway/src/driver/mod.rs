@@ -25,6 +25,7 @@ mod external;
 mod holding;
 mod hops;
 mod incoming;
+mod keys;
 mod legs;
 mod mailbox;
 mod names;

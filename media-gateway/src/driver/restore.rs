@@ -3,6 +3,7 @@
 use super::Driver;
 use super::legs::Leg;
 use crate::store::{LegUp, Store, StoreError};
+use ponte_call_core::TrunkId;
 use ponte_protocol::{Cause, CauseReason, EndedBy, FailureClass};
 use ponte_sip::{DialogSnapshot, Farewell, Reason};
 use serde::{Deserialize, Serialize};
@@ -77,10 +78,13 @@ impl Driver {
             None => false,
             Some(Kept::Dialog(snapshot)) => {
                 let reason = Reason::q850(41, "Gateway restarted");
-                self.agent
-                    .restore_dialog(now, *snapshot)
-                    .and_then(|dialog| self.agent.hang_up(now, dialog, Some(reason)))
-                    .is_ok()
+                let trunk = self.trunks.get(&TrunkId(leg.trunk.clone()));
+                let credentials = trunk.and_then(|trunk| trunk.settings.credentials.clone());
+                let ended = self.agent.restore_dialog(now, *snapshot).and_then(|dialog| {
+                    self.agent.set_credentials(dialog, credentials)?;
+                    self.agent.hang_up(now, dialog, Some(reason))
+                });
+                ended.is_ok()
             }
             Some(Kept::Ringing(farewells)) => {
                 let mut said = false;

@@ -1,13 +1,15 @@
 //! What the SIP layer and the media plane tell, in the words of the switch.
 
 use super::Driver;
+use super::keys::Way;
 use super::legs::Stage;
 use super::opening::role_name;
 use crate::sip::Inbound;
 use bytes::Bytes;
-use ponte_call_core::{Event, LegEnd, LegEndKind, Secret};
+use ponte_call_core::{Event, LegEnd, LegEndKind, LegId, PeerHold, Secret};
 use ponte_media::MediaEvent;
 use ponte_sip::{DialogId, EndCause, EndedBy, Event as SipEvent, Output, Reason, ReasonProtocol};
+use std::time::Instant;
 
 impl Driver {
     pub(super) fn sip_inbound(&mut self, inbound: &Inbound) {
@@ -99,8 +101,16 @@ impl Driver {
             self.media.set_remote(endpoint, remote);
         }
         drop(self.store.save_leg(leg.kept.clone()));
-        let leg = leg.id;
+        let (leg, hold) = (leg.id, leg.told.began(remote.direction));
+        self.tell_answered(leg, hold);
+    }
+
+    /// A leg is answered, by somebody who may hold from the first moment on.
+    pub(super) fn tell_answered(&mut self, leg: LegId, hold: Option<PeerHold>) {
         self.tell(Event::LegAnswered { leg });
+        if let Some(hold) = hold {
+            self.tell(Event::LegHeld { leg, hold });
+        }
     }
 
     /// The peer answered with media that we cannot carry.
@@ -175,12 +185,16 @@ impl Driver {
     }
 
     /// A key sent by INFO: heard like any other, and where keys are relayed, passed to the other side as RFC 4733
-    /// would have passed it.
+    /// would have passed it. What came in the audio is passed on there.
     fn info_dtmf(&mut self, dialog: DialogId, digit: char) {
         let Some(leg) = self.legs.by_dialog(dialog) else {
             return;
         };
-        let (leg, other, relays) = (leg.id, leg.connected_to, leg.relays_keys);
+        if !leg.keys.is_press(Instant::now(), Way::Info, digit) {
+            return;
+        }
+        let relays = leg.relays_keys && !leg.keys.doubles;
+        let (leg, other) = (leg.id, leg.connected_to);
         if let Some(other) = other
             .filter(|_| relays)
             .and_then(|other| self.legs.endpoint(other))
@@ -229,10 +243,13 @@ impl Driver {
                 continue;
             };
             match event {
-                MediaEvent::Dtmf { digit, .. } => self.tell(Event::Dtmf {
-                    leg,
-                    digit: Secret(digit),
-                }),
+                MediaEvent::Dtmf { digit, .. } => {
+                    let known = self.legs.get_mut(leg);
+                    if known.is_some_and(|leg| leg.keys.is_press(Instant::now(), Way::Audio, digit)) {
+                        let digit = Secret(digit);
+                        self.tell(Event::Dtmf { leg, digit });
+                    }
+                }
                 MediaEvent::PlayFinished { token, .. } => {
                     let token = ponte_call_core::PlaybackToken(token);
                     self.tell(Event::PlaybackFinished { leg, token });

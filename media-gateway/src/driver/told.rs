@@ -68,6 +68,14 @@ impl Default for Told {
 }
 
 impl Told {
+    /// The session is set up: `agreed` is our direction in it, by what the peer has described last. What its own hold is,
+    /// where it begins with one.
+    pub fn began(&mut self, agreed: Direction) -> Option<PeerHold> {
+        self.listens = agreed.sends();
+        self.holds = peer_hold(agreed);
+        (self.holds != PeerHold::No).then_some(self.holds)
+    }
+
     /// Whether the peer is to know that it waits. The last word counts.
     pub fn want(&mut self, waits: bool) {
         self.wanted = waits;
@@ -132,10 +140,15 @@ impl Told {
         self.holds
     }
 
-    /// Our offer was answered; `agreed` is our direction, `None` where nothing can be made of the answer. What the peer's
+    /// Our offer, or the repetition of what stands in a session refresh, was answered; `agreed` is our direction, `None` where nothing can be made of the answer. What the peer's
     /// own hold is, where that says more than was known.
     pub fn answered(&mut self, agreed: Option<Direction>) -> Option<PeerHold> {
-        let open = self.open.take()?;
+        let Some(open) = self.open.take() else {
+            // A session refresh, which repeats what stands. Music may have been refused by now: that is no news.
+            let agreed = agreed.filter(|_| !self.waits)?;
+            let holds = peer_hold(agreed);
+            return (std::mem::replace(&mut self.holds, holds) != holds).then_some(holds);
+        };
         self.waits = open.waits;
         self.failures = 0;
         let agreed = agreed?;

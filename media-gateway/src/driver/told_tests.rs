@@ -141,6 +141,34 @@ fn a_peer_may_resume_by_asking_for_an_offer() {
     );
 }
 
+#[test]
+fn a_peer_that_begins_on_hold_is_told_of_and_its_hold_stands_beside_ours() {
+    for (agreed, hold, offered) in [
+        (SendRecv, None, SendOnly),
+        (SendOnly, None, SendOnly),
+        (RecvOnly, Some(PeerHold::SendOnly), Inactive),
+        (Inactive, Some(PeerHold::Inactive), Inactive),
+    ] {
+        let mut told = Told::default();
+        assert_eq!(told.began(agreed), hold);
+        told.want(true);
+        assert_eq!(told.due(), Some(offered), "{agreed:?}");
+    }
+}
+
+#[test]
+fn a_hold_in_the_answer_to_a_refresh_is_news_once_and_none_while_it_waits() {
+    let mut told = Told::default();
+    assert_eq!(told.answered(Some(SendRecv)), None);
+    assert_eq!(told.answered(Some(RecvOnly)), Some(PeerHold::SendOnly));
+    assert_eq!(told.answered(Some(RecvOnly)), None);
+    assert_eq!(told.answered(Some(SendRecv)), Some(PeerHold::No));
+    told.want(true);
+    takes(&mut told, SendOnly, SendOnly);
+    assert_eq!(told.answered(Some(Inactive)), None, "it may only want no music");
+    assert_eq!(told.answered(None), None);
+}
+
 /// The other end of the dialog.
 #[derive(Clone, Debug)]
 struct Peer {

@@ -1,7 +1,9 @@
 //! What the configuration accepts, and how it says what it does not.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod networks;
 mod settings;
+mod wrong;
 
 use ponte_call_core::Timeouts;
 use ponte_gateway::config::{

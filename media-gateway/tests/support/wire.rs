@@ -205,7 +205,8 @@ impl Wire {
         answer
     }
 
-    fn proof(&self, challenge: &str, method: &str, uri: &str) -> String {
+    /// The answer of its account to a challenge.
+    pub fn proof(&self, challenge: &str, method: &str, uri: &str) -> String {
         let name = self.account.as_deref().unwrap_or_default();
         let challenge = challenge
             .lines()

@@ -72,7 +72,8 @@ impl EventDetector {
             && current.ssrc == ssrc
         {
             let age = timestamp.wrapping_sub(current.timestamp).cast_signed();
-            if age == 0 {
+            // Some begin the next key without an end of the last and without another timestamp.
+            if age == 0 && current.event == payload.event {
                 current.ended |= payload.end;
                 current.duration = current.duration.max(payload.duration);
                 return None;
@@ -163,6 +164,30 @@ mod tests {
         assert_eq!(detector.packet(1, 900_000, payload('1', true, 800)), Some('1'));
         assert_eq!(detector.packet(1, 500, payload('1', true, 800)), Some('1'));
         assert_eq!(detector.packet(2, 500, payload('1', true, 800)), Some('1'));
+    }
+
+    #[test]
+    fn a_key_that_follows_without_an_end_is_another_press() {
+        for timestamp in [1000, 1160] {
+            let mut detector = EventDetector::default();
+            assert_eq!(detector.packet(1, 1000, payload('1', false, 160)), Some('1'));
+            assert_eq!(detector.packet(1, 1000, payload('1', false, 320)), None);
+            assert_eq!(detector.packet(1, timestamp, payload('2', false, 0)), Some('2'));
+            assert_eq!(detector.packet(1, timestamp, payload('2', true, 320)), None);
+        }
+    }
+
+    #[test]
+    fn neither_volume_nor_length_makes_a_key() {
+        for (volume, duration) in [(0, 0), (63, 0), (63, 1), (0, 0xFFFF)] {
+            let odd = EventPayload {
+                volume,
+                ..payload('5', true, duration)
+            };
+            let mut detector = EventDetector::default();
+            let heard: Vec<char> = (0..3).filter_map(|_| detector.packet(1, 77, odd)).collect();
+            assert_eq!(heard, ['5'], "{odd:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod session;
 mod snapshot;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::message::HeaderName;
 use crate::timers::TimerId;
 use crate::transaction::{ClientKey, Core, TimerKey};
 use crate::types::{Credentials, DialogId, EndedBy, Flow, OutgoingCall, Timestamp};
+use crate::ua::Job;
 
 /// Early dialogs of one INVITE that are told apart.
 pub(crate) const MAX_EARLY: usize = 16;
@@ -45,6 +47,10 @@ pub(crate) enum DialogTimer {
     Expire,
     /// After a re-INVITE that met 491 the next one may go.
     Glare,
+    /// A re-INVITE of ours has no final response.
+    Reinvite,
+    /// A telephone whose connection broke is waited for, to be told of the end.
+    Returning,
     /// The peer is told no longer what comes of its REFER.
     Referring,
 }
@@ -98,6 +104,10 @@ pub(crate) struct Early {
     pub(crate) rseq: Option<u32>,
     /// A reliable response carried the answer.
     pub(crate) answered: bool,
+    /// What this branch has described of its media last, while that is an answer to our INVITE.
+    pub(crate) sdp: Option<Bytes>,
+    /// Each dialog counts for itself (RFC 3261 12.1.2), and so do early ones.
+    pub(crate) remote_cseq: Option<u32>,
 }
 
 /// What only a calling side has.
@@ -111,6 +121,12 @@ pub(crate) struct Calling {
     pub(crate) track: AuthTrack,
     /// Session interval and Min-SE proposed; raised by a 422.
     pub(crate) min_se: Option<u32>,
+}
+
+impl Calling {
+    pub(crate) fn early_mut(&mut self, tag: &[u8]) -> Option<&mut Early> {
+        self.early.iter_mut().find(|early| *early.tag == *tag)
+    }
 }
 
 /// A reliable provisional response on its way.
@@ -193,6 +209,12 @@ pub(crate) struct Dialog {
     pub(crate) routes: Vec<Bytes>,
     /// URI of our Contact.
     pub(crate) contact: Box<[u8]>,
+    /// Of the telephone at the other end.
+    pub(crate) account: Option<Arc<str>>,
+    /// The connection to the telephone broke, and it has not come back.
+    pub(crate) cut_off: bool,
+    /// The BYE that it is to hear when it does.
+    pub(crate) unheard_bye: Option<Box<Job>>,
     /// The flow of the INVITE.
     pub(crate) origin: Flow,
     /// Where in-dialog requests go.
@@ -206,6 +228,8 @@ pub(crate) struct Dialog {
     pub(crate) unacknowledged: Option<Unacknowledged>,
     /// A final response to a request of ours other than the first INVITE is awaited.
     pub(crate) reinvite: Option<ClientKey>,
+    /// … and was cancelled.
+    pub(crate) reinvite_cancelled: bool,
     pub(crate) offer: Offer,
     /// What we last described; sent again in a refresh.
     pub(crate) local_sdp: Bytes,
@@ -249,6 +273,9 @@ impl Dialog {
             remote_target: Bytes::new(),
             routes: Vec::new(),
             contact: Box::default(),
+            account: None,
+            cut_off: false,
+            unheard_bye: None,
             origin: flow,
             flow,
             behind_nat: false,
@@ -258,6 +285,7 @@ impl Dialog {
             called: None,
             unacknowledged: None,
             reinvite: None,
+            reinvite_cancelled: false,
             offer: Offer::Stable,
             local_sdp: Bytes::new(),
             glare: false,
@@ -286,6 +314,18 @@ impl Dialog {
         self.calling
             .as_ref()
             .is_some_and(|calling| calling.early.iter().any(|early| *early.tag == *tag))
+    }
+
+    /// The peer's `CSeq` that was seen last under a tag of it, `None` before the first.
+    pub(crate) fn remote_cseq_of(&mut self, tag: &[u8]) -> &mut Option<u32> {
+        match self
+            .calling
+            .as_deref_mut()
+            .and_then(|calling| calling.early_mut(tag))
+        {
+            Some(early) => &mut early.remote_cseq,
+            None => &mut self.remote_cseq,
+        }
     }
 
     pub(crate) fn set_timer(&mut self, core: &mut Core, timer: DialogTimer, at: Timestamp) {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::message::{HeaderName, Message, NameAddr, Scheme, Uri};
 use crate::types::{Flow, InDialogRouting, Transport, UaConfig};
 
-/// Route entries kept of one message.
-const MAX_ROUTES: usize = 16;
+/// Route entries kept of one message: as many as it can have passed (RFC 3261 8.1.1.6).
+const MAX_ROUTES: usize = 70;
 
 /// The route set that a message sets up: Record-Route in order for the called side, reversed for the caller.
 pub(crate) fn route_set(message: &Message, reversed: bool) -> Vec<Bytes> {

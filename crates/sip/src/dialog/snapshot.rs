@@ -30,6 +30,9 @@ pub struct DialogSnapshot {
     pub flow: Flow,
     /// Whether in-dialog requests stay on that flow because of a NAT.
     pub behind_nat: bool,
+    /// Of the telephone at the other end, which may come back by another connection.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Whether we sent the INVITE.
     pub owns_call_id: bool,
     pub peer_allows_update: bool,
@@ -62,6 +65,7 @@ impl Dialog {
             remote_cseq: self.remote_cseq,
             flow: self.origin,
             behind_nat: self.behind_nat,
+            account: self.account.as_deref().map(str::to_owned),
             owns_call_id: self.owns_call_id,
             peer_allows_update: self.peer_allows_update,
             session_interval: self.session.interval,
@@ -101,6 +105,7 @@ impl Dialog {
         dialog.local_cseq = snapshot.local_cseq.saturating_add(CSEQ_GAP);
         dialog.remote_cseq = snapshot.remote_cseq;
         dialog.behind_nat = snapshot.behind_nat;
+        dialog.account = snapshot.account.map(Into::into);
         dialog.owns_call_id = snapshot.owns_call_id;
         dialog.peer_allows_update = snapshot.peer_allows_update;
         dialog.session = SessionTimer {

@@ -180,11 +180,6 @@ impl Registrar {
             .map_or(&[], |registered| registered.bindings.as_slice())
     }
 
-    /// Whether a telephone is registered over this flow.
-    pub(crate) fn has_flow(&self, flow: &Flow) -> bool {
-        self.flows.contains_key(&(flow.transport, flow.remote))
-    }
-
     /// Accounts with a binding over this flow.
     pub(crate) fn on_flow(&self, flow: &Flow) -> Vec<Arc<str>> {
         self.flows

@@ -37,15 +37,18 @@ impl UserAgent {
         let Some(dialog) = self.dialogs.get_mut(&id) else {
             return;
         };
-        if dialog.remote_cseq.is_some_and(|last| cseq <= last) {
+        let tag = request.from().and_then(|from| from.tag()).unwrap_or_default();
+        let last = dialog.remote_cseq_of(tag);
+        if last.is_some_and(|last| cseq <= last) {
             self.core.out_of_order(flow, &request);
             return;
         }
-        dialog.remote_cseq = Some(cseq);
+        *last = Some(cseq);
         // A telephone behind a NAT has moved, or its connection was made anew: it is where it speaks from.
         let origin = reply_flow(flow, &request);
         if dialog.behind_nat && dialog.origin != origin {
             dialog.origin = origin;
+            dialog.cut_off = false;
             dialog.choose_flow(&self.core);
         }
         match method {
@@ -138,7 +141,7 @@ impl UserAgent {
         self.core.end_referral(now, dialog, false);
         self.core.tell_end(dialog, cause);
         // A BYE of ours may be on its way too; the dialog stays for its outcome.
-        if dialog.state != State::Ending {
+        if dialog.state != State::Ending || dialog.unheard_bye.is_some() {
             self.forget(id);
         }
     }
@@ -147,19 +150,33 @@ impl UserAgent {
         let Some(dialog) = self.dialogs.get_mut(&id) else {
             return;
         };
-        if dialog.reinvite.is_some() || dialog.offer == Offer::Local || dialog.state == State::Calling {
+        // One in a 2xx waits for the answer in the ACK (RFC 5407 3.1.5).
+        let ours_is_open = matches!(dialog.offer, Offer::Local | Offer::LocalInResponse);
+        if dialog.reinvite.is_some() || ours_is_open || dialog.state == State::Calling {
             self.core.reply_in_dialog(now, flow, request, 491, "", &[]);
             return;
         }
         if dialog.state == State::Incoming
-            || dialog.unacknowledged.is_some()
-            || matches!(
-                dialog.offer,
-                Offer::Remote(_) | Offer::Wanted(_) | Offer::LocalInResponse
-            )
+            || dialog.bye_after_ack.is_some()
+            || matches!(dialog.offer, Offer::Remote(_) | Offer::Wanted(_))
         {
             self.core.try_later(now, flow, request);
             return;
+        }
+        // Who offers anew has our 2xx: the ACK was lost, or overtaken (RFC 5407 3.1.4).
+        if dialog.unacknowledged.take().is_some() {
+            dialog.clear_timer(&mut self.core, DialogTimer::Accepted);
+            dialog.clear_timer(&mut self.core, DialogTimer::AcceptedGiveUp);
+            if dialog.state == State::Accepted {
+                dialog.state = State::Confirmed;
+                self.core.tell(
+                    dialog,
+                    Event::Confirmed {
+                        dialog: id,
+                        sdp: None,
+                    },
+                );
+            }
         }
         let Ok((request, sdp)) = self.core.offer_of(now, flow, request) else {
             return;
@@ -199,6 +216,14 @@ impl UserAgent {
             return;
         };
         self.core.refresh_target(dialog, &request);
+        let tag = request.from().and_then(|from| from.tag()).unwrap_or_default();
+        let early = dialog.calling.as_deref_mut();
+        if let Some(early) = early
+            .and_then(|calling| calling.early_mut(tag))
+            .filter(|_| sdp.is_some())
+        {
+            early.sdp = None;
+        }
         let Some(transaction) = self.core.start_server(now, flow, request) else {
             return;
         };

@@ -10,6 +10,8 @@ mod publish;
 mod refer;
 mod replaces;
 mod requests;
+mod responses;
+mod returning;
 mod session;
 mod stray;
 mod subscriptions;
@@ -97,6 +99,8 @@ pub struct UserAgent {
     requests: HashMap<RequestId, Box<PendingRequest>>,
     sequences: Sequences,
     stray: stray::Budget,
+    /// A telephone in a call has lost its connection.
+    any_cut_off: bool,
     telephones: Option<Box<telephones::Telephones>>,
 }
 
@@ -119,6 +123,7 @@ impl UserAgent {
             requests: HashMap::new(),
             sequences: Sequences::default(),
             stray: stray::Budget::default(),
+            any_cut_off: false,
             telephones: None,
         }
     }
@@ -152,8 +157,10 @@ impl UserAgent {
     }
 
     /// The host could not send along `flow`, or its connection broke: what waits for an answer there fails
-    /// at once ([`EndedBy::Transport`]). Confirmed calls stay. Bindings over a connection end with it.
+    /// at once ([`EndedBy::Transport`]). Confirmed calls stay, and follow a telephone that registers anew from the same
+    /// address. Bindings over a connection end with it.
     pub fn flow_failed(&mut self, now: Timestamp, flow: &Flow) {
+        self.calls_cut_off(flow);
         let failed: Vec<_> = self
             .core
             .clients
@@ -234,7 +241,7 @@ impl UserAgent {
         Ok(id)
     }
 
-    /// Gives a dialog the credentials for its further requests, as after [`Self::restore_dialog`].
+    /// Gives a dialog the credentials for its further requests: one that the peer began, or [`Self::restore_dialog`] gave back.
     pub fn set_credentials(
         &mut self,
         dialog: DialogId,
@@ -324,6 +331,8 @@ impl UserAgent {
             DialogTimer::Refresh => self.refresh_session(now, id),
             DialogTimer::Expire => self.end(now, id, silent_end(EndedBy::Timeout), None),
             DialogTimer::Glare => self.glare_waited_out(id),
+            DialogTimer::Reinvite => self.reinvite_waited_out(now, id),
+            DialogTimer::Returning => self.forget(id),
             DialogTimer::Referring => self.referral_expires(now, id),
         }
     }

@@ -6,13 +6,19 @@ use bytes::Bytes;
 use rand::Rng;
 
 use super::build::{ALLOW, SDP, SIPFRAG, Target, check_headers, request_uri};
-use super::uac::early_flow;
+use super::incoming::retry_after;
+use super::uac::{cancel_of, early_flow};
 use super::{Job, JobKind, Owner, UserAgent, living, remote_end, silent_end};
 use crate::dialog::{Dialog, DialogTimer, Offer, SessionTimer, State, seconds, tag_text};
 use crate::digest::Covered;
 use crate::message::{HeaderName, Message, Method, leading_number};
 use crate::transaction::{ClientKey, Core};
 use crate::types::{DialogId, EndedBy, Event, SipError, Timestamp};
+
+/// How long a re-INVITE may stay without final response: long enough for a person to be asked.
+const REINVITE_PATIENCE: Duration = Duration::from_mins(1);
+/// Before a session refresh is tried again.
+const REFRESH_PAUSE: Duration = Duration::from_secs(10);
 
 impl UserAgent {
     /// Offers anew in a call that is answered, by re-INVITE. Ends in [`Event::OfferAnswered`] or [`Event::OfferFailed`].
@@ -90,6 +96,7 @@ impl UserAgent {
             JobKind::Prack { .. } => {}
             JobKind::Notify { .. } => self.referrer_told(now, id, Some(status)),
             JobKind::Reinvite { sdp, refresh } => {
+                dialog.clear_timer(&mut self.core, DialogTimer::Reinvite);
                 if status < 300 {
                     if let Some(client) = self.core.clients.get_mut(&key) {
                         client.owner = Owner::Acknowledged(id);
@@ -144,7 +151,7 @@ impl UserAgent {
                 self.core
                     .send_job(now, dialog, Job::new(JobKind::Reinvite { sdp, refresh }));
             }
-            _ if refresh => {}
+            _ if refresh => self.core.refresh_again(now, dialog, Some(response)),
             _ => self.core.emit(Event::OfferFailed { dialog: id, status }),
         }
     }
@@ -166,14 +173,30 @@ impl UserAgent {
             422 if self.core.raise_interval(dialog, response) => {
                 self.core.send_job(now, dialog, Job::new(JobKind::Update));
             }
-            _ => {
-                let wait = self.core.glare_wait(dialog.owns_call_id);
-                dialog.set_timer(
-                    &mut self.core,
-                    DialogTimer::Refresh,
-                    now + wait.max(Duration::from_secs(2)),
-                );
-            }
+            _ => self.core.refresh_again(now, dialog, Some(response)),
+        }
+    }
+
+    /// A re-INVITE of ours got a provisional response and nothing more: it is cancelled, and given up where not even that
+    /// ends it. Until then no offer of either side could be made.
+    pub(super) fn reinvite_waited_out(&mut self, now: Timestamp, id: DialogId) {
+        let Some(dialog) = self.dialogs.get_mut(&id) else {
+            return;
+        };
+        let Some(key) = dialog.reinvite else { return };
+        let cancelled = ClientKey { cancel: true, ..key };
+        let Some(client) = self.core.clients.get(&key) else {
+            return;
+        };
+        let again = std::mem::replace(&mut dialog.reinvite_cancelled, true);
+        if !again && let Some(cancel) = cancel_of(&client.request, None) {
+            let flow = client.flow;
+            let patience = self.core.patience();
+            dialog.set_timer(&mut self.core, DialogTimer::Reinvite, now + patience);
+            self.core
+                .start_client(now, cancelled, Method::Cancel, flow, cancel, Owner::Nobody);
+        } else if let Some(Owner::InDialog(_, job)) = self.core.end_client(key) {
+            self.job_unanswered(now, id, *job, EndedBy::Remote);
         }
     }
 
@@ -183,14 +206,21 @@ impl UserAgent {
             return;
         };
         match job.kind {
-            JobKind::Bye { .. } => self.forget(id),
+            JobKind::Bye { .. } => {
+                if by == EndedBy::Transport && self.core.keep_bye(now, dialog, job) {
+                    self.look_for_return(now, id);
+                } else {
+                    self.forget(id);
+                }
+            }
             JobKind::Reinvite { refresh, .. } => {
                 dialog.reinvite = None;
                 dialog.offer = Offer::Stable;
+                dialog.clear_timer(&mut self.core, DialogTimer::Reinvite);
                 match by {
                     // RFC 3261 12.2.1.2: silence counts as 408, and ends the dialog.
                     EndedBy::Timeout => self.end(now, id, silent_end(by), None),
-                    _ if refresh => {}
+                    _ if refresh => self.core.refresh_again(now, dialog, None),
                     _ => self.core.tell(
                         dialog,
                         Event::OfferFailed {
@@ -203,7 +233,8 @@ impl UserAgent {
             }
             JobKind::Update if by == EndedBy::Timeout => self.end(now, id, silent_end(by), None),
             JobKind::Notify { .. } => self.referrer_told(now, id, None),
-            JobKind::Update | JobKind::Prack { .. } => {}
+            JobKind::Update => self.core.refresh_again(now, dialog, None),
+            JobKind::Prack { .. } => {}
         }
     }
 
@@ -354,6 +385,9 @@ impl Core {
                         HeaderName::SessionExpires,
                         format!("{interval};refresher={refresher}").as_bytes(),
                     );
+                    if dialog.session.raised {
+                        writer.header_number(HeaderName::MinSe, u64::from(interval));
+                    }
                 } else if let Some(interval) =
                     self.config.session_expires.filter(|_| method == Method::Invite)
                 {
@@ -370,7 +404,9 @@ impl Core {
         if method == Method::Invite {
             dialog.invite_auth = auth;
             dialog.reinvite = Some(key);
+            dialog.reinvite_cancelled = false;
             dialog.offer = Offer::Local;
+            dialog.set_timer(self, DialogTimer::Reinvite, now + REINVITE_PATIENCE);
         }
         self.start_client(now, key, method, flow, bytes, Owner::InDialog(dialog.id, job));
     }
@@ -401,12 +437,30 @@ impl Core {
 
     /// Takes over the Contact of a re-INVITE or UPDATE, or of the response to one (RFC 3261 12.2).
     pub(super) fn refresh_target(&self, dialog: &mut Dialog, message: &Message) {
-        if let Some(contact) = message.contact() {
-            dialog.remote_target = Bytes::copy_from_slice(contact.uri);
+        let target = message
+            .contact()
+            .map(|contact| Bytes::copy_from_slice(contact.uri));
+        if let Some(calling) = dialog.calling.as_deref_mut() {
+            // An UPDATE of one branch; the INVITE itself still goes where it went.
+            let tag = message.from().and_then(|from| from.tag()).unwrap_or_default();
+            if let (Some(early), Some(target)) = (calling.early_mut(tag), target) {
+                early.target = target;
+            }
+        } else if let Some(target) = target {
+            dialog.remote_target = target;
             dialog.choose_flow(self);
         }
         if message.header(HeaderName::Allow).is_some() {
             dialog.peer_allows_update = message.has_token(HeaderName::Allow, "UPDATE");
+        }
+    }
+
+    /// A session refresh was refused, or could not be sent: it is tried again while the session lasts (RFC 4028 7.2), for
+    /// what the peer said may hold for a moment only.
+    fn refresh_again(&mut self, now: Timestamp, dialog: &mut Dialog, refusal: Option<&Message>) {
+        if dialog.state == State::Confirmed && dialog.session.ours {
+            let asked = refusal.and_then(retry_after).unwrap_or_default();
+            dialog.set_timer(self, DialogTimer::Refresh, now + asked.max(REFRESH_PAUSE));
         }
     }
 

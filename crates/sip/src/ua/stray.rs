@@ -86,7 +86,8 @@ fn answered_dialog(
     );
     dialog.told_end = true;
     dialog.remote_tag = Some(to.tag()?.into());
-    dialog.remote_target = Bytes::copy_from_slice(response.contact()?.uri);
+    let target = response.contact().map_or(to.uri, |contact| contact.uri);
+    dialog.remote_target = Bytes::copy_from_slice(target);
     dialog.routes = route_set(response, true);
     dialog.local_cseq = cseq;
     Some(dialog)

@@ -205,6 +205,7 @@ impl UserAgent {
             Ok((change, left)) => {
                 self.bindings_changed(&account, change);
                 self.answer_register(now, flow, request, &account);
+                self.calls_follow(now, &account, reached, &left);
                 self.subscriptions_follow(now, &account, reached, &left);
             }
             Err(Refusal {
@@ -279,11 +280,10 @@ impl UserAgent {
         }
     }
 
-    /// Whether a telephone is registered over this flow: what concerns it stays there.
-    pub(super) fn is_telephone(&self, flow: &Flow) -> bool {
-        self.telephones
-            .as_deref()
-            .is_some_and(|telephones| telephones.registrar.has_flow(flow))
+    /// The accounts that are registered over this flow: what concerns such a telephone stays there.
+    pub(super) fn accounts_on(&self, flow: &Flow) -> Vec<Arc<str>> {
+        let telephones = self.telephones.as_deref();
+        telephones.map_or_else(Vec::new, |telephones| telephones.registrar.on_flow(flow))
     }
 
     fn drop_bindings(&mut self, account: &str, keep: impl Fn(&Binding) -> bool) {

@@ -47,7 +47,9 @@ impl UserAgent {
             call.flow,
         ));
         dialog.owns_call_id = true;
-        dialog.behind_nat = self.is_telephone(&call.flow);
+        let mut accounts = self.accounts_on(&call.flow);
+        dialog.behind_nat = !accounts.is_empty();
+        dialog.account = accounts.pop().filter(|_| accounts.is_empty());
         dialog.remote_target = Bytes::copy_from_slice(call.request_uri.as_bytes());
         dialog.routes = routes;
         dialog.contact = self.core.contact_uri(call.flow, user.as_deref());
@@ -136,11 +138,14 @@ impl UserAgent {
             early.rseq = Some(rseq);
             if sdp.is_some() && !early.answered {
                 early.answered = true;
+                early.sdp.clone_from(&sdp);
                 dialog.offer = Offer::Stable;
             }
             let rack = format!("{rseq} {cseq} INVITE");
             self.core
                 .send_job(now, dialog, Job::new(JobKind::Prack { early: index, rack }));
+        } else if sdp.is_some() && !early.answered {
+            early.sdp.clone_from(&sdp);
         }
         let tag = String::from_utf8_lossy(tag).into_owned();
         self.core.tell(
@@ -169,14 +174,23 @@ impl UserAgent {
         dialog.clear_timers(&mut self.core);
         let tag = response.to().and_then(|to| to.tag()).unwrap_or_default();
         let early = calling.early.iter().find(|early| *early.tag == *tag);
+        let mut others = calling.early.iter().filter(|early| *early.tag != *tag);
+        // Another branch may have described its media since, and the host goes by what it was told last.
+        let told_before = others
+            .any(|other| other.sdp.is_some())
+            .then(|| early.and_then(|early| early.sdp.clone()))
+            .flatten();
         let sdp = if early.is_some_and(|early| early.answered) {
-            None
+            told_before
         } else {
-            response.sdp()
+            response.sdp().or(told_before)
         };
+        dialog.remote_cseq = early.and_then(|early| early.remote_cseq);
         dialog.remote_tag = Some(tag.into());
         if let Some(contact) = response.contact() {
             dialog.remote_target = Bytes::copy_from_slice(contact.uri);
+        } else if let Some(early) = early {
+            dialog.remote_target = early.target.clone();
         }
         dialog.routes = route_set(response, true);
         dialog.choose_flow(&self.core);
@@ -465,6 +479,8 @@ fn early_dialog(calling: &mut Calling, target: &Bytes, tag: &[u8], response: &Me
         routes: route_set(response, true),
         rseq: None,
         answered: false,
+        sdp: None,
+        remote_cseq: None,
     });
     Some(calling.early.len() - 1)
 }
