@@ -1,7 +1,8 @@
 //! What users ask for.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::user::UserTelephone;
 use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, cause, dial};
 use ponte_protocol::command::DTMF_MAX;

@@ -1,8 +1,9 @@
 //! Conferences: calls of one host in one room, each with a member at its far side (ADR 15).
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::leg::{Leg, Way};
+use crate::setup::Far;
 use crate::{Effect, RoomLeg, Switch, Tone};
 use ponte_protocol::call::CONFERENCE_MAX;
 use ponte_protocol::{CallId, Cause, ConferenceView, EndedBy, MemberView, Refusal, UserId};

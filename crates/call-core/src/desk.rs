@@ -1,8 +1,9 @@
 //! A desk telephone dials: the checks of a `Dial`, told by SIP status (rules T3, T4, T16 and T17).
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::leg::{Leg, Party, Way};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::{Announcement, Dialled, FeatureCode, LegId, Switch, cause};
 use ponte_protocol::{
     AccountCode, BookedCode, Cause, CauseReason, DeviceId, DialString, Direction, Extension, LegRole,

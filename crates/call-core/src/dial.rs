@@ -1,6 +1,6 @@
 //! May this be dialled, and on which call?
 
-use crate::call::Far;
+use crate::setup::Far;
 use crate::user::{User, UserTelephone};
 use crate::{Dialled, FeatureCode, Switch, restriction};
 use ponte_protocol::{CallId, E164, Refusal, UserId};

@@ -9,10 +9,11 @@
 //! A number is checked as if the user who forwards had dialled it. A call is never forwarded to a user who has forwarded it
 //! before, nor more than [`HOPS_MAX`] times.
 
-use crate::call::{Call, Far, Near};
+use crate::call::Call;
 use crate::incoming::Entry;
 use crate::join::Crossing;
 use crate::leg::Way;
+use crate::setup::{Far, Near};
 use crate::{Dialled, LegId, Switch, cause, dial};
 use ponte_protocol::{CallId, Cause, CauseReason, E164, EndedBy, LegRole, Refusal, UserId};
 

@@ -1,8 +1,9 @@
 //! Hold, retrieve, swap, and a second call on the same user leg (rule T8).
 
-use crate::call::{Call, Far, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::line::Line;
+use crate::setup::{Far, Setup};
 use crate::{LegId, PeerHold, Switch, Tone};
 use ponte_protocol::{BookedCode, CallId, DialString, Direction, EndedBy, LegRole, Refusal, UserId};
 

@@ -1,9 +1,10 @@
 //! Calls that come in: to whom they are, and where that user is (rules T6, T9 and T16).
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::forward::Forwarded;
 use crate::leg::{Leg, Way};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::{CallSource, Caller, Dialled, Effect, LegId, Switch, cause, restriction};
 use ponte_protocol::{
     AccountCode, CallId, Cause, CauseReason, Destination, DialString, Direction, EndedBy, Extension, LegRole,

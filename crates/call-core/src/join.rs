@@ -8,9 +8,10 @@
 //!       │ ◀────────── Held, Resumed, Ended ──────▶ │
 //! ```
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::leg::{Leg, Way};
+use crate::setup::Far;
 use crate::{Caller, CallerNumber, Effect, LegId, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, Cause, CauseReason, EndedBy, LegRole, LegState};
 use uuid::Uuid;

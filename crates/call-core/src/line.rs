@@ -4,8 +4,9 @@
 //! serves, so nothing rings a second time when the user turns from one call to the other. A conference stands on the line
 //! as one of its calls.
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
+use crate::setup::Far;
 use crate::{Effect, LegId, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, CauseReason, EndedBy, LegRole, Refusal, UserId};
 

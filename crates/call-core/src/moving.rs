@@ -11,10 +11,11 @@
 //! N is a leg *beside* the ear until then, and E is one afterwards: whatever asks for the user's leg does not see them.
 //! Whoever hangs up E meanwhile goes on at N: the other party waits. What takes the call from the ear ends the move.
 
-use crate::call::{Call, Far, Near, Phase};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::leg::{Leg, Party, Way};
+use crate::setup::{Far, Near};
 use crate::user::User;
 use crate::{
     Announcement, Dialled, Effect, LegId, LegTarget, NumberClass, Playback, PlaybackToken, Switch,

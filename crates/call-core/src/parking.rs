@@ -1,8 +1,9 @@
 //! Calls that change hands: parked where anybody of the site can fetch them, picked up while they ring elsewhere.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::leg::{Leg, Way};
+use crate::setup::{Far, Near, Setup};
 use crate::{Effect, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{
     CallId, CauseReason, Direction, EndedBy, Extension, LegRole, ParkedCall, Refusal, UserId,

@@ -7,8 +7,9 @@
 //!   A ── far: Y         T ── far: X     X and Y are each other's other half;  A and T end
 //! ```
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::leg::{Leg, Party, Way};
+use crate::setup::Far;
 use crate::{Caller, CallerNumber, LegId, Switch, Tone, cause};
 use ponte_protocol::{CallId, CauseReason, EndedBy, LegRole, UserId};
 

@@ -16,11 +16,12 @@
 //! [`crate::rescue`] says: the call that the leg was lent to calls the user again itself, and the leg that comes of that
 //! stays up afterwards.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::leg::{Leg, Way};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::user::{User, UserTelephone};
 use crate::{Effect, LegId, Switch, TimerKind, Tone, cause, dial};
 use ponte_protocol::{

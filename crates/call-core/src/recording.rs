@@ -3,9 +3,10 @@
 //! A recording is of these two and nobody else. Whatever parts them or brings somebody in (hold, another call, transfer,
 //! conference, parking, another telephone of the user) ends it; then it may be begun again, and is told again.
 
-use crate::call::{Far, Phase};
+use crate::call::Phase;
 use crate::commands::Done;
 use crate::party::party_of;
+use crate::setup::Far;
 use crate::{Effect, LegId, PlaybackToken, Switch, TimerKind};
 use ponte_protocol::{CallId, EventBody, MessageId, Refusal, UnixMillis, UserId};
 

@@ -11,10 +11,11 @@
 //! failed, no audio for [`crate::Timeouts::no_audio_end`]. A BYE of ordinary clearing is a person who hangs up, unless no
 //! audio had come from there for [`crate::Timeouts::no_audio_warning`] before it.
 
-use crate::call::{Call, Far, Near, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::join::Crossing;
 use crate::leg::{Leg, Party, Way};
+use crate::setup::{Far, Near};
 use crate::{LegTarget, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, Cause, CauseReason, EndedBy, LegRole, Mode, UnixMillis};
 

@@ -1,7 +1,8 @@
 //! Transfer, blind and consulted, asked for in a portal or by REFER (RFC 3515); and the way back where nobody takes it.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
+use crate::setup::{Far, Near, Setup};
 use crate::{Dialled, Effect, LegId, Switch, SwitchTarget, Tone, cause};
 use ponte_protocol::{
     BookedCode, CallId, Cause, CauseReason, DialString, Direction, EndedBy, Extension, Refusal, UserId,

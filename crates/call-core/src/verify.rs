@@ -1,8 +1,9 @@
 //! Rule T2: a call that speaks a code to whoever answers the number, to prove that it is the user's.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::context::Context;
+use crate::setup::{Far, Near, Setup};
 use crate::{Announcement, Dialled, LegId, PlaybackToken, Secret, Switch, TimerKind, cause, dial};
 use ponte_protocol::{CallId, CauseReason, DialString, Direction, EndedBy, Refusal, UserId};
 
