@@ -37,7 +37,7 @@ use crate::recording::OnDemand;
 use crate::rescue::Rescue;
 use crate::setup::Setup;
 use crate::sound::Sound;
-use crate::{Effect, LegId, PlaybackToken, TimerKind};
+use crate::{Effect, LegId, PeerHold, PlaybackToken, TimerKind};
 use ponte_protocol::{
     BookedCode, CallId, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, LegRole, MessageId,
     UnixMillis,
@@ -143,6 +143,8 @@ pub(crate) struct Ties {
     pub(crate) to_voicemail: bool,
     /// Its party has been answered before and waits for the user once more.
     pub(crate) recalled: bool,
+    /// It was parked, and the user's telephone is called to fetch it.
+    pub(crate) fetched: bool,
     /// It is not on the user's line.
     pub(crate) detached: bool,
     /// The user's desk telephone has another call on the line, and made this one beside it: with a leg of its own.
@@ -152,11 +154,10 @@ pub(crate) struct Ties {
     pub(crate) muted: bool,
     /// The user is not to be heard in this call.
     pub(crate) own_mute: bool,
-    pub(crate) held_by_far: bool,
-    /// Its hold sends nothing that the user could hear.
-    pub(crate) far_is_silent: bool,
     /// The user's telephone holds by itself.
     pub(crate) held_by_ear: bool,
+    /// The leg at the user's ear was lost, as [`crate::rescue`] has it: why.
+    pub(crate) ear_lost: Option<Cause>,
     /// How often the user was called again: in the call, or since a leg that stays up last was stable.
     pub(crate) tries: u8,
 }
@@ -328,6 +329,14 @@ impl Call {
         self.active(LegRole::User)
             .filter(|leg| leg.is_answered() && !leg.third)
             .map(|leg| leg.id)
+    }
+
+    /// Whether the other party holds the call; of two who were put through, either of them.
+    pub(crate) fn held_by_far(&self) -> bool {
+        self.legs
+            .iter()
+            .filter(|leg| leg.role == LegRole::Far || leg.third)
+            .any(|leg| leg.is_active() && leg.hold != PeerHold::No)
     }
 
     /// The call of the other user, where there is one.

@@ -298,8 +298,8 @@ impl Switch {
         if !at_desk && (at_ear.is_none() || self.stands_idle(id)) {
             dial::check_telephone(self.known_user(id)?)?;
         }
+        self.check_caps(id)?;
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-        user.check_caps(now)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

@@ -133,9 +133,7 @@ impl Switch {
     /// Whom the user reaches with what was dialled: rights, caps and trunks, without a look at the line.
     pub(crate) fn check_dialled(&mut self, id: &UserId, dialled: &Dialled) -> Result<Far, Refusal> {
         let far = self.far_of(id, dialled)?;
-        let now = self.cx.now;
-        let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-        user.check_caps(now)?;
+        self.check_caps(id)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

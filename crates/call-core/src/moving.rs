@@ -87,13 +87,13 @@ impl Switch {
             SwitchDestination::Desk => (self.desk_to_move_to(user, at_ear)?, None, false),
             to => where_to(self.known_user(user)?, to)?,
         };
+        self.check_caps(user)?;
         let call = self.calls.get(&at_ear).ok_or(Refusal::UnknownCall)?;
         if !call.may_add_leg() {
             return Err(Refusal::CapReached);
         }
         let from = call.ear().ok_or(Refusal::WrongState)?;
         let known = self.users.get_mut(user).ok_or(Refusal::UnknownUser)?;
-        known.check_caps(now)?;
         if let Near::Number(number) = &near {
             if matches!(&call.setup.near, Near::Number(here) if here == number) {
                 return Err(Refusal::WrongState);
@@ -309,6 +309,12 @@ impl Switch {
         if (!at_ear || !self.is_settled(call))
             && let Some(call) = self.calls.get_mut(&id)
         {
+            // Whom the user has given away or parked, and then hung up on, is not left alone.
+            if call.ties.detached
+                && let Some(moving) = &mut call.moving
+            {
+                moving.left_behind = false;
+            }
             call.give_up_move(&mut self.cx, CauseReason::Cancelled);
             // Nobody asks about it any more.
             call.move_failed = None;

@@ -119,8 +119,8 @@ impl Switch {
         let dialled: DialString = dialled.parse().map_err(|_| Refusal::InvalidNumber)?;
         let line_free = user.line.is_none();
         let now = self.cx.now;
+        self.check_caps(id)?;
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-        user.check_caps(now)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

@@ -45,7 +45,7 @@ impl Switch {
         let (ear, other) = self.conversation(id).ok_or(Refusal::WrongState)?;
         let call = self.calls.get_mut(&id).ok_or(Refusal::UnknownCall)?;
         // The other party hears nothing, and would not be told.
-        if call.ties.held_by_far {
+        if call.held_by_far() {
             return Err(Refusal::WrongState);
         }
         if call.on_demand.is_some() {
@@ -176,7 +176,7 @@ impl Switch {
     fn tidy_record(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         let Some(on_demand) = call.on_demand else { return };
-        let is_told = on_demand.notice.is_none() || !call.ties.held_by_far;
+        let is_told = on_demand.notice.is_none() || !call.held_by_far();
         if !is_told || self.conversation(id) != Some((on_demand.ear, on_demand.other)) {
             self.stop_record(id);
         }

@@ -81,6 +81,16 @@ impl Call {
         true
     }
 
+    /// The call is held, and the leg at the user's ear was lost in another: whether the user is called again for this one.
+    pub(crate) fn rescue_held(&mut self, cx: &mut Context, cause: Cause) -> bool {
+        if let Some(place) = self.latest(LegRole::User)
+            && self.legs[place].away
+        {
+            self.legs[place].finish(cause, cx.now);
+        }
+        self.rescue(cx, cause, EndedBy::System)
+    }
+
     /// An attempt to reach the user has failed. Whether others go on, or one is to come.
     pub(crate) fn rescue_goes_on(&mut self, cx: &mut Context) -> bool {
         let Some(rescue) = self.rescue else { return false };

@@ -33,7 +33,8 @@ impl Switch {
         if one_is_up || !user.may_verify(now) {
             return Err(Refusal::CapReached);
         }
-        user.check_caps(now)?;
+        self.check_caps(id)?;
+        let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }
