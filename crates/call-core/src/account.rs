@@ -4,8 +4,9 @@
 //! a call keeps what it was booked to, whatever becomes of the list.
 
 use crate::Switch;
-use crate::call::{Call, Far};
+use crate::call::Call;
 use crate::commands::Done;
+use crate::setup::Far;
 use ponte_protocol::{AccountCode, AccountCodePolicy, BookedCode, CallId, Direction, Refusal, UserId};
 use std::collections::BTreeMap;
 

@@ -21,24 +21,26 @@
 //! removal of the user lead from every state to `Ending`, which lasts until each leg has said that it ended, or
 //! [`crate::TimerKind::Close`] has lost patience.
 //!
-//! This file holds what every state uses. The transitions stand beside the rule they carry out: [`crate::confirm`] (the
-//! user leg up to the confirmation), [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk),
-//! [`crate::ringing`] (a caller who waits for the user), [`crate::voicemail`], [`crate::line`] (several calls at one
-//! ear), [`crate::persistent`] (a leg that stays up), [`crate::rescue`] (a leg that was lost), [`crate::transfer`],
-//! [`crate::parking`], [`crate::conference`] (parties that move), [`crate::moving`] (the user moves), [`crate::replaces`] (a
-//! telephone takes a call by itself), [`crate::recording`], [`crate::join`] (two users), [`crate::clearing`] (ends).
+//! This file holds what every state uses, [`crate::setup`] what a call is made from, [`crate::sound`] what is heard in it.
+//! The transitions stand beside the rule they carry out: [`crate::confirm`] (the user leg up to the confirmation),
+//! [`crate::progress`] (the far leg), [`crate::failover`] (the next trunk), [`crate::ringing`] (a caller who waits for the
+//! user), [`crate::voicemail`], [`crate::line`] (several calls at one ear), [`crate::persistent`] (a leg that stays up),
+//! [`crate::rescue`] (a leg that was lost), [`crate::transfer`], [`crate::parking`], [`crate::conference`] (parties that
+//! move), [`crate::moving`] (the user moves), [`crate::replaces`] (a telephone takes a call by itself),
+//! [`crate::recording`], [`crate::join`] (two users), [`crate::clearing`] (ends).
 
 use crate::context::Context;
-use crate::forward::Forwarded;
 use crate::join::{Crossing, Tell};
-use crate::leg::{Leg, Party, Told, Way};
+use crate::leg::{Leg, Told, Way};
 use crate::moving::Moving;
 use crate::recording::OnDemand;
 use crate::rescue::Rescue;
-use crate::{Caller, Effect, LegId, Playback, PlaybackToken, Secret, TimerKind, Tone};
+use crate::setup::Setup;
+use crate::sound::Sound;
+use crate::{Effect, LegId, PeerHold, PlaybackToken, TimerKind};
 use ponte_protocol::{
-    BookedCode, CallId, CallView, CallerId, Cause, CauseReason, ConferenceView, DeviceId, DialString,
-    Direction, E164, EndedBy, Extension, LegRole, MessageId, UnixMillis, UserId,
+    BookedCode, CallId, CallView, Cause, CauseReason, ConferenceView, Direction, EndedBy, LegRole, MessageId,
+    UnixMillis,
 };
 
 /// The most attempts one call may make: a bound for the record of a user who dials again and again on one user leg.
@@ -128,60 +130,6 @@ pub(crate) struct FarFailure {
     pub(crate) extended: u8,
 }
 
-/// What the user's telephone plays besides the far end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Playing {
-    Nothing,
-    Tone(Tone),
-    Announcement,
-}
-
-/// The telephone at which the user is reached.
-#[derive(Clone, Debug)]
-pub(crate) enum Near {
-    Number(E164),
-    Device {
-        device: DeviceId,
-        extension: Extension,
-    },
-    Browser {
-        extension: Extension,
-    },
-    /// Nowhere, or where another call of the user is.
-    None,
-}
-
-impl Near {
-    /// As portals and the record show it.
-    pub(crate) fn number(&self) -> &str {
-        match self {
-            Self::Number(number) => number.as_str(),
-            Self::Device { extension, .. } | Self::Browser { extension } => extension.as_str(),
-            Self::None => "",
-        }
-    }
-}
-
-/// The other party.
-#[derive(Clone, Debug)]
-pub(crate) enum Far {
-    Number(E164),
-    /// Rule T17.
-    Emergency(DialString),
-    /// Another user of the site.
-    User {
-        user: UserId,
-        extension: Extension,
-        name: String,
-    },
-    /// Who calls the user.
-    Caller(Caller),
-    /// The number that is proven is the user's own.
-    Nobody,
-    /// The user's own voicemail box.
-    Mailbox,
-}
-
 /// What ties a call to others of its user, and to what its telephones do themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Ties {
@@ -195,6 +143,8 @@ pub(crate) struct Ties {
     pub(crate) to_voicemail: bool,
     /// Its party has been answered before and waits for the user once more.
     pub(crate) recalled: bool,
+    /// It was parked, and the user's telephone is called to fetch it.
+    pub(crate) fetched: bool,
     /// It is not on the user's line.
     pub(crate) detached: bool,
     /// The user's desk telephone has another call on the line, and made this one beside it: with a leg of its own.
@@ -204,72 +154,12 @@ pub(crate) struct Ties {
     pub(crate) muted: bool,
     /// The user is not to be heard in this call.
     pub(crate) own_mute: bool,
-    pub(crate) held_by_far: bool,
-    /// Its hold sends nothing that the user could hear.
-    pub(crate) far_is_silent: bool,
     /// The user's telephone holds by itself.
     pub(crate) held_by_ear: bool,
+    /// The leg at the user's ear was lost, as [`crate::rescue`] has it: why.
+    pub(crate) ear_lost: Option<Cause>,
     /// How often the user was called again: in the call, or since a leg that stays up last was stable.
     pub(crate) tries: u8,
-}
-
-/// What a call is made from.
-#[derive(Debug)]
-pub(crate) struct Setup {
-    pub(crate) id: CallId,
-    pub(crate) user: UserId,
-    pub(crate) direction: Direction,
-    pub(crate) dialled: DialString,
-    pub(crate) near: Near,
-    pub(crate) far: Far,
-    /// What the company shows (rule T16).
-    pub(crate) caller_id: Option<CallerId>,
-    pub(crate) confirm: bool,
-    pub(crate) user_no_answer_ms: u64,
-    /// Whether a caller who is not answered may leave a message.
-    pub(crate) voicemail: bool,
-    pub(crate) forwarded: Forwarded,
-    /// Rule T2: the call speaks this code and reaches nobody else; portals are not shown it.
-    pub(crate) code: Option<Secret<Vec<u8>>>,
-}
-
-impl Setup {
-    /// The other party, as portals and the record show it.
-    pub(crate) fn far_party(&self) -> Party {
-        match &self.far {
-            Far::Number(number) => Party {
-                number: number.as_str().to_owned(),
-                name: None,
-            },
-            Far::Emergency(number) => Party {
-                number: number.as_str().to_owned(),
-                name: None,
-            },
-            Far::User { extension, name, .. } => Party {
-                number: extension.as_str().to_owned(),
-                name: Some(name.clone()),
-            },
-            Far::Caller(caller) => Party {
-                number: caller
-                    .number
-                    .as_ref()
-                    .map_or_else(String::new, |number| number.as_str().to_owned()),
-                name: caller.name.clone(),
-            },
-            Far::Nobody => self.near_party(),
-            Far::Mailbox => Party {
-                number: self.dialled.as_str().to_owned(),
-                name: None,
-            },
-        }
-    }
-
-    pub(crate) fn near_party(&self) -> Party {
-        Party {
-            number: self.near.number().to_owned(),
-            name: None,
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -310,9 +200,7 @@ pub(crate) struct Call {
     pub(crate) move_failed: Option<LegId>,
     /// Its talk was counted towards the caps.
     pub(crate) counted: bool,
-    playing: Playing,
-    /// What a far leg that waits hears.
-    far_tone: Option<Tone>,
+    pub(crate) sound: Sound,
     /// The user and the far end hear each other.
     pub(crate) bridged: bool,
     /// Something that portals show may have changed.
@@ -346,8 +234,7 @@ impl Call {
             moving: None,
             move_failed: None,
             counted: false,
-            playing: Playing::Nothing,
-            far_tone: None,
+            sound: Sound::default(),
             bridged: false,
             dirty: true,
             shown: None,
@@ -442,6 +329,14 @@ impl Call {
         self.active(LegRole::User)
             .filter(|leg| leg.is_answered() && !leg.third)
             .map(|leg| leg.id)
+    }
+
+    /// Whether the other party holds the call; of two who were put through, either of them.
+    pub(crate) fn held_by_far(&self) -> bool {
+        self.legs
+            .iter()
+            .filter(|leg| leg.role == LegRole::Far || leg.third)
+            .any(|leg| leg.is_active() && leg.hold != PeerHold::No)
     }
 
     /// The call of the other user, where there is one.
@@ -609,128 +504,5 @@ impl Call {
             cx.push(Effect::AnswerLeg { leg: leg.id });
             self.dirty = true;
         }
-    }
-
-    /// The user hears the far end, and it the user. A desk telephone that dialled hears it before it is answered.
-    pub(crate) fn bridge(&mut self, cx: &mut Context) {
-        let Some(far) = self.active_far().filter(|far| far.is_sip()).map(|far| far.id) else {
-            return;
-        };
-        if let Some(place) = self.latest(LegRole::User)
-            && self.legs[place].is_active()
-        {
-            let user = &mut self.legs[place];
-            if user.is_unanswered_caller() && user.told < Told::EarlyMedia {
-                user.told = Told::EarlyMedia;
-                user.advance(ponte_protocol::LegState::Early, cx.now);
-                cx.push(Effect::EarlyMediaLeg { leg: user.id });
-                self.dirty = true;
-            }
-            let user = self.legs[place].id;
-            if !self.bridged {
-                cx.push(Effect::Connect { a: user, b: far });
-                self.bridged = true;
-            }
-            self.stop_playing(cx);
-        }
-    }
-
-    /// Undoes [`Self::bridge`]; the user's leg stays.
-    pub(crate) fn unbridge(&mut self, cx: &mut Context) {
-        if std::mem::take(&mut self.bridged)
-            && let Some(user) = self.active_user_leg()
-        {
-            cx.push(Effect::Disconnect { leg: user });
-        }
-    }
-
-    /// What the far party hears while it waits, or that it need not wait any longer.
-    pub(crate) fn hold_far(&mut self, cx: &mut Context, tone: Option<Tone>) {
-        let Some(far) = self.active_far() else { return };
-        if let Way::Half(other) = far.way {
-            cx.crossings.push_back(Crossing::Tell {
-                from: self.id(),
-                to: other,
-                tell: tone.map_or(Tell::Resumed, Tell::Hears),
-            });
-            return;
-        }
-        let leg = far.id;
-        if std::mem::replace(&mut self.far_tone, tone) != tone {
-            cx.push(match tone {
-                Some(tone) => Effect::Play {
-                    leg,
-                    playback: Playback::Tone(tone),
-                },
-                None => Effect::StopPlaying { leg },
-            });
-        }
-    }
-
-    /// Stops what a far leg hears while it waits; another user's telephone goes on until it is joined anew.
-    pub(crate) fn quiet_far(&mut self, cx: &mut Context) {
-        if self.active_far().is_some_and(Leg::is_sip) {
-            self.hold_far(cx, None);
-        }
-    }
-
-    pub(crate) fn play_tone(&mut self, cx: &mut Context, tone: Tone) {
-        let Some(leg) = self.answered_user_leg() else {
-            return;
-        };
-        if self.playing != Playing::Tone(tone) {
-            self.playing = Playing::Tone(tone);
-            cx.push(Effect::Play {
-                leg,
-                playback: Playback::Tone(tone),
-            });
-        }
-    }
-
-    /// Says something to the user; the token tells its end.
-    pub(crate) fn announce(
-        &mut self,
-        cx: &mut Context,
-        tone: Option<(Tone, u64)>,
-        announcements: Vec<crate::Announcement>,
-    ) -> Option<PlaybackToken> {
-        let leg = self.answered_user_leg()?;
-        let token = cx.token();
-        self.playing = Playing::Announcement;
-        cx.push(Effect::Play {
-            leg,
-            playback: Playback::Announcements {
-                tone,
-                announcements,
-                token,
-            },
-        });
-        Some(token)
-    }
-
-    /// What is played to the user is the business of the other half.
-    pub(crate) fn plays_for_other(&mut self) {
-        self.playing = Playing::Announcement;
-    }
-
-    /// The tone at the ear, if one sounds.
-    pub(crate) fn tone(&self) -> Option<Tone> {
-        match self.playing {
-            Playing::Tone(tone) => Some(tone),
-            Playing::Nothing | Playing::Announcement => None,
-        }
-    }
-
-    pub(crate) fn playback_over(&mut self) {
-        self.playing = Playing::Nothing;
-    }
-
-    pub(crate) fn stop_playing(&mut self, cx: &mut Context) {
-        if self.playing != Playing::Nothing
-            && let Some(leg) = self.active_user_leg()
-        {
-            cx.push(Effect::StopPlaying { leg });
-        }
-        self.playing = Playing::Nothing;
     }
 }

@@ -4,7 +4,8 @@ use crate::call::{Call, Phase};
 use crate::cause::{self, Stage};
 use crate::context::Context;
 use crate::join::Crossing;
-use crate::{LegEnd, LegEndKind, LegId};
+use crate::setup::Far;
+use crate::{LegEnd, LegEndKind, LegId, PeerHold};
 use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole};
 
 impl Call {
@@ -94,6 +95,9 @@ impl Call {
             return;
         }
         let third = self.legs[place].third;
+        if role == LegRole::User && stage == Stage::Answered && !hung_up && !third {
+            self.ties.ear_lost = Some(cause);
+        }
         let by = match (end.kind, role) {
             (LegEndKind::Remote, LegRole::User) if third => EndedBy::FarLeg,
             (LegEndKind::Remote | LegEndKind::IncompatibleMedia, LegRole::User) => EndedBy::UserLeg,
@@ -108,6 +112,10 @@ impl Call {
             // Where the call is being moved, the new telephone is the way back.
             (LegRole::User, _) if !hung_up && self.leave_behind(cx) => {}
             (LegRole::User, _) if !hung_up && self.rescue(cx, cause, by) => {}
+            // A person who was asked about a caller that waited before, and hung up instead: the telephone is there again.
+            (LegRole::User, Phase::Confirming { until, .. }) if id.call != self.id() && is_hang_up(cause) => {
+                self.set_phase(Phase::Waiting { until });
+            }
             (LegRole::User, Phase::Ringing { .. }) => self.user_failed(cx, cause, by),
             (LegRole::User, Phase::Confirming { .. }) if self.serves_caller() => {
                 let cause = if is_hang_up(cause) {
@@ -162,11 +170,20 @@ impl Call {
             self.phase,
             Phase::Held { .. } | Phase::Parked { .. } | Phase::Transferring { .. }
         );
-        if waits || self.ties.held_by_far || self.is_beside(leg) {
+        // A telephone that holds has nothing to send.
+        let holds = self
+            .place_of(leg)
+            .is_some_and(|place| self.legs[place].hold != PeerHold::No);
+        if waits || holds || self.held_by_far() || self.is_beside(leg) {
             return;
         }
         let cause = cause::local(CauseReason::MediaTimeout);
-        if since_ms >= cx.timeouts.no_audio_end {
+        // Rule T17: nobody is cut off from help because nothing is heard.
+        let emergency = matches!(self.setup.far, Far::Emergency(_));
+        if since_ms >= cx.timeouts.no_audio_end && !emergency {
+            if self.ear() == Some(leg) {
+                self.ties.ear_lost = Some(cause);
+            }
             self.close_leg(cx, leg, cause);
             if self.stands() {
                 self.stand_lost(cx, cause, EndedBy::System, false);

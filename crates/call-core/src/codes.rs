@@ -1,7 +1,8 @@
 //! Rule T13: while no portal of the user is connected, codes keyed on the telephone control the call.
 //!
 //! ```text
-//!  **0           the other party is let go; after an outgoing call another number may be keyed in, ended by #
+//!  **0           the other party is let go; after an outgoing call another number may be keyed in, ended by #; in a
+//!                conference whoever was called last
 //!  **1           the other call, while one is held; else the call is held, or taken up again
 //!  **2, **3      the call that waits is taken, or refused
 //!  **4           the other parties of both calls are put through to each other
@@ -32,6 +33,8 @@ const NUMBER_MAX: usize = 32;
 /// What a user has keyed in and nobody has heard yet.
 #[derive(Debug, Default)]
 pub(crate) struct Keyed {
+    /// The leg and the call in which: what was begun in another is forgotten.
+    of: Option<(LegId, CallId)>,
     code: Secret<String>,
     /// When the last key was pressed.
     at: UnixMillis,
@@ -122,6 +125,12 @@ impl Switch {
         let Some(known) = self.users.get_mut(&user) else {
             return;
         };
+        if known.keyed.of != Some((leg, call)) {
+            known.keyed = Keyed {
+                of: Some((leg, call)),
+                ..Keyed::default()
+            };
+        }
         let stale = now.since(known.keyed.at) > patience(&known.keyed.code.0, digits_ms);
         let before = if stale {
             std::mem::take(&mut known.keyed.code.0)
@@ -227,6 +236,7 @@ impl Switch {
         let done = match code {
             // No other party is there to be let go.
             Code::LetGo | Code::Swap if stands => false,
+            Code::LetGo if self.drop_latest(id) => true,
             Code::LetGo => {
                 let another = !line.held.is_empty() || line.waiting.is_some();
                 if let Some(call) = self.calls.get_mut(&id) {
@@ -299,7 +309,7 @@ impl Switch {
     /// The one call is held, or taken up again.
     fn hold_by_key(&mut self, user: &UserId, id: CallId) -> bool {
         let held = |call: &Call| matches!(call.phase, Phase::Held { .. });
-        let done = if self.calls.get(&id).is_some_and(held) {
+        let done = if self.calls.get(&id).is_some_and(held) || self.has_left_room(id) {
             self.retrieve(user, id)
         } else {
             self.hold(user, id)

@@ -1,7 +1,8 @@
 //! What users ask for.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::user::UserTelephone;
 use crate::{Dialled, Effect, NumberClass, Switch, SwitchCommand, SwitchDestination, cause, dial};
 use ponte_protocol::command::DTMF_MAX;
@@ -297,8 +298,8 @@ impl Switch {
         if !at_desk && (at_ear.is_none() || self.stands_idle(id)) {
             dial::check_telephone(self.known_user(id)?)?;
         }
+        self.check_caps(id)?;
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-        user.check_caps(now)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

@@ -1,8 +1,9 @@
 //! Conferences: calls of one host in one room, each with a member at its far side (ADR 15).
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::leg::{Leg, Way};
+use crate::setup::Far;
 use crate::{Effect, RoomLeg, Switch, Tone};
 use ponte_protocol::call::CONFERENCE_MAX;
 use ponte_protocol::{CallId, Cause, ConferenceView, EndedBy, MemberView, Refusal, UserId};
@@ -228,6 +229,27 @@ impl Switch {
         Ok(Done::Call(id))
     }
 
+    /// Whether the host of the conference that a call is in holds it at the ear.
+    pub(crate) fn has_left_room(&self, id: CallId) -> bool {
+        self.room_of(id).is_some_and(|room| !room.host_in)
+    }
+
+    /// Of a conference that a call is in, the member of the latest call is let go. Whether there was one.
+    pub(crate) fn drop_latest(&mut self, id: CallId) -> bool {
+        let Some(room) = self.room_of(id) else {
+            return false;
+        };
+        let started = |id: &CallId| self.calls.get(id).map(|call| call.started_at);
+        let Some(latest) = room.members.iter().copied().max_by_key(started) else {
+            return false;
+        };
+        if let Some(call) = self.calls.get_mut(&latest) {
+            call.hang_up(&mut self.cx, EndedBy::UserLeg);
+        }
+        self.settle(latest);
+        true
+    }
+
     /// The user's conference that a call is in.
     fn hosted(&self, user: &UserId, id: CallId) -> Result<CallId, Refusal> {
         let call = self.calls.get(&id).ok_or(Refusal::UnknownCall)?;
@@ -399,7 +421,8 @@ impl Switch {
                 });
             legs.extend(voice.map(|leg| RoomLeg {
                 leg,
-                heard: !call.ties.muted,
+                // What its telephone plays while it holds is for nobody here.
+                heard: !call.ties.muted && !call.held_by_far(),
             }));
         }
         let view = ConferenceView {

@@ -1,9 +1,10 @@
 //! The user's leg up to the moment when a person is known to be there (rules T4 and T14).
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::join::Crossing;
 use crate::leg::Way;
+use crate::setup::Far;
 use crate::{Announcement, LegId, PlaybackToken, TimerKind, Tone, cause};
 use ponte_protocol::{Cause, CauseReason, EndedBy, LegRole, LegState, Refusal, UnixMillis};
 

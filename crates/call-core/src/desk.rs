@@ -1,8 +1,9 @@
 //! A desk telephone dials: the checks of a `Dial`, told by SIP status (rules T3, T4, T16 and T17).
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::leg::{Leg, Party, Way};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::{Announcement, Dialled, FeatureCode, LegId, Switch, cause};
 use ponte_protocol::{
     AccountCode, BookedCode, Cause, CauseReason, DeviceId, DialString, Direction, Extension, LegRole,
@@ -132,9 +133,7 @@ impl Switch {
     /// Whom the user reaches with what was dialled: rights, caps and trunks, without a look at the line.
     pub(crate) fn check_dialled(&mut self, id: &UserId, dialled: &Dialled) -> Result<Far, Refusal> {
         let far = self.far_of(id, dialled)?;
-        let now = self.cx.now;
-        let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-        user.check_caps(now)?;
+        self.check_caps(id)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

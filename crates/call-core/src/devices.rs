@@ -138,7 +138,7 @@ impl Switch {
     pub(crate) fn is_telecommuting(&self, user: &UserId) -> bool {
         self.users
             .get(user)
-            .is_some_and(|user| matches!(user.mode, Mode::Telecommuting { .. }))
+            .is_some_and(|user| !user.removed && matches!(user.mode, Mode::Telecommuting { .. }))
     }
 
     fn is_at_no_telephone(&self, user: &UserId) -> bool {

@@ -1,6 +1,6 @@
 //! May this be dialled, and on which call?
 
-use crate::call::Far;
+use crate::setup::Far;
 use crate::user::{User, UserTelephone};
 use crate::{Dialled, FeatureCode, Switch, restriction};
 use ponte_protocol::{CallId, E164, Refusal, UserId};
@@ -46,6 +46,24 @@ pub(crate) fn check_telephone(user: &User) -> Result<(), Refusal> {
 }
 
 impl Switch {
+    /// Whether the user's caps leave room for one more call.
+    ///
+    /// Calls that are up count too: two parties who were put through may talk for days and leave the line free.
+    pub(crate) fn check_caps(&mut self, id: &UserId) -> Result<(), Refusal> {
+        let now = self.cx.now;
+        let known = self.users.get(id).ok_or(Refusal::UnknownUser)?;
+        // A leg that stays up has a limit of its own ([`crate::persistent`]).
+        let up = known
+            .calls
+            .iter()
+            .filter_map(|call| self.calls.get(call))
+            .filter(|call| !call.counted && !call.stands())
+            .filter_map(|call| call.connected_at)
+            .fold(0_u64, |sum, since| sum.saturating_add(now.since(since)));
+        let known = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
+        known.check_caps(now, up)
+    }
+
     /// Whom a user reaches with what was dialled: a number that the class of restriction allows, another user, or by its
     /// feature code the own voicemail box. An
     /// own DID is no number to be dialled over a trunk: it would come back as a call from outside, and cost money twice.

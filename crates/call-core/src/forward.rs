@@ -9,10 +9,11 @@
 //! A number is checked as if the user who forwards had dialled it. A call is never forwarded to a user who has forwarded it
 //! before, nor more than [`HOPS_MAX`] times.
 
-use crate::call::{Call, Far, Near};
+use crate::call::Call;
 use crate::incoming::Entry;
 use crate::join::Crossing;
 use crate::leg::Way;
+use crate::setup::{Far, Near};
 use crate::{Dialled, LegId, Switch, cause, dial};
 use ponte_protocol::{CallId, Cause, CauseReason, E164, EndedBy, LegRole, Refusal, UserId};
 
@@ -160,11 +161,10 @@ impl Switch {
             Far::Number(number) => {
                 let now = self.cx.now;
                 let carried = self.store_writable && self.cx.trunks.any_up() && self.cx.trunks.capacity() > 0;
-                let user = self.users.get_mut(user)?;
-                if !carried || user.check_caps(now).is_err() {
+                if !carried || self.check_caps(user).is_err() {
                     return None;
                 }
-                user.count_dial(now);
+                self.users.get_mut(user)?.count_dial(now);
                 Some(Onward::Number(number))
             }
             _ => None,
@@ -214,6 +214,7 @@ impl Switch {
         let next = crate::join::half_of(LegId { call: id, index });
         let forwarded = cause::local(CauseReason::Forwarded);
         let leg = call.legs[place].clone();
+        let leg_answered = leg.is_answered();
         call.stop_waiting(&mut self.cx);
         // The leg goes on elsewhere; nobody is to be told that it ended.
         call.legs[place].finish(forwarded, now);
@@ -241,6 +242,7 @@ impl Switch {
             caller,
             dialled,
             first,
+            recalled: leg_answered,
             by,
             before,
         };

@@ -1,8 +1,11 @@
 //! Hold, retrieve, swap, and a second call on the same user leg (rule T8).
 
-use crate::call::{Call, Far, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
+use crate::context::Context;
+use crate::leg::Leg;
 use crate::line::Line;
+use crate::setup::{Far, Setup};
 use crate::{LegId, PeerHold, Switch, Tone};
 use ponte_protocol::{BookedCode, CallId, DialString, Direction, EndedBy, LegRole, Refusal, UserId};
 
@@ -133,22 +136,10 @@ impl Switch {
         }
         let id = call.id();
         let held = hold != PeerHold::No;
+        call.legs[place].hold = hold;
         if call.legs[place].role == LegRole::Far || call.legs[place].third {
-            call.ties.held_by_far = held;
-            if !call.legs[place].third {
-                call.ties.far_is_silent = hold == PeerHold::Inactive;
-            }
             call.touch();
-            if matches!(call.phase, Phase::Connected { .. })
-                && call.ties.room.is_none()
-                && !call.legs[place].third
-            {
-                match hold {
-                    PeerHold::Inactive => call.play_tone(cx, Tone::Hold),
-                    // It sends what the user is to hear.
-                    PeerHold::SendOnly | PeerHold::No => call.stop_playing(cx),
-                }
-            }
+            call.hear_holds(cx);
             self.settle(id);
             return;
         }
@@ -175,5 +166,25 @@ impl Switch {
             _ => Ok(()),
         };
         self.settle(id);
+    }
+}
+
+impl Call {
+    /// Whoever speaks to a telephone that holds and sends nothing hears a tone in its place; what another sends is to be
+    /// heard.
+    pub(crate) fn hear_holds(&mut self, cx: &mut Context) {
+        let up = matches!(self.phase, Phase::Connected { .. }) && self.bridged && self.ties.room.is_none();
+        if !up {
+            return;
+        }
+        let silent = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.hold == PeerHold::Inactive);
+        if silent(self.active_far()) {
+            self.play_tone(cx, Tone::Hold);
+        } else if self.tone() == Some(Tone::Hold) {
+            self.stop_playing(cx);
+        }
+        let third = self.latest(LegRole::User).map(|place| &self.legs[place]);
+        let tone = silent(third.filter(|leg| leg.third)).then_some(Tone::Hold);
+        self.hold_far(cx, tone);
     }
 }

@@ -1,10 +1,11 @@
 //! Calls that come in: to whom they are, and where that user is (rules T6, T9 and T16).
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::forward::Forwarded;
 use crate::leg::{Leg, Way};
 use crate::line::Line;
-use crate::{CallSource, Caller, Dialled, Effect, LegId, Switch, cause, restriction};
+use crate::setup::{Far, Near, Setup};
+use crate::{CallSource, Caller, Dialled, Effect, LegId, Switch, Tone, cause, restriction};
 use ponte_protocol::{
     AccountCode, CallId, Cause, CauseReason, Destination, DialString, Direction, EndedBy, Extension, LegRole,
     Mode, UserId,
@@ -17,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) dialled: DialString,
     /// The caller's leg, where another call has served it before.
     pub(crate) first: Option<Leg>,
+    /// The caller has been answered before.
+    pub(crate) recalled: bool,
     /// Who has forwarded the call.
     pub(crate) by: Vec<UserId>,
     /// How often it was forwarded before it came to the site.
@@ -31,6 +34,7 @@ impl Entry {
             caller,
             dialled,
             first: None,
+            recalled: false,
             by: Vec::new(),
             before: 0,
         }
@@ -167,6 +171,7 @@ impl Switch {
             caller,
             dialled,
             first,
+            recalled,
             by,
             before,
         } = entry;
@@ -184,7 +189,11 @@ impl Switch {
             caller_id: Some(config.profile.caller_id.clone()),
             confirm: false,
             user_no_answer_ms: config.user_no_answer_ms,
-            voicemail: config.profile.voicemail_allowed && config.settings.voicemail && self.store_writable,
+            // A colleague's telephone that has had its answer is given to no voicemail any more.
+            voicemail: config.profile.voicemail_allowed
+                && config.settings.voicemail
+                && self.store_writable
+                && !(recalled && matches!(way, Way::Half(_))),
             forwarded: Forwarded {
                 targets: config.forwarding.clone(),
                 by,
@@ -204,6 +213,13 @@ impl Switch {
                 (None, way) => Leg::came_in(leg, LegRole::Far, party, way, self.cx.now),
             };
             call.add_leg(leg);
+        }
+        call.ties.recalled = recalled;
+        if recalled {
+            if let Some(far) = call.latest(LegRole::Far) {
+                call.legs[far].answer(self.cx.now);
+            }
+            call.hold_far(&mut self.cx, Some(Tone::Ringback));
         }
         self.calls.insert(id, call);
     }

@@ -8,10 +8,11 @@
 //!       │ ◀────────── Held, Resumed, Ended ──────▶ │
 //! ```
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::leg::{Leg, Way};
-use crate::{Caller, CallerNumber, Effect, LegId, Switch, TimerKind, Tone, cause};
+use crate::setup::Far;
+use crate::{Caller, CallerNumber, Effect, LegId, PeerHold, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, Cause, CauseReason, EndedBy, LegRole, LegState};
 use uuid::Uuid;
 
@@ -49,6 +50,12 @@ pub(crate) enum Crossing {
     /// A call that was not taken goes on to somebody else.
     Forward {
         from: CallId,
+        cause: Cause,
+        by: EndedBy,
+    },
+    /// A parked call was to be fetched, and nobody was there.
+    ParkAgain {
+        call: CallId,
         cause: Cause,
         by: EndedBy,
     },
@@ -96,6 +103,7 @@ impl Switch {
                 self.visit_from_call(call);
                 self.settle_one(call);
             }
+            Crossing::ParkAgain { call, cause, by } => self.park_again(call, cause, by),
             Crossing::CallBack { call } => self.call_user_again(call),
             Crossing::StandBy { call } => {
                 self.stand_by(call);
@@ -184,8 +192,7 @@ impl Switch {
             }
             Tell::Hears(tone) => {
                 call.bridged = false;
-                call.ties.held_by_far = tone == Tone::Hold;
-                call.touch();
+                call.half_holds(tone == Tone::Hold);
                 match call.phase {
                     Phase::Connected { .. } if call.ties.room.is_none() => call.play_tone(cx, tone),
                     // Who leaves a message and turns to another call has said it.
@@ -196,8 +203,7 @@ impl Switch {
                 }
             }
             Tell::Resumed => {
-                call.ties.held_by_far = false;
-                call.touch();
+                call.half_holds(false);
                 self.join_media(from, to);
             }
             Tell::Ended(cause) => call.half_ended(cx, cause::told_to_other(cause)),
@@ -270,6 +276,13 @@ impl Call {
     fn half_leg(&mut self) -> Option<&mut Leg> {
         let place = self.latest(LegRole::Far)?;
         self.legs.get_mut(place).filter(|leg| leg.is_active())
+    }
+
+    fn half_holds(&mut self, holds: bool) {
+        if let Some(leg) = self.half_leg() {
+            leg.hold = if holds { PeerHold::Inactive } else { PeerHold::No };
+        }
+        self.touch();
     }
 
     fn half_rings(&mut self, cx: &mut Context) {

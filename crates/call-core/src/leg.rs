@@ -1,6 +1,6 @@
 //! One attempt to call one telephone, or the leg of a caller.
 
-use crate::{LegId, TrunkId};
+use crate::{LegId, PeerHold, TrunkId};
 use ponte_protocol::{CallId, Cause, DeviceId, LegRecord, LegRole, LegState, LegView, UnixMillis};
 
 /// What carries a leg.
@@ -55,6 +55,8 @@ pub(crate) struct Leg {
     pub(crate) relays_keys: bool,
     /// What its telephone says is left out.
     pub(crate) muted: bool,
+    /// What its telephone does with the audio by itself; for the other half of a call, whether that user holds.
+    pub(crate) hold: PeerHold,
     /// The ear is lent to another call of the user; this is where it was.
     pub(crate) away: bool,
     /// Of the user, beside the one at the ear: on its way there, or from there ([`crate::moving`]).
@@ -84,6 +86,7 @@ impl Leg {
             no_audio: false,
             relays_keys: true,
             muted: false,
+            hold: PeerHold::No,
             away: false,
             beside: false,
             third: false,
@@ -126,6 +129,7 @@ impl Leg {
     pub(crate) fn come_again(&mut self, ear: &Self) {
         self.away = false;
         self.no_audio = ear.no_audio;
+        self.hold = ear.hold;
         self.end = None;
         self.state = ear.state;
     }

@@ -53,6 +53,8 @@ mod restriction;
 mod ringing;
 mod secret;
 mod service;
+mod setup;
+mod sound;
 mod switch;
 mod timers;
 mod transfer;

@@ -4,8 +4,9 @@
 //! serves, so nothing rings a second time when the user turns from one call to the other. A conference stands on the line
 //! as one of its calls.
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
+use crate::setup::Far;
 use crate::{Effect, LegId, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, CauseReason, EndedBy, LegRole, Refusal, UserId};
 
@@ -190,9 +191,7 @@ impl Switch {
                 call.hold_far(cx, None);
                 call.stop_playing(cx);
                 call.bridge(cx);
-                if call.ties.far_is_silent && call.bridged {
-                    call.play_tone(cx, Tone::Hold);
-                }
+                call.hear_holds(cx);
             }
             Phase::Waiting { .. } => call.take_caller(cx),
             _ => {}
@@ -290,6 +289,16 @@ impl Switch {
         Some((waiting, true))
     }
 
+    /// A call that the user's desk telephone has made beside the line, if one is up.
+    fn beside_line(&self, user: &UserId) -> Option<CallId> {
+        let calls = &self.users.get(user)?.calls;
+        let mut up = calls.iter().copied().filter(|&id| self.is_up(id));
+        up.find(|id| {
+            let beside = |call: &Call| call.ties.beside_line && call.ear().is_some();
+            self.calls.get(id).is_some_and(beside)
+        })
+    }
+
     fn is_up(&self, id: CallId) -> bool {
         self.calls
             .get(&id)
@@ -323,7 +332,9 @@ impl Switch {
         };
         call.release_ear(&mut self.cx);
         let ear = call.ear();
-        if !line.held.is_empty() || line.waiting.is_some() || self.lender_of(id).is_some() {
+        let others = !line.held.is_empty() || line.waiting.is_some() || self.lender_of(id).is_some();
+        // While the call moves, the telephone may have been hung up.
+        if others && ear.is_some() {
             self.hand_on_ear(user, id);
         }
         // What the ear was to this call is over, wherever it is.
@@ -347,9 +358,13 @@ impl Switch {
             let room = self.calls.get(&id).is_some_and(|call| call.ties.room.is_some());
             matches!(phase(self, id), Some(Phase::Held { .. })) || room && self.is_up(id)
         });
+        // Who hung up instead of taking a caller who had waited has the caller wait again.
+        let waits_again = matches!(phase(self, line.active), Some(Phase::Waiting { .. }))
+            && !self.calls.get(&line.active).is_some_and(Call::holds_line);
         line.waiting = line
             .waiting
-            .filter(|&id| matches!(phase(self, id), Some(Phase::Waiting { .. })));
+            .filter(|&id| matches!(phase(self, id), Some(Phase::Waiting { .. })))
+            .or(waits_again.then_some(line.active));
         let active = self.calls.get(&line.active);
         let deaf = active.is_none_or(|call| {
             matches!(call.phase, Phase::Ending { .. }) && call.active_user_leg().is_none()
@@ -359,6 +374,31 @@ impl Switch {
             Phase::Ending { cause, by, .. } => Some((cause, by)),
             _ => None,
         });
+        if (deaf || free)
+            && let Some(beside) = self.beside_line(user)
+        {
+            if let Some(call) = self.calls.get_mut(&beside) {
+                call.ties.beside_line = false;
+            }
+            line.active = beside;
+            self.set_line(user, Some(line));
+            return self.tidy_line(user);
+        }
+        let lost = active.and_then(|call| call.ties.ear_lost);
+        if deaf
+            && let (Some(cause), Some(&held)) = (lost, line.held.last())
+            && self
+                .calls
+                .get_mut(&held)
+                .is_some_and(|call| call.rescue_held(&mut self.cx, cause))
+        {
+            // The telephone is gone, not the user: who is held waits, as whom the user spoke to would.
+            line.held.pop();
+            line.active = held;
+            self.set_line(user, Some(line));
+            self.settle_one(held);
+            return;
+        }
         if deaf && !line.held.is_empty() {
             // The user's telephone has hung up: nobody is left for those who were held.
             let held = std::mem::take(&mut line.held);

@@ -11,10 +11,11 @@
 //! N is a leg *beside* the ear until then, and E is one afterwards: whatever asks for the user's leg does not see them.
 //! Whoever hangs up E meanwhile goes on at N: the other party waits. What takes the call from the ear ends the move.
 
-use crate::call::{Call, Far, Near, Phase};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::leg::{Leg, Party, Way};
+use crate::setup::{Far, Near};
 use crate::user::User;
 use crate::{
     Announcement, Dialled, Effect, LegId, LegTarget, NumberClass, Playback, PlaybackToken, Switch,
@@ -86,13 +87,13 @@ impl Switch {
             SwitchDestination::Desk => (self.desk_to_move_to(user, at_ear)?, None, false),
             to => where_to(self.known_user(user)?, to)?,
         };
+        self.check_caps(user)?;
         let call = self.calls.get(&at_ear).ok_or(Refusal::UnknownCall)?;
         if !call.may_add_leg() {
             return Err(Refusal::CapReached);
         }
         let from = call.ear().ok_or(Refusal::WrongState)?;
         let known = self.users.get_mut(user).ok_or(Refusal::UnknownUser)?;
-        known.check_caps(now)?;
         if let Near::Number(number) = &near {
             if matches!(&call.setup.near, Near::Number(here) if here == number) {
                 return Err(Refusal::WrongState);
@@ -308,6 +309,12 @@ impl Switch {
         if (!at_ear || !self.is_settled(call))
             && let Some(call) = self.calls.get_mut(&id)
         {
+            // Whom the user has given away or parked, and then hung up on, is not left alone.
+            if call.ties.detached
+                && let Some(moving) = &mut call.moving
+            {
+                moving.left_behind = false;
+            }
             call.give_up_move(&mut self.cx, CauseReason::Cancelled);
             // Nobody asks about it any more.
             call.move_failed = None;

@@ -1,9 +1,10 @@
 //! A call opens a leg: where to, and who the telephone there is told is calling (rule T16).
 
-use crate::call::{Call, Far, Near};
+use crate::call::Call;
 use crate::context::Context;
 use crate::join::Crossing;
 use crate::leg::{Leg, Party, Way};
+use crate::setup::{Far, Near};
 use crate::{Caller, CallerNumber, Effect, LegId, LegTarget, TimerKind};
 use ponte_protocol::LegRole;
 

@@ -1,11 +1,12 @@
 //! Calls that change hands: parked where anybody of the site can fetch them, picked up while they ring elsewhere.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::leg::{Leg, Way};
-use crate::{Effect, Switch, TimerKind, Tone, cause};
+use crate::setup::{Far, Near, Setup};
+use crate::{Effect, Switch, TimerKind, Tone, cause, dial};
 use ponte_protocol::{
-    CallId, CauseReason, Direction, EndedBy, Extension, LegRole, ParkedCall, Refusal, UserId,
+    CallId, Cause, CauseReason, Direction, EndedBy, Extension, LegRole, Mode, ParkedCall, Refusal, UserId,
 };
 
 /// Parking places of a site.
@@ -17,13 +18,31 @@ impl Switch {
         if !self.may_give(id) {
             return Err(Refusal::WrongState);
         }
-        let slot = SLOTS
-            .into_iter()
-            .find(|slot| !self.parking.contains_key(slot))
-            .ok_or(Refusal::CapReached)?;
+        let slot = self.free_slot().ok_or(Refusal::CapReached)?;
         self.leave_line(user, id);
         self.put_in(slot, id);
         Ok(Done::Call(id))
+    }
+
+    fn free_slot(&self) -> Option<u16> {
+        SLOTS.into_iter().find(|slot| !self.parking.contains_key(slot))
+    }
+
+    /// Nobody was at the telephone that was called to fetch a call: it waits in a place again, and then comes back.
+    pub(crate) fn park_again(&mut self, id: CallId, cause: Cause, by: EndedBy) {
+        let parked = self.free_slot();
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if !call.caller_waits() {
+            return;
+        }
+        call.stop_waiting(&mut self.cx);
+        match parked {
+            Some(slot) => self.put_in(slot, id),
+            None => call.divert(&mut self.cx, cause, by),
+        }
+        self.settle_one(id);
     }
 
     fn put_in(&mut self, slot: u16, id: CallId) {
@@ -40,10 +59,11 @@ impl Switch {
         self.show_parking();
     }
 
-    /// Nobody has fetched it.
+    /// Nobody has fetched it, or it waits for the user's line.
     pub(crate) fn parked_too_long(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(&id)
-            && matches!(call.phase, Phase::Parked { .. })
+            && call.ties.put_to.is_none()
+            && matches!(call.phase, Phase::Parked { .. } | Phase::Transferring { .. })
         {
             self.come_back(id, cause::local(CauseReason::NoAnswer));
             self.tidy_parking();
@@ -110,9 +130,6 @@ impl Switch {
         }
         parked.quiet_far(&mut self.cx);
         self.take_over(user, id, new, None);
-        if let Some(call) = self.calls.get_mut(&new) {
-            call.connected_at = Some(self.cx.now);
-        }
         self.depart(id, CauseReason::Transferred, EndedBy::Portal);
         self.tidy_parking();
         self.bring(user, new);
@@ -163,10 +180,28 @@ impl Switch {
         {
             return Err(Refusal::LineBusy);
         }
+        if known.line.is_none() {
+            self.can_be_called(user)?;
+        }
         if self.calls.contains_key(&new) || self.services.contains_key(&new) {
             return Err(Refusal::DuplicateId);
         }
         Ok(())
+    }
+
+    /// Whether the user's telephone could be called now: else whom the user takes would be lost.
+    fn can_be_called(&self, user: &UserId) -> Result<(), Refusal> {
+        let known = self.known_user(user)?;
+        if matches!(known.mode, Mode::Telecommuting { .. }) {
+            dial::check_telephone(known)?;
+        }
+        match self.whereabouts(user) {
+            Ok((Near::Number(_), _)) if !self.cx.trunks.any_up() => Err(Refusal::NoTrunk),
+            Ok((Near::Number(_), _)) if self.cx.trunks.capacity() == 0 => Err(Refusal::CapReached),
+            Ok(_) => Ok(()),
+            Err(CauseReason::NotConfirmed) => Err(Refusal::Unconfirmed),
+            Err(_) => Err(Refusal::DeviceOffline),
+        }
     }
 
     /// A new call of the user with the far side of another; `at` is the telephone that has taken it by a leg of its own, the
@@ -175,6 +210,8 @@ impl Switch {
         let (Some(before), Some(known)) = (self.calls.get(&id), self.users.get(user)) else {
             return;
         };
+        let answered = before.active_far().is_some_and(Leg::is_answered);
+        let config = &known.config;
         let setup = Setup {
             id: new,
             user: user.clone(),
@@ -185,12 +222,15 @@ impl Switch {
             caller_id: Some(known.config.profile.caller_id.clone()),
             confirm: false,
             user_no_answer_ms: known.config.user_no_answer_ms,
-            voicemail: false,
+            // Who had been answered has no message to leave (rule T9).
+            voicemail: !answered
+                && config.profile.voicemail_allowed
+                && config.settings.voicemail
+                && self.store_writable,
             forwarded: crate::forward::Forwarded::default(),
             code: None,
         };
         let half = before.other_half();
-        let answered = before.active_far().is_some_and(Leg::is_answered);
         let mut call = Call::new(&self.cx, setup, Phase::Ringing { until: self.cx.now });
         call.ties.detached = true;
         call.ties.recalled = answered;
@@ -236,8 +276,8 @@ impl Switch {
                     Phase::Waiting { until: since }
                 };
             } else {
-                call.ties.recalled |= call.active_far().is_some_and(Leg::is_answered);
-                call.setup.voicemail = false;
+                call.ties.fetched = call.active_far().is_some_and(Leg::is_answered);
+                call.ties.recalled |= call.ties.fetched;
                 self.rejoin_ringing(id);
             }
         }

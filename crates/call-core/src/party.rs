@@ -7,8 +7,9 @@
 //!   A ── far: Y         T ── far: X     X and Y are each other's other half;  A and T end
 //! ```
 
-use crate::call::{Call, Far, Phase};
+use crate::call::{Call, Phase};
 use crate::leg::{Leg, Party, Way};
+use crate::setup::Far;
 use crate::{Caller, CallerNumber, LegId, Switch, Tone, cause};
 use ponte_protocol::{CallId, CauseReason, EndedBy, LegRole, UserId};
 
@@ -117,6 +118,7 @@ impl Switch {
                 if let Some(call) = self.calls.get_mut(&a) {
                     call.connected(&self.cx);
                     call.bridge(&mut self.cx);
+                    call.hear_holds(&mut self.cx);
                 }
                 self.settle_one(a);
             }
@@ -176,8 +178,6 @@ impl Switch {
             call.far_from = call.legs.len();
         }
         call.bridged = false;
-        call.ties.held_by_far = false;
-        call.ties.far_is_silent = false;
         call.add_leg(leg.moved(role, now));
         self.cx.move_leg(leg.id, to);
     }
@@ -215,8 +215,6 @@ impl Switch {
             leg.answer(now);
         }
         call.bridged = false;
-        call.ties.held_by_far = false;
-        call.ties.far_is_silent = false;
         call.add_leg(leg);
     }
 
@@ -228,7 +226,10 @@ impl Switch {
         match call.phase {
             Phase::Connected { .. } => match call.other_half() {
                 Some(other) => self.join_media(id, other),
-                None if call.ties.room.is_none() => call.bridge(&mut self.cx),
+                None if call.ties.room.is_none() => {
+                    call.bridge(&mut self.cx);
+                    call.hear_holds(&mut self.cx);
+                }
                 None => {}
             },
             Phase::Held { .. } | Phase::Parked { .. } => call.hold_far(&mut self.cx, Some(Tone::Hold)),

@@ -16,11 +16,12 @@
 //! [`crate::rescue`] says: the call that the leg was lent to calls the user again itself, and the leg that comes of that
 //! stays up afterwards.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::leg::{Leg, Way};
 use crate::line::Line;
+use crate::setup::{Far, Near, Setup};
 use crate::user::{User, UserTelephone};
 use crate::{Effect, LegId, Switch, TimerKind, Tone, cause, dial};
 use ponte_protocol::{
@@ -118,8 +119,8 @@ impl Switch {
         let dialled: DialString = dialled.parse().map_err(|_| Refusal::InvalidNumber)?;
         let line_free = user.line.is_none();
         let now = self.cx.now;
+        self.check_caps(id)?;
         let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
-        user.check_caps(now)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

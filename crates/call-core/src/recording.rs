@@ -3,9 +3,10 @@
 //! A recording is of these two and nobody else. Whatever parts them or brings somebody in (hold, another call, transfer,
 //! conference, parking, another telephone of the user) ends it; then it may be begun again, and is told again.
 
-use crate::call::{Far, Phase};
+use crate::call::Phase;
 use crate::commands::Done;
 use crate::party::party_of;
+use crate::setup::Far;
 use crate::{Effect, LegId, PlaybackToken, Switch, TimerKind};
 use ponte_protocol::{CallId, EventBody, MessageId, Refusal, UnixMillis, UserId};
 
@@ -44,7 +45,7 @@ impl Switch {
         let (ear, other) = self.conversation(id).ok_or(Refusal::WrongState)?;
         let call = self.calls.get_mut(&id).ok_or(Refusal::UnknownCall)?;
         // The other party hears nothing, and would not be told.
-        if call.ties.held_by_far {
+        if call.held_by_far() {
             return Err(Refusal::WrongState);
         }
         if call.on_demand.is_some() {
@@ -175,7 +176,7 @@ impl Switch {
     fn tidy_record(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
         let Some(on_demand) = call.on_demand else { return };
-        let is_told = on_demand.notice.is_none() || !call.ties.held_by_far;
+        let is_told = on_demand.notice.is_none() || !call.held_by_far();
         if !is_told || self.conversation(id) != Some((on_demand.ear, on_demand.other)) {
             self.stop_record(id);
         }

@@ -9,10 +9,11 @@
 //!
 //! Nobody is called by it, so that no confirmation, no cap and no trunk comes in: who pressed the key is at the telephone.
 
-use crate::call::{Call, Near, Phase};
+use crate::call::{Call, Phase};
 use crate::leg::{Leg, Party, Way};
 use crate::line::Line;
 use crate::moving::Moving;
+use crate::setup::Near;
 use crate::{Effect, LegId, Replaced, Switch, Takeable, cause};
 use ponte_protocol::{CallId, CauseReason, DeviceId, EndedBy, Extension, LegRole, Refusal, UserId};
 

@@ -11,10 +11,11 @@
 //! failed, no audio for [`crate::Timeouts::no_audio_end`]. A BYE of ordinary clearing is a person who hangs up, unless no
 //! audio had come from there for [`crate::Timeouts::no_audio_warning`] before it.
 
-use crate::call::{Call, Far, Near, Phase};
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::join::Crossing;
 use crate::leg::{Leg, Party, Way};
+use crate::setup::{Far, Near};
 use crate::{LegTarget, Switch, TimerKind, Tone, cause};
 use ponte_protocol::{CallId, Cause, CauseReason, EndedBy, LegRole, Mode, UnixMillis};
 
@@ -78,6 +79,16 @@ impl Call {
         self.set_phase(Phase::Ringing { until });
         cx.crossings.push_back(Crossing::CallBack { call: self.id() });
         true
+    }
+
+    /// The call is held, and the leg at the user's ear was lost in another: whether the user is called again for this one.
+    pub(crate) fn rescue_held(&mut self, cx: &mut Context, cause: Cause) -> bool {
+        if let Some(place) = self.latest(LegRole::User)
+            && self.legs[place].away
+        {
+            self.legs[place].finish(cause, cx.now);
+        }
+        self.rescue(cx, cause, EndedBy::System)
     }
 
     /// An attempt to reach the user has failed. Whether others go on, or one is to come.

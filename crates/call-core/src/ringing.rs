@@ -26,11 +26,12 @@ impl Call {
 
     /// A person is at the user's telephone: the caller is answered.
     pub(crate) fn take_caller(&mut self, cx: &mut Context) {
+        self.ties.fetched = false;
         self.stop_waiting(cx);
         self.close_rivals(cx);
         self.stop_playing(cx);
         match self.active_far().map(|far| far.way.clone()) {
-            Some(Way::Half(other)) if self.ties.recalled && self.connected_at.is_some() => {
+            Some(Way::Half(other)) if self.ties.recalled => {
                 cx.crossings.push_back(Crossing::Tell {
                     from: self.id(),
                     to: other,
@@ -64,6 +65,19 @@ impl Call {
         }
         if let Some((cause, by)) = self.give_up_rescue(cause, by) {
             self.end(cx, cause, by);
+            return;
+        }
+        if std::mem::take(&mut self.ties.fetched) {
+            // Whom nobody was there to fetch is to be fetched still.
+            if let Some(user) = self.active_user_leg() {
+                self.close_leg(cx, user, cause);
+            }
+            self.ties.detached = true;
+            cx.crossings.push_back(Crossing::ParkAgain {
+                call: self.id(),
+                cause,
+                by,
+            });
             return;
         }
         if self.forward(cx, cause, by) {

@@ -1,12 +1,13 @@
 //! The switch: where events, time and effects meet.
 
 use crate::account::AccountCodes;
-use crate::call::{CLOCK, Call, Near, Phase};
+use crate::call::{CLOCK, Call, Phase};
 use crate::conference::Room;
 use crate::context::Context;
 use crate::devices::Devices;
 use crate::mailbox::Visit;
 use crate::service::Service;
+use crate::setup::Near;
 use crate::user::User;
 use crate::{
     Dialled, Effect, Event, LegEnd, LegId, NumberClass, PlaybackToken, Timeouts, TimerKind, UserConfig, dial,

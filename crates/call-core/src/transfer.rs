@@ -1,11 +1,15 @@
 //! Transfer, blind and consulted, asked for in a portal or by REFER (RFC 3515); and the way back where nobody takes it.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
-use crate::{Dialled, Effect, LegId, Switch, SwitchTarget, Tone, cause};
+use crate::setup::{Far, Near, Setup};
+use crate::{Dialled, Effect, LegId, Switch, SwitchTarget, TimerKind, Tone, cause};
 use ponte_protocol::{
     BookedCode, CallId, Cause, CauseReason, DialString, Direction, EndedBy, Extension, Refusal, UserId,
 };
+
+/// After which a party that finds the user's line neither up nor free tries again, in milliseconds.
+const COME_BACK_MS: u64 = 1_000;
 
 /// Whom a party is given to, once everything was checked.
 struct Target {
@@ -74,9 +78,7 @@ impl Switch {
             // They are on the line already.
             return Err(Refusal::OwnNumber);
         }
-        let now = self.cx.now;
-        let known = self.users.get_mut(user).ok_or(Refusal::UnknownUser)?;
-        known.check_caps(now)?;
+        self.check_caps(user)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }
@@ -361,14 +363,15 @@ impl Switch {
     }
 
     /// A party that nobody took, or nobody fetched, is the user's again: on the line where the user is in a call, else
-    /// the user's telephone is called. Where the line is taken by a call that is being set up, it ends.
+    /// the user's telephone is called. While the line is taken by a call that is being set up, it waits.
     pub(crate) fn come_back(&mut self, id: CallId, cause: Cause) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         let user = call.setup.user.clone();
         call.ties.recalled = true;
-        call.setup.voicemail = false;
+        // A colleague's telephone has had its answer, and is given to no voicemail any more.
+        call.setup.voicemail &= call.other_half().is_none();
         let line = self.line(&user);
         let free = line.as_ref().is_none_or(|line| line.active == id);
         let ear = self.ear_of(&user);
@@ -395,9 +398,25 @@ impl Switch {
             self.set_line(&user, Some(line));
             self.tidy_line(&user);
             self.cx.push(Effect::Beep { leg: ear });
+        } else if self.known_user(&user).is_ok() {
+            self.come_back_later(id);
         } else if let Some(call) = self.calls.get_mut(&id) {
             call.end(&mut self.cx, cause, EndedBy::System);
         }
+    }
+
+    /// The user's line is taken by a call that is being set up, or is not free yet: the party waits for what comes of that.
+    fn come_back_later(&mut self, id: CallId) {
+        let now = self.cx.now;
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if !matches!(call.phase, Phase::Parked { .. }) {
+            call.set_phase(Phase::Transferring { since: now });
+            call.hold_far(&mut self.cx, Some(Tone::Ringback));
+        }
+        let again = now.plus(COME_BACK_MS);
+        self.cx.timers.set(call.clock(), TimerKind::Park, again);
     }
 }
 

@@ -127,13 +127,13 @@ impl User {
         }
     }
 
-    /// Rights on whose caps a `Dial` counts.
-    pub(crate) fn check_caps(&mut self, now: UnixMillis) -> Result<(), Refusal> {
+    /// Rights on whose caps a `Dial` counts; `up_ms`: how long the calls that are up have been.
+    pub(crate) fn check_caps(&mut self, now: UnixMillis, up_ms: u64) -> Result<(), Refusal> {
         self.usage.forget(now);
         let caps = &self.config.caps;
         let dials = u32::try_from(self.usage.dials.len()).unwrap_or(u32::MAX);
         let day_ms = u64::from(caps.minutes_per_day) * 60_000;
-        if dials >= caps.dials_per_hour || self.usage.talk_ms(now) >= day_ms {
+        if dials >= caps.dials_per_hour || self.usage.talk_ms(now).saturating_add(up_ms) >= day_ms {
             return Err(Refusal::CapReached);
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! Rule T2: a call that speaks a code to whoever answers the number, to prove that it is the user's.
 
-use crate::call::{Call, Far, Near, Phase, Setup};
+use crate::call::{Call, Phase};
 use crate::commands::Done;
 use crate::context::Context;
+use crate::setup::{Far, Near, Setup};
 use crate::{Announcement, Dialled, LegId, PlaybackToken, Secret, Switch, TimerKind, cause, dial};
 use ponte_protocol::{CallId, CauseReason, DialString, Direction, EndedBy, Refusal, UserId};
 
@@ -32,7 +33,8 @@ impl Switch {
         if one_is_up || !user.may_verify(now) {
             return Err(Refusal::CapReached);
         }
-        user.check_caps(now)?;
+        self.check_caps(id)?;
+        let user = self.users.get_mut(id).ok_or(Refusal::UnknownUser)?;
         if !self.store_writable {
             return Err(Refusal::StoreUnavailable);
         }

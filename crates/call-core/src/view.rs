@@ -44,7 +44,7 @@ impl Call {
                 .filter_map(|role| self.latest(role))
                 .map(|place| self.legs[place].view())
                 .collect(),
-            held_by_far: self.ties.held_by_far,
+            held_by_far: self.held_by_far(),
             muted: self.ties.own_mute,
             conference: self.conference.clone(),
             recorded_since: self.on_demand.map(|it| it.since),

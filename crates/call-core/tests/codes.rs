@@ -296,3 +296,54 @@ fn t13_between_two_users_each_keys_for_the_own_side() {
     assert_eq!(world.opened(half)[0].2, BRUNO_HOME);
     assert_eq!(world.opened(call)[0].2, HOME);
 }
+
+#[test]
+fn t13_digits_of_a_number_that_was_given_up_are_no_part_of_the_next() {
+    let mut world = World::at_home();
+    world.phone(SHOP, Phone::refuses(486));
+    world.phone(OFFICE, Phone::answers_after(1_000));
+    let call = world.dial(ANNA, SHOP);
+    world.run_for(5_000);
+    keys(&mut world, call, "0277");
+    world.phone_hangs_up(call, LegRole::User);
+    world.run_for(60_000);
+    let call = world.dial(ANNA, SHOP);
+    world.run_for(5_000);
+    keys(&mut world, call, "0288880002#");
+    world.run_for(5_000);
+    assert_eq!(world.opened(call).last().unwrap().2, OFFICE);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+}
+
+#[test]
+fn t13_stars_0_in_a_conference_lets_whoever_was_called_last_go() {
+    let (mut world, first) = in_a_call();
+    let second = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    keys(&mut world, first, "**5");
+    assert_eq!(members(&world, first), 2);
+    keys(&mut world, first, "**0");
+    world.run_for(1_000);
+    assert!(world.shown(second).is_none());
+    assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
+    assert_eq!(world.connections().len(), 1);
+    keys(&mut world, first, "**0");
+    assert!(
+        matches!(world.phase(first), CallPhase::FarFailed { .. }),
+        "as ever"
+    );
+    world.run_to_the_end();
+}
+
+#[test]
+fn t13_stars_1_leaves_a_conference_and_comes_back_to_it() {
+    let (mut world, first) = in_a_call();
+    world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    keys(&mut world, first, "**5");
+    let host = |world: &World| world.shown(first).unwrap().conference.unwrap().host;
+    for in_it in [false, true, false, true] {
+        keys(&mut world, first, "**1");
+        assert_eq!(host(&world), in_it);
+    }
+}

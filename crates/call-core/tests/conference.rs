@@ -1,7 +1,7 @@
 //! Conferences: who is in the room, who is heard, and what becomes of it when one of them leaves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{LegId, SwitchCommand, Tone};
+use ponte_call_core::{Event, LegId, PeerHold, SwitchCommand, Tone};
 use ponte_protocol::{CallId, CallPhase, CauseReason, LegRole, Outcome};
 use ponte_testkit::site::{ANNA, BRUNO, BRUNO_HOME, OFFICE, SHOP};
 use ponte_testkit::{Phone, World};
@@ -153,5 +153,38 @@ fn who_comes_into_a_conference_is_its_last_member_and_the_others_stay_where_they
     assert!(before.iter().all(|leg| now.contains(leg)), "{before:?} {now:?}");
     assert_eq!(now.len(), 4);
     world.command(ANNA, SwitchCommand::EndConference { call: third });
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_member_whose_telephone_holds_plays_its_music_to_nobody() {
+    let (mut world, shop, office) = conference_of_three();
+    let leg = LegId { call: shop, index: 1 };
+    for (hold, heard) in [(PeerHold::SendOnly, false), (PeerHold::No, true)] {
+        world.event(Event::LegHeld { leg, hold });
+        assert!(world.room(office).contains(&(leg, heard)));
+        assert_eq!(world.shown(shop).unwrap().held_by_far, !heard);
+        assert!(!world.shown(shop).unwrap().conference.unwrap().members[1].muted);
+    }
+    world.phone_hangs_up(shop, LegRole::User);
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_host_who_holds_by_the_telephone_ends_nothing_and_comes_back() {
+    let (mut world, shop, office) = conference_of_three();
+    let leg = ear(shop);
+    let hold = PeerHold::Inactive;
+    world.event(Event::LegHeld { leg, hold });
+    assert!(!members(&world, office).contains(&leg));
+    // It has nothing to send.
+    let since_ms = 60_000;
+    world.event(Event::AudioMissing { leg, since_ms });
+    world.run_for(1_000);
+    assert_eq!(members(&world, office).len(), 2, "they talk on");
+    let hold = PeerHold::No;
+    world.event(Event::LegHeld { leg, hold });
+    assert_eq!(members(&world, office).len(), 3);
+    world.phone_hangs_up(shop, LegRole::User);
     world.run_to_the_end();
 }

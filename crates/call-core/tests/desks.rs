@@ -2,7 +2,7 @@
 //! a desk telephone may dial (T4, T16).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Announcement, Effect, Event, SwitchCommand, UserConfig};
+use ponte_call_core::{Announcement, Effect, Event, LegId, PeerHold, SwitchCommand, UserConfig};
 use ponte_protocol::{
     CallPhase, CallSettings, CauseReason, EndedBy, EventBody, LegRole, Mode, Outcome, Refusal, UserId,
 };
@@ -543,4 +543,53 @@ fn t17_no_second_call_beeps_into_an_emergency_call() {
     let second = world.call_in(DID_ANNA, CUSTOMER);
     assert_eq!(world.told(second), [Told::Refused(486)]);
     assert_eq!(world.beeps(), 0);
+}
+
+#[test]
+fn t17_an_emergency_call_is_not_ended_because_nothing_is_heard() {
+    let mut world = office();
+    world.phone("112", Phone::answers_after(500));
+    let call = world.desk_dials("desk-201", "112");
+    world.run_for(2_000);
+    for index in [0, 1] {
+        let leg = LegId { call, index };
+        let since_ms = 60_000;
+        world.event(Event::AudioMissing { leg, since_ms });
+    }
+    world.run_for(1_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    assert_eq!(world.connections().len(), 1);
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t08_a_call_made_beside_the_line_is_the_one_on_it_when_it_is_left_alone() {
+    let mut world = office();
+    world.phone(SHOP, Phone::answers_after(500));
+    world.phone(OFFICE, Phone::answers_after(500));
+    let first = world.desk_dials("desk-201", SHOP);
+    world.run_for(2_000);
+    let hold = PeerHold::SendOnly;
+    world.event(Event::LegHeld {
+        leg: LegId {
+            call: first,
+            index: 0,
+        },
+        hold,
+    });
+    let second = world.desk_dials("desk-201", OFFICE);
+    world.run_for(2_000);
+    world.phone_hangs_up(first, LegRole::Far);
+    world.run_for(1_000);
+    // Her telephone is in a call: the next one beeps, and rings nothing.
+    let third = world.call_in(DID_ANNA, CUSTOMER);
+    world.run_for(1_000);
+    assert!(matches!(world.phase(third), CallPhase::Waiting { .. }));
+    assert!(world.opened(third).is_empty());
+    let held = world.command(ANNA, SwitchCommand::Hold { call: second });
+    assert_eq!(held, Outcome::Accepted { call: Some(second) });
+    world.caller_hangs_up(third);
+    world.caller_hangs_up(second);
+    world.run_to_the_end();
 }

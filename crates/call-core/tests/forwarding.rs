@@ -1,7 +1,7 @@
 //! Calls that are forwarded, to numbers and to colleagues, and who gets through to a user who wants no calls.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use ponte_call_core::{Effect, ForwardReason, ForwardTargets, UserConfig};
+use ponte_call_core::{Effect, ForwardReason, ForwardTargets, LegId, SwitchCommand, UserConfig};
 use ponte_protocol::{CallPhase, CallSettings, CauseReason, LegRole, Outcome, Refusal, UserId};
 use ponte_testkit::site::{
     ABROAD, ANNA, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, MOBILE, OFFICE, SHOP, user,
@@ -394,5 +394,49 @@ fn t10_the_mode_ends_by_itself_and_calls_go_on() {
         world.mode(ANNA),
         Mode::Telecommuting { until: None, .. }
     ));
+    world.run_to_the_end();
+}
+
+#[test]
+fn t09_who_comes_back_from_the_park_and_is_forwarded_hears_who_answers() {
+    let mut world = forwarding(ForwardTargets {
+        no_answer: to("202"),
+        ..ForwardTargets::default()
+    });
+    let call = world.call_in(DID_ANNA, CUSTOMER);
+    world.run_for(5_000);
+    world.command(ANNA, SwitchCommand::Park { call });
+    world.phone(HOME, Phone::rings_out());
+    world.run_for(121_000 + 25_000);
+    assert_eq!(world.record(call).cause.reason, CauseReason::Forwarded);
+    let bruno = world.calls_of(BRUNO)[0];
+    world.run_for(3_000);
+    assert!(matches!(world.phase(bruno), CallPhase::Connected { .. }));
+    assert_eq!(world.connections().len(), 1);
+    assert_eq!(
+        world.plays_on(LegId { call, index: 0 }),
+        None,
+        "no tone covers it"
+    );
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t09_a_colleague_who_comes_back_from_the_park_and_is_forwarded_hears_who_answers() {
+    let mut world = forwarding(ForwardTargets {
+        no_answer: to(OFFICE),
+        ..ForwardTargets::default()
+    });
+    let bruno = world.dial(BRUNO, "201");
+    world.run_for(5_000);
+    let call = world.switch().joined(bruno).unwrap();
+    world.command(ANNA, SwitchCommand::Park { call });
+    world.phone(HOME, Phone::rings_out());
+    world.run_for(121_000 + 25_000);
+    world.run_for(3_000);
+    assert_eq!(world.connections().len(), 1);
+    assert_eq!(world.plays_on(world.ear(bruno)), None, "no tone covers it");
+    world.hang_up(BRUNO, bruno);
     world.run_to_the_end();
 }

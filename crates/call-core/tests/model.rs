@@ -11,9 +11,8 @@ use ponte_protocol::{CallId, CallPhase, CommandId, UnixMillis, UserId};
 use ponte_testkit::site::{
     self, ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, HOME, MOBILE, OFFICE, PREMIUM, SHOP,
 };
-use ponte_testkit::{Input, Reference, Rng, Supervised, TellSeed, Trace, plan, trace};
+use ponte_testkit::{Input, RandomHistory, Reference, Rng, Supervised, Trace, plan, trace};
 
-const STEPS: usize = 200;
 const NUMBERS: [&str; 12] = [
     HOME, MOBILE, SHOP, OFFICE, BRUNO_HOME, SHOP, OFFICE, ABROAD, PREMIUM, COMPANY, "112", "*98",
 ];
@@ -51,51 +50,6 @@ struct History {
 }
 
 impl History {
-    fn new(seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
-        // Who is lost is called again in the histories of a whole site; the reference knows one attempt.
-        let usual = Timeouts {
-            rescue: 0,
-            ..Timeouts::default()
-        };
-        let timeouts = if rng.chance(50) {
-            usual
-        } else {
-            Timeouts {
-                trunk_response: 1 + rng.below(5_000),
-                trunk_progress: 1 + rng.below(15_000),
-                confirm: 1 + rng.below(20_000),
-                confirm_repeat: 1 + rng.below(5_000),
-                far_no_answer: 1 + rng.below(90_000),
-                redial: 1 + rng.below(10_000),
-                close: 1 + rng.below(40_000),
-                ..usual
-            }
-        };
-        let mut switch = Supervised::new(timeouts);
-        switch.forbid(ABROAD);
-        switch.forbid(PREMIUM);
-        switch.forbid(COMPANY);
-        let mut history = Self {
-            rng,
-            now: UnixMillis(1_793_606_400_000),
-            switch,
-            reference: Reference::new(timeouts),
-            users: [ANNA, BRUNO, "nobody"].map(|name| name.parse().unwrap()),
-            legs: Vec::new(),
-            calls: Vec::new(),
-            tokens: Vec::new(),
-            commands: 0,
-            trace: Trace::default(),
-        };
-        let trunks = ["a", "b", "c"].map(site::trunk).to_vec();
-        history.event(Event::TrunksConfigured { trunks });
-        for name in [ANNA, BRUNO] {
-            history.configure(name, true);
-        }
-        history
-    }
-
     fn configure(&mut self, name: &str, allowed: bool) {
         let mut config = UserConfig {
             user_no_answer_ms: 1 + self.rng.below(30_000),
@@ -120,18 +74,6 @@ impl History {
         });
     }
 
-    fn event(&mut self, event: Event) {
-        let effects = self.switch.event(self.now, event.clone());
-        self.reference.step(self.now, &event, &effects);
-        self.note(Input::Event(event), effects);
-    }
-
-    fn timeout(&mut self) {
-        let effects = self.switch.timeout(self.now);
-        self.reference.timeout(self.now, &effects);
-        self.note(Input::Timeout, effects);
-    }
-
     fn note(&mut self, input: Input, effects: Vec<Effect>) {
         for effect in &effects {
             if let Effect::OpenLeg { leg, .. } = effect {
@@ -147,20 +89,6 @@ impl History {
                 .check_views(user, &self.switch.switch().calls(user));
         }
         self.trace.push(self.now, input, effects);
-    }
-
-    /// Mostly one of the newest; now and then any, or one that never was.
-    fn leg(&mut self) -> LegId {
-        let strange = LegId {
-            call: CallId(uuid::Uuid::from_u128(u128::from(self.rng.below(9)))),
-            index: self.rng.below(4) as u16,
-        };
-        let count = self.legs.len();
-        if count == 0 || self.rng.chance(3) {
-            return strange;
-        }
-        let newest = if self.rng.chance(90) { count.min(4) } else { count };
-        self.legs[count - 1 - self.rng.below(newest as u64) as usize]
     }
 
     fn call(&mut self) -> CallId {
@@ -191,53 +119,6 @@ impl History {
         // A busy host may take in an event before it looks at the clock.
         if due.is_some_and(|at| at <= self.now) && self.rng.chance(95) {
             self.timeout();
-        }
-    }
-
-    fn step(&mut self) {
-        self.pass_time();
-        match self.rng.below(100) {
-            0..=34 => self.command(),
-            35..=49 => {
-                let status = *self.rng.pick(&[100, 180, 181, 183, 199, 99, 200]);
-                let early_media = (status == 183 || status == 180) && self.rng.chance(40);
-                let leg = self.leg();
-                self.event(Event::LegProgress {
-                    leg,
-                    status,
-                    early_media,
-                });
-            }
-            50..=69 => {
-                let leg = self.leg();
-                self.event(Event::LegAnswered { leg });
-            }
-            70..=81 => {
-                let (kind, sip, q850) = *self.rng.pick(&ENDS);
-                let leg = self.leg();
-                let end = LegEnd { kind, sip, q850 };
-                self.event(Event::LegEnded { leg, end });
-            }
-            82..=85 => {
-                let digit = Secret(*self.rng.pick(&['1', '1', '2', '#']));
-                let leg = self.leg();
-                self.event(Event::Dtmf { leg, digit });
-            }
-            86..=90 => {
-                let stale = (self.leg(), PlaybackToken(self.rng.below(9)));
-                let (leg, token) = self.tokens.last().copied().unwrap_or(stale);
-                self.event(Event::PlaybackFinished { leg, token });
-            }
-            91..=93 => {
-                let leg = self.leg();
-                let since_ms = *self.rng.pick(&[1_000, 5_000, 20_000, 60_000]);
-                self.event(Event::AudioMissing { leg, since_ms });
-            }
-            94 => {
-                let leg = self.leg();
-                self.event(Event::AudioResumed { leg });
-            }
-            _ => self.administration(),
         }
     }
 
@@ -318,54 +199,141 @@ impl History {
             _ => self.configure(BRUNO, true),
         }
     }
-
-    /// Every telephone hangs up, or never says so; time passes; nothing must be left.
-    fn end(&mut self) {
-        let hung_up = self.rng.chance(50);
-        for leg in self.legs.clone() {
-            if hung_up || self.rng.chance(50) {
-                let end = LegEnd {
-                    kind: LegEndKind::Remote,
-                    sip: None,
-                    q850: None,
-                };
-                self.event(Event::LegEnded { leg, end });
-            } else {
-                let since_ms = 3_600_000;
-                self.event(Event::AudioMissing { leg, since_ms });
-            }
-        }
-        let mut wakes = 0;
-        while let Some((at, _)) = self.switch.switch().poll_timeout() {
-            self.now = self.now.max(at);
-            self.timeout();
-            wakes += 1;
-            assert!(wakes < 100, "it never comes to rest");
-        }
-        self.switch.assert_idle();
-    }
 }
 
-fn run(seed: u64) -> History {
-    let tell = TellSeed(seed);
-    let mut history = History::new(seed);
-    for _ in 0..STEPS {
-        history.step();
+impl RandomHistory for History {
+    const WAKES_MAX: usize = 100;
+
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        // Who is lost is called again in the histories of a whole site; the reference knows one attempt.
+        let usual = Timeouts {
+            rescue: 0,
+            ..Timeouts::default()
+        };
+        let timeouts = if rng.chance(50) {
+            usual
+        } else {
+            Timeouts {
+                trunk_response: 1 + rng.below(5_000),
+                trunk_progress: 1 + rng.below(15_000),
+                confirm: 1 + rng.below(20_000),
+                confirm_repeat: 1 + rng.below(5_000),
+                far_no_answer: 1 + rng.below(90_000),
+                redial: 1 + rng.below(10_000),
+                close: 1 + rng.below(40_000),
+                ..usual
+            }
+        };
+        let mut switch = Supervised::new(timeouts);
+        switch.forbid(ABROAD);
+        switch.forbid(PREMIUM);
+        switch.forbid(COMPANY);
+        let mut history = Self {
+            rng,
+            now: UnixMillis(1_793_606_400_000),
+            switch,
+            reference: Reference::new(timeouts),
+            users: [ANNA, BRUNO, "nobody"].map(|name| name.parse().unwrap()),
+            legs: Vec::new(),
+            calls: Vec::new(),
+            tokens: Vec::new(),
+            commands: 0,
+            trace: Trace::default(),
+        };
+        let trunks = ["a", "b", "c"].map(site::trunk).to_vec();
+        history.event(Event::TrunksConfigured { trunks });
+        for name in [ANNA, BRUNO] {
+            history.configure(name, true);
+        }
+        history
     }
-    history.end();
-    drop(tell);
-    history
+
+    fn step(&mut self) {
+        self.pass_time();
+        match self.rng.below(100) {
+            0..=34 => self.command(),
+            35..=49 => {
+                let status = *self.rng.pick(&[100, 180, 181, 183, 199, 99, 200]);
+                let early_media = (status == 183 || status == 180) && self.rng.chance(40);
+                let leg = self.any_leg(4);
+                self.event(Event::LegProgress {
+                    leg,
+                    status,
+                    early_media,
+                });
+            }
+            50..=69 => {
+                let leg = self.any_leg(4);
+                self.event(Event::LegAnswered { leg });
+            }
+            70..=81 => {
+                let (kind, sip, q850) = *self.rng.pick(&ENDS);
+                let leg = self.any_leg(4);
+                let end = LegEnd { kind, sip, q850 };
+                self.event(Event::LegEnded { leg, end });
+            }
+            82..=85 => {
+                let digit = Secret(*self.rng.pick(&['1', '1', '2', '#']));
+                let leg = self.any_leg(4);
+                self.event(Event::Dtmf { leg, digit });
+            }
+            86..=90 => {
+                let stale = (self.any_leg(4), PlaybackToken(self.rng.below(9)));
+                let (leg, token) = self.tokens.last().copied().unwrap_or(stale);
+                self.event(Event::PlaybackFinished { leg, token });
+            }
+            91..=93 => {
+                let leg = self.any_leg(4);
+                let since_ms = *self.rng.pick(&[1_000, 5_000, 20_000, 60_000]);
+                self.event(Event::AudioMissing { leg, since_ms });
+            }
+            94 => {
+                let leg = self.any_leg(4);
+                self.event(Event::AudioResumed { leg });
+            }
+            _ => self.administration(),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let effects = self.switch.event(self.now, event.clone());
+        self.reference.step(self.now, &event, &effects);
+        self.note(Input::Event(event), effects);
+    }
+
+    fn timeout(&mut self) {
+        let effects = self.switch.timeout(self.now);
+        self.reference.timeout(self.now, &effects);
+        self.note(Input::Timeout, effects);
+    }
+
+    fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    fn now(&mut self) -> &mut UnixMillis {
+        &mut self.now
+    }
+
+    fn switch(&self) -> &Supervised {
+        &self.switch
+    }
+
+    fn legs(&self) -> &[LegId] {
+        &self.legs
+    }
 }
 
 #[test]
 fn random_histories_agree_with_the_reference_and_break_no_invariant() {
     if let Some(seed) = trace::wanted_seed() {
-        run(seed);
+        History::run(seed);
         return;
     }
     let mut seen = Seen::default();
     for seed in 0..trace::histories() {
-        seen.add(&run(seed));
+        seen.add(&History::run(seed));
     }
     eprintln!("{seen:?}");
     // A model test that never gets anywhere proves nothing.
@@ -382,7 +350,7 @@ fn random_histories_agree_with_the_reference_and_break_no_invariant() {
 #[test]
 fn a_history_replays_exactly() {
     for seed in 0..20 {
-        let history = run(seed);
+        let history = History::run(seed);
         // The same random numbers choose the same times.
         let timeouts = History::new(seed).switch.timeouts();
         history.trace.replay(timeouts);

@@ -4,7 +4,9 @@
 use ponte_call_core::{LegEndKind, LegId, Timeouts, Tone};
 use ponte_protocol::{CallId, CallPhase, CauseReason, EndedBy, LegRole, LegState};
 use ponte_testkit::phone::Act;
-use ponte_testkit::site::{ANNA, BROWSER, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, MOBILE, SHOP, user};
+use ponte_testkit::site::{
+    ANNA, BROWSER, BRUNO, BRUNO_HOME, CUSTOMER, DID_ANNA, HOME, MOBILE, OFFICE, SHOP, user,
+};
 use ponte_testkit::{Phone, Told, TrunkHabit, World};
 
 /// Anna at home speaks with the shop.
@@ -305,4 +307,32 @@ fn t15_where_it_is_turned_off_a_lost_leg_ends_the_call() {
     lose(&mut world, leg(call, 0));
     world.run_to_the_end();
     assert_eq!(world.record(call).legs.len(), 2);
+}
+
+#[test]
+fn t15_who_is_held_while_the_leg_is_lost_in_a_second_call_that_is_set_up_waits_for_the_user() {
+    let (mut world, first) = in_a_call();
+    world.phone(OFFICE, Phone::rings_out());
+    let second = world.dial(ANNA, OFFICE);
+    world.run_for(1_000);
+    assert_eq!(world.phase(second), CallPhase::CallingFar);
+    lose(&mut world, leg(first, 0));
+    assert!(rejoining(&world, first), "{:?}", world.phase(first));
+    assert_eq!(world.plays_on(leg(first, 1)), Some(Tone::Hold));
+    world.run_for(5_000);
+    assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
+    assert!(world.shown(second).is_none());
+    world.hang_up(ANNA, first);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t08_who_hangs_up_in_a_second_call_that_is_set_up_lets_all_go() {
+    let (mut world, first) = in_a_call();
+    world.phone(OFFICE, Phone::rings_out());
+    world.dial(ANNA, OFFICE);
+    world.run_for(1_000);
+    world.leg_hangs_up(leg(first, 0));
+    world.run_to_the_end();
+    assert_eq!(world.record(first).cause.reason, CauseReason::Cancelled);
 }

@@ -420,3 +420,28 @@ fn t17_an_emergency_number_is_never_called_back() {
     assert!(matches!(world.phase(call), CallPhase::FarFailed { .. }));
     assert_eq!(world.enter(ANNA, "112"), refused(Refusal::EmergencyNumber));
 }
+
+#[test]
+fn t04_calls_that_are_up_count_towards_the_minutes_of_the_day() {
+    let mut world = World::at_home();
+    world.phone(OFFICE, Phone::answers_after(500));
+    world.configure_user(UserConfig {
+        caps: Caps {
+            minutes_per_day: 10,
+            ..Caps::default()
+        },
+        ..user(ANNA)
+    });
+    // Two numbers outside talk to each other, and leave the line free.
+    let call = world.dial(ANNA, SHOP);
+    world.run_for(10_000);
+    let with = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    world.command(ANNA, SwitchCommand::TransferTo { call, with });
+    world.run_for(8 * 60_000);
+    let next = world.dial(ANNA, SHOP);
+    world.hang_up(ANNA, next);
+    world.run_for(3 * 60_000);
+    assert_eq!(world.try_dial(ANNA, SHOP), refused(Refusal::CapReached));
+    assert_eq!(world.connections().len(), 1, "no call is cut by it");
+}

@@ -161,9 +161,12 @@ fn a_blind_transfer_that_nobody_takes_comes_back_to_the_user() {
             world.run_for(2_000);
             assert_eq!(world.record(call).cause.reason, CauseReason::NormalClearing);
         } else {
+            // Rule T9: voicemail takes what she does not.
             world.run_for(30_000);
-            assert_eq!(world.record(call).cause.reason, CauseReason::NoAnswer);
-            assert_eq!(world.told(call).last(), Some(&Told::HungUp));
+            assert!(world.told(call).contains(&Told::Greeting));
+            world.caller_hangs_up(call);
+            world.run_for(2_000);
+            assert_eq!(world.record(call).cause.reason, CauseReason::Voicemail);
         }
     }
 }
@@ -535,5 +538,70 @@ fn t08_a_desk_telephone_makes_no_second_call_without_holding_and_no_third() {
     world.run_for(1_000);
     assert!(matches!(world.phase(fifth), CallPhase::Connected { .. }));
     world.phone_hangs_up(fifth, LegRole::Far);
+    world.run_to_the_end();
+}
+
+#[test]
+fn a_party_that_nobody_takes_waits_while_the_users_telephone_rings_for_another() {
+    let (mut world, call) = customer_on_the_line();
+    world.phone(OFFICE, Phone::rings_then_refuses(1_000, 486));
+    transfer(&mut world, call, dialled(OFFICE));
+    world.run_for(300);
+    // She goes on with her work: her telephone rings when the target turns out to be busy.
+    let next = world.dial(ANNA, SHOP);
+    world.run_for(1_200);
+    assert_eq!(world.phase(next), CallPhase::CallingUser);
+    assert!(matches!(world.phase(call), CallPhase::Transferring { .. }));
+    assert_eq!(world.plays_on(caller(call)), Some(Tone::Ringback));
+    world.run_for(10_000);
+    assert!(matches!(world.phase(next), CallPhase::Connected { .. }));
+    assert!(matches!(world.phase(call), CallPhase::Held { .. }));
+    world.hang_up(ANNA, next);
+    world.run_for(1_000);
+    assert!(matches!(world.phase(call), CallPhase::Connected { .. }));
+    world.caller_hangs_up(call);
+    world.run_to_the_end();
+}
+
+#[test]
+fn t05_of_two_who_were_put_through_each_may_hold_and_neither_is_left_in_silence() {
+    let (mut world, call) = customer_on_the_line();
+    let second = world.dial(ANNA, OFFICE);
+    world.run_for(5_000);
+    let (customer, office) = (
+        caller(call),
+        LegId {
+            call: second,
+            index: 0,
+        },
+    );
+    // One holds already while she puts them through.
+    world.event(Event::LegHeld {
+        leg: customer,
+        hold: PeerHold::Inactive,
+    });
+    let with = second;
+    world.command(ANNA, SwitchCommand::TransferTo { call, with });
+    world.run_for(1_000);
+    assert_eq!(world.connections().len(), 1);
+    assert_eq!(world.plays_on(office), Some(Tone::Hold));
+    world.event(Event::AudioMissing {
+        leg: customer,
+        since_ms: 60_000,
+    });
+    assert!(world.shown(call).is_some(), "who holds has nothing to send");
+    // Both hold, then the one who began is back.
+    world.event(Event::LegHeld {
+        leg: office,
+        hold: PeerHold::Inactive,
+    });
+    assert_eq!(world.plays_on(customer), Some(Tone::Hold));
+    for (leg, other, still_held) in [(customer, office, true), (office, customer, false)] {
+        let hold = PeerHold::No;
+        world.event(Event::LegHeld { leg, hold });
+        assert_eq!(world.plays_on(other), None);
+        assert_eq!(world.shown(call).unwrap().held_by_far, still_held);
+    }
+    world.caller_hangs_up(call);
     world.run_to_the_end();
 }

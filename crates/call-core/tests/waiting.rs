@@ -373,3 +373,20 @@ fn t08_while_a_party_is_held_its_silence_is_no_fault() {
     world.event(ponte_call_core::Event::AudioMissing { leg, since_ms });
     assert!(matches!(world.phase(first), CallPhase::Held { .. }));
 }
+
+#[test]
+fn t08_who_hangs_up_after_the_first_party_did_is_rung_anew_for_the_one_who_waits() {
+    let (mut world, first) = in_a_call();
+    let second = world.call_in(DID_ANNA, CUSTOMER);
+    world.run_for(1_000);
+    world.phone_hangs_up(first, LegRole::Far);
+    world.run_for(1_000);
+    assert!(matches!(world.phase(second), CallPhase::Confirming { .. }));
+    world.phone_hangs_up(first, LegRole::User);
+    world.run_for(500);
+    assert_eq!(world.phase(second), CallPhase::Ringing);
+    world.run_for(5_000);
+    assert!(matches!(world.phase(second), CallPhase::Connected { .. }));
+    world.caller_hangs_up(second);
+    world.run_to_the_end();
+}

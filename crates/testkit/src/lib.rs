@@ -11,12 +11,13 @@
 //! test of a working day takes milliseconds. Each telephone has a habit ([`Phone`]): it answers, is busy, rings out, goes
 //! to voicemail. [`Supervised`] stands between the world and the switch and panics when an invariant breaks, so that
 //! every test checks all of them. [`Reference`] is a second, smaller description of what the switch must do, for tests
-//! with random histories; [`Callers`] is one for those who call in.
+//! with random histories ([`RandomHistory`]); [`Callers`] is one for those who call in.
 
 // Test code may say `expect`: a broken expectation is what a test reports.
 #![allow(clippy::expect_used)]
 
 pub mod callers;
+pub mod history;
 pub mod phone;
 pub mod plan;
 pub mod reference;
@@ -27,6 +28,7 @@ pub mod trace;
 pub mod world;
 
 pub use callers::Callers;
+pub use history::RandomHistory;
 pub use phone::{Phone, TrunkHabit};
 pub use reference::Reference;
 pub use rng::Rng;

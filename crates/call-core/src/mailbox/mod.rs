@@ -42,7 +42,7 @@ pub(crate) const VISIT_MAX_MS: u64 = 60 * 60 * 1_000;
 enum Host {
     /// A desk telephone that called nobody.
     Desk(DeviceId),
-    /// The user's own call, by [`crate::call::Far::Mailbox`].
+    /// The user's own call, by [`crate::setup::Far::Mailbox`].
     Own,
     /// This call, whose greeting the caller interrupted.
     Greeting(CallId),

@@ -1,7 +1,7 @@
 //! What must hold after each event and at the end.
 
 use crate::History;
-use ponte_call_core::{Dialled, Effect, Event, LegEnd, LegEndKind, SwitchCommand};
+use ponte_call_core::{Dialled, Effect, Event, SwitchCommand};
 use ponte_protocol::{CallId, CallPhase, EventBody, Outcome, Refusal, UserId};
 use ponte_testkit::{Input, Reference, callers};
 
@@ -147,51 +147,5 @@ impl History {
         }
         self.tokens.extend(Reference::announcements(&effects));
         self.trace.push(self.now, input, effects);
-    }
-
-    /// Every telephone hangs up, or never says so; time passes; nothing must be left.
-    pub(crate) fn end(&mut self) {
-        let hung_up = self.rng.chance(50);
-        for leg in self.legs.clone() {
-            if hung_up || self.rng.chance(50) {
-                let end = LegEnd {
-                    kind: LegEndKind::Remote,
-                    sip: None,
-                    q850: None,
-                };
-                self.event(Event::LegEnded { leg, end });
-            } else {
-                let since_ms = 3_600_000;
-                self.event(Event::AudioMissing { leg, since_ms });
-            }
-        }
-        let mut wakes = 0;
-        loop {
-            while let Some((at, _)) = self.switch.switch().poll_timeout() {
-                self.now = self.now.max(at);
-                self.timeout();
-                wakes += 1;
-                assert!(wakes < 10_000, "it never comes to rest");
-            }
-            if self.switch.switch().call_count() == 0 {
-                break;
-            }
-            // Whoever still speaks falls silent. A telephone that was held may: its session timer finds out (RFC 4028).
-            for leg in self.legs.clone() {
-                let since_ms = 3_600_000;
-                self.event(Event::AudioMissing { leg, since_ms });
-                if wakes >= 3_000 {
-                    let end = LegEnd {
-                        kind: LegEndKind::Timeout,
-                        sip: None,
-                        q850: None,
-                    };
-                    self.event(Event::LegEnded { leg, end });
-                }
-            }
-            wakes += 1_000;
-            assert!(wakes < 10_000, "calls are left that nothing ends");
-        }
-        self.switch.assert_idle();
     }
 }

@@ -6,8 +6,8 @@ use ponte_call_core::{
     SwitchCommand, SwitchDestination, SwitchTarget, TrunkId,
 };
 use ponte_protocol::{AccountCode, CallId, CallPhase, CallView, CommandId, UserId};
-use ponte_testkit::plan;
 use ponte_testkit::site::{ANNA, BRUNO, COMPANY, CUSTOMER, DID_ANNA, DID_BRUNO, MOBILE};
+use ponte_testkit::{RandomHistory, plan};
 
 impl History {
     /// Mostly one that is up; now and then any, or one that never was.
@@ -15,16 +15,7 @@ impl History {
         if !self.up.is_empty() && self.rng.chance(85) {
             return *self.rng.pick(&self.up);
         }
-        let strange = LegId {
-            call: CallId(uuid::Uuid::from_u128(u128::from(self.rng.below(9)))),
-            index: self.rng.below(4) as u16,
-        };
-        let count = self.legs.len();
-        if count == 0 || self.rng.chance(3) {
-            return strange;
-        }
-        let newest = if self.rng.chance(90) { count.min(6) } else { count };
-        self.legs[count - 1 - self.rng.below(newest as u64) as usize]
+        self.any_leg(6)
     }
 
     /// Mostly one that the user has; now and then another's, or one that is over, or never was.

@@ -9,15 +9,14 @@ mod checking;
 mod drawing;
 mod setting;
 
-use ponte_call_core::{LegEndKind, LegId, PlaybackToken};
+use ponte_call_core::{Event, LegEndKind, LegId, PlaybackToken};
 use ponte_protocol::{BookedCode, CallId, Direction, UnixMillis, UserId};
 use ponte_testkit::site::{
     ABROAD, ANNA, BRUNO, BRUNO_HOME, COMPANY, DID_ANNA, DID_BRUNO, HOME, MOBILE, OFFICE, PREMIUM, SHOP,
 };
-use ponte_testkit::{Callers, Rng, Supervised, TellSeed, Trace, trace};
+use ponte_testkit::{Callers, RandomHistory, Rng, Supervised, Trace, trace};
 use std::collections::{BTreeMap, BTreeSet};
 
-const STEPS: usize = 200;
 const CARLA: &str = "carla";
 /// What people dial.
 const DIALLED: [&str; 19] = [
@@ -78,27 +77,52 @@ struct History {
     required: BTreeSet<UserId>,
 }
 
-fn run(seed: u64) -> History {
-    let tell = TellSeed(seed);
-    let mut history = History::new(seed);
-    for _ in 0..STEPS {
-        history.step();
+impl RandomHistory for History {
+    const WAKES_MAX: usize = 10_000;
+
+    fn new(seed: u64) -> Self {
+        Self::new(seed)
     }
-    history.end();
-    drop(tell);
-    history
+
+    fn step(&mut self) {
+        self.step();
+    }
+
+    fn event(&mut self, event: Event) {
+        self.event(event);
+    }
+
+    fn timeout(&mut self) {
+        self.timeout();
+    }
+
+    fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    fn now(&mut self) -> &mut UnixMillis {
+        &mut self.now
+    }
+
+    fn switch(&self) -> &Supervised {
+        &self.switch
+    }
+
+    fn legs(&self) -> &[LegId] {
+        &self.legs
+    }
 }
 
 #[test]
 fn random_histories_of_a_site_break_no_invariant() {
     if let Some(seed) = trace::wanted_seed() {
-        run(seed);
+        History::run(seed);
         return;
     }
     let mut seen = Seen::default();
     let histories = trace::histories();
     for seed in 0..histories {
-        let history = run(seed);
+        let history = History::run(seed);
         seen.add(&history);
         if seed < 20 {
             let timeouts = History::new(seed).switch.timeouts();

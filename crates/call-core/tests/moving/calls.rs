@@ -365,3 +365,36 @@ fn silence_at_a_telephone_that_is_not_at_the_ear_ends_nothing() {
     assert!(!world.shown(call).unwrap().leg(LegRole::User).unwrap().no_audio);
     ended(&mut world, call);
 }
+
+#[test]
+fn whoever_hangs_up_and_parks_the_call_instead_of_moving_it_leaves_it_parked() {
+    for with_another in [false, true] {
+        let (mut world, call) = in_a_call();
+        let other = with_another.then(|| {
+            let held = world.dial(ANNA, OFFICE);
+            world.run_for(3_000);
+            held
+        });
+        let call = other.map_or(call, |held| {
+            assert!(matches!(world.phase(call), CallPhase::Held { .. }));
+            held
+        });
+        world.phone(HOTEL, Phone::rings_out());
+        move_to(&mut world, call, number(HOTEL, None));
+        world.run_for(500);
+        world.leg_hangs_up(leg(world.calls_of(ANNA)[0], 0));
+        world.run_for(100);
+        let park = SwitchCommand::Park { call };
+        assert_eq!(world.command(ANNA, park), accepted(call));
+        world.run_for(5_000);
+        assert!(matches!(world.phase(call), CallPhase::Parked { .. }));
+        if with_another {
+            // Her telephone is called for the one who was held.
+            let first = world.calls_of(ANNA)[0];
+            assert!(matches!(world.phase(first), CallPhase::Connected { .. }));
+            world.hang_up(ANNA, first);
+        }
+        world.hang_up(ANNA, call);
+        world.run_to_the_end();
+    }
+}

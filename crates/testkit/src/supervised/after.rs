@@ -331,15 +331,16 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
             P::Connected { .. } | P::Held { .. },
             P::Connected { .. }
             | P::Held { .. }
-            // A transfer that fails at once.
+            // A transfer that fails at once, and nobody is there.
             | P::Ringing
+            | P::Voicemail { .. }
             | P::Transferring { .. }
             | P::Transferred { .. }
             | P::Parked { .. },
         )
         | (
             P::Transferring { .. } | P::Parked { .. },
-            P::Connected { .. } | P::Held { .. } | P::Ringing | P::Transferred { .. },
+            P::Connected { .. } | P::Held { .. } | P::Ringing | P::Transferred { .. } | P::Voicemail { .. },
         )
         | (P::Transferring { .. }, P::Transferring { .. })
         // The user's leg is lost, and is called again.
@@ -351,7 +352,10 @@ fn may_follow(before: &CallPhase, after: &CallPhase) -> bool {
             P::Waiting { .. } | P::Parked { .. } | P::Transferring { .. } | P::Connected { .. } | P::Held { .. },
             P::Waiting { .. },
         )
-        | (P::Parked { .. }, P::Parked { .. })
+        // Whoever was asked has hung up, and is called when the telephone is free.
+        | (P::Confirming { .. }, P::Waiting { .. })
+        // Nobody was there to fetch it.
+        | (P::Parked { .. } | P::Ringing | P::Confirming { .. }, P::Parked { .. })
         | (P::Transferred { .. }, P::Transferred { .. })
         | (P::CallingFar, P::Transferring { .. } | P::Transferred { .. })
         // A confirmation may find no trunk for the far leg.

@@ -217,6 +217,12 @@ impl World {
         legs.iter().map(|leg| (leg.leg, leg.heard)).collect()
     }
 
+    /// A user's calls that are up, oldest first.
+    pub fn calls_of(&self, user: &str) -> Vec<CallId> {
+        let user = user.parse().expect("a user's name");
+        self.switch().calls(&user).iter().map(|call| call.id).collect()
+    }
+
     /// The records of a user's calls, in the order of their identifiers.
     pub fn records_of(&self, user: &str) -> Vec<CallRecord> {
         let records = self.switch.records();
