@@ -1,5 +1,6 @@
 import { expect } from '@playwright/test';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -85,9 +86,10 @@ export class DeskTelephone {
         '',
       ].join('\n'),
     );
+    const log = createWriteStream(path.join(folder, 'log'));
+    await once(log, 'open');
     const child = spawn('baresip', ['-f', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.on('error', () => undefined);
-    const log = createWriteStream(path.join(folder, 'log'));
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     const socket = await connected(control, child);
